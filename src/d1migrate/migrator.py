@@ -419,7 +419,7 @@ class Migrator:
         from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
         from d1migrate.migrate.flows import baseline
 
-        database = self._run(baseline.read_database(self.choice))
+        database = self._run(baseline.read_empty_history(self.choice))
         migration = first_migration(
             database.schema,
             name,
@@ -433,12 +433,16 @@ class Migrator:
     def record_baseline(self, database: LiveDatabase, migration: Migration) -> None:
         """Record what `plan_baseline` drafted as applied, once it is a file.
 
+        Args:
+            database: the database as it was read.
+            migration: a file that was written for it.
+
         Raises:
             HistoryError: the database changed since. Nothing was recorded.
         """
         from d1migrate.migrate.flows import baseline
 
-        self._run(baseline.record_first(database, migration, self._new_stamp))
+        self._run(baseline.record_written(database, migration, self._new_stamp))
 
     # --- correct the recorded history by hand: `repair` ---
 

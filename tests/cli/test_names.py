@@ -86,7 +86,7 @@ def test_a_rebuild_leads_there_and_back(project: Project, shape: Shape) -> None:
     assert "restores" in project.run("rehearse").out
     project.run("up")
     project.run("down")
-    assert "files, history and schema agree" in project.run("verify", "--check").out
+    assert project.run("verify", "--check").out.endswith("1 pending; schema agrees\n")
 
 
 @shapes

@@ -102,7 +102,7 @@ def test_move_to_wranglers_table(project: Project) -> None:
     found = project.run("repair", "--move-history", *REASON, "--yes").out
     assert found == f"{shown}the history is in d1_migrations now; ran nothing\n"
     assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
-    assert project.run("verify", "--check").out.endswith("files, history and schema agree\n")
+    assert project.run("verify", "--check").out.endswith("2 migrations agree, 1 pending; schema agrees\n")
     project.run("up")
     project.run("status", "--check")
     assert names(project) == ["001_users.sql", "002_teams.sql", "003_names.sql"]

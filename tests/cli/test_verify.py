@@ -38,6 +38,91 @@ def problems(project: Project, *command: str, code: int = 0) -> list[dict[str, A
     return found
 
 
+# --- the summary, and what to do next ---
+
+
+def test_all_agree(applied: Project) -> None:
+    """One line, and nothing to do."""
+    outcome = applied.run("verify")
+    assert (outcome.out, outcome.err) == ("files, history and schema agree\n", "")
+
+
+def test_pending_files_do_not_agree(applied: Project) -> None:
+    """They are counted apart, and the next step is `up`; they are no reason for --check to fail."""
+    applied.write("004_x.sql", "CREATE TABLE x (a);\n")
+    outcome = applied.run("verify", "--check")
+    assert outcome.out == "004_x: pending\n3 migrations agree, 1 pending; schema agrees\n"
+    assert outcome.err == "hint: 1 pending: run `d1migrate up`\n"
+
+
+def test_hints_name_the_database_that_was_named(project: Project) -> None:
+    """Each can be pasted."""
+    project.standard()
+    assert (
+        "run `d1migrate up --database sqlite:other.db`"
+        in project.run("verify", "--database", "sqlite:other.db").err
+    )
+
+
+def test_differences_lead_to_fix(applied: Project) -> None:
+    """Both directions are named; the other commands that compare are too."""
+    applied.sql("ALTER TABLE users ADD COLUMN note TEXT")
+    outcome = applied.run("verify")
+    assert outcome.out.splitlines()[-1] == "3 migrations agree; schema: 1 difference"
+    assert (
+        "`d1migrate verify --fix files` prints SQL that makes the live schema match the files" in outcome.err
+    )
+    assert "`d1migrate verify --fix live` writes a migration" in outcome.err
+    assert applied.run("verify", "--check", code=3).err == outcome.err
+
+
+def test_differences_that_are_pending_files_lead_to_adopt(project: Project) -> None:
+    """The live schema has what the files create: it is to be recorded, not changed."""
+    project.standard()
+    project.write("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n")
+    project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
+    outcome = project.run("verify")
+    assert outcome.out.splitlines()[-1] == "0 migrations agree, 3 pending; schema: 1 difference"
+    assert "`d1migrate adopt` records which of the pending files this database already has" in outcome.err
+    assert "--fix" not in outcome.err
+    project.run("adopt", "--yes")
+    assert project.run("verify").out.splitlines()[-1] == "1 migration agrees, 2 pending; schema agrees"
+
+
+def test_differences_and_pending_files(applied: Project) -> None:
+    """Drift is measured against applied files: they are applied first."""
+    applied.write("004_x.sql", "CREATE TABLE x (a);\n")
+    applied.sql("ALTER TABLE users ADD COLUMN note TEXT")
+    outcome = applied.run("verify")
+    assert outcome.out.splitlines()[-1] == "3 migrations agree, 1 pending; schema: 1 difference"
+    up, fix = outcome.err.splitlines()
+    assert up == "hint: 1 pending: run `d1migrate up`"
+    assert fix.startswith("hint: then `d1migrate verify --fix files`")
+
+
+def test_a_changed_file_comes_first(applied: Project) -> None:
+    """The differences may be those of the edit."""
+    applied.write("003_names.sql", "ALTER TABLE users ADD COLUMN name TEXT DEFAULT 'x';\n")
+    outcome = applied.run("verify", "--check", code=3)
+    assert outcome.out.splitlines()[-1] == "2 migrations agree, 1 changed; schema: 1 difference"
+    assert outcome.err.startswith("hint: restore the file and write a new migration")
+    assert "--fix" not in outcome.err
+
+
+def test_a_file_out_of_order(applied: Project) -> None:
+    """`up` would refuse it."""
+    applied.write("002_late.sql", "CREATE TABLE late (a);\n")
+    outcome = applied.run("verify")
+    assert outcome.out.splitlines()[-1] == "3 migrations agree, 1 out of order; schema agrees"
+    assert outcome.err.startswith("hint: 1 out of order: run `d1migrate renumber`")
+
+
+def test_problems_are_counted(applied: Project) -> None:
+    """They say themselves what to do."""
+    applied.sql(GUARD)
+    assert applied.run("verify").out.splitlines()[-1] == "3 migrations agree; schema agrees; 1 problem"
+
+
 # --- leftovers of a rebuild ---
 
 

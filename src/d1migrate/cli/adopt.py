@@ -37,7 +37,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         raise exclusive("--dry-run", "--yes")
     project.note_database()
     migrator = project.migrator()
-    found = _look(options, project, migrator)
+    found = look(options, project, migrator)
     if not output.as_json:
         _print(found, project.folder, output)
     done = None
@@ -50,7 +50,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     return 0
 
 
-def _look(options: Options, project: Project, migrator: Migrator) -> Adoption:
+def look(options: Options, project: Project, migrator: Migrator) -> Adoption:
+    """Find out which files a database has; errors as `Migrator.plan_adopt`."""
     from d1migrate.drivers.wrangler import history_tables
     from d1migrate.migrate.adopt.flow import Hints
     from d1migrate.project.files import load_journal

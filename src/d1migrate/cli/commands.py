@@ -181,12 +181,15 @@ COMMANDS = {
                 "--fix",
                 choices=("files", "live"),
                 help="`files`: print SQL that makes the live schema match the files; `live`: write a"
-                " migration that makes the files match the live schema, for `adopt` to record",
+                " migration that makes the files match the live schema, and record it as applied",
             ),
             *DECLARED,
+            CONFIRM,
         ),
-        details="Files are compared with the history, and the live schema with what the files build. Writes"
-        " nothing without `--fix live`.",
+        details="Files are compared with the history, and the live schema with what the files build. Exits"
+        " with 0 whatever differs, unless --check is given; pending files do not count. Only `--fix live`"
+        " writes: a file, and the record that this database has it. To compare with a schema file instead:"
+        " `schema --check`, or `diff`, which writes a migration that leads to it.",
     ),
     "schema": Command(
         "show the live schema, or that of the files up to one",

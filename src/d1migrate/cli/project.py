@@ -99,6 +99,16 @@ class Project:
         """The severities of lint rules, from the environment or else the configuration; needs no database."""
         return self.config.severities(self._given.env or os.environ.get("D1MIGRATE_ENV"))
 
+    def command(self, rest: str) -> str:
+        """Return a command line to paste: `rest`, with the flags that say which project and database."""
+        names = ("env", "database", "migrations", "config")
+        flags = [(name, value) for name in names if (value := getattr(self._given, name))]
+        if not flags:
+            return f"`d1migrate {rest}`"
+        from shlex import quote
+
+        return f"`d1migrate {rest} {' '.join(f'--{name} {quote(value)}' for name, value in flags)}`"
+
     # --- files ---
 
     @property

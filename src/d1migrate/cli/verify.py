@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
-from d1migrate.errors import UsageError
+from d1migrate.errors import Error
+from d1migrate.migrate.refusals import next_step
 from d1migrate.report import differences, values
-from d1migrate.report.text import clean_line
+from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.status import Entry
+    from d1migrate.migrator import Migrator
 
 
 class Options(NamedTuple):
@@ -23,24 +29,30 @@ class Options(NamedTuple):
     rename: tuple[str, ...] = ()
     backfill: tuple[str, ...] = ()
     allow_drop: tuple[str, ...] = ()
+    confirm: str | None = None
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Compare, or draft the SQL that removes the differences."""
     if options.fix:
-        return _fix(options, project, output)
-    found = project.migrator().verify()
+        from d1migrate.cli import verify_fix
+
+        return verify_fix.run(options, project, output)
+    migrator = project.migrator()
+    found = migrator.verify()
     if output.as_json:
         output.print_json(values.verification(found))
     else:
         _print(found, output)
+        for step in _next_steps(found, migrator, project):
+            output.note(f"hint: {step}")
     return FOUND if options.check and not found.ok else 0
 
 
 def _print(found: Verification, output: Output) -> None:
     for entry in found.entries:
         if entry.state != "applied":
-            output.print(f"{clean_line(entry.name)}: {entry.state.replace('_', ' ')}")
+            output.print(f"{clean_line(entry.name)}: {_shown(entry.state)}")
     if found.gaps:
         output.print(f"no file for number {', '.join(map(str, found.gaps))}")
     if found.not_compared:
@@ -48,38 +60,61 @@ def _print(found: Verification, output: Output) -> None:
     for line in differences.lines(found.differences, differences.DRIFT, output.paint):
         output.print(line)
     output.print_problems(found.problems)
-    if found.ok:
-        output.print("files, history and schema agree")
+    output.print(_summary(found))
 
 
-def _fix(options: Options, project: Project, output: Output) -> int:
-    """Print SQL that makes the live schema what the files build, or write a migration for the reverse.
+def _summary(found: Verification) -> str:
+    """Return one line: how many files agree with the history, and whether the schema is what they build."""
+    if found.ok and not found.pending:
+        return "files, history and schema agree"
+    counts = Counter(entry.state for entry in found.entries)
+    agreeing = counts.pop("applied", 0)
+    files = [f"{plural(agreeing, 'migration')} {'agrees' if agreeing == 1 else 'agree'}"]
+    files += [f"{count} {_shown(state)}" for state, count in counts.items()]
+    schema = "schema agrees"
+    if found.not_compared:
+        schema = "schema not compared"
+    elif found.differences:
+        schema = f"schema: {plural(len(found.differences), 'difference')}"
+    problems = [plural(len(found.problems), "problem")] if found.problems else []
+    return "; ".join([", ".join(files), schema, *problems])
 
-    The first is SQL for this one database: as a migration it would fail on every database without drift.
-    """
-    from d1migrate.cli.drafts import draft_or_ask, write_draft
-    from d1migrate.cli.options import DraftOptions
-    from d1migrate.drafting import Desired
-    from d1migrate.drafting.migration_text import statements_text
-    from d1migrate.migrate.other_tools import without_histories
 
-    migrator = project.migrator()
-    entries = migrator.status()
-    if waiting := [entry for entry in entries if entry.state != "applied"]:
-        raise UsageError(
-            f"{waiting[0].name} is {waiting[0].state.replace('_', ' ')}, so drift cannot be determined",
-            hint="run `up` or `adopt` first; `d1migrate status` shows all",
+def _next_steps(found: Verification, migrator: Migrator, project: Project) -> Iterator[str]:
+    """Yield what to do about what was found, in that order; problems say that themselves."""
+    if step := next_step(found.entries):
+        yield step  # the differences may be those of an edited file
+        return
+    if found.differences and (step := adoption(found.entries, migrator, project)):
+        yield step
+        return
+    late = sum(entry.state == "out_of_order" for entry in found.entries)
+    if late:
+        yield f"{late} out of order: run {project.command('renumber')}, or `up --allow-out-of-order`"
+    elif found.pending:
+        yield f"{len(found.pending)} pending: run {project.command('up')}"
+    if found.differences:
+        yield (
+            f"{'then ' if found.pending else ''}{project.command('verify --fix files')} prints SQL that makes"
+            f" the live schema match the files; {project.command('verify --fix live')} writes a migration"
+            " that makes the files match the live schema"
         )
-    built = project.built_schema([entry.migration for entry in entries if entry.migration])
-    kept = [table.name for table in built.tables]
-    live = without_histories(migrator.schema(), *project.history_tables, keep=kept)
-    draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
-    if options.fix == "live":
-        draft = draft._replace(name="what was changed by hand")
-        return write_draft(built, Desired(live), draft, project, output)
-    drafted = draft_or_ask(live, Desired(built), draft, output)
-    if drafted is None:
-        output.note("no difference")
-    else:
-        output.print_data(statements_text(drafted.up))
-    return 0
+
+
+def adoption(entries: Sequence[Entry], migrator: Migrator, project: Project) -> str | None:
+    """Return the next step if the database already has pending files, which `up` would fail to apply."""
+    if not any(entry.is_pending for entry in entries):
+        return None
+    from d1migrate.cli import adopt
+
+    try:
+        found = adopt.look(adopt.Options(), project, migrator)
+    except Error:  # it says why when it is run
+        return None
+    if not (found.to_record or found.is_beginning):
+        return None
+    return f"{project.command('adopt')} records which of the pending files this database already has"
+
+
+def _shown(state: str) -> str:
+    return state.replace("_", " ")

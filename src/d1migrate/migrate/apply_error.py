@@ -110,7 +110,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
     if "already exists" in text and VERSIONS in text:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
-    if "already exists" in text and step.direction == "up":
+    if ("already exists" in text or "duplicate column name" in text) and step.direction == "up":
         return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
     return text, error.hint
 

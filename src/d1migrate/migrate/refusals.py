@@ -72,6 +72,15 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     )
 
 
+def next_step(entries: Sequence[Entry]) -> str | None:
+    """Return what to do first about files and history that disagree; None if they do not."""
+    try:
+        refuse_disagreement(entries)
+    except HistoryError as error:
+        return error.hint
+    return None
+
+
 def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
     """Raise HistoryError for a history that is only read."""
     if error := unwritable(history, entries):

@@ -215,7 +215,7 @@ def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield found._replace(
                 message=f"{found.message}; drop the view first, and create it again at the end"
             )
-        elif "already exists" not in text:
+        elif "already exists" not in text and not _adds_twice(statement):
             yield _finding(statement)
         elif VERSIONS in text:
             yield _finding(
@@ -224,9 +224,13 @@ def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
         else:
             found = _finding(statement)
             yield found._replace(
-                message=f"{found.message}; if another tool applied this file, `d1migrate adopt`"
-                " verifies that and records it"
+                message=f"{found.message}; if the file was applied by other means, `d1migrate adopt`"
+                " proves that and records it"
             )
+
+
+def _adds_twice(statement: ReplayedStatement) -> bool:
+    return statement.verb == "alter table" and "duplicate column name" in (statement.refusal or "")
 
 
 @rule("R107", "compound-select", "error")

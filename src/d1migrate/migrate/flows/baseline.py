@@ -1,4 +1,7 @@
-"""Begin the history of a database that has none, running nothing: from existing files, or from a new one."""
+"""Record files that a database has without having run them: existing files, or one written for it.
+
+Nothing here proves that it has them; `adopt` does.
+"""
 
 from __future__ import annotations
 
@@ -63,11 +66,11 @@ def baseline(
 
 
 class LiveDatabase(NamedTuple):
-    """A database to write a first file for.
+    """A database to write a file for.
 
     Attributes:
         schema: what it holds, without history tables.
-        history: its history, which is empty.
+        history: its history.
         mark: a mark of the schema, to notice changes.
     """
 
@@ -76,26 +79,33 @@ class LiveDatabase(NamedTuple):
     mark: str
 
 
-def read_database(choice: TableChoice) -> Flow[LiveDatabase]:
+def read_empty_history(choice: TableChoice) -> Flow[LiveDatabase]:
     """Read a database to write a first file for.
 
     Raises:
         HistoryError: migrations are already recorded.
     """
-    history = yield from read_history(choice)
+    database = yield from read_database(choice)
+    history = database.history
     refuse_partial(compare((), history))
     if history.applied:
         raise HistoryError(
             f"{len(history.applied)} migrations are already recorded, up to {history.applied[-1].name}",
             hint="`d1migrate verify` shows how schema and files differ",
         )
+    return database
+
+
+def read_database(choice: TableChoice) -> Flow[LiveDatabase]:
+    """Read a database to write a file for."""
+    history = yield from read_history(choice)
     *schema, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
     live = without_histories(introspect.read(schema), choice.wrangler, history.table.name)
     return LiveDatabase(live, history, mark.rows[0][0])
 
 
-def record_first(database: LiveDatabase, migration: Migration, new_stamp: NewStamp) -> Flow[None]:
-    """Record the first file as applied, if the database has not changed since it was read.
+def record_written(database: LiveDatabase, migration: Migration, new_stamp: NewStamp) -> Flow[None]:
+    """Record a file that was written for a database as applied, if neither changed since it was read.
 
     Raises:
         HistoryError: it has. Nothing was recorded.

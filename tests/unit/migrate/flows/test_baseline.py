@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import Error, HistoryError, MissingMigration, QueryError, UsageError
-from d1migrate.migrate.flows.baseline import baseline, read_database, record_first
+from d1migrate.migrate.flows.baseline import baseline, read_empty_history, record_written
 from d1migrate.migrate.flows.read import status
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def test_it_is_recorded_and_not_run(empty: Database) -> None:
     """The schema is read without the tables that no file creates."""
     empty.script("CREATE TABLE users (id); CREATE TABLE d1_migrations (id, name); CREATE TABLE mine (id)")
-    found = empty.run(read_database(TableChoice(wrangler="mine")))
+    found = empty.run(read_empty_history(TableChoice(wrangler="mine")))
     assert [table.name for table in found.schema.tables] == ["users"]
-    empty.run(record_first(found, files("1a")[0], empty.stamp))
+    empty.run(record_written(found, files("1a")[0], empty.stamp))
     assert empty.versions() == [1]
     assert empty.rows("SELECT name FROM sqlite_schema WHERE name = 'a'") == []
 
@@ -31,20 +31,20 @@ def test_a_history_begins_once(empty: Database) -> None:
     """What is recorded already is named."""
     empty.up("1a")
     with pytest.raises(HistoryError, match="up to 001_a"):
-        empty.run(read_database(USUAL))
+        empty.run(read_empty_history(USUAL))
 
 
 @pytest.mark.parametrize("meanwhile", ["schema", "history"])
 def test_a_database_that_changed_since(empty: Database, meanwhile: str) -> None:
     """Nothing is recorded."""
-    found = empty.run(read_database(USUAL))
+    found = empty.run(read_empty_history(USUAL))
     if meanwhile == "schema":
         empty.script("CREATE TABLE users (id)")
     else:
         empty.up("1a")
     before = empty.rows("SELECT name FROM sqlite_schema")
     with pytest.raises(Error):
-        empty.run(record_first(found, files("1b")[0], empty.stamp))
+        empty.run(record_written(found, files("1b")[0], empty.stamp))
     assert empty.rows("SELECT name FROM sqlite_schema") == before
 
 
