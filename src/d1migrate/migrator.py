@@ -334,6 +334,7 @@ class Migrator:
             UsageError: there is no migration `to`, the data cannot be read, or `scale` names no table.
             HistoryError, SourceError: as `plan`.
         """
+        from d1migrate.drivers.sqlite import SqliteDriver
         from d1migrate.rehearse import ScratchDatabase, rehearse
 
         def run_on(start: Schema | ScratchDatabase, history: History) -> Rehearsal:
@@ -352,7 +353,7 @@ class Migrator:
             history, start = self._run(read.read_history_and_schema(self.choice))
             return run_on(start, history)
         with closing(ScratchDatabase.of(data or local_file(self._driver))) as base:
-            with closing(connect(f"sqlite:{base.path}")) as copy:
+            with closing(SqliteDriver(base.path, url=f"sqlite:{base.path}")) as copy:
                 history = run(read.read_history(self.choice), copy)
             return run_on(base, history)
 

@@ -6,7 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.options import FOUND
+from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import local_file
+from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
@@ -81,7 +83,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
     with closing(ScratchDatabase(table) if source is None else ScratchDatabase.of(source)) as scratch:
         applied: list[AppliedMigration] = []
         if source is not None:
-            migrator = project.elsewhere(f"sqlite:{scratch.path}")
+            migrator = project.elsewhere(SqliteDriver(scratch.path, url=f"sqlite:{scratch.path}"))
         elif options.all or not project.names_database:
             migrator = _on_empty_database(project)
         else:
@@ -98,7 +100,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
 
 def _on_empty_database(project: Project) -> Migrator:
     """Return the files with an empty database, for a rehearsal whose data brings schema and history."""
-    return project.elsewhere("sqlite::memory:")
+    return project.elsewhere(connect("sqlite::memory:"))
 
 
 def _scale_of(text: str) -> tuple[str, int]:

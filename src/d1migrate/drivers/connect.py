@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from d1migrate.drivers.url import normalize
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ def connect(
     """Open a database by its url.
 
     Args:
-        url: `sqlite:PATH` for a SQLite file, `wrangler:NAME[?env=E&persist-to=DIR]` for the local D1 that
-            `wrangler dev` opens for that binding or database name, or `d1:NAME[?preview=1]` for a remote D1
-            by its name or id; with `preview=1` the one of wrangler's `preview_database_id`.
+        url: `sqlite:PATH`, or a path such as `app.db`, for a SQLite file;
+            `wrangler:NAME[?env=E&persist-to=DIR]` for the local D1 that `wrangler dev` opens for that binding
+            or database name; or `d1:NAME[?preview=1]` for a remote D1 by its name or id, with `preview=1` the
+            one of wrangler's `preview_database_id`.
         config: the wrangler configuration file; without it the nearest one upward is taken.
         account: the Cloudflare account that a remote D1 must be in; any without it.
-        on_wait: called with the reason and the seconds before each wait for a remote D1.
+        on_wait: called with the reason and the longest time, in seconds, before each wait for a remote D1,
+            and in a wait for another process's transaction.
         permit: called with a path and what it is before a file or a copy of it is written; may raise.
 
     Returns:
@@ -38,29 +41,26 @@ def connect(
     Raises:
         UsageError: the url names no driver, or the wrangler configuration has no such database.
     """
-    scheme, colon, rest = url.partition(":")
-    if colon and rest and scheme == "sqlite":
+    url = normalize(url)
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite":
         from d1migrate.drivers.sqlite import SqliteDriver
 
         return SqliteDriver(rest, url=url, permit=permit)
-    if colon and scheme == "wrangler":
+    if scheme == "wrangler":
         from d1migrate.drivers.wrangler import open_local
 
         return open_local(rest, config=config, url=url, permit=permit)
-    if colon and rest and scheme == "d1":
-        from d1migrate.drivers.rest import RestDriver
+    from d1migrate.drivers.rest import RestDriver
 
-        name, preview = parse_remote(rest, url)
-        return RestDriver(
-            name,
-            url=url,
-            database_id=_configured_id(name, config, preview=preview),
-            account=account,
-            on_wait=on_wait,
-            permit=permit,
-        )
-    raise UsageError(
-        f"no driver for database url {url!r}", hint="use sqlite:PATH, wrangler:BINDING or d1:NAME"
+    name, preview = parse_remote(rest, url)
+    return RestDriver(
+        name,
+        url=url,
+        database_id=_configured_id(name, config, preview=preview),
+        account=account,
+        on_wait=on_wait,
+        permit=permit,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
+from d1migrate.drivers.url import expand, normalize
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.project import settings
 from d1migrate.project.environment import (
@@ -117,7 +118,8 @@ class Config(NamedTuple):
         if database is not None:
             if name is not None:
                 raise exclusive("--env", "--database")
-            return self._guarded(database) or Environment(None, database, lint=self.lint)
+            url = normalize(database)
+            return self._guarded(url) or Environment(None, url, lint=self.lint)
         if name == "":
             raise UsageError(
                 "the name of the environment is empty", hint="--env or D1MIGRATE_ENV is set, but empty"
@@ -237,12 +239,12 @@ def load(
     if empty := [flag for flag, value in flags.items() if value == ""]:
         raise UsageError(f"--{empty[0]} is empty")
     explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
-    path, content = proposed or (_read_explicit(explicit) if explicit else _search(start))
+    path, content = proposed or (_read_explicit(expand(explicit)) if explicit else _search(start))
     config = _from_file(path, content) if path else _from_wrangler(start)
     if config.wrangler is None and path:
         config = config._replace(wrangler=_find_wrangler(start))
     if migrations := flags.get("migrations") or variables.get("D1MIGRATE_MIGRATIONS"):
-        config = config._replace(migrations=migrations)
+        config = config._replace(migrations=expand(migrations))
     return config
 
 
@@ -293,7 +295,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
 
     def relative(key: str) -> str | None:
         value = content.get(key)
-        return None if value is None else os.path.normpath(os.path.join(folder, value))
+        return None if value is None else expand(value, folder)
 
     order, lint = content.get("out_of_order", "refuse"), _lint(path, "", content.get("lint", {}))
     sections = content.get("env", {})
@@ -338,7 +340,7 @@ def _environment(
     refuse_name(path, name)
     where = f"[env.{name}] "
     settings.check(path, where, section, settings.ENVIRONMENT)
-    url = anchored(section["database"], folder)
+    url = _url(path, folder, name, section["database"])
     rules, level = split_level(path, where, section.get("lint"))
     own = _lint(path, where, rules)
     general = {
@@ -348,20 +350,11 @@ def _environment(
     return found._replace(**read_gates(path, where, section))
 
 
-def anchored(url: str, folder: str) -> str:
-    """Return a url whose path is relative to the working directory instead of a configuration file."""
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite" and rest not in ("", ":memory:"):
-        return f"sqlite:{os.path.normpath(os.path.join(folder, rest))}"
-    name, question, query = rest.partition("?")
-    if scheme == "wrangler" and question:
-        from urllib.parse import parse_qsl, urlencode
-
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        if "persist-to" in options:
-            options["persist-to"] = os.path.normpath(os.path.join(folder, options["persist-to"]))
-        return f"wrangler:{name}?{urlencode(options)}"
-    return url
+def _url(path: str, folder: str, name: str, url: str) -> str:
+    try:
+        return normalize(url, folder)
+    except UsageError as error:
+        raise UsageError(f"{path}: [env.{name}] {error}", hint=error.hint) from None
 
 
 def _lint(path: str, where: str, table: dict[str, str]) -> dict[str, str]:

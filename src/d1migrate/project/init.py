@@ -10,9 +10,10 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.file_format import is_database
+from d1migrate.drivers.url import normalize
 from d1migrate.errors import UsageError
 from d1migrate.project import boundary, generators
-from d1migrate.project.config import DEFAULT_ENVIRONMENT, anchored, is_same_path
+from d1migrate.project.config import DEFAULT_ENVIRONMENT, is_same_path
 from d1migrate.project.environment import Environment
 from d1migrate.project.generators import DRIZZLE
 from d1migrate.project.listing import DEFAULT_PATTERN, pattern_of, sql_files
@@ -93,7 +94,7 @@ def examine(config: Config, given: Given) -> Start:
 def _refuse_contradiction(config: Config, given: Given) -> None:
     named = {environment.name: environment for environment in config.listed()}
     chosen = named.get(given.environment or DEFAULT_ENVIRONMENT)
-    if given.database and anchored(given.database, ".") not in [one.database for one in named.values()]:
+    if given.database and normalize(given.database, ".") not in [one.database for one in named.values()]:
         listed = ", ".join(f"{one.name} is {one.database}" for one in named.values())
         raise UsageError(
             f"{config.path} has other databases: {listed}",
@@ -118,7 +119,7 @@ def _missing(config: Config, given: Given, generator: Generator | None) -> Setti
     url = given.database or _bound(config) or _file_url(generator)
     content: dict[str, Any] = {**_folder(config._replace(path=path), given, generator, url)}
     if given.database or not config.wrangler:
-        content["env"] = {DEFAULT_ENVIRONMENT: {"database": anchored(url, os.path.relpath(".", root or "."))}}
+        content["env"] = {DEFAULT_ENVIRONMENT: {"database": normalize(url, os.path.relpath(".", root or "."))}}
     elif content or config.wrangler != wrangler:
         content["wrangler"] = os.path.relpath(config.wrangler, root or ".")
     return Settings(path, content)

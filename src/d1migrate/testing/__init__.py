@@ -68,10 +68,11 @@ class Template:
         migrations: str | os.PathLike[str] | Sequence[Migration],
         path: str | os.PathLike[str],
     ) -> None:
+        from d1migrate.drivers.sqlite import SqliteDriver
         from d1migrate.migrator import Migrator
 
         self.path = os.fspath(path)
-        with Migrator(f"sqlite:{self.path}", migrations) as migrator:
+        with Migrator(SqliteDriver(self.path, url=f"sqlite:{self.path}"), migrations) as migrator:
             migrator.up()
 
     def copy(self, path: str | os.PathLike[str]) -> str:

@@ -1,0 +1,126 @@
+"""Database urls: what a person may write, and its one normal form.
+
+A form that other tools read differently is refused with the right spelling, never interpreted: the wrong
+file would read as an empty database.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from d1migrate.errors import UsageError, nearest
+
+_SCHEMES = ("sqlite", "wrangler", "d1")
+_FORMS = "use sqlite:PATH for a file, wrangler:BINDING for wrangler's local D1, or d1:NAME for a remote D1"
+_SUFFIXES = (".db", ".db3", ".sqlite", ".sqlite3", ".s3db")
+_VARIABLE = re.compile(r"\$?\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|(?<![^:/\\])(?:\$\w+|%\w+%)(?![^/\\])")
+_OPTIONS = re.compile(r"\?(?=\w+=)")
+
+
+def normalize(url: str, folder: str = "") -> str:
+    """Return a url with its scheme, with `~` expanded, and with paths relative to the working directory.
+
+    Args:
+        url: `sqlite:PATH`, the PATH alone, `wrangler:[NAME][?…]` or `d1:NAME[?…]`.
+        folder: what its paths are relative to, such as the folder of a configuration file.
+
+    Raises:
+        UsageError: it names no database, or is in another tool's form.
+    """
+    if not url.strip():
+        raise UsageError("the database url is empty", hint="check that the flag or variable has a value")
+    if variable := _VARIABLE.search(url):
+        raise UsageError(
+            f"the database url contains {variable[0]}, which nothing expanded",
+            hint="d1migrate expands no variables: write the url itself, or set D1MIGRATE_DATABASE to it",
+        )
+    scheme, colon, rest = ("sqlite", ":", url) if _is_path(url) else url.partition(":")
+    if not colon or scheme not in _SCHEMES or (scheme == "sqlite" and rest.startswith("//")):
+        raise _unknown(scheme, rest if colon else None)
+    if not rest and scheme != "wrangler":
+        example = "sqlite:app.db" if scheme == "sqlite" else "d1:my-database"
+        raise UsageError(f"the database url {url!r} names no database", hint=f"for example {example}")
+    if scheme == "sqlite":
+        return f"sqlite:{_file(rest, folder)}"
+    return f"wrangler:{_with_state_folder(rest, folder)}" if scheme == "wrangler" else url
+
+
+def expand(path: str, folder: str = "") -> str:
+    """Return a path with `~` expanded, relative to the working directory instead of another folder.
+
+    A shell expands `~` only at the beginning of a word, so not in `sqlite:~/app.db` or `--config=~/x.toml`.
+    """
+    if path == "~" or path.startswith(("~/", "~\\")):
+        path = os.path.expanduser(path)
+    return os.path.normpath(os.path.join(folder, path)) if folder else path
+
+
+def _is_path(url: str) -> bool:
+    """Whether a url without a scheme is the path of a file."""
+    if url.startswith((".", "/", "~", "\\")) or os.path.splitdrive(url)[0]:
+        return True
+    return ":" not in url and ("/" in url or url.lower().endswith(_SUFFIXES))
+
+
+def _file(path: str, folder: str) -> str:
+    if path == ":memory:":
+        return path
+    if options := _OPTIONS.search(path):
+        text, name = path[options.start() :], path[: options.start()]
+        raise UsageError(f"a sqlite: url has no options such as {text!r}", hint=f"write sqlite:{name}")
+    found = expand(path, folder)
+    # `./~/app.db` is in a folder named `~`. It must stay one if the url is normalized again.
+    return f"./{found}" if found.startswith("~") else found
+
+
+def _with_state_folder(rest: str, folder: str) -> str:
+    """Expand the path in NAME[?env=E&persist-to=DIR]."""
+    name, _, query = rest.partition("?")
+    if "persist-to" not in query:
+        return rest
+    from urllib.parse import parse_qsl, urlencode
+
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if "persist-to" in options:
+        options["persist-to"] = expand(options["persist-to"], folder)
+    return f"{name}?{urlencode(options)}"
+
+
+def _unknown(scheme: str, rest: str | None) -> UsageError:
+    """Return the error of a url in another form. A server's url is not repeated: it may have a password."""
+    if rest is None:
+        return UsageError(
+            f"{scheme!r} is not a database url",
+            hint=f"write sqlite:{scheme} for a file, wrangler:{scheme} for a binding of wrangler's"
+            f" configuration, or d1:{scheme} for a remote D1",
+        )
+    kind = scheme.lower()
+    if kind == "file" or kind.startswith("sqlite"):
+        return _other_sqlite(scheme, rest)
+    if rest.startswith("//"):
+        return UsageError(
+            f"{kind}:// is not a database url of d1migrate, which is for SQLite and Cloudflare D1",
+            hint=_FORMS,
+        )
+    meant = "sqlite::memory:" if rest == "memory:" else f"{nearest(kind, _SCHEMES)}:{rest}"
+    return UsageError(
+        f"{scheme}:{rest} is not a database url",
+        hint=_FORMS if meant.startswith("None:") else f"did you mean {meant}?",
+    )
+
+
+def _other_sqlite(scheme: str, rest: str) -> UsageError:
+    """Return the error of a SQLite url as SQLAlchemy, dbmate, Prisma or SQLite itself write one."""
+    url, path = f"{scheme}:{rest}", _OPTIONS.split(rest)[0]
+    name = path.lstrip("/")
+    slashes, is_memory = len(path) - len(name), name in ("", ":memory:")
+    is_absolute = bool(os.path.splitdrive(name)[0])
+    if slashes == 3 and scheme.lower() != "file" and not (is_memory or is_absolute):
+        return UsageError(
+            f"{url} is ambiguous: some tools read it as {name}, others as /{name}",
+            hint=f"write sqlite:{name} or sqlite:/{name}",
+        )
+    root = "" if slashes in (0, 2) or is_absolute else "/"
+    meant = ":memory:" if is_memory else f"{root}{name}"
+    return UsageError(f"{url} is not a database url of d1migrate", hint=f"did you mean sqlite:{meant}?")
