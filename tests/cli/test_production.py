@@ -187,7 +187,7 @@ def test_a_wait_is_reported(shop: Project, cloudflare: Cloudflare) -> None:
     """The reason and the time, on stderr, unless --quiet."""
     cloudflare.faults({"match": {"path": "/raw$", "every": 2}, "do": "429", "retry_after": 200})
     told = shop.run("status", "--env", "staging", "--json")
-    assert "waiting 3 min 20 s: Cloudflare's rate limit: Please wait" in told.err
+    assert "waiting up to 3 min 20 s: Cloudflare's rate limit: Please wait" in told.err
     assert told.err.endswith("; attempt 2 of 5 follows\n")
     assert told.json["pending"] == 4
     assert shop.run("status", "--env", "staging", "--quiet").err == ""

@@ -261,7 +261,7 @@ class Project:
             config=self.config.wrangler,
             account=environment.account,
             on_wait=lambda reason, seconds: self._output.note(
-                f"waiting {duration(seconds)}: {clean_line(reason)}"
+                f"waiting up to {duration(seconds)}: {clean_line(reason)}"
             ),
             permit=permit,
         )
@@ -319,12 +319,12 @@ class Project:
             wrangler_table=self.config.wrangler_table(environment),
         )
 
-    def elsewhere(self, url: str) -> Migrator:
+    def elsewhere(self, driver: Driver) -> Migrator:
         """Return another database with the migration files, e.g. a copy of one of the project's."""
         from d1migrate.migrator import Migrator
 
         return Migrator(
-            url,
+            driver,
             self.load(),
             severities=self.severities,
             table=self.config.table,

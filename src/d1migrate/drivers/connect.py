@@ -46,11 +46,11 @@ def connect(
     if scheme == "sqlite":
         from d1migrate.drivers.sqlite import SqliteDriver
 
-        return SqliteDriver(rest, url=url, permit=permit)
+        return SqliteDriver(rest, url=url, on_wait=on_wait, permit=permit)
     if scheme == "wrangler":
         from d1migrate.drivers.wrangler import open_local
 
-        return open_local(rest, config=config, url=url, permit=permit)
+        return open_local(rest, config=config, url=url, on_wait=on_wait, permit=permit)
     from d1migrate.drivers.rest import RestDriver
 
     name, preview = parse_remote(rest, url)

@@ -29,7 +29,7 @@ class CountingEngine(Engine):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, _FLAGS, d1.PRODUCTION, 0)
+        super().__init__(path, _FLAGS, d1.PRODUCTION)
         self.writes: Counter[tuple[int, str, str]] = Counter()
         self.seconds: list[float] = []
         self._at = 0

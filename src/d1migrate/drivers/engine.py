@@ -42,7 +42,7 @@ class Engine:
         path: a file, or `:memory:`.
         flags: SQLite's open flags.
         limits: the limits that apply to queries.
-        busy_timeout: seconds to wait for another connection's transaction.
+        on_busy: SQLite's busy handler; without it, nothing waits for another connection's transaction.
         vfs: the name of the VFS to use instead of SQLite's own.
 
     Raises:
@@ -50,7 +50,13 @@ class Engine:
     """
 
     def __init__(
-        self, path: str, flags: int, limits: d1.Limits, busy_timeout: float, *, vfs: str | None = None
+        self,
+        path: str,
+        flags: int,
+        limits: d1.Limits,
+        *,
+        on_busy: Callable[[int], bool] | None = None,
+        vfs: str | None = None,
     ) -> None:
         self.path = path
         self.is_exclusive = False  # whether it locks out all other connections while it is open
@@ -65,7 +71,7 @@ class Engine:
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
         self._watchdog = Watchdog(self._connection)
-        self._connection.set_busy_timeout(int(busy_timeout * 1000))
+        self._connection.set_busy_handler(on_busy)
         self._cursor, self._tracing_cursor = self._connection.cursor(), self._connection.cursor()
         self._tracing_cursor.exec_trace = self._trace
         self._execute = self._cursor.execute

@@ -96,7 +96,7 @@ class PinnedEngine(Engine):
     def __init__(self, moment: Moment, order: Iterable[int] = ()) -> None:
         self.draws = Draws(moment.seed, order)
         self._clock = _Clock(moment.time)
-        super().__init__(":memory:", _FLAGS, PRODUCTION, 0, vfs=self._clock.label)
+        super().__init__(":memory:", _FLAGS, PRODUCTION, vfs=self._clock.label)
         # Innocuous, as SQLite's own are: a DEFAULT or a trigger may use them.
         define, flags = self._connection.create_scalar_function, apsw.SQLITE_INNOCUOUS
         define("random", self.draws.integer, 0, flags=flags)

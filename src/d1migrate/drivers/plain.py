@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -125,14 +126,25 @@ class PlainConnection:
 
 def unavailable(error: Exception, path: str) -> UnavailableError:
     """Return the error of a file that is busy, full, unreadable, damaged or not a database."""
-    hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
     reason, code = str(error), getattr(error, "extendedresult", 0)
+    hint = next((text for kind, text in _HINTS.items() if isinstance(error, kind)), None)
     if isinstance(error, UnicodeEncodeError):
         reason = "the name is not UTF-8, which SQLite requires"
     if reason == "not an error":  # the backup API's message when a disk is full
         reason = str(apsw.mapping_extended_result_codes.get(code, code))
+    if isinstance(error, apsw.CantOpenError) and os.path.isdir(path):
+        reason, hint = "it is a folder, not a file", f"name a file in it, e.g. {os.path.join(path, 'app.db')}"
     damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
-    if damaged:
-        hint = "check the path; restore a damaged database from a backup or a restore point"
-    kind = DamagedError if damaged else UnavailableError
-    return kind(f"{path}: {reason}", hint=hint)
+    return (DamagedError if damaged else UnavailableError)(f"{path}: {reason}", hint=hint)
+
+
+_PERMISSIONS = "check the permissions of the file and of its folder"
+_HINTS = {
+    apsw.BusyError: "another process holds a transaction: let it finish, then run the command again",
+    apsw.NotADBError: "check the path; an encrypted database cannot be read",
+    apsw.CorruptError: "`d1migrate restore` lists the points that it can be restored to",
+    apsw.CantOpenError: _PERMISSIONS,
+    apsw.PermissionsError: _PERMISSIONS,
+    apsw.ReadOnlyError: _PERMISSIONS,
+    apsw.FullError: "free some space on the disk, then run the command again",
+}

@@ -45,7 +45,7 @@ class ScratchEngine(Engine):
     """An empty database in memory, under D1's rules; everything runs in one transaction."""
 
     def __init__(self) -> None:
-        super().__init__(":memory:", _FLAGS, d1.PRODUCTION, 0)
+        super().__init__(":memory:", _FLAGS, d1.PRODUCTION)
         self._actions: dict[Action, None] = {}
         self._preparing = self._connection.cursor()
         self._preparing.exec_trace = lambda *_: False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.drivers.engine import Engine
+from d1migrate.drivers.lock_wait import SECONDS, LockWait
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import UnavailableError
 from d1migrate.sql.batch import Result
@@ -17,27 +18,30 @@ from d1migrate.sql.d1 import PRODUCTION, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Permit
     from d1migrate.sql.batch import Batch
 
 _MEMORY = ":memory:"
 _OPEN = apsw.SQLITE_OPEN_READWRITE
 _CREATE = _OPEN | apsw.SQLITE_OPEN_CREATE
-_RETRY = 0.002  # seconds between two attempts to switch a new file to WAL
 
 
 class SqliteDriver:
     """One SQLite file, or `:memory:` for a private database that lives until `close`.
 
     Nothing is opened before the first batch. Batches that only read leave the file, its directory and
-    its write-ahead log as they were; the first batch that writes creates what is missing.
+    its write-ahead log as they were; the first batch that writes creates the file.
 
     Args:
         path: the file.
         url: how the user named the database, for messages.
         profile: the limits that apply to queries; production D1's by default.
         busy_timeout: seconds to wait for another process's transaction.
+        on_wait: called with the reason and the seconds left in a wait that takes longer than a moment.
         permit: raises for a path that must not be written; called before the file is opened for writing.
+        makes_folder: whether the folder is created with the file. Otherwise a missing folder is an error, as
+            its name is probably wrong.
     """
 
     def __init__(
@@ -46,11 +50,14 @@ class SqliteDriver:
         *,
         url: str,
         profile: Limits = PRODUCTION,
-        busy_timeout: float = 10.0,
+        busy_timeout: float = SECONDS,
+        on_wait: OnWait | None = None,
         permit: Permit | None = None,
+        makes_folder: bool = False,
     ) -> None:
         self.url, self.path = url, path
-        self._profile, self._busy_timeout, self._permit = profile, busy_timeout, permit
+        self._profile, self._permit, self._makes_folder = profile, permit, makes_folder
+        self._lock_wait = LockWait(busy_timeout, on_wait)
         self._reader: Engine | None = None
         self._writer: Engine | None = None  # once open, it also reads
 
@@ -127,7 +134,7 @@ class SqliteDriver:
             self._reader = None
 
     def _open(self, path: str, flags: int) -> Engine:
-        return Engine(path, flags, self._profile, self._busy_timeout)
+        return Engine(path, flags, self._profile, on_busy=self._lock_wait)
 
     # --- reading ---
 
@@ -152,9 +159,16 @@ class SqliteDriver:
                 self._close_reader()
 
     def _exists(self) -> bool:
+        """Whether the file exists.
+
+        Raises:
+            UnavailableError: its folder does not exist, or the path cannot be used.
+        """
         try:
             os.stat(self.path)
         except FileNotFoundError:
+            if not self._makes_folder:
+                _refuse_missing_folder(self.path)
             return False
         except OSError as error:
             raise UnavailableError(f"{self.path}: {error.strerror}") from error
@@ -206,10 +220,11 @@ class SqliteDriver:
             return self._open(_MEMORY, _CREATE)
         if self._permit:
             self._permit(self.path, "the database")
-        try:
-            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
-        except OSError as error:
-            raise UnavailableError(f"{self.path}: {error.strerror}") from error
+        if not self._exists() and self._makes_folder:
+            try:
+                os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            except OSError as error:
+                raise UnavailableError(f"{self.path}: {error.strerror}") from error
         engine = self._open(self.path, _CREATE)
         try:
             self._initialize(engine)
@@ -222,17 +237,26 @@ class SqliteDriver:
         """Make a new file like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
         if engine.read_only:
             raise UnavailableError(f"{self.path}: attempt to write a readonly database")
-        deadline = time.monotonic() + self._busy_timeout
-        while True:
+        for attempt in count():
             try:
                 if engine.control("PRAGMA page_count") == 0:
                     engine.control("PRAGMA journal_mode = WAL")
             except apsw.BusyError as error:
-                # Another process is creating the file too; switching to WAL ignores the busy timeout.
-                if time.monotonic() > deadline:
+                # Another process is creating the file too; switching to WAL ignores the busy handler.
+                if not self._lock_wait(attempt):
                     raise engine.unavailable(error) from error
-                time.sleep(_RETRY)
             except apsw.Error as error:
                 raise engine.unavailable(error) from error
             else:
                 return
+
+
+def _refuse_missing_folder(path: str) -> None:
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        from shlex import quote  # takes longer to load than this module
+
+        raise UnavailableError(
+            f"{path}: the folder {folder} does not exist",
+            hint=f"correct the path, or create the folder: mkdir -p {quote(folder)}",
+        )

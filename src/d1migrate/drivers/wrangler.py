@@ -17,6 +17,7 @@ from d1migrate.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Permit
 
 CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
@@ -151,7 +152,14 @@ def _named(databases: Iterable[Binding], name: str | None) -> list[Binding]:
     return [db for db in databases if name in (None, db.binding, db.database_name)]
 
 
-def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None = None) -> SqliteDriver:
+def open_local(
+    rest: str,
+    *,
+    config: str | None,
+    url: str,
+    on_wait: OnWait | None = None,
+    permit: Permit | None = None,
+) -> SqliteDriver:
     """Open the file that wrangler's local mode uses.
 
     Args:
@@ -159,6 +167,7 @@ def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None
             if the configuration has only one database.
         config: the wrangler configuration; by default the one that wrangler would use.
         url: how the user named the database, for messages.
+        on_wait: as SqliteDriver takes it.
         permit: as SqliteDriver takes it.
 
     Raises:
@@ -175,7 +184,8 @@ def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None
         )
     binding = resolve(rest, path)
     persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
-    return SqliteDriver(local_path(persist, binding.local_id), url=url, permit=permit)
+    path = local_path(persist, binding.local_id)
+    return SqliteDriver(path, url=url, on_wait=on_wait, permit=permit, makes_folder=True)
 
 
 def resolve(rest: str, path: str) -> Binding:

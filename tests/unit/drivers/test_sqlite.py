@@ -75,8 +75,19 @@ def database(tmp_path: Path) -> Iterator[SqliteDriver]:
 
 
 def test_reading_a_missing_file_creates_nothing(tmp_path: Path) -> None:
-    """A file that does not exist, in a directory that does not either, reads as empty and is not created."""
-    assert read_and_close(tmp_path / "no" / "where.db") == []
+    """A file that does not exist reads as empty and is not created."""
+    assert read_and_close(tmp_path / "nowhere.db") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_missing_folder_is_an_error(tmp_path: Path, reads: bool) -> None:
+    """Its name is probably wrong, so it is neither read as empty nor created."""
+    driver = open_driver(tmp_path / "my data" / "app.db")
+    with pytest.raises(UnavailableError, match=r"the folder .*my data does not exist") as caught:
+        driver.batch(TABLES if reads else Batch([Query("CREATE TABLE t (a)")]))
+    assert caught.value.hint
+    assert f"mkdir -p '{tmp_path}/my data'" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
@@ -165,8 +176,9 @@ def test_a_new_file_is_like_d1s(tmp_path: Path, database: SqliteDriver) -> None:
 
 
 def test_directories_are_made_for_a_write(tmp_path: Path) -> None:
-    """A new file's directories are created with it."""
-    driver = open_driver(tmp_path / "a" / "b" / "app.db")
+    """Those of wrangler's state are created with the file, as wrangler does."""
+    path = str(tmp_path / "a" / "b" / "app.db")
+    driver = SqliteDriver(path, url="wrangler:DB", makes_folder=True)
     write(driver, "CREATE TABLE t (a)")
     driver.close()
     assert read_and_close(tmp_path / "a" / "b" / "app.db") == ["t"]
@@ -236,6 +248,45 @@ def test_a_busy_database_is_waited_for_then_named(tmp_path: Path) -> None:
     other.close()
 
 
+@pytest.mark.parametrize(("busy_timeout", "reports"), [(0.4, 0), (0.8, 1)])
+def test_a_wait_that_people_notice_is_reported_once(
+    tmp_path: Path, busy_timeout: float, reports: int
+) -> None:
+    """With the reason, and the longest time that it may still take."""
+    create(tmp_path / "app.db")
+    other = apsw.Connection(str(tmp_path / "app.db"))
+    other.execute("BEGIN IMMEDIATE")
+    heard: list[tuple[str, float]] = []
+    driver = SqliteDriver(
+        str(tmp_path / "app.db"),
+        url="sqlite:app.db",
+        busy_timeout=busy_timeout,
+        on_wait=lambda reason, seconds: heard.append((reason, seconds)),
+    )
+    with pytest.raises(UnavailableError, match="database is locked"):
+        write(driver, "CREATE TABLE u (a)")
+    driver.close()
+    other.close()
+    assert [reason for reason, _ in heard] == ["another process holds a transaction"] * reports
+    assert all(0 < seconds <= busy_timeout - 0.5 for _, seconds in heard)
+
+
+def test_a_wait_can_be_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C ends it, although SQLite is waiting."""
+    create(tmp_path / "app.db")
+    other = apsw.Connection(str(tmp_path / "app.db"))
+    other.execute("BEGIN IMMEDIATE")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db", on_wait=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(driver, "CREATE TABLE u (a)")
+    driver.close()
+    other.close()
+
+
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_file_that_is_not_a_database(tmp_path: Path, reads: bool) -> None:
     """Other content is never an empty database, and is not changed."""
@@ -250,7 +301,7 @@ def test_a_file_that_is_not_a_database(tmp_path: Path, reads: bool) -> None:
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_directory_is_no_database(tmp_path: Path, reads: bool) -> None:
     """A directory is never an empty database."""
-    with pytest.raises(UnavailableError, match="unable to open database file"):
+    with pytest.raises(UnavailableError, match="it is a folder, not a file"):
         open_driver(tmp_path).batch(TABLES._replace(reads=reads))
 
 

@@ -50,7 +50,7 @@ class FreshDatabase:
         if self._is_stuck:
             return None
         if self._engine is None:
-            self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)
+            self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION)
             for sql in tables(self._table).values():
                 self._engine.control(sql)
         while self._waiting and not self._is_stuck:
