@@ -72,6 +72,7 @@ def test_nothing_is_written_elsewhere(cloned: Project, text: str, arguments: tup
     """It is refused before anything is done; the flag permits it."""
     outside = cloned.folder / "outside"
     (outside / "migrations").mkdir()
+    (outside / "deep").mkdir()
     os.symlink(outside, "link")
     os.symlink(outside / "other.db", "link.db")
     os.symlink(outside / "other.py", "link.py")
