@@ -159,7 +159,8 @@ def test_a_remote_database(empty: Project) -> None:
 
 def test_a_url_that_is_none(empty: Project) -> None:
     """Nothing is written."""
-    assert "postgres://x" in writes_nothing(empty, "--database", "postgres://x", code=2).err
+    error = writes_nothing(empty, "--database", "postgres://x", code=2).err
+    assert "postgres:// is not a database url" in error
     assert files(empty) == set()
 
 

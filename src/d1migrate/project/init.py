@@ -119,7 +119,8 @@ def _missing(config: Config, given: Given, generator: Generator | None) -> Setti
     url = given.database or _bound(config) or _file_url(generator)
     content: dict[str, Any] = {**_folder(config._replace(path=path), given, generator, url)}
     if given.database or not config.wrangler:
-        content["env"] = {DEFAULT_ENVIRONMENT: {"database": normalize(url, os.path.relpath(".", root or "."))}}
+        url = normalize(url, os.path.relpath(".", root or "."))
+        content["env"] = {DEFAULT_ENVIRONMENT: {"database": url}}
     elif content or config.wrangler != wrangler:
         content["wrangler"] = os.path.relpath(config.wrangler, root or ".")
     return Settings(path, content)
