@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import ROOT, TOOLS, check_commands, environment, is_prompted, required
+from tests.docs.pages import ROOT, TOOLS, check_commands, environment, is_prompted, required, steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,21 @@ PAGES = ["README.md", CHECKOUT, *(guide for guide in GUIDES if guide not in ELSE
 def test_a_reader_sees_what_is_shown(page: str, tmp_path: Path) -> None:
     """The blocks of a page, pasted into one shell in an empty folder, print what the page shows."""
     check_commands(ROOT / page, *begin(page, tmp_path))
+
+
+@pytest.mark.parametrize("page", [page for page in (*PAGES, *ELSEWHERE) if page != CHECKOUT])
+def test_blocks_can_be_pasted(page: str) -> None:
+    """No prompts; no comments, which zsh runs; no `sed -i`, whose arguments differ; a folder of its own first."""
+    text = (ROOT / page).read_text()
+    if is_prompted(text):
+        pytest.skip("still to be converted")
+    scripts = [
+        re.sub(r"(<<'(\w+)'\n).*?^\2$", r"\1", step.script, flags=re.MULTILINE | re.DOTALL)
+        for step in steps(text)
+    ]
+    wrong = re.compile(r"^\$ |(?:^|\s)#(?:\s|$)|sed -i ", re.MULTILINE)
+    assert [script for script in scripts if wrong.search(script)] == []
+    assert all(re.match(r"mkdir (\w+) && cd \1\b", script) for script in scripts[:1])
 
 
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
