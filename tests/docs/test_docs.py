@@ -48,7 +48,7 @@ def test_blocks_can_be_pasted(page: str) -> None:
     ]
     wrong = re.compile(r"^\$ |(?:^|\s)#(?:\s|$)|sed -i ", re.MULTILINE)
     assert [script for script in scripts if wrong.search(script)] == []
-    assert all(re.match(r"mkdir (\w+) && cd \1\b", script) for script in scripts[:1])
+    assert all(re.match(r"mkdir (?:-p )?(\w+)\S* && cd \1\b", script) for script in scripts[:1])
 
 
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
