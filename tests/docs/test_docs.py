@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import ROOT, TOOLS, check_commands, environment, is_prompted, required, steps
+from tests.docs.pages import (
+    ROOT,
+    TOOLS,
+    check_commands,
+    check_exit,
+    environment,
+    is_prompted,
+    required,
+    steps,
+)
+from tests.docs.terminal import missing, run_on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +59,18 @@ def test_blocks_can_be_pasted(page: str) -> None:
     wrong = re.compile(r"^\$ |(?:^|\s)#(?:\s|$)|sed -i ", re.MULTILINE)
     assert [script for script in scripts if wrong.search(script)] == []
     assert all(re.match(r"mkdir (?:-p )?(\w+)\S* && cd \1\b", script) for script in scripts[:1])
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_a_terminal_shows_the_same(page: str, tmp_path: Path) -> None:
+    """Nothing asks, which would take the next pasted line for the answer."""
+    text = (ROOT / page).read_text()
+    if "npx" in required(text) or is_prompted(text):
+        pytest.skip("the pages without wrangler are enough")
+    found = steps(text)
+    for step, ran in zip(found, run_on_terminal(found, *begin(page, tmp_path)), strict=True):
+        check_exit(step, ran)
+        assert missing(step.shown or [], ran.printed) == [], "\n".join(ran.printed)
 
 
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
