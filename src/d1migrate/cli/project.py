@@ -185,7 +185,7 @@ class Project:
         return found
 
     def warn_of_files(self, pending: Iterable[str] | None = None) -> None:
-        """Warn, once, of the files that `load` skipped, and of an order that surprises.
+        """Warn, once a run, of the files that `load` skipped, and of an order that surprises.
 
         Args:
             pending: names of migrations, if the order matters only among these.

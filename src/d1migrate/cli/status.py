@@ -50,7 +50,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         project.note_database()
         _print(found.entries, project.folder, output)
         output.print_problems(found.problems)
-    project.warn_of_files()
+    project.warn_of_files(entry.name for entry in found.entries if entry.is_pending)
     is_clean = not found.problems and all(entry.state == "applied" for entry in found.entries)
     return FOUND if options.check and not is_clean else 0
 

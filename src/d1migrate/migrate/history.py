@@ -28,6 +28,8 @@ from d1migrate.sql.names import fold, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from d1migrate.migrate.flows.leftovers import Problem
+
 
 class AppliedMigration(NamedTuple):
     """An applied migration, from the migrations table and the log.
@@ -99,7 +101,7 @@ class History(NamedTuple):
     has_token: bool = False
     table: MigrationsTable = VersionTable()
     rows: TableState = VersionState()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     other: OtherTable | None = None
     old_log: bool = False
     lacking: tuple[str, ...] = ()

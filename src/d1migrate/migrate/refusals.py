@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate import history as h
+    from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Identified, Key, MigrationsTable
 
@@ -90,7 +91,7 @@ def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
 def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | None:
     """Return why a history is only read; None if it can be written."""
     if history.problems:
-        return _only_read(history.table, history.problems)
+        return _only_read(history.problems)
     table = history.table
     if history.other and (lost := unmoved(history.other, entries)):
         other = history.other.table.name
@@ -122,15 +123,17 @@ def refuse_other_table(history: h.History) -> None:
         )
 
 
-def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
+def refuse_problems(problems: Sequence[Problem]) -> None:
     """Raise HistoryError for a migrations table that has problems."""
     if problems:
-        raise _only_read(table, problems)
+        raise _only_read(problems)
 
 
-def _only_read(table: MigrationsTable, problems: Sequence[str]) -> HistoryError:
+def _only_read(problems: Sequence[Problem]) -> HistoryError:
+    shows = "`d1migrate status` shows the SQL that mends it; " if any(one.fix for one in problems) else ""
     return HistoryError(
-        f"{table.name}: {'; '.join(problems)}", hint="until it is mended, d1migrate only reads it"
+        "; ".join(problem.message for problem in problems),
+        hint=f"{shows}until it is mended, d1migrate only reads it",
     )
 
 

@@ -14,7 +14,7 @@ from d1migrate.migrate.table import SUFFIX
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from d1migrate.migrate.table import NameTable
 
@@ -74,8 +74,10 @@ class Survey(NamedTuple):
         return log.is_log(column.name for column in self.columns(table))
 
 
-def problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[str]:
-    """Yield why d1migrate does not write to a table of names, each with the SQL or the command that mends it.
+def problems_of_names(
+    survey: Survey, table: NameTable, rows: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield why d1migrate does not write to a table of names, each with the statements that mend it.
 
     Args:
         survey: what exists.
@@ -88,25 +90,29 @@ def problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[Any
     if odd:
         row = odd[0]
         literal = f"x'{row.hex()}'" if isinstance(row, bytes) else quote_literal(str(row))
+        adopt = "`d1migrate adopt` records the files that are meant; or remove such a row"
         yield (
-            f"{len(odd)} of its rows do not name a file, e.g. {row!r}: `d1migrate adopt` records the files"
-            f" that are meant, `DELETE FROM {table.sql} WHERE name = {literal}` removes such a row"
+            f"{len(odd)} of its rows do not name a file, e.g. {row!r}: {adopt}",
+            [f"DELETE FROM {table.sql} WHERE name = {literal}"],
         )
     if table.ids != "id":
-        yield f"it has no `id INTEGER PRIMARY KEY`, which wrangler reads: `{'; '.join(table.rebuild)}`"
+        yield "it has no `id INTEGER PRIMARY KEY`, which wrangler reads", table.rebuild
         return
     if None in names:
-        yield f"{names.count(None)} of its rows have no name: `DELETE FROM {table.sql} WHERE name IS NULL`"
+        yield (
+            f"{names.count(None)} of its rows have no name",
+            [f"DELETE FROM {table.sql} WHERE name IS NULL"],
+        )
     known = [name for name in names if name is not None]
     if len(set(known)) < len(known):
         twice = next(name for name in known if known.count(name) > 1)
         first = f"SELECT min(id) FROM {table.sql} GROUP BY name"
-        yield f"{twice} is in it more than once: `DELETE FROM {table.sql} WHERE id NOT IN ({first})`"
+        yield f"{twice} is in it more than once", [f"DELETE FROM {table.sql} WHERE id NOT IN ({first})"]
     if fold(table.name) not in survey.unique:
         index = quote_identifier(f"{table.name}_name")
         yield (
-            "its names are not unique, so that two runs could apply the same file:"
-            f" `CREATE UNIQUE INDEX {index} ON {table.sql}(name)`"
+            "its names are not unique, so that two runs could apply the same file",
+            [f"CREATE UNIQUE INDEX {index} ON {table.sql}(name)"],
         )
 
 

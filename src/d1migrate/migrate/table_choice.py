@@ -24,6 +24,7 @@ from d1migrate.sql.names import fold, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.other_tools import Owner
     from d1migrate.migrate.survey import Column, Survey
@@ -199,7 +200,7 @@ class TableChoice(NamedTuple):
         table: MigrationsTable,
         rows: Sequence[tuple[Any, ...]],
         others: Sequence[tuple[Any, ...]],
-    ) -> tuple[str, ...]:
+    ) -> tuple[Problem, ...]:
         """Return why d1migrate does not write to a table.
 
         Args:
@@ -208,17 +209,23 @@ class TableChoice(NamedTuple):
             rows: its rows.
             others: the rows of the other table.
         """
-        found = []
+        found: list[tuple[str, Sequence[str]]] = []
         if others and not rows:
             other = self.versions if table.shape == "names" else self.wrangler
-            found.append(
-                f"it is empty, and {other} is not: `d1migrate repair --move-history` moves the history"
-            )
+            moves = "`d1migrate repair --move-history` moves the history"
+            found.append((f"it is empty, and {other} is not: {moves}", ()))
         if isinstance(table, NameTable) and survey.columns(table.name):
             from d1migrate.migrate.survey import problems_of_names
 
             found += problems_of_names(survey, table, rows)
-        return tuple(found)
+        if not found:
+            return ()
+        from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+
+        name = table.name
+        return tuple(
+            Problem("history", name, f"{name}: {why}", tuple(f"{sql};" for sql in fix)) for why, fix in found
+        )
 
 
 USUAL = TableChoice()

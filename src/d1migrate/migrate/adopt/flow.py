@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.adopt.model import Assessment, Record
+    from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.other_tools import Owner
@@ -83,7 +84,7 @@ class Adoption(NamedTuple):
     set_aside: Tool | None
     history: h.History
     mark: str
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     unchecked: Unchecked = Unchecked()
 
     @property
@@ -271,7 +272,7 @@ def _read(
     return found
 
 
-def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str, ...]:
+def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[Problem, ...]:
     """Return what is wrong with the migrations table once the migrations are recorded.
 
     A row that does not name a file is not a problem then, if the file that it means is recorded too.
@@ -295,7 +296,7 @@ def refuse(found: Adoption) -> None:
             record, and the schema is not what the files build.
     """
     evidence.refuse_undecided(found.assessments)
-    refuse_problems(found.history.table, found.problems)
+    refuse_problems(found.problems)
     entries = compare([one.migration for one in found.assessments], found.history)
     todo = {one.migration for one in found.to_record if one.state != "squashed"}
     refuse_without_key([entry for entry in entries if entry.migration in todo], entries, found.history.table)

@@ -255,7 +255,7 @@ def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[t
 
     refuse_partial(compare(migrations, history))
     if not history.applied:
-        refuse_problems(history.table, history.problems)
+        refuse_problems(history.problems)
     return tuple(m.name for m in migrations if history.table.key_of(m) not in history.keys)
 
 

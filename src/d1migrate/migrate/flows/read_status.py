@@ -61,7 +61,11 @@ def read_status(
 
 def history_problems(history: h.History, entries: Sequence[Entry]) -> tuple[Problem, ...]:
     """Report why a history is only read, and that it has two logs."""
-    found = (_only_read(error),) if (error := unwritable(history, entries)) else ()
+    found = tuple(
+        problem._replace(message=f"`up` and `down` refuse: {problem.message}") for problem in history.problems
+    )
+    if not found and (error := unwritable(history, entries)):
+        found = (_only_read(error),)
     return (*found, _two_logs()) if history.has_two_logs else found
 
 

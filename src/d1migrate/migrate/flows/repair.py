@@ -47,7 +47,7 @@ def accept(
             f"nothing to accept: {entry.name} is {entry.state}",
             hint="--accept is for files that are changed or partial, or have no checksum yet",
         )
-    refuse_problems(history.table, history.problems)
+    refuse_problems(history.problems)
     refuse_without_key([entry], (), history.table)
     if entry.migration.checksum is None and (error := entry.migration.unreadable):
         raise error
@@ -86,7 +86,7 @@ def rename(
             names=(entry.name,),
             hint=f"`d1migrate repair --forget {row.name} --reason …` removes the record of a deleted file",
         )
-    refuse_problems(history.table, history.problems)
+    refuse_problems(history.problems)
     refuse_without_key([entry], (), history.table)
     stamp, detail = new_stamp(), json.dumps({"reason": reason, "was": row.name})
     queries = [

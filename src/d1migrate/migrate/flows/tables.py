@@ -78,7 +78,7 @@ def plan_sync(migrations: Sequence[Migration], choice: TableChoice) -> Flow[Tabl
         HistoryError: a migration cannot be recorded in the other table; or as `read_history`.
     """
     history = yield from read_history(choice)
-    refuse_problems(history.table, history.problems)
+    refuse_problems(history.problems)
     table = history.table
     if not (isinstance(table, VersionTable) and table.mirrored):
         raise UsageError(
