@@ -10,8 +10,9 @@ A reader pastes each block of a page into one shell, in order, and sees each out
   `d1migrate status --check || echo "exit code $?"`.
 - The first block of a guide makes a folder and changes into it: `mkdir shop && cd shop`. Nothing else exists. d1migrate is
   on the PATH; other programs are listed as code in a paragraph that begins with "You need", e.g. "You need `npx`, …".
-- Two kinds of sh blocks are not run: blocks that only install something (`pip install …`, `npm install …`), because the
-  environment of the tests has it, and blocks whose preceding paragraph has the words "needs a Cloudflare account".
+- Blocks that only install something (`pip install …`, `npm install …`) are not run: the environment of the tests has it.
+- Blocks whose preceding paragraph has the words "needs a Cloudflare account" are run only if the page is run with an account:
+  that of the stand-in for Cloudflare's API.
 - Times, dates and durations may differ from run to run. `python -m tests.docs.update` rewrites every other output.
 """
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
-NOT_RUN = "needs a Cloudflare account"
+ACCOUNT = "needs a Cloudflare account"
 TOOLS = ("npx", "pip", "python", "python3", "sqlite3", "jq", "uv", "uvx", "curl", "wrangler")
 """Programs that a page has to name before it uses them."""
 
@@ -80,14 +81,14 @@ class PageError(AssertionError):
     """A page does not print what it shows."""
 
 
-def steps(text: str) -> list[Step]:
+def steps(text: str, *, with_account: bool = False) -> list[Step]:
     """Return what a page runs, in order."""
     blocks = list(_BLOCK.finditer(text))
     if is_prompted(text):
         return [step for block in blocks if block["language"] == "console" for step in _prompted(block)]
     found: list[Step] = []
     for number, block in enumerate(blocks):
-        if block["language"] == "sh" and _is_run(text, block):
+        if block["language"] == "sh" and _is_run(text, block, with_account):
             following = blocks[number + 1] if number + 1 < len(blocks) else None
             found.append(_pasted(text, block, following))
     return found
@@ -106,12 +107,11 @@ def _pasted(text: str, block: re.Match[str], following: re.Match[str] | None) ->
     return Step(script, shown, following.span("body"), following["indent"])
 
 
-def _is_run(text: str, block: re.Match[str]) -> bool:
+def _is_run(text: str, block: re.Match[str], with_account: bool) -> bool:
     before = text[: block.start()].rstrip().rpartition("\n\n")[2]
     commands = block["body"].strip().split("\n")
-    return NOT_RUN not in " ".join(before.split()) and not all(
-        _INSTALL.match(line.strip()) for line in commands
-    )
+    is_possible = with_account or ACCOUNT not in " ".join(before.split())
+    return is_possible and not all(_INSTALL.match(line.strip()) for line in commands)
 
 
 def _lines(body: str, indent: str) -> list[str]:
@@ -198,13 +198,15 @@ def _ran(record: Path, number: int) -> Ran:
     return Ran([line.rstrip() for line in printed.split("\n")] if printed else [], failed.read_text().split())
 
 
-def check_commands(page: Path, folder: Path, variables: dict[str, str]) -> None:
+def check_commands(
+    page: Path, folder: Path, variables: dict[str, str], *, with_account: bool = False
+) -> None:
     """Run the commands of a page, and compare what they print.
 
     Raises:
         PageError: a command fails or succeeds unexpectedly, or prints something else.
     """
-    found = steps(page.read_text())
+    found = steps(page.read_text(), with_account=with_account)
     for step, ran in zip(found, run_steps(found, folder, variables), strict=True):
         check_exit(step, ran)
         if step.shown is not None and not matches(settle(step.shown), settle(ran.printed)):

@@ -29,6 +29,8 @@ from tests.docs.terminal import missing, run_on_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.runtime.cloudflare import Cloudflare
+
 GUIDES = sorted(f"docs/guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md"))
 CHECKOUT = "workers/migrations/README.md"
 """The page that begins in a checkout of this repository, and says so."""
@@ -38,6 +40,9 @@ ELSEWHERE = {
 }
 """The pages that are run by a test of their own."""
 PAGES = ["README.md", CHECKOUT, *(guide for guide in GUIDES if guide not in ELSEWHERE)]
+
+WITH_ACCOUNT = ["docs/guides/starting-from-nothing.md", "docs/guides/tokens.md"]
+"""The pages whose remote blocks are run, too, by the stand-in for Cloudflare's API."""
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -71,6 +76,15 @@ def test_a_terminal_shows_the_same(page: str, tmp_path: Path) -> None:
     for step, ran in zip(found, run_on_terminal(found, *begin(page, tmp_path)), strict=True):
         check_exit(step, ran)
         assert missing(step.shown or [], ran.printed) == [], "\n".join(ran.printed)
+
+
+@pytest.mark.parametrize("page", WITH_ACCOUNT)
+def test_a_reader_with_an_account_sees_what_is_shown(
+    page: str, tmp_path: Path, cloudflare: Cloudflare
+) -> None:
+    """The same, with the blocks that need a Cloudflare account."""
+    folder, variables = begin(page, tmp_path)
+    check_commands(ROOT / page, folder, variables | cloudflare.environment, with_account=True)
 
 
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:

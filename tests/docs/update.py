@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import ExitStack
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.docs.pages import ROOT, PageError, Ran, Step, check_exit, matches, run_steps, settle, steps
-from tests.docs.test_docs import PAGES, begin
+from tests.docs.test_docs import PAGES, WITH_ACCOUNT, begin
+from tests.runtime.cloudflare import Cloudflare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +73,13 @@ def update(page: str) -> None:
         PageError: a command fails or succeeds unexpectedly.
     """
     text = (ROOT / page).read_text()
-    found = steps(text)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        ran = run_steps(found, *begin(page, Path(home)))
+    found = steps(text, with_account=page in WITH_ACCOUNT)
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        folder, variables = begin(page, Path(home))
+        if page in WITH_ACCOUNT:
+            variables |= stack.enter_context(Cloudflare()).environment
+        ran = run_steps(found, folder, variables)
     if (new := updated(text, found, ran)) != text:
         (ROOT / page).write_text(new)
         print(f"{page}: updated")
