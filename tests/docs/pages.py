@@ -49,7 +49,6 @@ _VOLATILE = [
     (re.compile(r"\(just now\)|\(\d+ (?:seconds?|minutes?) ago\)"), "(AGO)"),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "DURATION"),
     (re.compile(r'"duration":\d+'), "DURATION"),  # wrangler's, in whole milliseconds
-    (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
 ]
 
 
@@ -227,14 +226,15 @@ def check_exit(step: Step, ran: Ran) -> None:
 
 
 def settle(lines: Sequence[str]) -> list[str]:
-    """Return lines with what differs from run to run made equal."""
-    found = []
-    for line in lines:
-        settled = line
-        for pattern, name in _VOLATILE:
-            settled = pattern.sub(name, settled)
-        found.append(settled.rstrip())
-    return found
+    """Return lines with what differs from run to run made equal; a column is as wide as its widest time."""
+    return [re.sub(r"(?<=\S) {2,}", "  ", without_times(line)).rstrip() for line in lines]
+
+
+def without_times(line: str) -> str:
+    """Return a line with words instead of times, dates and durations."""
+    for pattern, name in _VOLATILE:
+        line = pattern.sub(name, line)
+    return line
 
 
 def matches(written: list[str], printed: list[str]) -> bool:

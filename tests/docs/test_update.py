@@ -69,7 +69,7 @@ def test_an_unexpected_failure_is_an_error() -> None:
         (["…"], ["a", "b"], ["…"]),
         (["a", "…", "z"], ["x"], ["x"]),
         (["a 1 ms", "b", "c"], ["a 2 ms", "c"], ["a 1 ms", "c"]),
-        (["a  b", "c  1 ms"], ["aa  b", "c   2 ms"], ["aa  b", "c   2 ms"]),
+        (["a  b", "c  1 ms", "e  1 ms"], ["aa  b", "c   2 ms", "e  2 ms"], ["aa  b", "c   2 ms", "e  1 ms"]),
     ],
 )
 def test_an_ellipsis_stays(shown: list[str], printed: list[str], expected: list[str]) -> None:

@@ -13,7 +13,18 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.docs.pages import ROOT, PageError, Ran, Step, check_exit, matches, run_steps, settle, steps
+from tests.docs.pages import (
+    ROOT,
+    PageError,
+    Ran,
+    Step,
+    check_exit,
+    matches,
+    run_steps,
+    settle,
+    steps,
+    without_times,
+)
 from tests.docs.test_docs import PAGES, WITH_ACCOUNT, begin
 from tests.runtime.cloudflare import Cloudflare
 
@@ -47,9 +58,7 @@ def merged(shown: list[str], printed: list[str]) -> list[str]:
     for kind, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             pairs = zip(shown[start:end], printed[first:last], strict=True)
-            lines += [
-                new_line if "  " in new_line else line for line, new_line in pairs
-            ]  # the columns of a table
+            lines += [one if without_times(one) == without_times(other) else other for one, other in pairs]
         else:
             lines += _replaced(shown[start:end], printed[first:last])
     return lines
