@@ -51,6 +51,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         _print(found.entries, project.folder, output)
         output.print_problems(found.problems)
     project.warn_of_files(entry.name for entry in found.entries if entry.is_pending)
+    project.warn_of_duplicates()
     is_clean = not found.problems and all(entry.state == "applied" for entry in found.entries)
     return FOUND if options.check and not is_clean else 0
 
