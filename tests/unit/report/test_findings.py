@@ -553,4 +553,4 @@ def test_a_folder_without_rollbacks_is_told_once() -> None:
     files[3] = ("004_a.sql", "CREATE TABLE u (x);\n-- Roll back:\n--   DROP TABLE u;\n")
     found = [d for d in lint(load(files)) if d.code in ("H102", "H114")]
     assert [d.line for d in found] == [1, 1, 1, 2]
-    assert found[3].message == "`-- Roll back:` does not start a rollback block: write `-- Rollback:`"
+    assert found[3].message.endswith("does not start a rollback block: did you mean `-- Rollback:`?")
