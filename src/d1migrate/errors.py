@@ -252,7 +252,7 @@ class MissingValue(PlanError):
 class UnsafeMigration(PlanError):
     """The linter found errors in pending migrations: `diagnostics`. Nothing was run."""
 
-    def __init__(self, diagnostics: Sequence[_Finding]) -> None:
+    def __init__(self, diagnostics: Sequence[_Finding], *, hint: str | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
         places = [
             placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
@@ -261,7 +261,7 @@ class UnsafeMigration(PlanError):
         count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
             "\n".join([f"the linter found {count} in pending migrations; nothing was run", *places]),
-            hint="`d1migrate lint` explains each, with a fix; `up --no-lint REASON` applies despite errors",
+            hint=hint,
         )
 
 
