@@ -20,9 +20,9 @@ def fix_command(found: Iterable[Diagnostic]) -> str | None:
 def after_refusal(refused: Sequence[Diagnostic]) -> str:
     """Return what to do about findings that stop a run. What D1 cannot run needs no `--no-lint`."""
     steps = [f"{command} rewrites it"] if (command := fix_command(refused)) else []
-    steps.append("`d1migrate lint` explains each finding, with a fix")
+    steps.append("`d1migrate lint` explains it")
     if any(d.code.startswith("R") for d in refused):
         steps.insert(0, "D1 cannot run this: correct the file")
     else:
-        steps.append("to apply despite errors: `d1migrate up --no-lint REASON`")
+        steps.append("to override: `d1migrate up --no-lint REASON`")
     return "; ".join(steps)

@@ -14,10 +14,10 @@ def found(code: str, *, fix: str | None = None, file: str = "migrations/002_x.sq
     return Diagnostic(code, "error", "a message", file, 1, fix=fix)
 
 
-EXPLAIN = "`d1migrate lint` explains each finding, with a fix"
+EXPLAIN = "`d1migrate lint` explains it"
 FIX = "`d1migrate lint --fix migrations/002_x.sql` rewrites it"
 CORRECT = "D1 cannot run this: correct the file"
-OVERRIDE = "to apply despite errors: `d1migrate up --no-lint REASON`"
+OVERRIDE = "to override: `d1migrate up --no-lint REASON`"
 
 
 @pytest.mark.parametrize(
