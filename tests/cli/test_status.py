@@ -98,7 +98,7 @@ def test_status_says_under_which_name_a_version_is_recorded(project: Project) ->
     assert project.run("status").out.splitlines()[1].endswith("renamed: recorded as 001_theirs")
     first = project.run("status", "--json").json["migrations"][0]
     assert (first["name"], first["state"], first["was"]) == ("001_users", "applied", "001_theirs")
-    project.run("repair", "--rename", "001_theirs", "001_users", "--reason", "a test")
+    project.run("repair", "--rename", "001_theirs", "001_users", "--reason", "a test", "--yes")
     assert project.sql("SELECT name FROM schema_migrations") == [("001_users",)]
     assert "was" not in project.run("status", "--json").json["migrations"][0]
 
@@ -407,7 +407,7 @@ def test_verify_replays_in_the_order_of_application(project: Project) -> None:
     project.write("002_b.sql", "ALTER TABLE t ADD COLUMN b;")
     project.sql("ALTER TABLE t ADD COLUMN b;\nINSERT INTO schema_migrations VALUES (2, '002_b', 1)")
     project.run("verify", "--check")
-    project.run("repair", "--accept", "2", "--reason", "by wrangler")
+    project.run("repair", "--accept", "2", "--reason", "by wrangler", "--yes")
     project.run("verify", "--check")
     project.write("004_d.sql", "ALTER TABLE t ADD COLUMN d;")
     project.run("up")
