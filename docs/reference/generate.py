@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import re
 import sys
 from pathlib import Path
-from textwrap import fill
-from typing import TYPE_CHECKING
 
 import d1migrate
 from d1migrate import errors, workers
+from d1migrate.cli.commands import GROUPS
+from d1migrate.cli.help import all_commands
+from d1migrate.cli.output import Output
 from d1migrate.cli.parser import build
 from d1migrate.lint.check import RULES
-
-if TYPE_CHECKING:
-    from d1migrate.lint.rule import Rule
+from d1migrate.report.rule_page import markdown
 
 HERE = Path(__file__).parent
 NOTE = "<!-- written by docs/reference/generate.py; do not edit -->\n"
@@ -24,14 +22,13 @@ NOTE = "<!-- written by docs/reference/generate.py; do not edit -->\n"
 
 def commands() -> str:
     """Return the page of all commands: their help, as they print it at 80 columns."""
-    parser = build()
-    (action,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    parts = [NOTE, "# Commands\n", f"```\n{parser.format_help()}```\n"]
-    seen = set()
-    for name, command in action.choices.items():
-        if command not in seen:  # an alias is the same parser
-            seen.add(command)
-            parts.append(f"## {name}\n\n```\n{command.format_help()}```\n")
+    listed = "\n".join(all_commands(Output()))
+    parts = [NOTE, "# Commands\n", f"```text\n{listed}\n```\n"]
+    parts += [
+        f"## {name}\n\n```text\n{build(name).format_help()}```\n"
+        for names in GROUPS.values()
+        for name in names
+    ]
     return "\n".join(parts)
 
 
@@ -79,7 +76,7 @@ def _block(docstring: str | None) -> str:
     return f"```text\n{inspect.cleandoc(docstring or '')}\n```\n"
 
 
-GROUPS = {
+LETTERS = {
     "D": ("Loses data", "Running it deletes rows, columns or links, or objects that belong to a table."),
     "F": ("Fails on rows", "It passes on an empty table, and may fail on a table with rows."),
     "R": ("Refused by D1", "D1 refuses it; the message is D1's own, from the scratch engine."),
@@ -160,28 +157,15 @@ def rules() -> str:
     """Return the page of all rules of the linter: what their docstrings say."""
     lines = ["| rule | | severity | |", "|---|---|---|---|"]
     parts = []
-    for letter, (title, sentence) in GROUPS.items():
+    for letter, (title, sentence) in LETTERS.items():
         members = [rule for rule in RULES if rule.code.startswith(letter)]
         if members:
             parts.append(f"## {letter}: {title}\n\n{sentence}\n")
-            parts += [_rule(rule) for rule in members]
+            parts += [markdown(rule) for rule in members]
         for rule in members:
             cells = (f"[{rule.code}](#{rule.code.lower()})", rule.name, rule.severity, rule.page.title)
             lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join([NOTE, RULES_INTRO, "\n".join(lines) + "\n", *parts])
-
-
-def _rule(rule: Rule) -> str:
-    page = rule.page
-    examples = (("Given:", page.given), ("Bad:", page.bad), ("Good:", page.good))
-    parts = (
-        f'<a id="{rule.code.lower()}"></a>',
-        f"### {rule.code} {rule.name}",
-        f"**{rule.severity.capitalize()}.** {page.title}",
-        fill(f"Why: {page.why.removeprefix('Why: ')}", 110, break_on_hyphens=False),
-        *(f"{name}\n\n```sql\n{sql}\n```" for name, sql in examples if sql),
-    )
-    return "\n\n".join(parts) + "\n"
 
 
 def main() -> int:

@@ -74,9 +74,17 @@ class Error(Exception):
 
 
 class UsageError(Error):
-    """A wrong call, flag or configuration value."""
+    """A wrong call, flag or configuration value.
+
+    Attributes:
+        usage: how the command is called, if its arguments are wrong.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, *, hint: str | None = None, usage: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.usage = usage
 
 
 def exclusive(one: str, other: str, *, hint: str | None = None) -> UsageError:
@@ -155,10 +163,10 @@ class ParseError(SourceError):
 
     def __str__(self) -> str:
         shown = self.column - self.shown_from
-        return placed(self.file, self.line, self.column, str(self.args[0]), self.source, shown)
+        return _placed(self.file, self.line, self.column, str(self.args[0]), self.source, shown)
 
 
-def placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
+def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
     """Return a message with its place, the source line, and a caret under the character."""
     return with_caret(f"{file}:{line}:{column}: {message}", source, column if caret is None else caret)
 
@@ -252,16 +260,16 @@ class MissingValue(PlanError):
 class UnsafeMigration(PlanError):
     """The linter found errors in pending migrations: `diagnostics`. Nothing was run."""
 
-    def __init__(self, diagnostics: Sequence[_Finding], *, hint: str | None = None) -> None:
+    def __init__(self, diagnostics: Sequence[_Finding]) -> None:
         self.diagnostics = tuple(diagnostics)
         places = [
-            placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
+            _placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
         ]
         noun = "error" if all(d.severity == "error" for d in diagnostics) else "finding"
         count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
             "\n".join([f"the linter found {count} in pending migrations; nothing was run", *places]),
-            hint=hint,
+            hint="`d1migrate lint` explains each, with a fix; `up --no-lint REASON` applies despite errors",
         )
 
 

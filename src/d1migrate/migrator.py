@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 from d1migrate.drivers.connect import connect
-from d1migrate.drivers.protocol import Driver, local_file
+from d1migrate.drivers.protocol import Driver, local_file, unwatched
 from d1migrate.drivers.run import run
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from d1migrate.backup.load import Manifest
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import RestorePreview, RestoreResult
+    from d1migrate.drivers.protocol import Working
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.flows.read_log import LogEntry
-    from d1migrate.migrate.flows.repair import Correction
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.tables import HistoryMove, TableSync
     from d1migrate.migrate.flows.up import Check
@@ -88,6 +88,7 @@ class Migrator:
         self.choice = choose_table(self.migrations, configured=table, wrangler=wrangler_table)
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who
+        self._working: Working = unwatched
         self._takes_restore_points = bool(restore_points)
         self._folder = restore_points if isinstance(restore_points, str) else None
 
@@ -106,17 +107,18 @@ class Migrator:
         """The database."""
         return self._driver
 
-    def watched(self, watch: Callable[[Driver], Driver]) -> Self:
+    def watched(self, watch: Callable[[Driver], Driver], working: Working = unwatched) -> Self:
         """Return this migrator with a driver around its own, e.g. one that reports every batch.
 
         Args:
             watch: takes the database and returns the driver to send batches to. Backups and restore points
                 do not pass through it.
+            working: takes what is being done besides, and returns the context to do it in.
         """
         from copy import copy
 
         twin = copy(self)
-        twin._watched = watch(self._driver)
+        twin._watched, twin._working = watch(self._driver), working
         return twin
 
     # --- apply and roll back ---
@@ -448,62 +450,47 @@ class Migrator:
 
     # --- correct the recorded history by hand: `repair` ---
 
-    def plan_accept(self, migration: Selector) -> Correction:
-        """Decide to record a file as it is now: edited since it was applied, or finished by hand.
-
-        Writes nothing, as `plan_rename` and `plan_forget`; `correct` records what they decide.
+    def accept(self, migration: Selector, *, reason: str) -> Entry:
+        """Record a file as it is now: edited since it was applied, or finished by hand.
 
         Raises:
             UsageError: there is no such migration, or nothing about it disagrees with the database.
             SourceError: it cannot be read, or the table of versions cannot hold it.
+            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(repair.plan_accept(self.migrations, self.choice, migration))
+        return self._run(
+            repair.accept(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
+        )
 
-    def plan_rename(self, old: Selector, new: Selector) -> Correction:
-        """Decide to record an applied migration under the name that its file has now.
+    def rename(self, old: Selector, new: Selector, *, reason: str) -> Entry:
+        """Record an applied migration under the name that its file has now.
 
         Raises:
             UsageError: no applied migration without a file is `old`, or no other file is `new`.
-            HistoryError: the file has another content than was applied.
+            HistoryError: the file has another content than was applied, or another run changed the history
+                meanwhile. Nothing was recorded.
             SourceError: the table of versions cannot hold the new name.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(repair.plan_rename(self.migrations, self.choice, old, new))
+        return self._run(
+            repair.rename(self.migrations, self.choice, self._new_stamp, old=old, new=new, reason=reason)
+        )
 
-    def plan_forget(self, migration: Selector) -> Correction:
-        """Decide to remove the record of a migration whose file was removed on purpose.
+    def forget(self, migration: Selector, *, reason: str) -> Entry:
+        """Remove a migration whose file was removed on purpose from the migrations table.
 
         Raises:
             UsageError: it is neither missing its file nor partially applied.
+            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(repair.plan_forget(self.migrations, self.choice, migration))
-
-    def correct(self, found: Correction, *, reason: str) -> Entry:
-        """Record what `plan_accept`, `plan_rename` or `plan_forget` decided; return the migration.
-
-        Raises:
-            HistoryError: another run changed the history since. Nothing was recorded.
-        """
-        from d1migrate.migrate.flows import repair
-
-        return self._run(repair.correct(found, self._new_stamp, reason=reason))
-
-    def accept(self, migration: Selector, *, reason: str) -> Entry:
-        """Record a file as it is now; errors as `plan_accept` and `correct`."""
-        return self.correct(self.plan_accept(migration), reason=reason)
-
-    def rename(self, old: Selector, new: Selector, *, reason: str) -> Entry:
-        """Record a migration under its new name; errors as `plan_rename` and `correct`."""
-        return self.correct(self.plan_rename(old, new), reason=reason)
-
-    def forget(self, migration: Selector, *, reason: str) -> Entry:
-        """Remove the record of a migration; errors as `plan_forget` and `correct`."""
-        return self.correct(self.plan_forget(migration), reason=reason)
+        return self._run(
+            repair.forget(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
+        )
 
     def plan_sync_tables(self) -> TableSync:
         """Find out what only one of two migrations tables records. Writes nothing.
@@ -623,7 +610,8 @@ class Migrator:
     ) -> Schema:
         from d1migrate.lint.runner import refuse_errors
 
-        built, warnings = refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
+        with self._working(f"checking {len(migrations)} migrations"):
+            built, warnings = refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
         if warn and warnings:
             warn(warnings)
         return built
@@ -646,4 +634,6 @@ class Migrator:
             return self._new_stamp
         from d1migrate.backup import restore_points
 
-        return restore_points.before_first_stamp(self._driver, self.choice, self._folder, self._new_stamp)
+        return restore_points.before_first_stamp(
+            self._driver, self.choice, self._folder, self._new_stamp, self._working
+        )

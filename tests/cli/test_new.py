@@ -1,4 +1,4 @@
-"""`new`, `index`, `completion` and help: their files and output."""
+"""`new` and `index`: their files and output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import runpy
 
 import pytest
 
-from d1migrate.cli.commands import COMMANDS
 from tests.cli.project import ONE, Project
 
 
@@ -80,7 +79,7 @@ def test_new_beside_a_file_without_a_number(project: Project) -> None:
     project.run("up", "--no-lint")
     assert project.run("new", "more").out == "migrations/0003_more.sql\n"
     project.write("0003_more.sql", "SELECT 1;")
-    assert project.run("renumber", "--yes").out == "nothing to do\n"
+    assert project.run("renumber").out == "nothing to do\n"
     project.run("up", "--no-lint")
 
 
@@ -165,28 +164,6 @@ def test_the_index_has_the_shape_of_the_table(
     for database in ((), ("--database", "wrangler:DB")) if wrangler else ((), ("--database", "sqlite:a.db")):
         project.run("index", "--output", "i.py", *database)
         assert runpy.run_path("i.py")["TABLE"] == shape
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completion_knows_every_command(project: Project, shell: str) -> None:
-    """The script of each shell names all commands."""
-    script = project.run("completion", shell).out
-    assert all(name in script for name in COMMANDS)
-
-
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_help_shows_an_example(project: Project, name: str) -> None:
-    """Every command's --help has one, and it begins with the command itself."""
-    out = project.run(name, "--help").out
-    assert f"example: d1migrate {name}" in out
-
-
-def test_usage_errors_exit_2(project: Project) -> None:
-    """No command, an unknown one, an unknown flag."""
-    assert "up (apply)" in project.run(code=2).err
-    assert "invalid choice" in project.run("frobnicate", code=2).err
-    project.run("up", "--nope", code=2)
-    assert project.run("--version").out.startswith("d1migrate ")
 
 
 def test_index_of_an_empty_file(project: Project) -> None:

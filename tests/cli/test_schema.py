@@ -33,7 +33,6 @@ def test_the_live_schema_as_sql_is_what_the_files_build(project: Project) -> Non
     project.run("up")
     assert project.run("schema", "--sql").out == DOCUMENT
     assert project.run("schema", "--sql", "--at", "latest").out == DOCUMENT
-    assert project.run("schema", "--sql", "--json").json == {"sql": DOCUMENT}
     assert project.run("schema", "--sql", "users").out.count("CREATE") == 1
     assert project.run("schema", "--output").out == "schema.sql\n"
     assert (project.folder / "schema.sql").read_text() == DOCUMENT
@@ -150,7 +149,7 @@ def test_any_version_needs_no_database(project: Project) -> None:
     assert "name" in project.run("schema", "users", "--at", "3").out
     assert [t["name"] for t in project.run("schema", "--at", "1", "--json").json["tables"]] == ["users"]
     assert project.run("schema", "users", "--at", "1", "--json").json["name"] == "users"
-    assert project.run("schema", "--at", "0").out == "the migrations build no tables or views\n"
+    assert project.run("schema", "--at", "0").out == "the database is empty\n"
     assert "no such table: teams" in project.run("schema", "teams", "--at", "1", code=2).err
     assert "no migration 7" in project.run("schema", "--at", "7", code=2).err
     assert "no migration x" in project.run("schema", "--at", "x", code=2).err
@@ -200,7 +199,6 @@ def test_diagrams(project: Project) -> None:
     project.standard()
     text = project.run("schema", "--at", "latest", "--format", "mermaid").out
     assert '    "users" ||--o{ "teams" : "owner_id"\n' in text
-    assert project.run("schema", "--at", "latest", "--format", "mermaid", "--json").json == {"mermaid": text}
     assert '"teams"' not in project.run("schema", "users", "--at", "3", "--format", "mermaid").out
     picture = project.run("schema", "--at", "latest", "--format", "svg", "--output", "docs/schema.svg")
     assert picture.out == "docs/schema.svg\n"
@@ -220,8 +218,8 @@ def test_diagrams(project: Project) -> None:
     ("arguments", "message"),
     [
         (["--sql", "--format", "svg"], "--sql and --format cannot be used together"),
-        (["--between", "1", "2", "--format", "svg"], "--between and --format cannot be used together"),
-        (["--between", "1", "2", "--sql"], "--between and --sql cannot be used together"),
+        (["--between", "1", "2", "--format", "svg"], "--between and --format svg cannot be used together"),
+        (["--between", "1", "2", "--sql"], "--between and --format sql cannot be used together"),
         (["--between", "1", "2", "--at", "0"], "--between and --at cannot be used together"),
         (["--between", "1", "2", "--check"], "--between and --check cannot be used together"),
         (["--check", "--output", "x"], "--check and --output cannot be used together"),

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 
-from d1migrate.errors import Error
+from d1migrate.errors import Error, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
     from d1migrate.cli.output import LostOutput, Output
-    from d1migrate.cli.parser import parse
+    from d1migrate.cli.parser import parse, wants_json
     from d1migrate.cli.project import Project
 
     gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
     _prepare_streams()
-    invocation = parse(sys.argv[1:] if argv is None else argv)
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes its command line
+        from d1migrate.cli.completion import answer
+
+        answer()
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        invocation = parse(argv)
+    except UsageError as error:
+        return _failed(Output(as_json=wants_json(argv)), error)
     given = invocation.given
-    output = Output(as_json=given.json, quiet=given.quiet, verbose=given.verbose)
+    output = Output(as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose)
     project = Project(given, output)
     try:
         try:

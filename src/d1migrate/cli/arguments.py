@@ -96,6 +96,6 @@ DECLARED = (
 DRAFT = (
     argument("--name", metavar="WORDS", help="name of the migration (default: derived from the changes)"),
     argument("--order", help="also treat a different column order as a difference", **FLAG),
-    argument("--dry-run", help="print the migration; write nothing", **FLAG),
+    argument("--dry-run", "-n", help="print the migration; write nothing", **FLAG),
     argument("--check", help="write nothing; exit 3 if there is a difference", **FLAG),
 )

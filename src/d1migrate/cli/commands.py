@@ -35,6 +35,7 @@ class Command(NamedTuple):
         arguments: the names of each argument, and what argparse is given for it.
         alias: another name of the command.
         details: sentences that the command's own help adds to the few words.
+        formats: what `--format` takes.
     """
 
     help: str
@@ -42,6 +43,7 @@ class Command(NamedTuple):
     arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = ()
     alias: str | None = None
     details: str = ""
+    formats: tuple[str, ...] = ("text", "json")
 
 
 COMMANDS = {
@@ -63,7 +65,7 @@ COMMANDS = {
                 metavar="FILE",
                 help="apply the plan in FILE if it is still valid; see `plan --output`",
             ),
-            argument("--dry-run", help="print the plan; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="print the plan; change nothing", **FLAG),
             *UP_GATES,
         ),
         alias="apply",
@@ -74,7 +76,7 @@ COMMANDS = {
         (
             TO_DOWN,
             *DOWN,
-            argument("--dry-run", help="print the plan; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="print the plan; change nothing", **FLAG),
             *ANY_GATES,
         ),
         details="Runs their rollback blocks, newest first.",
@@ -92,7 +94,6 @@ COMMANDS = {
         "show what `up` (or `down`) would run",
         "d1migrate plan --sql",
         (
-            argument("--sql", help="print SQL that `wrangler d1 execute --file` can run", **FLAG),
             argument("--down", help="plan a rollback", **FLAG),
             argument("--to", help="the migration to apply or roll back to", **MIGRATION),
             *APPLY,
@@ -100,7 +101,9 @@ COMMANDS = {
             *DOWN,
             *UP_GATES,
         ),
-        details="Also shows whether the gates of the environment would pass. Changes nothing.",
+        details="Also shows whether the gates of the environment would pass. Changes nothing. `--sql` prints"
+        " SQL that `wrangler d1 execute --file` can run.",
+        formats=("text", "sql", "json"),
     ),
     "new": Command(
         "create the next migration file",
@@ -203,13 +206,6 @@ COMMANDS = {
                 help="what differs between two migrations",
                 **MIGRATION | {"metavar": ("A", "B")},
             ),
-            argument("--sql", help="print the SQL that builds it, in a stable order and layout", **FLAG),
-            argument(
-                "--format",
-                choices=("mermaid", "svg"),
-                help="print a diagram of tables and foreign keys: text for Mermaid, or an image (needs"
-                " `pip install d1migrate[diagram]`)",
-            ),
             argument(
                 "--output",
                 nargs="?",
@@ -226,7 +222,10 @@ COMMANDS = {
                 help="write nothing; print how FILE differs, and exit 3 if it does",
             ),
         ),
-        details="Prints text, SQL or a diagram. Writes nothing but FILE.",
+        details="Writes nothing but FILE. `--sql` prints the SQL that builds it, in a stable order and"
+        " layout; `--format mermaid` and `svg` print a diagram of tables and foreign keys: text for Mermaid,"
+        " or an image (which needs `pip install d1migrate[diagram]`).",
+        formats=("text", "sql", "json", "mermaid", "svg"),
     ),
     "lint": Command(
         "check pending migrations for problems",
@@ -240,16 +239,12 @@ COMMANDS = {
                 help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
                 **FLAG,
             ),
-            argument("--dry-run", help="with --fix: only show what would be written", **FLAG),
+            argument("--dry-run", "-n", help="with --fix: only show what would be written", **FLAG),
             argument("--yes", help="with --fix: write without asking", **FLAG),
-            argument(
-                "--format",
-                choices=("text", "github", "sarif"),
-                default="text",
-                help="output format (default: text)",
-            ),
         ),
-        details="Exits with 3 on errors. Writes nothing without `--fix`.",
+        details="Exits with 3 on errors. Writes nothing without `--fix`. `--format github` and `sarif` are"
+        " for code review.",
+        formats=("text", "json", "github", "sarif"),
     ),
     "rehearse": Command(
         "run pending migrations on a scratch database with rows",
@@ -293,7 +288,7 @@ COMMANDS = {
         "record which migrations an existing database has",
         "d1migrate adopt --dry-run",
         (
-            argument("--dry-run", help="only print what was found; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="only print what was found; change nothing", **FLAG),
             argument("--yes", help="record what is proved without asking", **FLAG),
             argument("--assume", help="this migration was applied, without proof; can be repeated", **EACH),
             argument("--pending", help="this migration was not applied; can be repeated", **EACH),
@@ -319,7 +314,10 @@ COMMANDS = {
                 **MIGRATION,
             ),
             argument(
-                "--dry-run", help="print the migration, or what would be recorded; change nothing", **FLAG
+                "--dry-run",
+                "-n",
+                help="print the migration, or what would be recorded; change nothing",
+                **FLAG,
             ),
             argument("--yes", help="with --to: record without asking, even if objects are missing", **FLAG),
             CONFIRM,
@@ -336,7 +334,7 @@ COMMANDS = {
                 metavar="DESCRIPTION",
                 help="name of the file (default: squashed)",
             ),
-            argument("--dry-run", help="print the file; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="print the file; change nothing", **FLAG),
             argument("--yes", help="replace the files without asking", **FLAG),
         ),
         details="Scratch databases first prove that the new file builds the same database.",
@@ -345,7 +343,7 @@ COMMANDS = {
         "move pending files after the applied ones",
         "d1migrate renumber --dry-run",
         (
-            argument("--dry-run", help="only print the new names; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="only print the new names; change nothing", **FLAG),
             argument("--yes", help="rename without asking", **FLAG),
         ),
         details="Renames files that are pending before an applied one; in schema_migrations, also those whose"
@@ -374,7 +372,7 @@ COMMANDS = {
                 **FLAG,
             ),
             argument("--reason", metavar="TEXT", help="the reason, which is logged"),
-            argument("--dry-run", help="only show what would be recorded; change nothing", **FLAG),
+            argument("--dry-run", "-n", help="only show what would be recorded; change nothing", **FLAG),
             argument("--yes", help="record it without asking", **FLAG),
             CONFIRM,
         ),
@@ -429,6 +427,40 @@ COMMANDS = {
     "completion": Command(
         "print a shell completion script",
         "d1migrate completion bash",
-        (argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell"),),
+        (argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"),),
+        details="Completes commands, options, environments, migrations and tables. In the file that the shell"
+        ' reads at its start: eval "$(d1migrate completion bash)", or for fish: d1migrate completion fish |'
+        " source",
+        formats=("text",),
     ),
+    "explain": Command(
+        "explain a rule of the linter, with examples",
+        "d1migrate explain D101",
+        (argument("code", metavar="CODE", help="the code of a rule, such as D101, or its name"),),
+    ),
+    "help": Command(
+        "list the commands, or explain one",
+        "d1migrate help up",
+        (argument("topic", nargs="?", metavar="COMMAND", help="the command to explain"),),
+        formats=("text",),
+    ),
+    "version": Command("print the version of d1migrate, SQLite and Python", "d1migrate version"),
+    "start": Command("print the state of the project and the usual commands", "d1migrate", formats=("text",)),
 }
+
+GROUPS = {
+    "start": ("init", "adopt", "baseline"),
+    "run": ("up", "down", "plan"),
+    "look": ("status", "history", "current", "list", "env"),
+    "check": ("lint", "explain", "rehearse", "verify", "gate"),
+    "write": ("new", "diff", "rebuild", "schema", "index"),
+    "keep": ("backup", "restore"),
+    "correct": ("repair", "renumber", "squash"),
+    "d1migrate": ("help", "version", "completion"),
+}
+"""{a heading: the commands under it}, in the order of `help` and of the README."""
+
+NAMES = {name: name for name in COMMANDS if name != "start"} | {
+    command.alias: name for name, command in COMMANDS.items() if command.alias
+}
+"""{what can be typed: the command}; `start` is what is shown without a command."""

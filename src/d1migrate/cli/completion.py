@@ -1,14 +1,25 @@
-"""`completion`: print a shell's completion script."""
+"""`completion`: print a shell's completion script; and what the script asks d1migrate for on each Tab.
+
+argcomplete is the other side of both. It never writes to a database, and never asks a remote one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import shtab
+import argcomplete
+from argcomplete.completers import DirectoriesCompleter, FilesCompleter, SuppressCompleter
+from argcomplete.shell_integration import shellcode
 
-from d1migrate.cli.parser import build
+from d1migrate.cli.commands import COMMANDS, NAMES
+from d1migrate.cli.options import GlobalOptions
+from d1migrate.cli.parser import add_global_options, fill
 
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
 
@@ -21,5 +32,76 @@ class Options(NamedTuple):
 
 def run(options: Options, _project: Project, output: Output) -> int:
     """Print the script."""
-    output.print_data(shtab.complete(build(), options.shell).rstrip())
+    output.print_data(shellcode(["d1migrate"], shell=options.shell).rstrip())
     return 0
+
+
+def answer() -> None:
+    """Print what completes the words that a shell passes in the environment, and end the process."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="d1migrate", allow_abbrev=False, add_help=False)
+    add_global_options(parser, ("text", "json"))
+    _complete_names(parser)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    words = os.environ.get("COMP_LINE", "").split()
+    typed = next((word for word in words[1:] if word in NAMES), None)
+    for word, name in NAMES.items():
+        if typed is None or word == typed:
+            command = commands.add_parser(word, help=COMMANDS[name].help, add_help=False)
+            fill(command, name)
+            _complete_names(command)
+    argcomplete.autocomplete(
+        parser,
+        always_complete_options=False,
+        default_completer=SuppressCompleter(),
+        print_suppressed=True,  # the global options, which the help of a command only mentions
+    )
+
+
+def _complete_names(parser: argparse.ArgumentParser) -> None:
+    """Say for each argument what completes it; its metavar says what it is."""
+    for action in parser._actions:
+        if action.dest in ("env", "confirm"):
+            completer: Any = _by(_environments)
+        elif action.metavar == "MIGRATION" or action.dest == "between":
+            completer = _by(_migrations)
+        elif action.metavar == "TABLE":
+            completer = _by(_tables)
+        elif action.metavar == "FILE" or action.dest == "config":
+            completer = FilesCompleter()
+        elif action.dest == "migrations":
+            completer = DirectoriesCompleter()
+        else:
+            continue
+        action.completer = completer  # type: ignore[attr-defined]
+
+
+def _by(names: Callable[[Project], Iterable[str]]) -> Callable[..., Iterable[str]]:
+    """Return a completer that looks names up in the project, and finds none if that fails."""
+
+    def complete(*, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+        from d1migrate.cli.output import Output
+        from d1migrate.cli.project import Project
+        from d1migrate.errors import Error
+
+        known = {key: value for key, value in vars(parsed_args).items() if key in GlobalOptions._fields}
+        try:
+            return tuple(names(Project(GlobalOptions(**known), Output(quiet=True))))
+        except (Error, OSError):
+            return ()
+
+    return complete
+
+
+def _environments(project: Project) -> Iterable[str]:
+    return (environment.name for environment in project.config.environments if environment.name)
+
+
+def _migrations(project: Project) -> Iterable[str]:
+    return (migration.name for migration in project.load(missing_ok=True))
+
+
+def _tables(project: Project) -> Iterable[str]:
+    """What the files build: the database may be remote."""
+    return (table.name for table in project.built_schema(project.load(missing_ok=True)).tables)

@@ -36,7 +36,7 @@ class Options(NamedTuple):
     fix: bool = False
     dry_run: bool = False
     yes: bool = False
-    format: Literal["text", "github", "sarif"] = "text"
+    format: Literal["text", "json", "github", "sarif"] = "text"
 
 
 def run(options: Options, project: Project, output: Output) -> int:
@@ -63,8 +63,6 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
         raise exclusive("FILE", "--all")
-    if not (options.files or options.all or project.names_database):
-        project.note_no_database()
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
         only = named if options.files else {migration.name for migration in migrations}
@@ -80,8 +78,8 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     """Rewrite rebuilds that lose rows, and add a missing `;`; check nothing else."""
     from d1migrate.cli.lint_fix import fix
 
-    if options.all or options.format != "text":
-        raise UsageError("--fix rewrites pending or named files: no --all, no --format")
+    if options.all or options.format not in ("text", "json"):
+        raise UsageError("--fix rewrites pending or named files: no --all, no --format github or sarif")
     target = _target(options.files, project)
     left = fix(target, project, output, dry_run=options.dry_run, confirmed=options.yes)
     return FOUND if left else 0

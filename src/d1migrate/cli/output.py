@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import AmbiguousError, ApplyError, Error, UsageError
@@ -15,8 +15,10 @@ from d1migrate.report.text import clean, clean_line, color, json_text, printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.report.status_line import StatusLine
 
 
 class LostOutput(Exception):
@@ -38,17 +40,24 @@ class Output:
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
+        self._status_line: StatusLine | None = None
 
     # --- data ---
 
-    def print(self, lines: str | Sequence[str]) -> None:
+    def print(self, lines: str | Sequence[str], *, wrap: bool = False) -> None:
         """Print lines for people; an empty list prints nothing.
+
+        Args:
+            lines: a text, or its lines.
+            wrap: whether lines that are wider than the terminal are wrapped, except for indented ones.
 
         Raises:
             LostOutput: nothing reads stdout, or it cannot be written. So do all methods that print data.
         """
         if lines or isinstance(lines, str):
             text = lines if isinstance(lines, str) else "\n".join(lines)
+            if wrap:
+                text = _wrapped(text, self.width)
             with _stdout():
                 print(printed(text, colored=_colored(sys.stdout)))
 
@@ -69,6 +78,11 @@ class Output:
         with _stdout():
             print(json_text({"format": 1, **value}))
 
+    @property
+    def width(self) -> int | None:
+        """How many columns the terminal has that shows the data; None if it is no terminal."""
+        return _width(sys.stdout)
+
     def paint(self, text: str, name: str | None) -> str:
         """Color text for stdout, on a terminal without NO_COLOR."""
         return color(text, name, on=_colored(sys.stdout))
@@ -87,7 +101,7 @@ class Output:
     def note(self, line: str) -> None:
         """Print a line to stderr, unless --quiet. A closed stderr is no reason to stop a migration."""
         if not self.quiet:
-            _print_error(line)
+            self._print_error(line)
 
     def warn(self, message: str) -> None:
         """Print a warning to stderr, unless --quiet."""
@@ -95,21 +109,22 @@ class Output:
 
     def note_sql(self, sql: str) -> None:
         """Print a statement that is sent."""
-        _print_error(f"{sql};")
+        self._print_error(f"{sql};", wrap=False)
 
     def warn_of_problems(self, found: Sequence[Problem]) -> None:
         """Print what is wrong with a database after a command changed it: to stderr, even with --quiet."""
         if lines := _problem_lines(found, on=_colored(sys.stderr)):
-            _print_error("\n".join(lines))
+            self._print_error("\n".join(lines))
 
     def fail(self, error: Error) -> None:
         """Print an error, its hint, and what was and was not applied."""
         lines = [color("error: ", "red", on=_colored(sys.stderr)) + clean(str(error))]
         if isinstance(error, ApplyError):
             lines += _apply_lines(error)
+        lines += usage.split("\n") if isinstance(error, UsageError) and (usage := error.usage) else []
         if error.hint:
             lines.append(f"hint: {clean(error.hint)}")
-        _print_error("\n".join(lines))
+        self._print_error("\n".join(lines))
         if self.as_json:
             self.print_json({"error": _error_json(error)})
 
@@ -117,6 +132,24 @@ class Output:
     def shows_progress(self) -> bool:
         """Whether progress bars are wanted: on a terminal, unless --quiet."""
         return bool(sys.stderr) and sys.stderr.isatty() and not self.quiet
+
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Show on a terminal what is being done, if that takes long."""
+        if not self.shows_progress:
+            return nullcontext()
+        if self._status_line is None:
+            from d1migrate.report.status_line import StatusLine
+
+            self._status_line = StatusLine(sys.stderr)
+        return self._status_line.showing(clean_line(what), _width(sys.stderr) or 80)
+
+    def _print_error(self, text: str, *, wrap: bool = True) -> None:
+        if self._status_line:
+            self._status_line.erase()
+        if wrap:
+            text = _wrapped(text, _width(sys.stderr))
+        with suppress(OSError):
+            print(printed(text, colored=_colored(sys.stderr)), file=sys.stderr, flush=True)
 
     # --- questions ---
 
@@ -127,12 +160,11 @@ class Output:
         print(printed(question, colored=False), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
-    def confirm(self, action: str, *, hint: str | None = None) -> None:
+    def confirm(self, action: str) -> None:
         """Ask for a yes before an action that a flag `--yes` did not confirm.
 
         Args:
             action: what is about to be done, as the question puts it.
-            hint: what to do without a terminal, if that is not only a flag.
 
         Raises:
             UsageError: the answer is not yes, or there is no terminal to ask on.
@@ -141,7 +173,7 @@ class Output:
         if typed is None:
             raise UsageError(
                 f"cannot {action} without confirmation, and there is no terminal to ask on",
-                hint=hint or "add --yes to confirm, or --dry-run to see what would be done",
+                hint="add --yes to confirm, or --dry-run to see what would be done",
             )
         if not is_yes(typed):
             raise UsageError(f"not confirmed: did not {action}")
@@ -182,9 +214,24 @@ def _error_json(error: Error) -> dict[str, Any]:
     return value | {name: fact for name, fact in vars(error).items() if name not in hidden}
 
 
-def _print_error(text: str) -> None:
-    with suppress(OSError):
-        print(printed(text, colored=_colored(sys.stderr)), file=sys.stderr, flush=True)
+def _width(stream: Any) -> int | None:
+    """Return how many columns a terminal has; None if the stream is no terminal."""
+    if stream is None or not stream.isatty():
+        return None
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns) or None
+    except (OSError, ValueError):
+        return None
+
+
+def _wrapped(text: str, width: int | None) -> str:
+    """Wrap long lines at blanks, but not within `code`, which must stay one line to be pasted."""
+    lines = text.split("\n")
+    if width is None or max(map(len, lines)) <= width:
+        return text
+    from d1migrate.report.wrapping import wrap
+
+    return "\n".join(wrap(line, width) for line in lines)
 
 
 @contextmanager

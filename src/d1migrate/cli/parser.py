@@ -1,18 +1,18 @@
-"""From argv to typed options. Only this module sees argparse's Namespace."""
+"""From argv to typed options. Only this module sees argparse's Namespace.
+
+What to say of wrong arguments belongs in `mistakes`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from d1migrate import __version__
-from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.cli.options import GROUPS, GlobalOptions
-from d1migrate.report.text import clean_line, printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,24 +20,11 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
 
+WITHOUT_COMMAND = {"--help": "help", "-h": "help", "--version": "version", "-V": "version"}
+"""{a flag that is typed without a command: the command that does it}."""
 
-class _Formatter(argparse.HelpFormatter):
-    """Help as wide as the terminal; argparse asks shutil for that, which takes 3 ms to load."""
-
-    def __init__(self, prog: str) -> None:
-        try:
-            columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
-        except (OSError, ValueError):
-            columns = 80
-        super().__init__(prog, width=columns - 2)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors quote arguments in a form that is safe for terminals."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print usage and complaint, and end the process with code 2."""
-        super().error(printed(clean_line(message), colored=False))
+TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config", "--format")
+"""The global options that take a value; with it, they can precede the command."""
 
 
 class Invocation(NamedTuple):
@@ -54,31 +41,70 @@ class Invocation(NamedTuple):
     given: GlobalOptions
 
 
-_TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config")
-
-
 def parse(argv: Sequence[str]) -> Invocation:
     """Parse arguments, and import the module of the command that they name; a dry run is a `plan`.
 
-    Wrong arguments end the process with code 2 and a usage line, `--help` and `--version` with 0.
+    Raises:
+        UsageError: the arguments are wrong.
+        SystemExit: with 0, after the help of a command was printed.
     """
-    names = {command.alias or name: name for name, command in COMMANDS.items()} | {n: n for n in COMMANDS}
-    # Building one command's parser takes a tenth of the time of building all.
-    words = (word for before, word in pairwise(("", *argv)) if before not in _TAKE_A_VALUE)
-    chosen = next((names[word] for word in words if word in names), None)
-    parser = build(only=chosen)
-    if not all(map(_is_text, argv)):
-        parser.error("an argument contains a NUL character or a lone surrogate")
-    arguments = parser.parse_args(argv)
-    if arguments.called is None:
-        parser.print_help(sys.stderr)
-        parser.exit(2)
-    values = {name: _frozen(value) for name, value in vars(arguments).items()}
-    name = names[arguments.called]
+    name, rest = _split(argv)
+    parser = build(name)
+    failure, unknown = None, list[str]()
+    values: dict[str, Any] = {}
+    try:
+        arguments, unknown = parser.parse_known_args(rest)
+        values = {key: _frozen(value) for key, value in vars(arguments).items()}
+    except argparse.ArgumentError as error:
+        failure = error
+    if failure or unknown or _doubled(rest, parser):
+        from d1migrate.cli import mistakes
+
+        raise mistakes.explain(name, parser, failure=failure, unknown=unknown, doubled=_doubled(rest, parser))
     if name in ("up", "down") and values["dry_run"] and values.get("plan") is None:
         name, values = "plan", values | {"down": name == "down"}
     module = import_module(f"d1migrate.cli.{name}")
     return Invocation(module.run, _options(module.Options, values), _options(GlobalOptions, values))
+
+
+def wants_json(argv: Sequence[str]) -> bool:
+    """Return whether arguments, which may be wrong, ask for JSON."""
+    return "--json" in argv or "--format=json" in argv or ("--format", "json") in pairwise(argv)
+
+
+def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the command's name, and the other words; without a command it is `start`, the first screen.
+
+    Raises:
+        UsageError: there is no such command; or a word is not text.
+    """
+    if not all(map(_is_text, argv)):
+        from d1migrate.errors import UsageError
+
+        raise UsageError("an argument contains a NUL character or a lone surrogate")
+    for index, (before, word) in enumerate(pairwise(("", *argv))):
+        if word in WITHOUT_COMMAND:
+            return WITHOUT_COMMAND[word], [*argv[:index], *argv[index + 1 :]]
+        if before not in TAKE_A_VALUE and not word.startswith("-"):
+            if word not in NAMES:
+                from d1migrate.cli import mistakes
+
+                raise mistakes.no_command(word, before, argv[index + 1 :])
+            return NAMES[word], [*argv[:index], *argv[index + 1 :]]
+    return "start", list(argv)
+
+
+def _doubled(words: Sequence[str], parser: argparse.ArgumentParser) -> tuple[str, str, str] | None:
+    """Return a flag that is given twice with different values, and the two; argparse would take the last."""
+    given: dict[str, str] = {}
+    for before, word in pairwise((*words, "")):
+        flag, has_value, value = before.partition("=")
+        action = parser._option_string_actions.get(flag)
+        if type(action) is argparse._StoreAction and action.nargs is None:
+            value = value if has_value else word
+            if given.setdefault(action.dest, value) != value:
+                return flag, given[action.dest], value
+    return None
 
 
 def _options(kind: type[Any], values: Mapping[str, Any]) -> Any:
@@ -104,54 +130,76 @@ def _is_text(word: str) -> bool:
         return False
 
 
-def build(*, only: str | None = None) -> _Parser:
-    """Return the parser of all commands, or of one."""
+# --- building a parser ---
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; argparse asks shutil for that, which takes 3 ms to load."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+        except (OSError, ValueError):
+            columns = 80
+        super().__init__(prog, width=columns - 2)
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
+        """Leave out options that the help only mentions; argparse would print blanks for their groups."""
+        shown = [action for action in actions if action.help is not argparse.SUPPRESS]
+        groups = [group for group in groups if set(group._group_actions) & set(shown)]
+        super().add_usage(usage, shown, groups, prefix)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Fill each line by itself: an epilog is two."""
+        fill = super()._fill_text
+        return "\n".join(fill(line, width, indent) for line in text.split("\n"))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises its errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it ends the process."""
+        raise argparse.ArgumentError(None, message)
+
+
+def build(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one command: of its own arguments and the global options."""
+    command = COMMANDS[name]
+    formats = "|".join(command.formats)
     parser = _Parser(
-        prog="d1migrate",
-        description="Schema migrations for Cloudflare D1 and any SQLite file.",
-        epilog="example: d1migrate up",
+        prog=f"d1migrate {name}",
+        description=f"{command.help[:1].upper()}{command.help[1:]}. {command.details}",
+        epilog=f"example: {command.example}\nglobal options: --env NAME, --database URL, --migrations DIR,"
+        f" --config FILE, --format {formats}, -q, -v; `d1migrate help` explains them",
         formatter_class=_Formatter,
         allow_abbrev=False,  # what is short today may be ambiguous, or another flag, tomorrow
+        exit_on_error=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"d1migrate {__version__}")
-    _add_common(parser, default=None)
-    # With `prog` argparse need not format a usage line here, which would load shutil.
-    commands = parser.add_subparsers(dest="called", metavar="COMMAND", title="commands", prog="d1migrate")
-    for name, command in COMMANDS.items():
-        if only in (None, name):
-            sub = commands.add_parser(
-                name,
-                aliases=[command.alias] if command.alias else [],
-                help=command.help,
-                description=f"{command.help[:1].upper()}{command.help[1:]}. {command.details}",
-                epilog=f"example: {command.example}",
-                formatter_class=_Formatter,
-                allow_abbrev=False,
-            )
-            for flags, options in command.arguments:
-                sub.add_argument(*flags, **options)
-            _add_common(sub, default=argparse.SUPPRESS)
+    fill(parser, name)
     return parser
 
 
-def _add_common(parser: _Parser, *, default: Any) -> None:
-    """Add the options that work before and after the command; the one after wins."""
-    flag = False if default is None else default
-    group = parser.add_argument_group("global options")
-    add = group.add_argument
-    add("--env", metavar="NAME", default=default, help="an environment in d1migrate.toml (default: local)")
-    add("--database", metavar="URL", default=default, help="sqlite:PATH, wrangler:BINDING or d1:NAME")
-    add("--migrations", metavar="DIR", default=default, help="the folder of migration files")
-    add("--config", metavar="FILE", default=default, help="the d1migrate.toml to use")
-    add(
-        "--outside-project",
-        action="store_true",
-        default=flag,
-        help="allow writing to configured paths outside the project",
-    )
-    add("--json", action="store_true", default=flag, help="print data as JSON")
-    loud = group.add_mutually_exclusive_group()
-    loud.add_argument("--quiet", "-q", action="store_true", default=flag, help="print data and errors only")
-    loud.add_argument(
-        "--verbose", "-v", action="store_true", default=flag, help="print more, such as the SQL that is sent"
-    )
+def fill(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the arguments of a command to a parser, and the global options."""
+    for flags, options in COMMANDS[name].arguments:
+        parser.add_argument(*flags, **options)
+    add_global_options(parser, COMMANDS[name].formats)
+
+
+def add_global_options(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    """Add the options that every command has; the help of a command only mentions them."""
+    hidden: dict[str, Any] = {"help": argparse.SUPPRESS}
+    parser.add_argument("--help", "-h", action="help", **hidden)
+    for option, metavar in (("env", "NAME"), ("database", "URL"), ("migrations", "DIR"), ("config", "FILE")):
+        parser.add_argument(f"--{option}", metavar=metavar, **hidden)
+    parser.add_argument("--outside-project", action="store_true", **hidden)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--format", choices=formats, default="text", **hidden)
+    for short in ("json", "sql"):
+        if short in formats:
+            form.add_argument(f"--{short}", dest="format", action="store_const", const=short, **hidden)
+    loud = parser.add_mutually_exclusive_group()
+    loud.add_argument("--quiet", "-q", action="store_true", **hidden)
+    loud.add_argument("--verbose", "-v", action="store_true", **hidden)

@@ -28,7 +28,7 @@ _SHOWN = 76  # characters of a statement that a plan shows
 class Options(NamedTuple):
     """The options of `plan`."""
 
-    sql: bool = False
+    format: Literal["text", "json", "sql"] = "text"
     down: bool = False
     output: str | None = None
     steps: int | None = None
@@ -66,13 +66,14 @@ def run(options: Options, project: Project, output: Output) -> int:
 
         written_plan.write(options.output, plan, options.apply, project)
         output.note(f"wrote {options.output}")
-    linted = () if options.sql or options.down else gates.lint(plan)
-    found = () if options.sql else gates.look(plan, linted)
+    as_sql = options.format == "sql"
+    linted = () if as_sql or options.down else gates.lint(plan)
+    found = () if as_sql else gates.look(plan, linted)
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
     is_remote = project.environment.database.startswith("d1:")
     if output.as_json:
         output.print_json({**values.plan(plan, remote=is_remote), "gates": values.gates(found)})
-    elif options.sql:
+    elif as_sql:
         _print_sql(plan, output)
     else:
         output.print(list(_plan_lines(plan, is_remote=is_remote)))

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import check_writable, current_time, write_index
-from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import refuse_partial
@@ -14,7 +13,7 @@ from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare
 from d1migrate.project import disk, files, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
-from d1migrate.report.text import clean_line, plural
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,21 +32,20 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Renumber files that are not applied, if their numbers collide or are too low, after confirmation."""
-    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    """Renumber files that are not applied, if their numbers collide or are too low."""
     if options.dry_run:
-        _renumber(options, project, output)
+        _renumber(project, output, dry_run=True)
         return 0
     check_writable(project)
     with disk.locked(project.folder):
-        _renumber(options, project, output)
+        _renumber(project, output, dry_run=False)
     return 0
 
 
-def _renumber(options: Options, project: Project, output: Output) -> None:
+def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
     project.note_database()
-    resumed = journal.resume(project.folder, "renumber", dry_run=options.dry_run)
-    if resumed and options.dry_run:
+    resumed = journal.resume(project.folder, "renumber", dry_run=dry_run)
+    if resumed and dry_run:
         _print(resumed, output)
         return
     migrator = project.migrator()
@@ -56,19 +54,12 @@ def _renumber(options: Options, project: Project, output: Output) -> None:
     refuse_partial(entries)
     found = moves(entries, history.table, now=current_time())
     report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
-    moved = [*(resumed or ()), *report]
-    if not output.as_json:
-        _print(moved, output)
-    if not options.dry_run:
+    if not dry_run:
         if found:
-            if not options.yes:
-                output.confirm(f"rename {plural(len(found), 'file')}")
             journal.run(project.folder, Journal("renumber", _changes(project.folder, found), report))
-            output.note(f"renamed {plural(len(found), 'file')}")
             _note_generated(project.folder, found, output)
         write_index(project, output)
-    if output.as_json:
-        _print(moved, output)
+    _print([*(resumed or ()), *report], output)
 
 
 def _note_generated(folder: str, found: Sequence[Move], output: Output) -> None:

@@ -29,16 +29,16 @@ class Options(NamedTuple):
     table: str | None = None
     at: str | None = None
     between: tuple[str, str] | None = None
-    sql: bool = False
-    format: Literal["mermaid", "svg"] | None = None
+    format: Literal["text", "json", "sql", "mermaid", "svg"] = "text"
     output: str | Literal[True] | None = None
     check: str | Literal[True] | None = None
 
     @property
     def form(self) -> Literal["sql", "mermaid", "svg"] | None:
         """The form of the document that is wanted, None for a schema to read."""
-        is_document = self.sql or self.check is not None or self.output is not None
-        return self.format or ("sql" if is_document else None)
+        if self.format in ("sql", "mermaid", "svg"):
+            return self.format
+        return "sql" if self.check is not None or self.output is not None else None
 
 
 class _Document(NamedTuple):
@@ -58,8 +58,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     schema = _wanted(options, project)
     form = options.form
     if form is None:
-        empty = "the database is empty" if options.at is None else "the migrations build no tables or views"
-        _show(schema, output, one=options.table is not None, empty=empty)
+        _show(schema, output, one=options.table is not None)
         return 0
     if options.table is None:
         schema = without_histories(schema, *project.history_tables)
@@ -68,8 +67,6 @@ def run(options: Options, project: Project, output: Output) -> int:
         return _check(options, document, project, output)
     if options.output is not None:
         _write(options, document, project, output)
-    elif output.as_json:
-        output.print_json({form: document.text})
     else:
         output.print_data(document.text.removesuffix("\n"))
     return 0
@@ -77,8 +74,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 def _refuse_mistakes(given: Options) -> None:
     whole = {
-        "--sql": given.sql,
-        "--format": given.format,
+        f"--format {given.format}": given.format in ("sql", "mermaid", "svg"),
         "--output": given.output,
         "--check": given.check,
         "--at": given.at,
@@ -88,8 +84,6 @@ def _refuse_mistakes(given: Options) -> None:
             raise exclusive("--between", flag)
         if value == "":
             raise UsageError(f"{flag} is empty")
-    if given.sql and given.format:
-        raise exclusive("--sql", "--format")
     if given.check and given.output:
         raise exclusive("--check", "--output")
 
@@ -119,7 +113,7 @@ def _only(schema: Schema, wanted: str) -> Schema:
     return Schema(found)
 
 
-def _show(schema: Schema, output: Output, *, one: bool, empty: str) -> None:
+def _show(schema: Schema, output: Output, *, one: bool) -> None:
     """Print a schema, or its one table."""
     if one:
         table = schema.tables[0]
@@ -130,7 +124,7 @@ def _show(schema: Schema, output: Output, *, one: bool, empty: str) -> None:
     elif output.as_json:
         output.print_json(values.schema(schema))
     else:
-        output.print(list(report.lines(schema, output.paint, empty=empty)))
+        output.print(list(report.lines(schema, output.paint)))
 
 
 def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, output: Output) -> None:

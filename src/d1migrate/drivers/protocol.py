@@ -6,12 +6,14 @@ Protocols and values; no connection is opened here. Of `drivers`, the core may i
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from d1migrate.sql.batch import Batch, Result
 
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     """Takes a path and what it is, and raises UsageError if it must not be written."""
     OnProgress = Callable[[str, int, int], None]
     """Takes what is being done, the bytes done, and the bytes in all; 0 of 0 if D1 does not report them."""
+    Working = Callable[[str], AbstractContextManager[None]]
+    """Takes what is being done, and returns the context to do it in: somebody may watch."""
+
+
+def unwatched(_what: str) -> AbstractContextManager[None]:
+    """Return the context of work that nobody watches: a `Working`."""
+    return nullcontext()
 
 
 class Capabilities(NamedTuple):

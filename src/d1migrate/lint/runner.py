@@ -149,9 +149,7 @@ def refuse_errors(
         built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
-        from d1migrate.lint.next_steps import after_refusal  # imported only on failure
-
-        raise UnsafeMigration(errors, hint=after_refusal(errors))
+        raise UnsafeMigration(errors)
     return built, tuple(d for d in found if failing([d], strict=True))
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from d1migrate.drivers.protocol import unwatched
 from d1migrate.errors import AmbiguousError
 from d1migrate.report.text import clean_line, duration
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from d1migrate.drivers.protocol import Capabilities, Driver
+    from d1migrate.drivers.protocol import Capabilities, Driver, Working
     from d1migrate.sql.batch import Batch, Query, Result
 
 _BAR_FROM = 8_000_000  # bytes; smaller files finish before anyone could read a bar
@@ -28,6 +29,7 @@ class WatchedDriver:
         note: prints a line for people.
         note_sql: prints each statement that is sent, or None.
         bar: whether a progress bar may be drawn.
+        working: takes what is being done, and returns the context to do it in.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class WatchedDriver:
         note_sql: Callable[[str], None] | None,
         *,
         bar: bool,
+        working: Working = unwatched,
     ) -> None:
         self.url = driver.url
         self._driver, self._note, self._note_sql, self._bar = driver, note, note_sql, bar
+        self._working = working
 
     @property
     def capabilities(self) -> Capabilities:
@@ -51,11 +55,15 @@ class WatchedDriver:
         if self._note_sql:
             batch = batch._replace(queries=_Shown(batch.queries, self._note_sql))
         if not batch.label:
-            return self._driver.batch(batch)
+            with self._working("waiting for the database"):
+                return self._driver.batch(batch)
         label, started = clean_line(batch.label), time.perf_counter()
-        run = self._with_bar if self._bar and batch.size >= _BAR_FROM else self._driver.batch
         try:
-            results = run(batch)
+            if self._bar and batch.size >= _BAR_FROM:
+                results = self._with_bar(batch)
+            else:
+                with self._working(f"  {label}"):
+                    results = self._driver.batch(batch)
         except AmbiguousError as error:
             self._note(f"  {label}  {_since(started)}, and {clean_line(str(error))}; asking the history")
             raise

@@ -1,0 +1,63 @@
+"""`help`: all commands in groups, or one command in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES
+from d1migrate.cli.parser import build
+from d1migrate.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+GLOBAL_OPTIONS = (
+    ("--env NAME", "an environment in d1migrate.toml (default: local)"),
+    ("--database URL", "a database: sqlite:PATH, wrangler:BINDING or d1:NAME"),
+    ("--migrations DIR", "the folder of migration files"),
+    ("--config FILE", "the d1migrate.toml to use"),
+    ("--format FORMAT", "text (the default), json, or others; --json is short"),
+    ("-q, --quiet", "print data and errors only"),
+    ("-v, --verbose", "print more, such as the SQL that is sent"),
+    ("--outside-project", "allow writing to configured paths outside the project"),
+)
+
+
+class Options(NamedTuple):
+    """The options of `help`."""
+
+    topic: str | None = None
+
+
+def run(options: Options, _project: Project, output: Output) -> int:
+    """Print the list, or the help of one command."""
+    topic = options.topic
+    if topic is None:
+        output.print(list(all_commands(output)))
+        return 0
+    if topic not in NAMES:
+        hint = did_you_mean(topic, NAMES, otherwise="`d1migrate help` lists the commands")
+        raise UsageError(f"there is no command {topic!r}", hint=hint)
+    output.print(build(NAMES[topic]).format_help().rstrip())
+    return 0
+
+
+def all_commands(output: Output) -> Iterator[str]:
+    """Yield the lines of the list of commands."""
+    yield "usage: d1migrate [--env NAME | --database URL] COMMAND …"
+    for heading, names in GROUPS.items():
+        yield f"\n{output.paint(heading, 'bold')}"
+        for name in names:
+            alias = COMMANDS[name].alias
+            yield f"  {f'{name}, {alias}' if alias else name:<{_WIDTH}}  {COMMANDS[name].help}"
+    yield f"\n{output.paint('options of every command', 'bold')}"
+    for option, text in GLOBAL_OPTIONS:
+        yield f"  {option:<{_WIDTH}}  {text}"
+    yield "\n`d1migrate help COMMAND` explains one."
+    yield "Exit codes: 0 done or nothing to do, 1 failed, 2 usage, 3 found by a check."
+
+
+_WIDTH = max(len(option) for option, _ in GLOBAL_OPTIONS)

@@ -1,0 +1,28 @@
+"""`version`: which release this is, for a bug report."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate import __version__
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """`version` has only the global options."""
+
+
+def run(_options: Options, _project: Project, output: Output) -> int:
+    """Print the versions of d1migrate, of the embedded SQLite and of Python."""
+    import apsw
+
+    sqlite, python = apsw.sqlite_lib_version(), platform.python_version()
+    if output.as_json:
+        output.print_json({"d1migrate": __version__, "sqlite": sqlite, "python": python})
+    else:
+        output.print(f"d1migrate {__version__} (SQLite {sqlite}, Python {python})")
+    return 0

@@ -1,0 +1,64 @@
+"""The page of a rule of the linter, for a terminal, as JSON, and as the Markdown of the reference."""
+
+from __future__ import annotations
+
+from textwrap import fill, indent
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.rule import Rule
+    from d1migrate.report.text import Paint
+
+_COLORS = {"error": "red", "warning": "yellow", "info": "dim"}
+_WIDTH = 78
+
+
+def text(rule: Rule, paint: Paint) -> Iterator[str]:
+    """Yield the page as lines of at most 80 columns, except for SQL."""
+    yield f"{paint(f'{rule.severity}[{rule.code}]', _COLORS[rule.severity])} {rule.name}\n"
+    yield fill(rule.page.title, _WIDTH, break_on_hyphens=False)
+    yield f"\n{fill(_why(rule), _WIDTH, break_on_hyphens=False)}"
+    for heading, sql in _examples(rule):
+        yield f"\n{paint(f'{heading}:', 'bold')}\n\n{indent(sql, '    ')}"
+    yield f"\n{paint('To allow it, above the statement:', 'bold')}\n"
+    yield f'    -- d1migrate: allow={rule.code} reason="…"'
+
+
+def markdown(rule: Rule) -> str:
+    """Return the page as a section of the reference of rules."""
+    parts = (
+        f'<a id="{rule.code.lower()}"></a>',
+        f"### {rule.code} {rule.name}",
+        f"**{rule.severity.capitalize()}.** {rule.page.title}",
+        fill(f"Why: {_why(rule)}", 110, break_on_hyphens=False),
+        *(f"{heading}:\n\n```sql\n{sql}\n```" for heading, sql in _examples(rule)),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def value(rule: Rule) -> dict[str, Any]:
+    """Return the page as a JSON object."""
+    page = rule.page
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "title": page.title,
+        "why": _why(rule),
+        "given": page.given or None,
+        "bad": page.bad or None,
+        "good": page.good or None,
+    }
+
+
+def _why(rule: Rule) -> str:
+    return rule.page.why.removeprefix("Why: ")
+
+
+def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
+    page = rule.page
+    for heading, sql in (("Given", page.given), ("Bad", page.bad), ("Good", page.good)):
+        if sql:
+            yield heading, sql
