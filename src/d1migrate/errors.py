@@ -163,10 +163,10 @@ class ParseError(SourceError):
 
     def __str__(self) -> str:
         shown = self.column - self.shown_from
-        return _placed(self.file, self.line, self.column, str(self.args[0]), self.source, shown)
+        return placed(self.file, self.line, self.column, str(self.args[0]), self.source, shown)
 
 
-def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
+def placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
     """Return a message with its place, the source line, and a caret under the character."""
     return with_caret(f"{file}:{line}:{column}: {message}", source, column if caret is None else caret)
 
@@ -260,16 +260,16 @@ class MissingValue(PlanError):
 class UnsafeMigration(PlanError):
     """The linter found errors in pending migrations: `diagnostics`. Nothing was run."""
 
-    def __init__(self, diagnostics: Sequence[_Finding]) -> None:
+    def __init__(self, diagnostics: Sequence[_Finding], *, hint: str | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
         places = [
-            _placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
+            placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
         ]
         noun = "error" if all(d.severity == "error" for d in diagnostics) else "finding"
         count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
             "\n".join([f"the linter found {count} in pending migrations; nothing was run", *places]),
-            hint="`d1migrate lint` explains each, with a fix; `up --no-lint REASON` applies despite errors",
+            hint=hint,
         )
 
 

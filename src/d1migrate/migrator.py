@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.flows.read_log import LogEntry
+    from d1migrate.migrate.flows.repair import Correction
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.tables import HistoryMove, TableSync
     from d1migrate.migrate.flows.up import Check
@@ -450,47 +451,62 @@ class Migrator:
 
     # --- correct the recorded history by hand: `repair` ---
 
-    def accept(self, migration: Selector, *, reason: str) -> Entry:
-        """Record a file as it is now: edited since it was applied, or finished by hand.
+    def plan_accept(self, migration: Selector) -> Correction:
+        """Decide to record a file as it is now: edited since it was applied, or finished by hand.
+
+        Writes nothing, as `plan_rename` and `plan_forget`; `correct` records what they decide.
 
         Raises:
             UsageError: there is no such migration, or nothing about it disagrees with the database.
             SourceError: it cannot be read, or the table of versions cannot hold it.
-            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(
-            repair.accept(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
-        )
+        return self._run(repair.plan_accept(self.migrations, self.choice, migration))
 
-    def rename(self, old: Selector, new: Selector, *, reason: str) -> Entry:
-        """Record an applied migration under the name that its file has now.
+    def plan_rename(self, old: Selector, new: Selector) -> Correction:
+        """Decide to record an applied migration under the name that its file has now.
 
         Raises:
             UsageError: no applied migration without a file is `old`, or no other file is `new`.
-            HistoryError: the file has another content than was applied, or another run changed the history
-                meanwhile. Nothing was recorded.
+            HistoryError: the file has another content than was applied.
             SourceError: the table of versions cannot hold the new name.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(
-            repair.rename(self.migrations, self.choice, self._new_stamp, old=old, new=new, reason=reason)
-        )
+        return self._run(repair.plan_rename(self.migrations, self.choice, old, new))
 
-    def forget(self, migration: Selector, *, reason: str) -> Entry:
-        """Remove a migration whose file was removed on purpose from the migrations table.
+    def plan_forget(self, migration: Selector) -> Correction:
+        """Decide to remove the record of a migration whose file was removed on purpose.
 
         Raises:
             UsageError: it is neither missing its file nor partially applied.
-            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
-        return self._run(
-            repair.forget(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
-        )
+        return self._run(repair.plan_forget(self.migrations, self.choice, migration))
+
+    def correct(self, found: Correction, *, reason: str) -> Entry:
+        """Record what `plan_accept`, `plan_rename` or `plan_forget` decided; return the migration.
+
+        Raises:
+            HistoryError: another run changed the history since. Nothing was recorded.
+        """
+        from d1migrate.migrate.flows import repair
+
+        return self._run(repair.correct(found, self._new_stamp, reason=reason))
+
+    def accept(self, migration: Selector, *, reason: str) -> Entry:
+        """Record a file as it is now; errors as `plan_accept` and `correct`."""
+        return self.correct(self.plan_accept(migration), reason=reason)
+
+    def rename(self, old: Selector, new: Selector, *, reason: str) -> Entry:
+        """Record a migration under its new name; errors as `plan_rename` and `correct`."""
+        return self.correct(self.plan_rename(old, new), reason=reason)
+
+    def forget(self, migration: Selector, *, reason: str) -> Entry:
+        """Remove the record of a migration; errors as `plan_forget` and `correct`."""
+        return self.correct(self.plan_forget(migration), reason=reason)
 
     def plan_sync_tables(self) -> TableSync:
         """Find out what only one of two migrations tables records. Writes nothing.

@@ -150,5 +150,5 @@ def test_a_file_that_was_broken_after_it_was_applied(project: Project) -> None:
     assert "changed" in shown
     assert "migrations/002_b.sql:6:1: this comment is not closed" in shown
     assert "edited after being applied" in project.run("up", code=1).err
-    project.run("repair", "--accept", "2", "--reason", "a note")
+    project.run("repair", "--accept", "2", "--reason", "a note", "--yes")
     project.run("up")

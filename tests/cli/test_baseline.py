@@ -86,7 +86,6 @@ def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
     live(project)
     assert "either DESCRIPTION or --to MIGRATION" in project.run("baseline", code=2).err
     project.run("baseline", "x", "--to", "1", code=2)
-    project.run("baseline", "--dry-run", "--to", "1", code=2)
     project.run("baseline", "as found")
     assert "already has files" in project.run("baseline", "again", code=2).err
     (project.migrations / "001_as_found.sql").unlink()

@@ -131,7 +131,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
     ("content", "message"),
     [
         ("migration = 'x'", "unknown key 'migration'"),
-        ("[env.local]\ndatabse = 'x'", "[env.local] has no `database`"),
+        ("[env.local]\n", "[env.local] has no `database`"),
         ("[env.local]\ndatabase = 'sqlite:x'\nprotect = true", "[env.local] unknown key 'protect'"),
         (
             "[env.local]\ndatabase = 'sqlite:x'\nprotected = 1",
@@ -230,7 +230,7 @@ def test_files_are_listed_without_a_default_environment(project: Project) -> Non
     (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'd1:app'\n")
     project.standard()
     assert len(project.run("list", "--json").json["migrations"]) == 3
-    assert "it has: production" in project.run("status", code=2).err
+    assert "choose one: --env production" in project.run("status", code=2).err
 
 
 def test_wranglers_folder_of_the_environment_that_a_variable_names(
@@ -359,7 +359,7 @@ def test_a_redirect_that_leads_nowhere_is_no_hint(project: Project, redirect: st
     deploy = project.folder / ".wrangler" / "deploy"
     deploy.mkdir(parents=True)
     (deploy / "config.json").write_text(redirect)
-    assert "hint: pass one, e.g. --database" in project.run("status", code=2).err
+    assert "hint: `d1migrate init` sets up" in project.run("status", code=2).err
 
 
 @pytest.mark.parametrize("key", ["binding", "database_name", "migrations_dir", "preview_database_id"])

@@ -311,7 +311,7 @@ def test_a_negative_version_can_be_forgotten(project: Project) -> None:
     project.standard()
     project.run("up")
     project.sql("INSERT INTO schema_migrations VALUES (-1, 'm', 1)")
-    project.run("repair", "--forget", "-1", "--reason", "nonsense")
+    project.run("repair", "--forget", "-1", "--reason", "nonsense", "--yes")
     assert project.versions() == [1, 2, 3]
 
 

@@ -42,5 +42,5 @@ def test_they_are_not_recognized_by_their_content(project: Project) -> None:
     (project.migrations / "0001_a.sql").rename(project.migrations / "0002_b.sql")
     states = {e["name"]: e["state"] for e in project.run("status", "--json").json["migrations"]}
     assert states == {"0001_a": "missing", "0002_b": "pending"}
-    project.run("repair", "--rename", "0001_a", "0002_b", "--reason", "it is the same file")
+    project.run("repair", "--rename", "0001_a", "0002_b", "--reason", "it is the same file", "--yes")
     project.run("status", "--check")

@@ -160,7 +160,7 @@ def test_several_databases_in_wranglers_configuration(shop: Project) -> None:
     found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json["environments"]]
     assert found == [("local", "wrangler:A"), ("local", "wrangler:B")]
     (shop.folder / "wrangler.json").write_text("{}")
-    assert "no environments" in shop.run("env", code=2).err
+    assert "no D1 databases to choose from" in shop.run("env", code=2).err
 
 
 def test_ours_replace_wranglers(shop: Project) -> None:

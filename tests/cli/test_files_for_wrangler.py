@@ -75,7 +75,7 @@ def test_new_rebuild_diff_and_fix(folder: Project) -> None:
 
 def test_squash(folder: Project) -> None:
     """The one file that replaces the others, on an empty database."""
-    assert folder.run("squash", "--to", "5").out == "migrations/0005_squashed.sql\n"
+    assert folder.run("squash", "--to", "5", "--yes").out == "migrations/0005_squashed.sql\n"
     as_wrangler(folder)
     assert folder.run("up").out == "nothing to do\n"
     assert folder.run("verify", "--check").out == "files, history and schema agree\n"

@@ -16,6 +16,7 @@ from d1migrate.cli import gates
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.sql.batch import Batch
+from tests.cli.project import ONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,20 +152,26 @@ def test_a_reason_must_be_given(shop: Project) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("up",), ("down",), ("baseline", "--to", "3"), ("repair", "--accept", "1", "--reason", "x")],
+    [
+        ("up",),
+        ("down",),
+        ("baseline", "--to", "3", "--yes"),
+        ("repair", "--accept", "1", "--reason", "x", "--yes"),
+    ],
 )
 def test_protected_without_a_terminal(shop: Project, command: tuple[str, ...]) -> None:
     """Every command that writes needs the name as a flag, and refuses a wrong one; others do not."""
     demand(shop, "protected = true")
     if command[0] in ("down", "repair"):
         shop.run("up", *PRODUCTION, "--confirm", "production")
+    if command[0] == "repair":
+        shop.write("001_users.sql", ONE.replace("email", "mail"))
     err = shop.run(*command, *PRODUCTION, code=1).err
     assert "it is protected, and its name was not given" in err
     assert "hint: to confirm, add --confirm production" in err
     assert "'staging' is not its name" in shop.run(*command, *PRODUCTION, "--confirm", "staging", code=1).err
     shop.run("status", *PRODUCTION)
-    if command[0] != "repair":
-        shop.run(*command, *PRODUCTION, "--confirm", "production")
+    shop.run(*command, *PRODUCTION, "--confirm", "production")
 
 
 def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def colliding(project: Project) -> None:
 def test_renumber(project: Project, number: int) -> None:
     """No statement runs twice, and the second `renumber` ends as a single one would."""
     colliding(project)
-    project.run("renumber")
+    project.run("renumber", "--yes")
     wanted = contents(project)
     moved = ["../rollback/004_b.sql", "../rollback/005_b.sql"]
     assert sorted(wanted) == [*moved, "001_a.sql", "002_a.sql", "003_b.sql", "004_b.sql", "005_b.sql"]
@@ -91,17 +91,17 @@ def test_renumber(project: Project, number: int) -> None:
     for name in wanted:
         (project.migrations / name).unlink()
     colliding(project)
-    was_killed = killed(project, number, "renumber")
+    was_killed = killed(project, number, "renumber", "--yes")
     if contents(project) != wanted:
         assert was_killed
         refused = project.run("up", code=1).err
         assert "hint: `d1migrate renumber`" in refused
         assert project.sql("SELECT * FROM tally") == []
-        project.run("renumber")
+        project.run("renumber", "--yes")
     assert contents(project) == wanted
     project.run("up", "--no-lint")
     assert project.sql("SELECT n FROM tally ORDER BY n") == [(1,), (2,), (3,)]
-    assert project.run("renumber").out == "nothing to do\n"
+    assert project.run("renumber", "--yes").out == "nothing to do\n"
     assert not (project.migrations / JOURNAL).exists()
 
 
@@ -119,12 +119,12 @@ def test_renumber_files_in_folders(project: Project, number: int) -> None:
     project.sql(
         f"{TALLY}\n{NameTable().create};\nINSERT INTO d1_migrations (name) VALUES ('1-a/up.sql'), ('4-d/up.sql')"
     )
-    was_killed = killed(project, number, "renumber")
+    was_killed = killed(project, number, "renumber", "--yes")
     left = sorted(str(path.relative_to(project.folder)) for path in project.folder.rglob("*.sql"))
     wanted = ["1-a/up.sql", "4-d/up.sql", "5-b/up.sql", "6-c/up.sql"]
     if left != [*(f"migrations/{path}" for path in wanted), "rollback/5-b/up.sql"]:
         assert was_killed
-        project.run("renumber")
+        project.run("renumber", "--yes")
     assert sorted(path.name for path in project.migrations.iterdir() if path.name[0] != ".") == [
         *("1-a", "2-b", "4-d", "5-b", "6-c"),
     ]
@@ -138,13 +138,13 @@ def test_renumber_files_in_folders(project: Project, number: int) -> None:
 def test_squash(project: Project, number: int) -> None:
     """The new file and those it replaces never both run."""
     project.standard()
-    was_killed = killed(project, number, "squash", "--to", "3")
+    was_killed = killed(project, number, "squash", "--to", "3", "--yes")
     if sorted(contents(project)) != ["003_squashed.sql"]:
         assert was_killed
         if (project.migrations / JOURNAL).exists():
             assert "hint: `d1migrate squash --to 3` finishes it" in project.run("up", code=1).err
             assert "`d1migrate squash --to 3` finishes it" in project.run("renumber", code=1).err
-        assert project.run("squash", "--to", "3").out == "migrations/003_squashed.sql\n"
+        assert project.run("squash", "--to", "3", "--yes").out == "migrations/003_squashed.sql\n"
     assert sorted(contents(project)) == ["003_squashed.sql"]
     project.run("up")
     assert not (project.migrations / JOURNAL).exists()
@@ -154,21 +154,21 @@ def test_a_squash_up_to_a_name(project: Project) -> None:
     """The hint can be pasted into a shell, whatever the name is."""
     project.write("0001_a.sql", TALLY)
     project.write("0002_b c.sql", "INSERT INTO tally VALUES (1);")
-    assert killed(project, 6, "squash", "--to", "0002_b c")
+    assert killed(project, 6, "squash", "--to", "0002_b c", "--yes")
     assert "`d1migrate squash --to '0002_b c'` finishes it" in project.run("up", code=1).err
-    assert project.run("squash", "--to", "0002_b c").out == "migrations/0002_squashed.sql\n"
+    assert project.run("squash", "--to", "0002_b c", "--yes").out == "migrations/0002_squashed.sql\n"
     assert sorted(contents(project)) == ["0002_squashed.sql"]
 
 
 def test_a_dry_run_finishes_nothing(project: Project) -> None:
     """It prints what remains to be done."""
     colliding(project)
-    assert killed(project, 7, "renumber")
+    assert killed(project, 7, "renumber", "--yes")
     before = contents(project)
     out = project.run("renumber", "--dry-run").out
     assert out == "002_b → 003_b\n003_b → 004_b\n004_b → 005_b\n"
     assert contents(project) == before
-    assert project.run("renumber").out == out
+    assert project.run("renumber", "--yes").out == out
 
 
 def test_a_file_edited_since_is_kept(project: Project) -> None:
@@ -176,7 +176,7 @@ def test_a_file_edited_since_is_kept(project: Project) -> None:
     project.use_versions()
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
-    assert killed(project, 8, "renumber")
+    assert killed(project, 8, "renumber", "--yes")
     assert sorted(contents(project)) == ["001_a.sql", "001_b.sql", "002_b.sql"]
     project.write("001_b.sql", "INSERT INTO tally VALUES (2);")
     ended = project.run("renumber", code=1).err
@@ -247,7 +247,7 @@ def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project:
     project.use_versions()
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
-    assert killed(project, 4, "renumber")
+    assert killed(project, 4, "renumber", "--yes")
     assert sorted(contents(project)) == ["001_a.sql", "001_b.sql"]
     project.write("002_b.sql", "SELECT 1;")
     before = contents(project)
@@ -259,8 +259,8 @@ def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project:
 @pytest.mark.parametrize(
     ("command", "meanwhile", "out"),
     [
-        (("renumber",), "002_x.sql", "001_b → 002_b\n002_x → 003_x\n"),
-        (("squash", "--to", "3"), "003_x.sql", "migrations/003_squashed.sql\n"),
+        (("renumber", "--yes"), "002_x.sql", "001_b → 002_b\n002_x → 003_x\n"),
+        (("squash", "--to", "3", "--yes"), "003_x.sql", "migrations/003_squashed.sql\n"),
         (("new", "c"), "003_x.sql", "migrations/004_c.sql\n"),
         (("diff", "--to", "schema.sql"), "003_x.sql", "migrations/004_create_other.sql\n"),
     ],
@@ -271,7 +271,7 @@ def test_two_commands_that_change_one_folder_take_turns(
     """The second waits for the first, and then reads its result."""
     project.use_versions()
     project.write("001_a.sql", TALLY)
-    project.write("001_b.sql" if command == ("renumber",) else "002_b.sql", "INSERT INTO tally VALUES (1);")
+    project.write("001_b.sql" if command[0] == "renumber" else "002_b.sql", "INSERT INTO tally VALUES (1);")
     (project.folder / "schema.sql").write_text("CREATE TABLE tally (n INTEGER); CREATE TABLE other (n);")
     lock = fcntl.flock
 
@@ -298,7 +298,7 @@ def test_a_squash_beside_what_it_stands_for(project: Project) -> None:
     """Without the journal, too, as after a merge: both would run."""
     project.standard()
     kept = (project.migrations / "002_teams.sql").read_bytes()
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     project.write("002_teams.sql", kept)
     ended = project.run("up", code=1).err
     assert "003_squashed replaces 002_teams, which is still in the folder" in ended
@@ -327,8 +327,8 @@ WIDE = "CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);\n-- " + "x" * 400 + "\n
     [
         ("new", "one more"),
         ("rebuild", "p", "--set", "v TEXT NOT NULL", "--backfill", "p.v='x'"),
-        ("squash", "--to", "2"),
-        ("renumber",),
+        ("squash", "--to", "2", "--yes"),
+        ("renumber", "--yes"),
         ("baseline", "as found"),
         ("index", "--output", "index.py"),
         ("schema", "--at", "latest", "--sql", "--output", "schema.sql"),

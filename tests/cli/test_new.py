@@ -79,7 +79,7 @@ def test_new_beside_a_file_without_a_number(project: Project) -> None:
     project.run("up", "--no-lint")
     assert project.run("new", "more").out == "migrations/0003_more.sql\n"
     project.write("0003_more.sql", "SELECT 1;")
-    assert project.run("renumber").out == "nothing to do\n"
+    assert project.run("renumber", "--yes").out == "nothing to do\n"
     project.run("up", "--no-lint")
 
 

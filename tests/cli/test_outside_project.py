@@ -50,14 +50,14 @@ REFUSED = [
     ('index = "../outside/key"', ("new", "more")),
     ('index = "../outside/key"', ("index",)),
     ('index = "../outside/index.py"', ("rebuild", "p", "--set", "v TEXT NOT NULL", "--backfill", "p.v='x'")),
-    ('index = "../outside/index.py"', ("squash", "--to", "2")),
-    ('index = "../outside/index.py"', ("renumber",)),
+    ('index = "../outside/index.py"', ("squash", "--to", "2", "--yes")),
+    ('index = "../outside/index.py"', ("renumber", "--yes")),
     ('index = ".git/hooks/pre-commit"', ("new", "more")),
     ('schema = "../outside/schema.sql"', ("schema", "--at", "latest", "--sql", "--output")),
     ('schema = "../outside/key"', ("schema", "--at", "latest", "--sql", "--output")),
     ('migrations = "../outside/migrations"', ("new", "more")),
     (DATABASE.format("../outside/app.db"), ("up",)),
-    (DATABASE.format("../outside/app.db"), ("baseline", "--to", "1")),
+    (DATABASE.format("../outside/app.db"), ("baseline", "--to", "1", "--yes")),
     (DATABASE.format("../outside/deep/app.db"), ("up",)),
     (DATABASE.format("link/app.db"), ("up",)),
     (DATABASE.format("link.db"), ("up",)),
@@ -141,7 +141,8 @@ def test_what_the_user_names_is_written(cloned: Project, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("text", [KEY, "x = 1\n", '"""Migrations."""\n'])
 @pytest.mark.parametrize(
-    "arguments", [("new", "more"), ("index",), ("index", "--output", "kept.py"), ("squash", "--to", "2")]
+    "arguments",
+    [("new", "more"), ("index",), ("index", "--output", "kept.py"), ("squash", "--to", "2", "--yes")],
 )
 def test_what_is_no_index_is_never_overwritten(
     cloned: Project, text: str, arguments: tuple[str, ...]

@@ -38,7 +38,7 @@ def test_the_applied_file_stays(project: Project) -> None:
     out = project.run("renumber", "--dry-run").out
     assert out == "002_mine → 003_mine\n003_more_mine → 004_more_mine\n003_names → 005_names\n"
     assert len(names(project)) == 5
-    assert project.run("renumber").out == out
+    assert project.run("renumber", "--yes").out == out
     assert names(project) == [
         *("001_users.sql", "002_teams.sql", "003_mine.sql", "004_more_mine.sql", "005_names.sql"),
     ]
@@ -47,7 +47,7 @@ def test_the_applied_file_stays(project: Project) -> None:
     project.run("up")
     assert project.versions() == [1, 2, 3, 4, 5]
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
-    assert project.run("renumber").out == "nothing to do\n"
+    assert project.run("renumber", "--yes").out == "nothing to do\n"
 
 
 def test_the_name_decides_if_wrangler_applied_it(project: Project) -> None:
@@ -72,7 +72,7 @@ def test_the_name_decides_if_wrangler_applied_it(project: Project) -> None:
 def test_without_a_database_the_first_by_name_stays(project: Project) -> None:
     """Nothing is applied anywhere that is known."""
     merged(project)
-    project.run("renumber")
+    project.run("renumber", "--yes")
     assert names(project) == [
         *("001_users.sql", "002_mine.sql", "003_teams.sql", "004_more_mine.sql", "005_names.sql"),
     ]
@@ -87,7 +87,7 @@ def test_a_late_file(project: Project) -> None:
     project.run("up")
     project.write("003_teams.sql", TWO)
     assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
-    assert project.run("renumber").out == "003_teams → 006_teams\n"
+    assert project.run("renumber", "--yes").out == "003_teams → 006_teams\n"
     project.run("up")
 
 
@@ -96,7 +96,7 @@ def test_line_ends_and_the_index_are_kept(project: Project) -> None:
     (project.folder / "d1migrate.toml").write_text('index = "index.py"\ntable = "schema_migrations"\n')
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.write("001_b.sql", b"-- Migration: 001_b\r\nCREATE TABLE b (x);\r\n")
-    project.run("renumber")
+    project.run("renumber", "--yes")
     assert (
         project.migrations / "002_b.sql"
     ).read_bytes() == b"-- Migration: 002_b\r\nCREATE TABLE b (x);\r\n"
@@ -132,7 +132,7 @@ def test_doubles_that_wrangler_has_run(project: Project) -> None:
         project.write(f"{name}.sql", f"CREATE TABLE t{name} (x);")
     names_history(project, "0000_a.sql", "0001_a.sql", "0001_b.sql", "0002_c.sql")
     project.write("0002_d.sql", "CREATE TABLE d (x);")
-    assert project.run("renumber").out == "nothing to do\n"
+    assert project.run("renumber", "--yes").out == "nothing to do\n"
     project.run("up")
 
 
@@ -150,7 +150,7 @@ def test_a_late_file_in_a_folder_of_its_own(project: Project) -> None:
     names_history(project, "20240101000000_a/migration.sql", applied)
     project.sql("CREATE TABLE a (x);\nCREATE TABLE b (x)")
     assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
-    done = project.run("renumber")
+    done = project.run("renumber", "--yes")
     found = re.fullmatch(r"20240102000000_late/migration → (20\d{12}_late/migration)\n", done.out)
     assert found
     left = f"20240102000000_late still has snapshot.json: move it to {found[1].removesuffix('/migration')}"
@@ -170,7 +170,7 @@ def test_drizzles_journal(project: Project) -> None:
     (project.migrations / "meta").mkdir()
     (project.migrations / "meta/_journal.json").write_text('{"entries": []}')
     names_history(project, "0001_b.sql")
-    done = project.run("renumber")
+    done = project.run("renumber", "--yes")
     assert done.out == "0000_a → 0002_a\n"
     assert "migrations/meta/_journal.json has the old names: change the `tag` of each there" in done.err
 
@@ -182,5 +182,5 @@ def test_an_empty_folder_is_removed(project: Project) -> None:
         (project.migrations / name).mkdir()
         project.write(f"{name}/migration.sql", f"CREATE TABLE t{name[2:]} (x);")
     names_history(project, "2-b/migration.sql")
-    assert project.run("renumber").out == "1-a/migration → 3-a/migration\n"
+    assert project.run("renumber", "--yes").out == "1-a/migration → 3-a/migration\n"
     assert names(project) == ["2-b", "3-a"]

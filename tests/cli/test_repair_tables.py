@@ -163,7 +163,7 @@ def test_one_at_a_time(project: Project) -> None:
     project.standard()
     project.run("repair", "--sync-tables", "--move-history", *REASON, code=2)
     project.run("repair", "--accept", "1", "--sync-tables", *REASON, code=2)
-    project.run("repair", "--accept", "1", "--dry-run", *REASON, code=2)
+    project.run("repair", "--accept", "1", "--dry-run", "--yes", *REASON, code=2)
     assert "no two tables" in project.run("repair", "--sync-tables", "--dry-run", code=2).err
     assert "nothing to move" in project.run("repair", "--move-history", "--dry-run", code=2).err
     assert json.dumps(project.run("repair", "--move-history", "--dry-run", "--json", code=2).json)

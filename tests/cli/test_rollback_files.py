@@ -73,7 +73,7 @@ def test_renumber_moves_it_along(project: Project) -> None:
     for old, table in (("001_x", "a"), ("002_x", "b")):
         project.write(f"{old}.sql", f"CREATE TABLE {table} (id INTEGER PRIMARY KEY);\n")
         write(project, f"{old}.sql", f"DROP TABLE {table};\r\n")
-    project.run("renumber")
+    project.run("renumber", "--yes")
     assert sorted(path.name for path in (project.folder / "rollback").iterdir()) == ["002_x.sql", "003_x.sql"]
     assert (project.folder / "rollback/003_x.sql").read_text() == "DROP TABLE b;\n"
     project.run("up")
@@ -87,7 +87,7 @@ def test_squash_removes_it(project: Project) -> None:
     project.write("002_squashed.sql", "CREATE TABLE b (id INTEGER PRIMARY KEY);\n")
     write(project, "001_users.sql", "DROP TABLE users;\n")
     write(project, "002_squashed.sql", "DROP TABLE b;\n")
-    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "2", "--yes")
     assert not list((project.folder / "rollback").iterdir())
     project.run("up")
 

@@ -29,7 +29,7 @@ def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> No
     """`up` refuses and suggests `adopt`, which records it; later files are applied."""
     project.standard()
     project.run("up")
-    assert project.run("squash", "--to", "3").out == "migrations/003_squashed.sql\n"
+    assert project.run("squash", "--to", "3", "--yes").out == "migrations/003_squashed.sql\n"
     assert names(project) == ["003_squashed.sql"]
     project.write("004_more.sql", "CREATE TABLE more (x);")
     ended = project.run("up", code=1).err
@@ -53,7 +53,7 @@ def test_a_new_database_comes_out_the_same(project: Project) -> None:
     project.write("005_more.sql", "CREATE TABLE more (x);")
     with Migrator("sqlite:many.db", "migrations") as many:
         many.up(lint=False)
-        project.run("squash", "--to", "4", "--name", "until launch")
+        project.run("squash", "--to", "4", "--name", "until launch", "--yes")
         assert names(project) == ["004_until_launch.sql", "005_more.sql"]
         with Migrator("sqlite:few.db", "migrations") as few:
             few.up(lint=False)
@@ -98,7 +98,7 @@ def test_the_index_is_kept_in_step(project: Project) -> None:
     project.standard()
     (project.folder / "d1migrate.toml").write_text('index = "worker/index.py"\n')
     project.run("index")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     text = (project.folder / "worker" / "index.py").read_text()
     assert "003_squashed.sql" in text
     assert "001_users.sql" not in text
@@ -111,7 +111,7 @@ def test_a_large_squashed_file_is_known_again(project: Project) -> None:
     rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
     project.write("002_b.sql", f"{rows} INSERT INTO a SELECT i, 'some words for row ' || i FROM n;")
     project.run("up")
-    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "2", "--yes")
     assert (project.migrations / "002_squashed.sql").stat().st_size > 1 << 20
     assert "the files that it replaces are already applied" in project.run("up", code=1).err
     project.run("adopt", "--yes")
@@ -123,7 +123,7 @@ def test_a_phase_can_be_told_of_what_is_squashed(project: Project) -> None:
     project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT);")
     project.write("002_b.sql", "INSERT INTO a (x) VALUES ('a'), ('b');\nDELETE FROM a WHERE id = 2;")
     project.write("003_c.sql", "-- d1migrate: phase=after\nALTER TABLE a RENAME COLUMN x TO y;")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     project.run("up", "--phase", "before")
     assert project.versions() == [3]
     assert project.sql("SELECT seq FROM sqlite_sequence") == [(2,)]
@@ -145,7 +145,7 @@ def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) 
     for at, version in enumerate(("3", "5", "6")):
         if at == came_at:
             project.run("up")
-        project.run("squash", "--to", version)
+        project.run("squash", "--to", version, "--yes")
     assert names(project) == ["006_squashed.sql"]
     assert (
         f"006_squashed  squashed  it replaces {named}, which are recorded"
@@ -160,8 +160,8 @@ def test_a_squash_of_a_squash_that_a_database_has_half_of(project: Project) -> N
     project.standard()
     project.write("004_d.sql", "CREATE TABLE d (x);\n")
     project.run("up")
-    project.run("squash", "--to", "3")
-    project.run("squash", "--to", "4")
+    project.run("squash", "--to", "3", "--yes")
+    project.run("squash", "--to", "4", "--yes")
     project.sql("DELETE FROM schema_migrations WHERE version = 2")
     assert "002_teams is not applied" in project.run("adopt", "--yes", code=1).err
     project.sql("UPDATE schema_migrations SET name = '003_squashed' WHERE version = 3")
@@ -172,7 +172,7 @@ def test_a_database_that_has_not_all_of_it(project: Project) -> None:
     """A database without some of it is recognized: nothing is recorded, whatever is assumed."""
     project.standard()
     project.run("up", "--to", "2")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     ended = project.run("adopt", "--yes", "--assume", "3", code=1).err
     assert "003_squashed replaces 001_users, 002_teams, 003_names, but 003_names is not applied" in ended
     assert project.versions() == [1, 2]
@@ -187,7 +187,7 @@ def test_a_database_that_wrangler_ran_the_files_in(project: Project) -> None:
         "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
         "INSERT INTO d1_migrations (name) VALUES ('0001_a.sql'), ('0002_b.sql')"
     )
-    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "2", "--yes")
     ended = project.run("adopt", "--yes")
     assert "0002_squashed  squashed  it replaces 0001_a, 0002_b, which are recorded" in ended.out
     assert project.sql("SELECT name FROM d1_migrations") == [("0002_squashed.sql",)]
@@ -206,8 +206,8 @@ def test_a_squash_of_a_squash_where_wrangler_ran_the_files(project: Project, cam
         "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
         "INSERT INTO d1_migrations (name) VALUES " + ", ".join(f"('{name}.sql')" for name in ran)
     )
-    project.run("squash", "--to", "2")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "2", "--yes")
+    project.run("squash", "--to", "3", "--yes")
     ended = project.run("adopt", "--yes")
     assert f"0003_squashed  squashed  it replaces {', '.join(ran)}, which are recorded" in ended.out
     assert project.sql("SELECT name FROM d1_migrations") == [("0003_squashed.sql",)]
@@ -224,8 +224,8 @@ def test_wranglers_row_of_a_first_squash_is_no_row_of_the_second(project: Projec
         "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
         "INSERT INTO d1_migrations (name) VALUES ('0002_squashed.sql')"
     )
-    project.run("squash", "--to", "2")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "2", "--yes")
+    project.run("squash", "--to", "3", "--yes")
     ended = project.run("adopt", "--dry-run", code=1)
     assert "0003_squashed replaces 0002_squashed, 0003_c, but 0003_c is not applied" in ended.err
 
@@ -235,7 +235,7 @@ def test_a_database_that_ran_other_content(project: Project) -> None:
     project.standard()
     project.run("up")
     project.write("002_teams.sql", (project.migrations / "002_teams.sql").read_text().replace("NOT NULL", ""))
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     assert "002_teams was applied with different content" in project.run("adopt", "--yes", code=1).err
 
 
@@ -259,7 +259,7 @@ def test_a_dry_run_and_json(project: Project) -> None:
     text = project.run("squash", "--to", "3", "--dry-run").out
     assert "-- Squashes: 002_teams v1:" in text
     assert len(names(project)) == 3
-    found = project.run("squash", "--to", "3", "--json").json
+    found = project.run("squash", "--to", "3", "--json", "--yes").json
     assert found == {
         "path": "migrations/003_squashed.sql",
         "squashed": ["001_users", "002_teams", "003_names"],
@@ -274,7 +274,7 @@ def test_on_real_d1_the_rows_come_out_the_same(project: Project, workerd: Worker
     for folder in ("many", "one"):
         driver = WorkerdDriver(workerd, workerd.database())
         if folder == "one":
-            project.run("squash", "--to", "2")
+            project.run("squash", "--to", "2", "--yes")
         Migrator(driver, load_migrations("migrations")).up()
         found.append([driver.batch(Batch([Query(sql)], reads=True))[0].rows for sql in ASKED])
     assert found[0] == found[1]
@@ -316,7 +316,7 @@ def test_on_real_d1_with_wranglers_table_in_step(project: Project, workerd: Work
     table, first = NameTable(), migrator.migrations[0]
     driver.batch(Batch([Query(table.create), Query(table.insert_sql(first))]))
     migrator.up()
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     migrator = Migrator(driver, load_migrations("migrations"))
     migrator.adopt(migrator.plan_adopt())
     assert [(e.version, e.name, e.state) for e in migrator.status()] == [(3, "003_squashed", "applied")]
@@ -340,7 +340,7 @@ def test_in_wranglers_table(project: Project) -> None:
     names_history(project, "0000_a.sql", "0001_b.sql", "0001_c.sql")
     project.write("0002_d.sql", "CREATE TABLE d (x);\n-- Rollback: DROP TABLE d;")
     project.run("up")
-    made = project.run("squash", "--to", "0001_c")
+    made = project.run("squash", "--to", "0001_c", "--yes")
     assert made.out == "migrations/0001_squashed.sql\n"
     assert "schema_migrations" not in (project.migrations / "0001_squashed.sql").read_text()
     ended = project.run("up", code=1).err
@@ -362,9 +362,9 @@ def test_a_squash_of_doubles_by_wrangler(project: Project) -> None:
     """A database that wrangler built from the first squashed file adopts the second."""
     for name in ("0001_a", "0001_b", "0002_c"):
         project.write(f"{name}.sql", f"CREATE TABLE {name[-1]} (x);")
-    project.run("squash", "--to", "0001_b", "--name", "first")
+    project.run("squash", "--to", "0001_b", "--name", "first", "--yes")
     names_history(project, "0001_first.sql", "0002_c.sql")
-    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "2", "--yes")
     out = project.run("adopt", "--yes").out
     assert "0002_squashed  squashed  it replaces 0001_first, 0002_c, which are recorded" in out
     assert project.sql("SELECT name FROM d1_migrations") == [("0002_squashed.sql",)]
@@ -375,7 +375,7 @@ def test_wrangler_ran_the_squashed_file_too(project: Project) -> None:
     project.write("0001_a.sql", "CREATE TABLE IF NOT EXISTS a (x);")
     project.write("0002_b.sql", "CREATE TABLE IF NOT EXISTS b (x);")
     names_history(project, "0001_a.sql", "0002_b.sql")
-    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "2", "--yes")
     project.sql("INSERT INTO d1_migrations (name) VALUES ('0002_squashed.sql')")
     project.run("adopt", "--yes")
     assert project.sql("SELECT name FROM d1_migrations") == [("0002_squashed.sql",)]
@@ -395,7 +395,7 @@ def test_files_in_folders(project: Project) -> None:
         project.write(path, f"CREATE TABLE {path[15]} (x);")
     project.write("20240101000000_a/snapshot.json", "{}")
     names_history(project, *paths)
-    made = project.run("squash", "--to", "20240102000000_b/migration", "--json").json
+    made = project.run("squash", "--to", "20240102000000_b/migration", "--json", "--yes").json
     one = "20240102000000_squashed/migration"
     assert made == {
         "path": f"migrations/{one}.sql",
@@ -420,7 +420,9 @@ def test_a_squashed_file_that_would_be_late(project: Project) -> None:
     ended = project.run("squash", "--to", "0002_b", code=2).err
     assert "0002_squashed.sql would be after 0002_c in wrangler's order" in ended
     assert len(names(project)) == 3
-    assert project.run("squash", "--to", "0002_b", "--name", "base").out == "migrations/0002_base.sql\n"
+    assert (
+        project.run("squash", "--to", "0002_b", "--name", "base", "--yes").out == "migrations/0002_base.sql\n"
+    )
 
 
 def test_wrangler_ran_the_squashed_file_beside_a_table_of_versions(project: Project) -> None:
@@ -429,7 +431,7 @@ def test_wrangler_ran_the_squashed_file_beside_a_table_of_versions(project: Proj
     project.run("up", "--to", "1")
     project.sql(f"{NameTable().create};\nINSERT INTO d1_migrations (name) VALUES ('001_users.sql')")
     project.run("up")
-    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "3", "--yes")
     project.sql("INSERT INTO d1_migrations (name) VALUES ('003_squashed.sql')")
     project.run("adopt", "--yes")
     assert project.sql("SELECT version, name FROM schema_migrations") == [(3, "003_squashed")]

@@ -98,9 +98,66 @@ def test_status_says_under_which_name_a_version_is_recorded(project: Project) ->
     assert project.run("status").out.splitlines()[1].endswith("renamed: recorded as 001_theirs")
     first = project.run("status", "--json").json["migrations"][0]
     assert (first["name"], first["state"], first["was"]) == ("001_users", "applied", "001_theirs")
-    project.run("repair", "--rename", "001_theirs", "001_users", "--reason", "a test")
+    project.run("repair", "--rename", "001_theirs", "001_users", "--reason", "a test", "--yes")
     assert project.sql("SELECT name FROM schema_migrations") == [("001_users",)]
     assert "was" not in project.run("status", "--json").json["migrations"][0]
+
+
+def test_what_changed_in_an_applied_file(project: Project) -> None:
+    """As far as the schema shows it: the log has no text of the file. The hint says what to do."""
+    project.standard()
+    project.run("up")
+    project.write("001_users.sql", ONE.replace("email TEXT NOT NULL", "email TEXT UNIQUE, born TEXT"))
+    status = project.run("status")
+    table, changes = status.out.split("001_users was edited after being applied; ")
+    assert table.splitlines()[1].split()[:3] == ["1", "001_users", "changed"]
+    assert changes.startswith(
+        "the database does not have these changes:\n"
+        "~ column users.email: changed\n    live  | TEXT NOT NULL\n    files | TEXT\n"
+        "+ column users.born: added\n    files | TEXT\n"
+        "~ table users: changed\n"
+    )
+    assert "hint: restore the file and write a new migration" in status.err
+    assert "`d1migrate repair --accept 001_users --reason …` records it" in status.err
+
+
+def test_an_edit_that_changes_no_schema(project: Project) -> None:
+    """Then --accept is likely right; the reader can tell."""
+    project.standard()
+    project.run("up")
+    project.write("002_teams.sql", (project.migrations / "002_teams.sql").read_text() + "SELECT 1;\n")
+    out = project.run("status").out
+    assert "002_teams was edited after being applied; the schema that the files build is unchanged\n" in out
+
+
+def test_edits_that_cannot_be_compared(project: Project) -> None:
+    """The reason is shown: the files no longer build a schema, or one of them is missing."""
+    project.standard()
+    project.run("up")
+    project.write("001_users.sql", "CREATE TABLE people (id INTEGER PRIMARY KEY);\n")
+    out = project.run("status").out
+    assert "001_users was edited after being applied; what that changed is unknown: " in out
+    (project.migrations / "003_names.sql").unlink()
+    out = project.run("status").out
+    assert "what that changed is unknown: the file of 003_names is missing\n" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("003_names.sql", "`d1migrate repair --forget 003_names --reason …` removes its record"),
+        ("002_late.sql", "hint: 1 out of order: run `d1migrate renumber`, or `up --allow-out-of-order`"),
+    ],
+)
+def test_status_says_what_to_do(project: Project, name: str, hint: str) -> None:
+    """If an `up` would be refused."""
+    project.standard()
+    project.run("up")
+    if (project.migrations / name).exists():
+        (project.migrations / name).unlink()
+    else:
+        project.write(name, "CREATE TABLE late (x);\n")
+    assert hint in project.run("status").err
 
 
 def test_status_check_exits_3(project: Project) -> None:
@@ -350,7 +407,7 @@ def test_verify_replays_in_the_order_of_application(project: Project) -> None:
     project.write("002_b.sql", "ALTER TABLE t ADD COLUMN b;")
     project.sql("ALTER TABLE t ADD COLUMN b;\nINSERT INTO schema_migrations VALUES (2, '002_b', 1)")
     project.run("verify", "--check")
-    project.run("repair", "--accept", "2", "--reason", "by wrangler")
+    project.run("repair", "--accept", "2", "--reason", "by wrangler", "--yes")
     project.run("verify", "--check")
     project.write("004_d.sql", "ALTER TABLE t ADD COLUMN d;")
     project.run("up")

@@ -133,7 +133,7 @@ def test_an_edited_file_is_refused(project: Project) -> None:
     err = project.run("up", code=1).err
     assert "002_teams: edited after being applied" in err
     assert "repair --accept 002_teams" in err
-    project.run("repair", "--accept", "2", "--reason", "made optional by hand")
+    project.run("repair", "--accept", "2", "--reason", "made optional by hand", "--yes")
     assert project.states()[2] == "applied"
     assert project.run("up").out == "nothing to do\n"
     assert "made optional by hand" in project.sql("SELECT detail FROM d1migrate_log ORDER BY id DESC")[0][0]
@@ -164,7 +164,7 @@ def test_a_missing_file_is_refused(project: Project) -> None:
     (project.migrations / "002_teams.sql").unlink()
     assert project.states() == {1: "applied", 2: "missing", 3: "applied"}
     assert "002_teams: applied, but the file is missing" in project.run("up", code=1).err
-    project.run("repair", "--forget", "2", "--reason", "squashed")
+    project.run("repair", "--forget", "2", "--reason", "squashed", "--yes")
     assert project.states() == {1: "applied", 3: "applied"}
     assert "teams" in project.tables()
 
@@ -183,7 +183,7 @@ def test_a_renumbered_file_is_recognized(project: Project) -> None:
     err = project.run("up", code=1).err
     assert "005_teams (applied as 002_teams): renamed after being applied" in err
     assert "`d1migrate repair --rename 002_teams 005_teams --reason …`" in err
-    renamed = project.run("repair", "--rename", "2", "5", "--reason", "renumbered after a merge").out
+    renamed = project.run("repair", "--rename", "2", "5", "--reason", "renumbered after a merge", "--yes").out
     assert renamed == "005_teams is recorded as applied, in place of 002_teams\n"
     assert project.versions() == [1, 5]
     project.run("up", "--allow-out-of-order")
@@ -382,7 +382,7 @@ def test_an_empty_history_of_another_tool_is_no_obstacle(project: Project) -> No
 def test_baseline_records_and_runs_nothing(project: Project) -> None:
     """After a baseline the versions count as applied, with checksum and rollback, and no object was made."""
     project.standard()
-    assert "recorded 2 migrations as applied" in project.run("baseline", "--to", "2").out
+    assert "recorded 2 migrations as applied" in project.run("baseline", "--to", "2", "--yes").out
     assert project.tables() == set()
     assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
     assert "there is no migration 9" in project.run("baseline", "--to", "9", code=2).err
@@ -415,10 +415,10 @@ def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
     assert project.states()[2] == "partial"
     assert "002_teams: began and did not finish" in project.run("up", code=1).err
     assert "002_teams: began and did not finish" in project.run("down", code=1).err
-    project.run("repair", "--accept", "2", "--reason", "finished by hand")
+    project.run("repair", "--accept", "2", "--reason", "finished by hand", "--yes")
     assert project.states()[2] == "applied"
     project.sql("DELETE FROM d1migrate_log WHERE event = 'done' AND version = 2")
-    project.run("repair", "--forget", "2", "--reason", "undone by hand")
+    project.run("repair", "--forget", "2", "--reason", "undone by hand", "--yes")
     assert project.states()[2] == "pending"
 
 
@@ -446,7 +446,7 @@ def test_renumbered_with_its_old_number_taken(project: Project) -> None:
     assert project.states() == {1: "applied", 2: "applied", 3: "changed", 4: "renamed"}
     assert "004_names (applied as 003_names)" in project.run("up", code=1).err
     assert "004_names (applied as 003_names)" in project.run("down", code=1).err
-    project.run("repair", "--rename", "003_names", "004_names", "--reason", "merge")
+    project.run("repair", "--rename", "003_names", "004_names", "--reason", "merge", "--yes")
     project.run("up", "--allow-out-of-order")
     assert project.versions() == [1, 2, 3, 4]
     assert "other" in project.tables()

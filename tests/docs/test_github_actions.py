@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "github-actions.md"
-RELEASE = ROOT / "docs" / "guides" / "deploying-to-production.md"
+RELEASE = ROOT / "docs" / "guides" / "releasing-from-github.md"
+PRODUCTION = ROOT / "docs" / "guides" / "deploying-to-production.md"
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - of a server for a moment
 ONLINE = {
     "pip install d1migrate",
@@ -207,10 +208,10 @@ def test_staging_is_found(project: Path) -> None:
 
 
 def test_a_release(tmp_path: Path) -> None:
-    """The other guide's workflow, in the folder that its first block makes: two runs, each of which applies its phase only."""
+    """In the folder that the guide to production makes: two runs, each of which applies its phase only."""
     workflow = read_yaml(block("yaml", RELEASE))
     folder, online = tmp_path / "shop", {*ONLINE, "npx wrangler deploy"}
-    run_steps(steps_of(RELEASE.read_text())[:1], tmp_path, environment(tmp_path))
+    run_steps(steps_of(PRODUCTION.read_text())[:1], tmp_path, environment(tmp_path))
     drop = '-- d1migrate: allow=D105 reason="x"\nALTER TABLE orders DROP COLUMN total;\n-- Rollback:\n--   SELECT 1;\n'
     (folder / "migrations" / "0002_drop.sql").write_text(drop)
     summary = str(tmp_path / "summary")

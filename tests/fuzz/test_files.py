@@ -63,7 +63,7 @@ _COMMANDS = (
         "up --no-lint",
         "plan --sql",
         "renumber --dry-run",
-        "renumber",
+        "renumber --yes",
     ),
     *(
         "squash --to 2 --dry-run",
@@ -80,7 +80,7 @@ _COMMANDS = (
         "down",
         "adopt --dry-run",
     ),
-    *("lint --fix --yes", "diff --dry-run", "baseline --to 3", "rehearse --rows 3"),
+    *("lint --fix --yes", "diff --dry-run", "baseline --to 3 --yes", "rehearse --rows 3"),
 )
 
 

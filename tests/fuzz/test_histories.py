@@ -130,12 +130,12 @@ _COMMANDS = (
         "schema",
     ),
     *(
-        "repair --accept 2 --reason x",
-        "repair --forget 2 --reason x",
+        "repair --accept 2 --reason x --yes",
+        "repair --forget 2 --reason x --yes",
         "repair --sync-tables --reason x --yes",
         "repair --move-history --reason x --yes",
-        "repair --rename 002_posts 003_names --reason x",
-        "baseline --to 3",
+        "repair --rename 002_posts 003_names --reason x --yes",
+        "baseline --to 3 --yes",
         "gate --code-version 2",
     ),
     *(
@@ -150,7 +150,7 @@ _COMMANDS = (
         "restore",
         "restore --to 1 --yes",
         "backup --output b.sql",
-        "renumber",
+        "renumber --yes",
         "baseline x",
     ),
 )

@@ -98,7 +98,7 @@ def test_new_rebuild_diff_and_fix(project: Project, wrangler: Wrangler, run: Run
 
 def test_squash(project: Project, wrangler: Wrangler, run: Run) -> None:
     """One file replaces the others, on an empty database."""
-    project.d1migrate("squash", "--to", project.rows()[-1].name.removesuffix(".sql"))
+    project.d1migrate("squash", "--to", project.rows()[-1].name.removesuffix(".sql"), "--yes")
     fresh, _ = copies(project, wrangler, run)
     fresh.d1migrate("up")
     assert len(fresh.rows()) == 1

@@ -138,7 +138,9 @@ def test_drizzle_kit_up_renames_applied_files(drizzle: Project, tool: str) -> No
     expected = "missing" if tool == "wrangler" else "renamed (was 0000_shop)"
     assert expected in drizzle.d1migrate("status").out
     drizzle.d1migrate("up", code=1)
-    drizzle.d1migrate("repair", "--rename", "0000_shop", "20261112090000_shop", "--reason", "drizzle-kit up")
+    drizzle.d1migrate(
+        "repair", "--rename", "0000_shop", "20261112090000_shop", "--reason", "drizzle-kit up", "--yes"
+    )
     drizzle.d1migrate("status", "--check")
     assert drizzle.d1migrate("up").out == "nothing to do\n"
     assert drizzle.wrangler("list") == []

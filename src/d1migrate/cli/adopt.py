@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.gates import protect
-from d1migrate.errors import exclusive
+from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, number, plural, table
 
@@ -33,8 +33,7 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Show what is known of every file, and record what is proved."""
-    if options.dry_run and options.yes:
-        raise exclusive("--dry-run", "--yes")
+    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
     project.note_database()
     migrator = project.migrator()
     found = look(options, project, migrator)

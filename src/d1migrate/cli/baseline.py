@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.cli.gates import protect
+from d1migrate.cli import adopt
+from d1migrate.cli.gates import protect, refuse_mistakes
 from d1migrate.cli.migration_files import next_file, write_file
+from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import AmbiguousError, Error, UsageError
-from d1migrate.report.text import plural
+from d1migrate.migrate.adopt.evidence import unrecorded
+from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.migrate.adopt.model import Assessment
+    from d1migrate.migrate.migration import Migration
+
+_PROVED = ("applied", "squashed")
 
 
 class Options(NamedTuple):
@@ -26,7 +35,7 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Write and record a file that builds the live schema, or record existing files without checking."""
+    """Write and record a file that builds the live schema, or record existing files."""
     if options.description is not None and options.to is None:
         return _write_first_file(options.description, options, project, output)
     if options.to is not None and options.description is None:
@@ -64,17 +73,46 @@ def _write_first_file(description: str, options: Options, project: Project, outp
 
 
 def _record(to: str, options: Options, project: Project, output: Output) -> int:
-    if options.dry_run:
-        raise UsageError(
-            "--dry-run needs a DESCRIPTION",
-            hint="`d1migrate adopt --dry-run` shows which files the database has",
-        )
-    protect(options.confirm, project, output)
-    recorded = project.migrator().baseline(to=to)
+    """Record existing files, after confirmation if the database lacks what they create."""
+    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    refuse_mistakes(project, options.confirm)
+    project.note_database()
+    migrator = project.migrator()
+    todo = unrecorded(adopt.look(adopt.Options(), project, migrator).assessments, to)
+    unproved = [one for one in todo if one.state not in _PROVED]
+    for one in unproved:
+        output.note(clean_line(f"{one.migration.name}: {one.because}"))
+    if not options.dry_run:
+        protect(options.confirm, project, output)
+        lacking = sum(one.state != "unknown" for one in unproved)
+        if lacking and not options.yes:
+            _confirm(len(todo), lacking, project, output)
+        migrator.baseline(to=to)
+    _report([one.migration for one in todo], unproved, output, done=not options.dry_run)
+    return 0
+
+
+def _confirm(count: int, lacking: int, project: Project, output: Output) -> None:
+    """Ask for a yes to recording files of which the database lacks some."""
+    files = "it" if count == 1 else "them" if lacking == count else f"{lacking} of them"
+    output.confirm(
+        f"record {plural(count, 'migration')} as applied, without the objects of {files}",
+        hint=f"{project.command('adopt')} records what the database has; --yes records all the same",
+    )
+
+
+def _report(
+    recorded: Sequence[Migration], unproved: Sequence[Assessment], output: Output, *, done: bool
+) -> None:
+    """Print what was recorded, or would be."""
     if output.as_json:
-        output.print_json({"recorded": [{"version": m.version, "name": m.name} for m in recorded]})
-        return 0
+        value = {
+            "recorded": [{"version": m.version, "name": m.name} for m in recorded],
+            "unproved": [{"name": a.migration.name, "because": a.because} for a in unproved],
+        }
+        output.print_json(value | {"done": done})
+        return
     for migration in recorded:
         output.print(f"  {migration.name}")
-    output.print(f"recorded {plural(len(recorded), 'migration')} as applied; ran nothing")
-    return 0
+    what = f"{plural(len(recorded), 'migration')} as applied"
+    output.print(f"recorded {what}; ran nothing" if done else f"would record {what}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli import gates
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.errors import Error, UsageError
+from d1migrate.errors import Error
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
@@ -38,7 +38,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
     refuse_duplicates(project.config)
     environments = project.config.listed()
     if not environments:
-        raise UsageError("no environments", hint="add [env.local] with `database = …` to d1migrate.toml")
+        raise project.config.no_environment(None)
     files = _load(environments, project)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(

@@ -63,6 +63,8 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
         raise exclusive("FILE", "--all")
+    if not (options.files or options.all or project.names_database):
+        project.note_no_database()
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
         only = named if options.files else {migration.name for migration in migrations}

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.errors import exclusive
+
 if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase
 
 
 FOUND = 3
 """The exit code of a command that checks, and found something."""
+
+
+def refuse_dry_run_with_yes(*, dry_run: bool, yes: bool) -> None:
+    """Raise UsageError for a command that is both to do nothing and to do it without asking."""
+    if dry_run and yes:
+        raise exclusive("--dry-run", "--yes")
 
 
 class GlobalOptions(NamedTuple):

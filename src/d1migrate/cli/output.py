@@ -160,11 +160,12 @@ class Output:
         print(printed(question, colored=False), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
-    def confirm(self, action: str) -> None:
+    def confirm(self, action: str, *, hint: str | None = None) -> None:
         """Ask for a yes before an action that a flag `--yes` did not confirm.
 
         Args:
             action: what is about to be done, as the question puts it.
+            hint: what to do without a terminal, if that is not only a flag.
 
         Raises:
             UsageError: the answer is not yes, or there is no terminal to ask on.
@@ -173,7 +174,7 @@ class Output:
         if typed is None:
             raise UsageError(
                 f"cannot {action} without confirmation, and there is no terminal to ask on",
-                hint="add --yes to confirm, or --dry-run to see what would be done",
+                hint=hint or "add --yes to confirm, or --dry-run to see what would be done",
             )
         if not is_yes(typed):
             raise UsageError(f"not confirmed: did not {action}")

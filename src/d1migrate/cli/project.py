@@ -9,6 +9,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from d1migrate.errors import UsageError
 from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 
@@ -353,6 +354,20 @@ class Project:
             ),
             output.working,
         )
+
+    def note_no_database(self) -> None:
+        """Say that a check had no database to start from, though it could have one."""
+        self._output.note("no database configured: checked against what the files build")
+
+    def warn_of_duplicates(self) -> None:
+        """Warn of two environments that lead to one database, which commands that write refuse."""
+        if len(self.config.environments) > 1:
+            from d1migrate.project.duplicates import refuse_duplicates
+
+            try:
+                refuse_duplicates(self.config)
+            except UsageError as error:
+                self._output.warn(clean_line(f"{error}; {error.hint}"))
 
     def note_database(self) -> None:
         """Say which database it is: an environment's name and url."""

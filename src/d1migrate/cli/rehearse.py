@@ -60,6 +60,8 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
 
     if options.all or (options.data is None and not project.names_database):
         files = project.load()
+        if not options.all:
+            project.note_no_database()
         return rehearse(
             up_to(files, options.to),
             rows=options.rows,

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import check_writable, current_time, write_index
+from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import refuse_partial
@@ -13,7 +14,7 @@ from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare
 from d1migrate.project import disk, files, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
-from d1migrate.report.text import clean_line
+from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,20 +33,21 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Renumber files that are not applied, if their numbers collide or are too low."""
+    """Renumber files that are not applied, if their numbers collide or are too low, after confirmation."""
+    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
     if options.dry_run:
-        _renumber(project, output, dry_run=True)
+        _renumber(options, project, output)
         return 0
     check_writable(project)
     with disk.locked(project.folder):
-        _renumber(project, output, dry_run=False)
+        _renumber(options, project, output)
     return 0
 
 
-def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
+def _renumber(options: Options, project: Project, output: Output) -> None:
     project.note_database()
-    resumed = journal.resume(project.folder, "renumber", dry_run=dry_run)
-    if resumed and dry_run:
+    resumed = journal.resume(project.folder, "renumber", dry_run=options.dry_run)
+    if resumed and options.dry_run:
         _print(resumed, output)
         return
     migrator = project.migrator()
@@ -54,12 +56,19 @@ def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
     refuse_partial(entries)
     found = moves(entries, history.table, now=current_time())
     report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
-    if not dry_run:
+    moved = [*(resumed or ()), *report]
+    if not output.as_json:
+        _print(moved, output)
+    if not options.dry_run:
         if found:
+            if not options.yes:
+                output.confirm(f"rename {plural(len(found), 'file')}")
             journal.run(project.folder, Journal("renumber", _changes(project.folder, found), report))
+            output.note(f"renamed {plural(len(found), 'file')}")
             _note_generated(project.folder, found, output)
         write_index(project, output)
-    _print([*(resumed or ()), *report], output)
+    if output.as_json:
+        _print(moved, output)
 
 
 def _note_generated(folder: str, found: Sequence[Move], output: Output) -> None:

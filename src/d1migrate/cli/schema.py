@@ -58,7 +58,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     schema = _wanted(options, project)
     form = options.form
     if form is None:
-        _show(schema, output, one=options.table is not None)
+        empty = "the database is empty" if options.at is None else "the migrations build no tables or views"
+        _show(schema, output, one=options.table is not None, empty=empty)
         return 0
     if options.table is None:
         schema = without_histories(schema, *project.history_tables)
@@ -113,7 +114,7 @@ def _only(schema: Schema, wanted: str) -> Schema:
     return Schema(found)
 
 
-def _show(schema: Schema, output: Output, *, one: bool) -> None:
+def _show(schema: Schema, output: Output, *, one: bool, empty: str) -> None:
     """Print a schema, or its one table."""
     if one:
         table = schema.tables[0]
@@ -124,7 +125,7 @@ def _show(schema: Schema, output: Output, *, one: bool) -> None:
     elif output.as_json:
         output.print_json(values.schema(schema))
     else:
-        output.print(list(report.lines(schema, output.paint)))
+        output.print(list(report.lines(schema, output.paint, empty=empty)))
 
 
 def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, output: Output) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
 from d1migrate.migrate.file_name import with_words
@@ -36,7 +37,8 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Replace the files up to a version, once the new file is proved on scratch databases to do the same."""
+    """Replace the files up to one, after confirmation. Scratch databases prove first that this is safe."""
+    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
     if options.dry_run:
         _squash(options, project, output)
         return 0
@@ -62,9 +64,19 @@ def _squash(options: Options, project: Project, output: Output) -> None:
         output.print_data(one.text)
         return
     report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
+    if not options.yes:
+        _confirm(report, project, output)
     changes = (*_changes(chosen, one), *_without_rollback_files(chosen, project.folder))
     journal.run(project.folder, Journal(command, changes, report))
     _finish(report, project, output)
+
+
+def _confirm(report: dict[str, Any], project: Project, output: Output) -> None:
+    """Show what is about to be replaced, and ask for a yes."""
+    path, names = os.path.join(project.folder, report["path"]), report["squashed"]
+    files = plural(len(names), "file")
+    output.note(clean_line(f"{path} replaces {files}: {', '.join(names)}"))
+    output.confirm(f"replace {files} with {clean_line(path)}")
 
 
 def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.backup import FOLDER
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
+from d1migrate.errors import SourceError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.report import text, values
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrator import Migrator
+    from d1migrate.schema.compare import Difference
 
 _STATE_COLORS = {"applied": "green", "pending": "yellow"}  # all others are red
 
@@ -49,8 +53,12 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         project.note_database()
         _print(found.entries, project.folder, output)
+        if any(entry.state == "changed" for entry in found.entries):
+            _print_changes(found, migrator, output)
         output.print_problems(found.problems)
+        _print_next_step(found.entries, project, output)
     project.warn_of_files(entry.name for entry in found.entries if entry.is_pending)
+    project.warn_of_duplicates()
     is_clean = not found.problems and all(entry.state == "applied" for entry in found.entries)
     return FOUND if options.check and not is_clean else 0
 
@@ -88,6 +96,53 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         output.print(line.replace(f"  {state}", f"  {output.paint(state, shade)}", 1))
     counts = Counter(entry.state for entry in entries)
     output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
+
+
+def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:
+    """Show what edits of applied files changed in the schema; the log has no text to compare with."""
+    from d1migrate.report import differences
+
+    names = [entry.name for entry in found.entries if entry.state == "changed"]
+    edited = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} edited after being applied"
+    try:
+        changes = _schema_changes(found, migrator)
+    except SourceError as error:
+        output.print(text.clean_line(f"{edited}; what that changed is unknown: {error.headline}"))
+        return
+    result = (
+        "the database does not have these changes:"
+        if changes
+        else "the schema that the files build is unchanged"
+    )
+    output.print(text.clean_line(f"{edited}; {result}"))
+    output.print(list(differences.lines(changes, differences.between("live", "files"), output.paint)))
+
+
+def _schema_changes(found: Status, migrator: Migrator) -> tuple[Difference, ...]:
+    """Compare the live schema with what the applied files build.
+
+    Raises:
+        SourceError: they do not build one, or one of them is missing.
+    """
+    from d1migrate.lint.replay.replayer import schema_of
+    from d1migrate.migrate.flows.read import read_schema
+    from d1migrate.migrate.flows.verify import drift, in_order_of_application, without_file
+
+    if why_not := without_file(found.entries):
+        raise SourceError(why_not)
+    table = found.history.table
+    built = schema_of(in_order_of_application(found.entries), table)
+    live = run_flow(read_schema(migrator.choice), migrator.driver)
+    return drift(live, built, (migrator.choice.wrangler, table.name))
+
+
+def _print_next_step(entries: Sequence[Entry], project: Project, output: Output) -> None:
+    if all(entry.state in ("applied", "pending") for entry in entries):
+        return
+    from d1migrate.cli.next_step import next_step
+
+    if step := next_step(entries, project):
+        output.note(f"hint: {step}")
 
 
 def _shown(state: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate.cli.next_step import next_step
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import Error
-from d1migrate.migrate.refusals import next_step
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line, plural
 
@@ -82,16 +82,13 @@ def _summary(found: Verification) -> str:
 
 def _next_steps(found: Verification, migrator: Migrator, project: Project) -> Iterator[str]:
     """Yield what to do about what was found, in that order; problems say that themselves."""
-    if step := next_step(found.entries):
+    if step := next_step(found.entries, project):
         yield step  # the differences may be those of an edited file
         return
     if found.differences and (step := adoption(found.entries, migrator, project)):
         yield step
         return
-    late = sum(entry.state == "out_of_order" for entry in found.entries)
-    if late:
-        yield f"{late} out of order: run {project.command('renumber')}, or `up --allow-out-of-order`"
-    elif found.pending:
+    if found.pending:
         yield f"{len(found.pending)} pending: run {project.command('up')}"
     if found.differences:
         yield (

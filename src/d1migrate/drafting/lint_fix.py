@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.drafting.breakpoints import with_breakpoints
 from d1migrate.drafting.rebuild_rewriter import edits
 from d1migrate.errors import Error, PlanError
-from d1migrate.lint.check import check, failing
+from d1migrate.lint.check import FIXABLE, check, failing
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import rehearse
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # the rollback, X107, is not rewritten
 LOSING = ("D101", "D102")
-"""The findings that a guarded rebuild resolves."""
-UNTERMINATED = "P104"
-"""The finding that a `;` resolves."""
+"""The findings that a guarded rebuild resolves; a `;` resolves the others."""
 
 
 class FixedFile(NamedTuple):
@@ -90,8 +88,7 @@ def fix(
 
 
 def _fixable(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
-    codes = (*LOSING, UNTERMINATED)
-    return [d for d in check(replayed, severities) if d.code in codes and d.allowed is None]
+    return [d for d in check(replayed, severities) if d.code in FIXABLE and d.allowed is None]
 
 
 def _fixed(

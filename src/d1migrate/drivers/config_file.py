@@ -14,20 +14,28 @@ def read(path: str) -> dict[str, Any]:
     """Return the settings of a TOML or JSON file.
 
     Raises:
-        UsageError: the file does not exist, cannot be read, or holds something else.
+        UsageError: the file does not exist, cannot be read, or holds something else. A syntax error is shown
+            with its place, and with what may be meant.
     """
+    is_toml = path.endswith(".toml")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # reading a device or a pipe may never end
             raise UsageError(f"{path} is not a file")
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()
-        content = _parse_toml(text) if path.endswith(".toml") else _parse_json(text)
+        content = _parse_toml(text) if is_toml else _parse_json(text)
     except FileNotFoundError:
         raise UsageError(f"the configuration file {path} does not exist") from None
     except RecursionError:
         raise UsageError(f"cannot read {path}: it is nested too deeply") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read {path}: not UTF-8: {error}", hint="save the file as UTF-8") from error
+    except ValueError as error:
+        from d1migrate.drivers import config_syntax
+
+        raise config_syntax.explain(error, text, path, is_toml=is_toml) from error
     if not isinstance(content, dict):
         raise UsageError(f"{path}: expected an object of settings")
     return content

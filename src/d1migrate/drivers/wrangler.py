@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -137,7 +137,9 @@ class WranglerConfig(NamedTuple):
             return f"it binds: {listed}; choose one, e.g. `{flag}`, or for good: `d1migrate init {flag}`"
         if not self.databases and not any(self.elsewhere.values()):
             return _HOW_TO_BIND["toml" if self.path.endswith(".toml") else "json"]
-        return f"it binds: {listed}"
+        names = [each for db in self.databases for each in (db.binding, db.database_name) if each]
+        meant = nearest(name, names) if name else None
+        return f"did you mean wrangler:{meant}?" if meant else f"it binds: {listed}"
 
 
 _HOW_TO_BIND = {
@@ -370,8 +372,8 @@ def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> 
     chosen = content
     if env and (sections or env_is_required):
         if env not in sections:
-            known = ", ".join(sections) or "none"
-            raise UsageError(f"{path}: no environment {env!r}", hint=f"it has: {known}")
+            hint = did_you_mean(env, sections, otherwise=f"it has: {', '.join(sections) or 'none'}")
+            raise UsageError(f"{path}: no environment {env!r}", hint=hint)
         chosen = sections[env]
     return WranglerConfig(path, _bindings(chosen, path), _elsewhere(sections, env, path))
 

@@ -83,6 +83,8 @@ RULES: tuple[Rule, ...] = tuple(
 )
 _BY_CODE = {rule.code: rule for rule in RULES}
 SEVERITIES = ("error", "warning", "info", "off")
+FIXABLE = ("D101", "D102", "P104")
+"""Rules whose findings `lint --fix` resolves, if they have a fix."""
 
 
 class Diagnostic(NamedTuple):
@@ -116,6 +118,11 @@ class Diagnostic(NamedTuple):
     def name(self) -> str:
         """The rule's name for people."""
         return _BY_CODE[self.code].name
+
+    @property
+    def is_fixable(self) -> bool:
+        """Whether `lint --fix` may resolve it."""
+        return self.code in FIXABLE and self.fix is not None and self.allowed is None
 
     @property
     def page(self) -> str:

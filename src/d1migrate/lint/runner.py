@@ -149,7 +149,9 @@ def refuse_errors(
         built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
-        raise UnsafeMigration(errors)
+        from d1migrate.lint.next_steps import after_refusal  # imported only on failure
+
+        raise UnsafeMigration(errors, hint=after_refusal(errors))
     return built, tuple(d for d in found if failing([d], strict=True))
 
 

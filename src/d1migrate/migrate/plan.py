@@ -7,7 +7,6 @@ of a migration and their history. A Plan has no token, time or user: the shell a
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import (
@@ -303,12 +302,19 @@ def _last_to_keep(entries: Sequence[Entry], applied: Sequence[Entry], to: Select
     try:
         return find(applied, to)
     except UsageError as error:
-        message = f"{error}, among those applied"
-        with suppress(UsageError):
-            message = f"{find(entries, to).name} is not applied"
         newest = ", ".join(names(applied[-10:])) or "none"
         hint = suggestion(applied, to) or f"use {NONE} for all, or one of: {newest}"
-        raise UsageError(message, hint=hint) from None
+        raise UsageError(
+            _why_not_applied(entries, to) or f"{error}, among those applied", hint=hint
+        ) from None
+
+
+def _why_not_applied(entries: Sequence[Entry], to: Selector) -> str | None:
+    """Return what is wrong with a migration that is not applied; None if there is none."""
+    try:
+        return f"{find(entries, to).name} is not applied"
+    except UsageError:
+        return None
 
 
 def plan_down(

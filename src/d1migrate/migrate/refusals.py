@@ -5,7 +5,7 @@ Each refusal is an error that names every migration concerned, and the next step
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import (
     ChecksumMismatch,
@@ -20,7 +20,7 @@ from d1migrate.migrate.table import MAX_VERSION, WRANGLER, VersionTable
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
@@ -45,32 +45,98 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     )
 
 
-def refuse_disagreement(entries: Sequence[Entry]) -> None:
-    """Raise a HistoryError that names every migration on which files and history disagree."""
-    refuse_partial(entries)
-    refuse_renamed(entries)
-    _refuse(
+class _Disagreement(NamedTuple):
+    """Migrations on which files and history disagree in one way.
+
+    Attributes:
+        entries: which.
+        kind: the error that stops a run.
+        problem: what is wrong with them.
+        hint: what to do about one, whose `{name}` is the name and `{was}` what is recorded.
+        explains_others: whether the kinds after it may be a consequence.
+    """
+
+    entries: Sequence[Entry]
+    kind: type[HistoryError]
+    problem: str
+    hint: str
+    explains_others: bool = False
+
+    def error(self, entries: Sequence[Entry]) -> HistoryError:
+        """Return the error for some of the entries; the hint is for the first."""
+        named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in entries)
+        hint = self.hint.replace("{name}", entries[0].name).replace("{was}", entries[0].was or "")
+        return self.kind(f"{named}: {self.problem}", names=names(entries), hint=hint)
+
+    def refuse(self) -> None:
+        """Raise the error, if there are any entries."""
+        if self.entries:
+            raise self.error(self.entries)
+
+
+def _disagreements(entries: Sequence[Entry]) -> Iterator[_Disagreement]:
+    """Yield all kinds, in the order in which to deal with them; a kind may have no entries."""
+    yield _partial(entries)
+    yield _renamed(entries)
+    yield _Disagreement(
         _squashed(entries),
         MissingMigration,
         "the files that it replaces are already applied",
         "`d1migrate adopt` records it in their place",
+        explains_others=True,
     )
-    _refuse(
+    yield _Disagreement(
         [entry for entry in entries if entry.state == "changed"],
         ChecksumMismatch,
         "edited after being applied",
         "restore the file and write a new migration;"
-        " if the edit is right, `d1migrate repair --accept {first} --reason …` records it",
+        " if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
     )
     pending = next((entry.name for entry in entries if entry.is_pending), None)
-    renamed = f"if it is {pending} now, `d1migrate repair --rename {{first}} {pending} --reason …`; "
-    _refuse(
+    renamed = f"if it is {pending} now, `d1migrate repair --rename {{name}} {pending} --reason …`; "
+    yield _Disagreement(
         [entry for entry in entries if entry.state == "missing"],
         MissingMigration,
         "applied, but the file is missing",
         f"restore the file, or update an old checkout; {renamed if pending else ''}if it was removed on"
-        " purpose, `d1migrate repair --forget {first} --reason …` removes its record",
+        " purpose, `d1migrate repair --forget {name} --reason …` removes its record",
     )
+
+
+def _renamed(entries: Iterable[Entry]) -> _Disagreement:
+    return _Disagreement(
+        [entry for entry in entries if entry.state == "renamed"],
+        MissingMigration,
+        "renamed after being applied",
+        "rename the file back;"
+        " if the new name is right, `d1migrate repair --rename {was} {name} --reason …` records it",
+    )
+
+
+def _partial(entries: Iterable[Entry]) -> _Disagreement:
+    return _Disagreement(
+        [entry for entry in entries if entry.state == "partial"],
+        PartiallyApplied,
+        "began and did not finish",
+        "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
+        " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
+    )
+
+
+def refuse_disagreement(entries: Sequence[Entry]) -> None:
+    """Raise a HistoryError that names every migration on which files and history disagree."""
+    for found in _disagreements(entries):
+        found.refuse()
+
+
+def refuse_renamed(entries: Sequence[Entry]) -> None:
+    """Raise MissingMigration for files that are applied under another name."""
+    _renamed(entries).refuse()
+
+
+def refuse_partial(entries: Sequence[Entry]) -> None:
+    """Raise PartiallyApplied for migrations that began and did not finish."""
+    _partial(entries).refuse()
 
 
 def next_step(entries: Sequence[Entry]) -> str | None:
@@ -80,6 +146,25 @@ def next_step(entries: Sequence[Entry]) -> str | None:
     except HistoryError as error:
         return error.hint
     return None
+
+
+def repairable(history: h.History, entries: Sequence[Entry]) -> Iterator[HistoryError]:
+    """Yield what is wrong with the recorded history, one error per migration; each hint has a command."""
+    if error := unwritable(history, entries):
+        yield error
+    elif history.other:
+        yield _other_table(history)
+    for found in _disagreements(entries):
+        yield from (found.error([entry]) for entry in found.entries)
+        if found.entries and found.explains_others:
+            return
+    for entry in entries:
+        if entry.is_renamed and entry.state == "applied":
+            yield HistoryError(
+                f"{entry.name}: recorded as {entry.was}",
+                names=(entry.name,),
+                hint=f"`d1migrate repair --rename {entry.was} {entry.name} --reason …` corrects the record",
+            )
 
 
 def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
@@ -116,11 +201,15 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
 def refuse_other_table(history: h.History) -> None:
     """Raise HistoryError if a record that is to be removed may stay in a table that is not kept in step."""
     if history.other:
-        raise HistoryError(
-            f"{history.other.table.name} has rows, too: they would still record what {history.table.name} no"
-            " longer does",
-            hint=f"`d1migrate repair --move-history --reason …` moves the history to {history.table.name}",
-        )
+        raise _other_table(history)
+
+
+def _other_table(history: h.History) -> HistoryError:
+    other = history.other.table.name if history.other else ""
+    return HistoryError(
+        f"{other} has rows, too: they would still record what {history.table.name} no longer does",
+        hint=f"`d1migrate repair --move-history --reason …` moves the history to {history.table.name}",
+    )
 
 
 def refuse_problems(problems: Sequence[Problem]) -> None:
@@ -178,36 +267,6 @@ def _squashed(entries: Sequence[Entry]) -> list[Entry]:
         if (names and entry.state == "changed") or not names.isdisjoint(missing):
             found.append(entry._replace(was=None))
     return found
-
-
-def refuse_renamed(entries: Sequence[Entry]) -> None:
-    """Raise MissingMigration for files that are applied under another name."""
-    _refuse(
-        [entry for entry in entries if entry.state == "renamed"],
-        MissingMigration,
-        "renamed after being applied",
-        "rename the file back;"
-        " if the new name is right, `d1migrate repair --rename {was} {first} --reason …` records it",
-    )
-
-
-def refuse_partial(entries: Sequence[Entry]) -> None:
-    """Raise PartiallyApplied for migrations that began and did not finish."""
-    _refuse(
-        [entry for entry in entries if entry.state == "partial"],
-        PartiallyApplied,
-        "began and did not finish",
-        "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
-        " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
-    )
-
-
-def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
-    """Raise an error with the entries, if there are any; `{first}` in the hint is the first name."""
-    if found:
-        named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in found)
-        hint = hint.replace("{first}", found[0].name).replace("{was}", found[0].was or "")
-        raise kind(f"{named}: {problem}", names=names(found), hint=hint)
 
 
 def names(migrations: Iterable[Identified]) -> tuple[str, ...]:

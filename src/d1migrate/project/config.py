@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
-from d1migrate.errors import UsageError, exclusive
+from d1migrate.errors import UsageError, did_you_mean, exclusive, nearest
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,
@@ -136,12 +136,28 @@ class Config(NamedTuple):
             )
         if found:
             return found[0]
-        known = ", ".join(str(environment.name) for environment in self.environments)
-        if self.environments:
-            raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
-        if name is not None:
-            raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
-        raise UsageError("no database is configured", hint=self._how())
+        raise self.no_environment(name)
+
+    def no_environment(self, name: str | None) -> UsageError:
+        """Return the error of an environment that does not exist: `name`, or the default one for None."""
+        known = list(dict.fromkeys(str(environment.name) for environment in self.listed()))
+        if name is None and known:
+            return UsageError(
+                f"{self.path} has no default environment, [env.{DEFAULT_ENVIRONMENT}]",
+                hint=f"choose one: {' or '.join(f'--env {each}' for each in known)}",
+            )
+        if name is not None and known:
+            hint = did_you_mean(name, known, otherwise=f"it has: {', '.join(known)}")
+            return UsageError(f"no environment {name!r} in {self.path}", hint=hint)
+        if self.from_wrangler:
+            self.named(self.environments[0])  # raises the error of a configuration without databases
+        where = (
+            f"{self.path} names none"
+            if self.path
+            else "no d1migrate.toml or wrangler configuration here or above"
+        )
+        what = "no database is configured" if name is None else f"no environment {name!r} is configured"
+        return UsageError(f"{what}: {where}", hint=self._how())
 
     def severities(self, name: str | None) -> Mapping[str, str]:
         """Return {rule or letter: severity} of an environment by its name, or of the default one.
@@ -195,9 +211,12 @@ class Config(NamedTuple):
         """Return how to name a database, first by the configuration that a build generated."""
         from d1migrate.drivers.wrangler import generated_config, how_to_use
 
-        found = None if self.wrangler else generated_config(os.getcwd())
-        folder = os.path.dirname(self.path or "") or "."
-        return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
+        if found := None if self.wrangler else generated_config(os.getcwd()):
+            return how_to_use(found, os.path.dirname(self.path or "") or ".")
+        if self.path is None:
+            return "`d1migrate init` sets up this folder; or name a database, e.g. --database sqlite:app.db"
+        tool = "tool.d1migrate." if os.path.basename(self.path) == "pyproject.toml" else ""
+        return f'add to {self.path}:\n[{tool}env.local]\ndatabase = "sqlite:app.db"'
 
 
 def _bindings(path: str) -> tuple[Binding, ...]:
@@ -213,9 +232,6 @@ def _bindings(path: str) -> tuple[Binding, ...]:
 def is_same_path(one: str, other: str) -> bool:
     """Whether two paths lead to the same file or folder."""
     return os.path.realpath(one) == os.path.realpath(other)
-
-
-_HOW = "pass one, e.g. --database sqlite:app.db, or set `database` under [env.local] in d1migrate.toml"
 
 
 def load(
@@ -281,11 +297,29 @@ def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
     if not os.path.isfile(path):
-        raise UsageError(f"the configuration file {path} does not exist")
+        raise UsageError(f"the configuration file {path} does not exist", hint=_other_file(path))
+    if os.path.basename(path).startswith("wrangler."):
+        raise UsageError(
+            f"{path} is a wrangler configuration, and --config takes a d1migrate.toml",
+            hint="the nearest wrangler configuration is used without --config; for another one, set"
+            " `wrangler` in d1migrate.toml",
+        )
     content = read(path)
     if os.path.basename(path) == "pyproject.toml":
         content = _section(path, content) or {}
     return path, content
+
+
+def _other_file(path: str) -> str:
+    """Return what to do without a configuration file that does not exist."""
+    folder = os.path.dirname(path)
+    try:
+        known = [name for name in os.listdir(folder or ".") if name.endswith(".toml")]
+    except OSError:
+        known = []
+    if meant := nearest(os.path.basename(path), known):
+        return f"did you mean {os.path.join(folder, meant)}?"
+    return "without --config, the nearest d1migrate.toml is used; `d1migrate init` writes one"
 
 
 def _from_file(path: str, content: dict[str, Any]) -> Config:
@@ -333,13 +367,12 @@ def _refuse_table(path: str, name: str | None) -> None:
 def _environment(
     path: str, folder: str, name: str, section: Any, order: str, lint: Mapping[str, str]
 ) -> Environment:
-    if not isinstance(section, dict) or not isinstance(section.get("database"), str):
-        raise UsageError(
-            f"{path}: [env.{name}] has no `database`", hint='for example database = "wrangler:DB"'
-        )
     refuse_name(path, name)
-    where = f"[env.{name}] "
-    settings.check(path, where, section, settings.ENVIRONMENT)
+    where, is_section = f"[env.{name}] ", isinstance(section, dict)
+    if is_section:
+        settings.check(path, where, section, settings.ENVIRONMENT)
+    if not is_section or "database" not in section:
+        raise UsageError(f"{path}: {where}has no `database`", hint='for example database = "sqlite:app.db"')
     url = _url(path, folder, name, section["database"])
     rules, level = split_level(path, where, section.get("lint"))
     own = _lint(path, where, rules)
@@ -366,9 +399,10 @@ def _lint(path: str, where: str, table: dict[str, str]) -> dict[str, str]:
     known = {name for rule in RULES for name in (rule.code, rule.code[0])}
     for code, severity in table.items():
         if code not in known:
-            raise UsageError(
-                f"{path}: {where}lint: no rule {code!r}", hint="docs/reference/rules.md lists the rules"
-            )
+            listed = sorted(name for name in known if len(name) == 1 or name.startswith(code[:1].upper()))
+            codes = [name for name in known if len(name) > 1]
+            hint = did_you_mean(code, codes, otherwise=f"known: {', '.join(listed)}")
+            raise UsageError(f"{path}: {where}lint: no rule {code!r}", hint=hint)
         if severity not in SEVERITIES:
             raise UsageError(
                 f"{path}: {where}lint: {code} is {severity!r}",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, did_you_mean
 from d1migrate.project.settings import LEVELS
 
 _GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")
@@ -123,8 +123,8 @@ def refuse_circles(path: str, first: dict[str, str | None]) -> None:
     """
     for name, after in first.items():
         if after is not None and after not in first:
-            known = ", ".join(first)
-            raise UsageError(f"{path}: [env.{name}] after: no environment {after!r}", hint=f"it has: {known}")
+            hint = did_you_mean(after, first, otherwise=f"it has: {', '.join(first)}")
+            raise UsageError(f"{path}: [env.{name}] after: no environment {after!r}", hint=hint)
         seen, at = {name}, after
         while at is not None:
             if at in seen:

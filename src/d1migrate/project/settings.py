@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,8 +210,9 @@ def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Set
     """
     known = {setting.name: setting for setting in settings}
     if unknown := sorted(section.keys() - known):
+        name = unknown[0]
         raise UsageError(
-            f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
+            f"{path}: {where}unknown key {name!r}", hint=_meant(name, section[name], settings, known)
         )
     for name, value in section.items():
         setting = known[name]
@@ -222,3 +223,15 @@ def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Set
                 f"{path}: {where}{name} is {value!r}, expected {setting.takes}",
                 hint=f"for example {setting.example}",
             )
+
+
+def _meant(name: str, value: object, settings: tuple[Setting, ...], known: Mapping[str, Setting]) -> str:
+    """Return what an unknown key probably means: a similar one, one of the other kind of section, or any."""
+    is_project = settings is PROJECT
+    if name in [setting.name for setting in (ENVIRONMENT if is_project else PROJECT)]:
+        return f"write it {'in a section such as [env.local]' if is_project else 'before all sections'}"
+    if meant := nearest(name, known):
+        return f"did you mean {meant}?"
+    if is_project and isinstance(value, dict):
+        return f"did you mean [env.{name}]?"
+    return f"known: {', '.join(sorted(known))}"

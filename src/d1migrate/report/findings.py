@@ -7,7 +7,8 @@ from hashlib import sha256
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.lint.check import RULES, summed
+from d1migrate.lint.check import RULES, SEVERITIES, summed
+from d1migrate.lint.next_steps import fix_command
 from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def text(
 ) -> list[str]:
     """Return lines for people: each finding with its location, the reason and a fix; then a summary.
 
+    The summary ends with the commands that fix findings and explain them.
+
     If a rule has several findings in one file, the first is shown in full, and only the lines of the others.
 
     Args:
@@ -64,7 +67,7 @@ def text(
         infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
         lines += [line for group in infos for line in _brief(group)]
         lines += [""] if infos else []
-    return [*lines, paint(_summary(diagnostics, count), "bold")]
+    return [*lines, paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones)]
 
 
 def lines(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
@@ -118,6 +121,18 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
     return f"{', '.join(parts) or 'no findings'}{checked}{allowed}"
 
 
+def _next_steps(open_ones: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield the command that fixes what can be fixed, and the one that explains the worst finding."""
+    fixable = [d for d in open_ones if d.is_fixable]
+    if len({d.file for d in fixable}) > _LISTED:
+        yield f"fix {len(fixable)}: `d1migrate lint --fix`"
+    elif fixable:
+        yield f"fix {len(fixable)}: {clean_line(fix_command(fixable) or '')}"
+    if open_ones:
+        worst = min(open_ones, key=lambda d: SEVERITIES.index(d.severity))
+        yield f"explain one: `d1migrate explain {worst.code}`"
+
+
 def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
     color = _COLORS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", color)
@@ -133,7 +148,8 @@ def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ())
     if found.fix:
         yield "  fix:"
         yield from indent(clean(found.fix), " " * 4).split("\n")
-    yield paint(f"  see: {found.page}", "dim")
+    if command := fix_command([found]):
+        yield f"  or run: {clean_line(command)}"
 
 
 def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema, Table
 
 
-def lines(schema: Schema, paint: Paint) -> Iterator[str]:
-    """Yield all of a schema."""
+def lines(schema: Schema, paint: Paint, *, empty: str) -> Iterator[str]:
+    """Yield all of a schema, or what to say of an empty one."""
     for table in schema.tables:
         yield from table_lines(table, paint)
         yield ""
@@ -24,7 +24,7 @@ def lines(schema: Schema, paint: Paint) -> Iterator[str]:
             yield f"  {text.clean(item.sql)}"
             yield ""
     if not (schema.tables or schema.views):
-        yield "the database is empty"
+        yield empty
 
 
 def table_lines(table: Table, paint: Paint) -> Iterator[str]:

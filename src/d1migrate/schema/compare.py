@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.schema.normalize import canonical
+from d1migrate.schema.normalize import canonical, normal_form
 from d1migrate.schema.scope import Scope
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -69,13 +71,29 @@ def _table(expected: Table, actual: Table, scopes: Scopes) -> list[Difference]:
                 _foreign_keys(actual, scopes[1]),
                 scopes,
             ),
-        ] or [Difference("table", expected.name, "different", expected.sql, actual.sql)]
+        ]
+        if not parts or _rest(expected, scopes[0], parts) != _rest(actual, scopes[1], parts):
+            parts.append(Difference("table", expected.name, "different", expected.sql, actual.sql))
     indexes, others = ({i.name: i.sql for i in t.indexes if i.sql} for t in (expected, actual))
     return [
         *parts,
         *_named("index", indexes, others, scopes),
         *_named("trigger", _sql(expected.triggers), _sql(actual.triggers), scopes),
     ]
+
+
+def _rest(table: Table, scope: Scope, shown: Iterable[Difference]) -> object:
+    """Return what differences of columns and foreign keys do not show: other columns, keys, checks."""
+    definition = parse_table(table.sql)
+    if definition is None:  # a virtual table
+        return None
+    named = {fold(d.name[len(table.name) + 1 :]): d.problem for d in shown if d.kind == "column"}
+    one_sided = {name for name, problem in named.items() if problem != "different"}
+    form = normal_form(definition, scope)
+    constraints = (*form.table_constraints, *chain.from_iterable(form.column_constraints.values()))
+    kept = [c.text for c in constraints if c.kind != "reference" and one_sided.isdisjoint(c.columns)]
+    columns = {name: text for name, text in form.columns.items() if name not in named}
+    return columns, sorted(kept), form.options
 
 
 def _columns(table: Table) -> dict[str, str]:

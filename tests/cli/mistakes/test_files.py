@@ -127,3 +127,49 @@ def test_a_plan_of_what_up_refuses(project: Project) -> None:
     """The plan is printed, and so is what stands in the way of it."""
     project.write("002_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);\nVACUUM;\n")
     assert "error[R105] migrations/002_x.sql:2:1: D1 refuses VACUUM: remove it\n" in project.run("plan").err
+
+
+# --- the next step ---
+
+
+def test_a_syntax_error_is_to_be_corrected(project: Project) -> None:
+    """No override is recommended: the file cannot run."""
+    project.write("002_x.sql", "CREAT TABLE x (id INTEGER);\n")
+    refused = project.run("up", code=1).err
+    assert 'migrations/002_x.sql:1:1: R106 D1 refuses it: near "CREAT": syntax error' in refused
+    assert "  CREAT TABLE x (id INTEGER);\n  ^\n" in refused
+    assert "hint: D1 cannot run this: correct the file; `d1migrate lint` explains" in refused
+    assert "--no-lint" not in refused
+
+
+def test_what_lint_can_fix(project: Project) -> None:
+    """`lint` names the command per finding and at the end, `up` in its hint; the command works as printed."""
+    project.write(
+        "002_x.sql",
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users(id) ON DELETE CASCADE);\n",
+    )
+    project.run("up")
+    project.write(
+        "003_y.sql",
+        "CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);\n"
+        "INSERT INTO users_new (id, email) SELECT id, email FROM users;\n"
+        "DROP TABLE users;\nALTER TABLE users_new RENAME TO users",
+    )
+    command = "d1migrate lint --fix migrations/003_y.sql"
+    linted = project.run("lint", code=3).out
+    assert linted.count(f"  or run: `{command}`\n") == 2
+    assert f"\nfix 2: `{command}`\nexplain one: `d1migrate explain D101`\n" in linted
+    assert f"hint: `{command}` rewrites it; " in project.run("up", code=1).err
+    project.run(*command.split()[1:], "--yes")
+    project.run("up")
+
+
+def test_no_final_semicolon(project: Project) -> None:
+    """It runs, and the warning has the reason and the command."""
+    project.write("002_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY)\n-- Rollback: DROP TABLE x;\n")
+    linted = project.run("lint").out
+    assert "no `;` after the last statement: wrangler fails on this file" in linted
+    assert "`wrangler d1 migrations apply` appends its own INSERT to the file" in linted
+    assert "fix 1: `d1migrate lint --fix migrations/002_x.sql`\n" in linted
+    assert "wrangler fails on this file; `lint --fix` adds it\n" in project.run("up").err
+    project.run("lint", "--fix", "--yes")

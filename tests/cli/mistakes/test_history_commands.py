@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate.cli.output import Output
+from tests.cli.project import ONE
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cli.project import Project
 
 
@@ -56,3 +61,179 @@ def test_steps_of_nothing(project: Project) -> None:
     assert project.run("down").out == "nothing to do\n"
     err = project.run("down", "--steps", "1", code=2).err
     assert err.endswith("--steps 1: no migration is applied\nhint: `d1migrate status` shows all of them\n")
+
+
+# --- what is recorded or renamed is shown, and confirmed ---
+
+ASKED = "without confirmation, and there is no terminal to ask on"
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, typed: str) -> list[str]:
+    """Answer every question; return the questions."""
+    asked: list[str] = []
+
+    def ask(_: Output, question: str) -> str:
+        asked.append(question)
+        return typed
+
+    monkeypatch.setattr(Output, "ask", ask)
+    return asked
+
+
+def edited(project: Project) -> tuple[str, ...]:
+    """Edit an applied file; the arguments that accept it."""
+    project.write("001_users.sql", ONE.replace("email TEXT", "mail TEXT"))
+    return ("repair", "--accept", "1", "--reason", "a typo")
+
+
+def renamed(project: Project) -> tuple[str, ...]:
+    """Rename an applied file; the arguments that record it."""
+    (project.migrations / "003_names.sql").rename(project.migrations / "005_names.sql")
+    return ("repair", "--rename", "003_names", "005_names", "--reason", "a typo")
+
+
+def removed(project: Project) -> tuple[str, ...]:
+    """Remove an applied file; the arguments that forget it."""
+    (project.migrations / "002_teams.sql").unlink()
+    return ("repair", "--forget", "2", "--reason", "a typo")
+
+
+def late(project: Project) -> tuple[str, ...]:
+    """Add a late file; the arguments that renumber it."""
+    project.write("002_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);\n")
+    return ("renumber",)
+
+
+def many(_: Project) -> tuple[str, ...]:
+    """The arguments that replace two files."""
+    return ("squash", "--to", "2")
+
+
+def state(project: Project) -> tuple[list[tuple[str, str]], list[Any]]:
+    """The files, and the history."""
+    files = sorted((path.name, path.read_text()) for path in project.migrations.iterdir())
+    return files, project.run("history", "--json").json["entries"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "shown", "question"),
+    [
+        (edited, "001_users: edited after being applied\n", "accept 001_users as it is now (runs nothing)"),
+        (renamed, "005_names: recorded as 003_names\n", "record 005_names in place of 003_names (runs nothing)"),
+        (removed, "002_teams: applied, but the file is missing\n", "forget 002_teams (runs nothing)"),
+        (late, "002_a → 004_a\n", "rename 2 files"),
+        (many, "migrations/002_squashed.sql replaces 2 files: 001_users, 002_teams\n", "replace 2 files with migrations/002_squashed.sql"),
+    ],
+)  # fmt: skip
+def test_nothing_is_changed_before_a_yes(
+    applied: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[Project], tuple[str, ...]],
+    shown: str,
+    question: str,
+) -> None:
+    """What would be done is shown; without a terminal, --yes is the hint; a no changes nothing, a yes does it."""
+    arguments = prepare(applied)
+    before = state(applied)
+    refused = applied.run(*arguments, code=2)
+    assert shown in refused.out + refused.err
+    assert f"error: cannot {question} {ASKED}\n" in refused.err
+    assert refused.err.endswith("hint: add --yes to confirm, or --dry-run to see what would be done\n")
+    applied.run(*arguments, "--dry-run")
+    assert (
+        "--dry-run and --yes cannot be used together"
+        in applied.run(*arguments, "--dry-run", "--yes", code=2).err
+    )
+    asked = answer(monkeypatch, "n")
+    assert f"not confirmed: did not {question}" in applied.run(*arguments, code=2).err
+    assert asked == [f"{question}? [y/N] "]
+    assert state(applied) == before
+    answer(monkeypatch, "y")
+    applied.run(*arguments)
+    assert state(applied) != before
+
+
+def test_baseline_of_what_is_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the database lacks is shown; recording it takes a yes, recording what it has does not."""
+    project.standard()
+    project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
+    err = project.run("baseline", "--to", "2", code=2).err
+    assert "\n002_teams: table teams and index idx_teams_owner are missing\n" in err
+    assert f"error: cannot record 2 migrations as applied, without the objects of 1 of them {ASKED}\n" in err
+    assert "hint: `d1migrate adopt` records what the database has; --yes records all the same\n" in err
+    assert "schema_migrations" not in {name for (name,) in project.sql("SELECT name FROM sqlite_master")}
+    dry = project.run("baseline", "--to", "2", "--dry-run")
+    assert dry.out == "  001_users\n  002_teams\nwould record 2 migrations as applied\n"
+    as_json = project.run("baseline", "--to", "2", "--dry-run", "--json").json
+    assert [one["name"] for one in as_json["unproved"]] == ["002_teams"]
+    assert (
+        project.run("baseline", "--to", "1").out
+        == "  001_users\nrecorded 1 migration as applied; ran nothing\n"
+    )
+    answer(monkeypatch, "y")
+    project.run("baseline", "--to", "2")
+    assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
+
+
+# --- repair ---
+
+
+def test_repair_alone_lists_what_it_can_correct(applied: Project) -> None:
+    """Each problem that `status` shows, with its command; the flags that name the database are kept."""
+    assert applied.run("repair").out == "nothing to repair: files and history agree\n"
+    edited(applied)
+    renamed(applied)
+    removed(applied)
+    out = applied.run("repair", "--database", "sqlite:app.db").out
+    same = "--reason … --database sqlite:app.db`"
+    assert "005_names (applied as 003_names): renamed after being applied\n" in out
+    assert f"`d1migrate repair --rename 003_names 005_names {same}" in out
+    assert "001_users: edited after being applied\n    restore the file and write a new migration;" in out
+    assert f"`d1migrate repair --accept 001_users {same}" in out
+    assert "002_teams: applied, but the file is missing\n    restore the file" in out
+    assert f"`d1migrate repair --forget 002_teams {same}" in out
+    problems = applied.run("repair", "--json").json["problems"]
+    assert [one["migrations"] for one in problems] == [["005_names"], ["001_users"], ["002_teams"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["--accept", "1"], "repair needs a reason", '`d1migrate repair --accept 1 --reason "…"`'),
+        (["--forget", "2"], "repair needs a reason", '`d1migrate repair --forget 2 --reason "…"`'),
+        (["--rename", "1", "5"], "repair needs a reason", '`d1migrate repair --rename 1 5 --reason "…"`'),
+        (["--sync-tables"], "repair needs a reason", '`d1migrate repair --sync-tables --reason "…"`'),
+        (["--reason", "x"], "repair takes one of --accept, --rename", "`d1migrate repair` lists what there is to repair"),
+        (["--yes"], "repair takes one of --accept, --rename", "`d1migrate repair` lists what there is to repair"),
+        (["--accept", "2", "--reason", "x"], "nothing to accept: 002_teams is applied", "`d1migrate repair` lists"),
+        (["--forget", "2", "--reason", "x"], "nothing to forget: 002_teams is applied", "`d1migrate down` rolls back"),
+        (["--accept", "teems", "--reason", "x"], "there is no migration teems", "did you mean 002_teams?"),
+    ],
+)  # fmt: skip
+def test_repair_that_is_not_one(applied: Project, arguments: list[str], message: str, hint: str) -> None:
+    """A reason is needed, and exactly one thing to do that has a use."""
+    err = applied.run("repair", *arguments, code=2).err
+    assert f"error: {message}" in err
+    assert hint in err.partition("\nhint: ")[2]
+
+
+# --- what stops `up` ---
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message", "hint"),
+    [
+        (late, "002_a is pending, but 003_names, which comes later, is already applied", "`d1migrate renumber` gives it"),
+        (edited, "001_users: edited after being applied", "restore the file and write a new migration; if the edit is"),
+        (removed, "002_teams: applied, but the file is missing", "restore the file, or update an old checkout; if"),
+        (renamed, "005_names (applied as 003_names): renamed after being applied", "rename the file back; if"),
+    ],
+)  # fmt: skip
+def test_files_that_disagree(
+    applied: Project, prepare: Callable[[Project], tuple[str, ...]], message: str, hint: str
+) -> None:
+    """Nothing runs; the right next step comes first, what overrides it last."""
+    prepare(applied)
+    err = applied.run("up", code=1).err
+    assert f"error: {message}" in err
+    assert err.partition("\nhint: ")[2].startswith(hint)

@@ -90,7 +90,7 @@ error[D101] drop-deletes-children: DROP TABLE workflows deletes the rows of exec
     DROP TRIGGER "_d1m_guard_update_executions";
     PRAGMA defer_foreign_keys = OFF;
     SELECT json_extract('{}', 'orphan in ' || "table" || ' rowid ' || coalesce(rowid, '?')) FROM pragma_foreign_key_check;
-  see: docs/reference/rules.md#d101
+  or run: `d1migrate lint --fix migrations/002_case.sql`
 
 warning[D107] update-everything: UPDATE without WHERE overwrites logs.line in every row
  --> migrations/002_case.sql:6:1
@@ -98,24 +98,25 @@ warning[D107] update-everything: UPDATE without WHERE overwrites logs.line in ev
   | ^
   why: the old values are lost, and no rollback can restore them. Filling a column that the same
        file adds loses nothing and is not reported.
-  see: docs/reference/rules.md#d107
 
 info[H102] migrations/002_case.sql:1:1: no `-- Rollback:` block, and the file is not declared irreversible
 info[H101] migrations/002_case.sql:2:1: CREATE TABLE workflows_new without IF NOT EXISTS, and 2 more
 info[W103] migrations/002_case.sql:4:3: this rebuild writes every row of workflows again
 
-1 error, 1 warning, 3 notes (1 allowed)"""
+1 error, 1 warning, 3 notes (1 allowed)
+fix 1: `d1migrate lint --fix migrations/002_case.sql`
+explain one: `d1migrate explain D101`"""
     )
 
 
 def test_verbose_shows_all_at_full_length() -> None:
-    """Infos have a why and a page too, and what is allowed has its reason."""
+    """Infos have a why too, and what is allowed has its reason."""
     lines = text(*linted(), verbose=True)
     assert "info[W103] rebuild: this rebuild writes every row of workflows again" in lines
     at = lines.index("allowed[D104] drop-table: DROP TABLE logs loses its rows")
     assert lines[at + 1 : at + 3] == [" --> migrations/002_case.sql:7:1", "  reason: exported, unused"]
-    assert sum(line.startswith("  see: ") for line in lines) == len(linted()) - 1
-    assert lines[-1] == "1 error, 1 warning, 3 notes (1 allowed)"
+    assert sum(line.startswith("  why: ") for line in lines) == len(linted()) - 1
+    assert lines[-3] == "1 error, 1 warning, 3 notes (1 allowed)"
 
 
 @pytest.mark.parametrize(
@@ -130,9 +131,29 @@ def test_verbose_shows_all_at_full_length() -> None:
         ([diagnostic(), diagnostic(severity="info")], 2, "1 warning, 1 note in 2 migrations"),
     ],
 )
-def test_the_last_line_is_a_summary(found: Sequence[Diagnostic], count: int | None, summary: str) -> None:
-    """It counts what is not allowed, and says how much is."""
-    assert text(*found, count=count)[-1] == summary
+def test_a_summary(found: Sequence[Diagnostic], count: int | None, summary: str) -> None:
+    """It counts what is not allowed, and says how much is; a last line names the command that explains."""
+    lines = text(*found, count=count)
+    if any(d.allowed is None for d in found):
+        assert lines.pop() == "explain one: `d1migrate explain D104`"
+    assert lines[-1] == summary
+
+
+def test_the_command_that_fixes() -> None:
+    """It names the files, as long as they are few; and the worst finding is the one to explain."""
+    found = [
+        diagnostic(severity="info"),
+        *(diagnostic(code="P104", file=f"00{n} a.sql", fix="SELECT 1;") for n in range(1, 6)),
+        diagnostic(code="R105", severity="error", fix="SELECT 1;"),
+    ]
+    files = " ".join(f"'00{n} a.sql'" for n in range(1, 6))
+    fix, explain = text(*found)[-2:]
+    assert fix == f"fix 5: `d1migrate lint --fix {files}`"
+    assert explain == "explain one: `d1migrate explain R105`"
+    assert "  or run: `d1migrate lint --fix '001 a.sql'`" in text(*found)
+    more = diagnostic(code="P104", file="006_a.sql", fix="SELECT 1;")
+    assert text(*found, more)[-2] == "fix 6: `d1migrate lint --fix`"
+    assert "--fix" not in "".join(text(diagnostic(code="P104", fix="SELECT 1;", allowed="x"), verbose=True))
 
 
 def test_nothing_but_the_summary_where_nothing_is_found() -> None:
@@ -511,7 +532,7 @@ def test_findings_of_one_rule_in_one_file_are_summed_up() -> None:
     text = shown(several(213))
     assert text.count("warning[D104]") == 1
     assert "also line 6: DROP TABLE t6\n  and 207 more; --verbose shows all\n" in text
-    assert text.endswith("213 warnings")
+    assert text.endswith("213 warnings\nexplain one: `d1migrate explain D104`")
     assert shown(several(3), verbose=True).count("warning[D104]") == 3
     assert len(findings.github(several(213))) == 1
     assert findings.values(several(213))["warnings"] == 213
@@ -553,4 +574,4 @@ def test_a_folder_without_rollbacks_is_told_once() -> None:
     files[3] = ("004_a.sql", "CREATE TABLE u (x);\n-- Roll back:\n--   DROP TABLE u;\n")
     found = [d for d in lint(load(files)) if d.code in ("H102", "H114")]
     assert [d.line for d in found] == [1, 1, 1, 2]
-    assert found[3].message == "`-- Roll back:` does not start a rollback block: write `-- Rollback:`"
+    assert found[3].message.endswith("does not start a rollback block: did you mean `-- Rollback:`?")

@@ -21,6 +21,25 @@ from tests.unit.schema.building import schema
         # what no column shows
         ("CREATE TABLE a (x)", "CREATE TABLE a (x CHECK (x > 0))", ["table a different"]),
         ("CREATE TABLE a (x ANY)", "CREATE TABLE a (x ANY) STRICT", ["table a different"]),
+        # what no column shows, beside a column that differs
+        ("CREATE TABLE a (x)", "CREATE TABLE a (x UNIQUE, y)", ["column a.y extra", "table a different"]),
+        (
+            "CREATE TABLE a (x)",
+            "CREATE TABLE a (x UNIQUE NOT NULL)",
+            ["column a.x different", "table a different"],
+        ),
+        (
+            "CREATE TABLE a (x, z)",
+            "CREATE TABLE a (x COLLATE nocase, z TEXT)",
+            ["column a.z different", "table a different"],
+        ),
+        ("CREATE TABLE a (x)", "CREATE TABLE a (x, y CHECK (y > 0) UNIQUE)", ["column a.y extra"]),
+        ("CREATE TABLE a (x, y, UNIQUE (x, y))", "CREATE TABLE a (x)", ["column a.y missing"]),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE a (x, y)",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE a (x REFERENCES p, y TEXT)",
+            ["column a.y different", "foreign key a(x) extra"],
+        ),
         (
             "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE a (x REFERENCES p)",
             "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE a (x REFERENCES p ON DELETE CASCADE)",

@@ -39,7 +39,8 @@ def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
         return
     line = last.line + last.sql.count("\n")
     end = last.sql[last.sql.rfind("\n") + 1 :]
-    yield Finding("no `;` after the last statement: wrangler fails on this file", line=line, fix=f"{end};")
+    message = "no `;` after the last statement: wrangler fails on this file; `lint --fix` adds it"
+    yield Finding(message, line=line, fix=f"{end};")
 
 
 @rule("P106", "large-file", "warning")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import HistoryError, UsageError, exclusive
 from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
-from d1migrate.migrate.selector import Selector, find
+from d1migrate.migrate.selector import Selector, find, up_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -129,6 +129,16 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
         hint="make the files and the database agree, then run `d1migrate adopt` again; or decide by hand:"
         f" `--assume {first}` if it ran, `--pending {first}` if `up` is to run it",
     )
+
+
+def unrecorded(assessments: Sequence[Assessment], to: Selector) -> tuple[Assessment, ...]:
+    """Return the files up to one that the history does not have.
+
+    Raises:
+        UsageError: there is no such file, or there are several.
+    """
+    names = {migration.name for migration in up_to([one.migration for one in assessments], to)}
+    return tuple(one for one in assessments if one.migration.name in names and one.state != "recorded")
 
 
 def unmanaged_objects(footprints: Iterable[Footprint], live: Iterable[FactKey]) -> tuple[FactKey, ...]:

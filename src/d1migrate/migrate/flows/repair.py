@@ -1,9 +1,12 @@
-"""Correct the recorded history by hand: accept, rename, forget. None of them runs SQL of a migration."""
+"""Correct the recorded history by hand: accept, rename, forget. None of them runs SQL of a migration.
+
+Each is decided first, so that a person can see it, and recorded if the history is still the same.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import assertions, log
@@ -15,7 +18,7 @@ from d1migrate.migrate.status import Entry, compare
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp
@@ -24,20 +27,28 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Flow, Query
 
 
-def accept(
-    migrations: Sequence[Migration],
-    choice: TableChoice,
-    new_stamp: NewStamp,
-    *,
-    wanted: Selector,
-    reason: str,
-) -> Flow[Entry]:
-    """Record a file as it is now: edited since it was applied, finished by hand, or unknown.
+class Correction(NamedTuple):
+    """A correction of the recorded history, decided and not recorded yet.
+
+    Attributes:
+        action: record a file as it is now; record a migration under another name; or remove its record.
+        entry: the migration, as files and history have it.
+        history: the history that was read.
+        row: for a rename, the record that gets the new name.
+    """
+
+    action: Literal["accept", "rename", "forget"]
+    entry: Entry
+    history: h.History
+    row: h.AppliedMigration | None = None
+
+
+def plan_accept(migrations: Sequence[Migration], choice: TableChoice, wanted: Selector) -> Flow[Correction]:
+    """Decide to record a file as it is now: edited since it was applied, finished by hand, or unknown.
 
     Raises:
         UsageError: there is no such file, or it agrees with the database.
         SourceError: it cannot be read.
-        HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history(choice)
     entry = find(compare(migrations, history), wanted)
@@ -45,33 +56,24 @@ def accept(
     if entry.migration is None or not (unknown or entry.state in ("changed", "partial")):
         raise UsageError(
             f"nothing to accept: {entry.name} is {entry.state}",
-            hint="--accept is for files that are changed or partial, or have no checksum yet",
+            hint="--accept is for files that are changed or partial, or have no checksum yet; `d1migrate"
+            " repair` lists what there is to repair",
         )
     refuse_problems(history.problems)
     refuse_without_key([entry], (), history.table)
     if entry.migration.checksum is None and (error := entry.migration.unreadable):
         raise error
-    stamp, detail = new_stamp(), json.dumps({"reason": reason})
-    event = log.event_of("accept", entry.migration)._replace(detail=detail)
-    insert = () if entry.applied else history.table.insert(entry, stamp.at)
-    yield from record(history, [*insert, log.record("done", event, stamp)], stamp)
-    return entry
+    return Correction("accept", entry, history)
 
 
-def rename(
-    migrations: Sequence[Migration],
-    choice: TableChoice,
-    new_stamp: NewStamp,
-    *,
-    old: Selector,
-    new: Selector,
-    reason: str,
-) -> Flow[Entry]:
-    """Record an applied migration under the name that its file has now; return it, with the name it had.
+def plan_rename(
+    migrations: Sequence[Migration], choice: TableChoice, old: Selector, new: Selector
+) -> Flow[Correction]:
+    """Decide to record an applied migration under the name that its file has now.
 
     Raises:
         UsageError: no applied migration without a file is `old`, or no file that is not applied is `new`.
-        HistoryError: another run changed the history meanwhile, or the file has another content.
+        HistoryError: the file has another content.
     """
     history = yield from read_history(choice)
     refuse_other_table(history)
@@ -88,29 +90,14 @@ def rename(
         )
     refuse_problems(history.problems)
     refuse_without_key([entry], (), history.table)
-    stamp, detail = new_stamp(), json.dumps({"reason": reason, "was": row.name})
-    queries = [
-        *history.table.rename(row, entry),
-        log.record("done", log.Event("forget", row.version, row.name, detail=detail), stamp),
-        log.record("done", log.event_of("accept", migration)._replace(detail=detail), stamp),
-    ]
-    yield from record(history, queries, stamp)
-    return entry._replace(was=row.name)
+    return Correction("rename", entry._replace(was=row.name), history, row)
 
 
-def forget(
-    migrations: Sequence[Migration],
-    choice: TableChoice,
-    new_stamp: NewStamp,
-    *,
-    wanted: Selector,
-    reason: str,
-) -> Flow[Entry]:
-    """Remove the record of a migration: its file was removed, or it was undone, on purpose.
+def plan_forget(migrations: Sequence[Migration], choice: TableChoice, wanted: Selector) -> Flow[Correction]:
+    """Decide to remove the record of a migration: its file was removed, or it was undone, on purpose.
 
     Raises:
         UsageError: the migration is neither missing its file nor partially applied.
-        HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history(choice)
     refuse_other_table(history)
@@ -120,10 +107,34 @@ def forget(
             f"nothing to forget: {entry.name} is {entry.state}",
             hint="`d1migrate down` rolls back an applied migration",
         )
+    return Correction("forget", entry, history)
+
+
+def correct(found: Correction, new_stamp: NewStamp, *, reason: str) -> Flow[Entry]:
+    """Record a correction; return its entry.
+
+    Raises:
+        HistoryError: another run changed the history since it was decided. Nothing was recorded.
+    """
     stamp = new_stamp()
-    event = log.Event("forget", entry.version, entry.name, detail=json.dumps({"reason": reason}))
-    yield from record(history, [*history.table.delete(entry), log.record("done", event, stamp)], stamp)
-    return entry
+    yield from record(found.history, list(_queries(found, stamp, reason)), stamp)
+    return found.entry
+
+
+def _queries(found: Correction, stamp: log.Stamp, reason: str) -> Iterator[Query]:
+    action, entry, history, row = found
+    notes = {"reason": reason} if row is None else {"reason": reason, "was": row.name}
+    detail = json.dumps(notes)
+    if action == "accept" and not entry.applied:
+        yield from history.table.insert(entry, stamp.at)
+    elif action == "forget":
+        yield from history.table.delete(entry)
+        yield log.record("done", log.Event("forget", entry.version, entry.name, detail=detail), stamp)
+    elif row is not None:
+        yield from history.table.rename(row, entry)
+        yield log.record("done", log.Event("forget", row.version, row.name, detail=detail), stamp)
+    if entry.migration and action != "forget":
+        yield log.record("done", log.event_of("accept", entry.migration)._replace(detail=detail), stamp)
 
 
 def record(

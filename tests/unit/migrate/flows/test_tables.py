@@ -12,7 +12,7 @@ from d1migrate.migrate import table
 from d1migrate.migrate.flows import tables
 from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.read import read_history, status
-from d1migrate.migrate.flows.repair import forget
+from d1migrate.migrate.flows.repair import plan_forget
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.refusals import unwritable
 from d1migrate.migrate.source import load
@@ -245,7 +245,7 @@ def test_what_another_table_still_records_is_not_rolled_back(empty: Database) ->
         empty.run(choose(migrations, choice, steps=2))
     assert "repair --move-history" in str(refused.value.hint)
     with pytest.raises(HistoryError, match="schema_migrations has rows, too"):
-        empty.run(forget(migrations[:1], choice, empty.stamp, wanted="002_b", reason="a test"))
+        empty.run(plan_forget(migrations[:1], choice, "002_b"))
     move(empty, migrations, choice)
     empty.run(down(empty.run(choose(migrations, choice, steps=2, prefer="file")), empty.stamp))
     assert states(empty, migrations, choice) == "001_a pending, 002_b pending"

@@ -1,0 +1,23 @@
+"""The next step where `up` would refuse: for commands that only show the state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.migrate import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.cli.project import Project
+    from d1migrate.migrate.status import Entry
+
+
+def next_step(entries: Sequence[Entry], project: Project) -> str | None:
+    """Return what to do first about files that `up` would refuse; None if there are none."""
+    if step := refusals.next_step(entries):
+        return step
+    late = sum(entry.state == "out_of_order" for entry in entries)
+    if late and project.environment.out_of_order != "allow":
+        return f"{late} out of order: run {project.command('renumber')}, or `up --allow-out-of-order`"
+    return None
