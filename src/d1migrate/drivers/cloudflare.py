@@ -19,7 +19,7 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
-from d1migrate.drivers.responses import LONGEST_WAIT, NothingDone, failure, result_of
+from d1migrate.drivers.responses import LONGEST_WAIT, TOKENS, NothingDone, failure, result_of
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def settings(variables: Mapping[str, str]) -> Settings:
     if not token:
         raise UsageError(
             "no CLOUDFLARE_API_TOKEN in the environment",
-            hint="create an API token with the permission Account > D1 > Edit (Read is enough for `status`)",
+            hint="create an API token with the permission Account > D1 > Edit (Read is enough for `status`)"
+            f" at {TOKENS}; `wrangler login` does not count. Then:\nexport CLOUDFLARE_API_TOKEN=…",
         )
     if not token.isascii() or not token.isprintable():
         raise UsageError("CLOUDFLARE_API_TOKEN contains characters that no token has")

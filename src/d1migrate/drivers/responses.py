@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+TOKENS = "https://dash.cloudflare.com/profile/api-tokens"
+"""The page on which API tokens are created, listed and edited."""
 LONGEST_WAIT = 300
 """Seconds: the period of Cloudflare's rate limit."""
 
@@ -134,7 +136,15 @@ def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | 
     if code == _AUTHENTICATION or status == 401:
         return UsageError(
             f"Cloudflare does not accept this token here: {message}",
-            hint="check that CLOUDFLARE_API_TOKEN is valid and has the permission Account > D1 > Edit",
+            hint="check that CLOUDFLARE_API_TOKEN is valid and has the permission Account > D1 > Edit:"
+            f" {TOKENS}",
+        )
+    if code == _FORBIDDEN and "given account" in plain:  # the code is also that of missing rights
+        account = response.request.url.path.partition("/accounts/")[2].partition("/")[0]
+        return UsageError(
+            f"the token has no access to the account {account}: {message}",
+            hint="check CLOUDFLARE_ACCOUNT_ID: the dashboard's address has the id, https://dash.cloudflare.com/ID;"
+            " without the variable, the token's only account is used",
         )
     if code == _FORBIDDEN or status == 403:
         return UsageError(

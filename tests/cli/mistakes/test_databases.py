@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import apsw
+import httpx
 import pytest
 
+from d1migrate.drivers import cloudflare
 from d1migrate.drivers.sqlite import SqliteDriver
 
 if TYPE_CHECKING:
@@ -168,3 +172,49 @@ def test_a_locked_database(project: Project, monkeypatch: pytest.MonkeyPatch, jo
     assert "waiting up to " in found.err
     assert "app.db: database is locked" in found.err
     assert "let it finish, then run the command again" in found.err
+
+
+# --- Cloudflare ---
+
+
+def answers(status: int, code: int, message: str) -> httpx.MockTransport:
+    """A server that refuses everything."""
+    body = json.dumps({"success": False, "errors": [{"code": code, "message": message}], "result": None})
+    return httpx.MockTransport(lambda _: httpx.Response(status, stream=httpx.ByteStream(body.encode())))
+
+
+def test_no_token(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to create, where, and the line that sets it; people who use wrangler expect its login to do."""
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
+    found = project.run("--database", "d1:shop", "status", code=2).err
+    assert "error: no CLOUDFLARE_API_TOKEN in the environment\n" in found
+    assert "the permission Account > D1 > Edit" in found
+    assert "https://dash.cloudflare.com/profile/api-tokens" in found
+    assert "`wrangler login` does not count" in found
+    assert found.endswith("\nexport CLOUDFLARE_API_TOKEN=…\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "answer", "message", "hints"),
+    [
+        (401, 10000, "Authentication error", "does not accept this token here",
+         ("https://dash.cloudflare.com/profile/api-tokens", "Account > D1 > Edit")),
+        (403, 7403, "The token may only read, and the query writes", "the token does not permit this",
+         ("Account > D1 > Edit for this account",)),
+        (403, 7403, "The given account is not valid or is not authorized to access this service",
+         "the token has no access to the account abc123", ("check CLOUDFLARE_ACCOUNT_ID",)),
+        (404, 7404, "The database 1 could not be found", "no such database in this account", ("`wrangler d1 list`",)),
+    ],
+)  # fmt: skip
+def test_credentials(
+    project: Project, monkeypatch: pytest.MonkeyPatch, status: int, code: int, answer: str, message: str,
+    hints: tuple[str, ...],
+) -> None:  # fmt: skip
+    """A wrong account is not a missing right."""
+    settings = cloudflare.settings({"CLOUDFLARE_API_TOKEN": "s3cr3t", "CLOUDFLARE_ACCOUNT_ID": "abc123"})
+    api = partial(cloudflare.Api, settings, transport=answers(status, code, answer))
+    monkeypatch.setattr(cloudflare, "from_environment", lambda on_wait: api(on_wait=on_wait))
+    found = project.run("--database", "d1:shop", "status", code=2).err
+    assert message in found
+    assert all(hint in found.partition("hint: ")[2] for hint in hints)
+    assert "s3cr3t" not in found
