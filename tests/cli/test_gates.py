@@ -75,7 +75,7 @@ def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
     demand(shop, 'after = "staging"')
     refused = shop.run("up", *PRODUCTION, code=1)
     assert "production refuses (after): 001_users is not applied in staging" in refused.err
-    assert "hint: meet these conditions; to override them, add --skip-after REASON" in refused.err
+    assert "hint: first run `d1migrate up --env staging`; to override, add --skip-after REASON" in refused.err
     assert not shop.database.exists()
     shop.run("up", "--env", "staging", "--to", "2")
     assert "003_names is not applied in staging" in shop.run("up", *PRODUCTION, code=1).err
@@ -197,7 +197,7 @@ def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch:
     demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
     monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: pytest.fail("asked"))
     err = shop.run("up", *PRODUCTION, code=1).err
-    assert "to override them, add --outside-window REASON; to confirm, add --confirm production" in err
+    assert "to confirm, add --confirm production; to override, add --outside-window REASON" in err
 
 
 # --- the others ---

@@ -149,14 +149,14 @@ class Gates:
             return "a Time Travel bookmark"
         return "a copy of the file" if capabilities.file else None
 
-    def _entries(self, name: str) -> Sequence[Entry] | str:
-        """Return the status of another environment, or why it cannot be read."""
+    def _entries(self, name: str) -> Sequence[Entry] | Error:
+        """Return the status of another environment, or the error of reading it."""
         try:
             environment = self._project.config.environment(name, None)
             with self._project.reader(environment, self._migrator.migrations) as migrator:
                 return migrator.status()
         except Error as error:
-            return str(error)
+            return error
 
     def _rehearse(self, pending: Sequence[Migration], plan: Plan) -> Findings:
         if "rehearse" in self._reasons:  # it may take long
@@ -242,8 +242,7 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
         if text is not None and text.strip():
             found[gate] = text.strip()
         elif text is not None and (gate != "lint" or environment.has_gates):
-            flag = gates.OVERRIDES[gate].split()[0]
-            raise UsageError(f"{flag} without a reason", hint=f'add the reason, which is logged: {flag} "…"')
+            raise gates.without_reason(gate)
     return found
 
 

@@ -106,7 +106,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
 
 
 def _print_gates(found: Sequence[GateResult], environment: str, output: Output) -> None:
-    """Print what each gate says; for one that refuses, also the flag that overrides it."""
+    """Print what each gate says; for one that refuses, also what to do, and the flag that overrides it."""
     if not found:
         return
     output.print(f"gates of {clean_line(environment)}:")
@@ -114,7 +114,9 @@ def _print_gates(found: Sequence[GateResult], environment: str, output: Output) 
     for gate in found:
         state = output.paint(f"{gate.state:10}", _GATE_COLORS[gate.state])
         output.print(f"  {state}  {gate.name:{width}}  {clean_line(gate.message)}")
-        extra = [gate.override.replace("NAME", environment)] if gate.state == "refused" else []
+        extra = [gate.step] if gate.state == "refused" and gate.step else []
+        if gate.state == "refused" and gate.name != "protected":
+            extra.append(f"to override, add {gate.override}")
         extra += [f"reason: {gate.reason}"] if gate.reason else []
         extra += [f"warning: {gate.warning}"] if gate.warning else []
         output.print([f"  {'':10}  {'':{width}}  {clean_line(line)}" for line in extra])

@@ -29,6 +29,15 @@ OVERRIDES = {
 }
 """{gate: the flag that overrides it}, in the order in which gates are checked."""
 
+_REASONS = {
+    "after": "staging is being rebuilt",
+    "window": "hotfix for ticket 812",
+    "require_rollback": "it only adds a table",
+    "rehearse": "rehearsed on a copy of the data",
+    "lint": "checked by hand",
+    "restore_point": "a snapshot was taken at 13:00",
+}
+
 
 class GateResult(NamedTuple):
     """One gate, and whether a run passes it.
@@ -40,6 +49,7 @@ class GateResult(NamedTuple):
         override: the flag that overrides the gate.
         reason: the reason given with that flag, if the gate does not pass; otherwise None.
         warning: None, or a warning for a gate that passes.
+        step: what makes it pass, if it does not and that is known; otherwise None.
     """
 
     name: str
@@ -48,6 +58,7 @@ class GateResult(NamedTuple):
     override: str
     reason: str | None = None
     warning: str | None = None
+    step: str | None = None
 
     @property
     def state(self) -> str:
@@ -74,7 +85,7 @@ class Facts(NamedTuple):
         transactions: how many are to run.
         now: in epoch seconds.
         pending: the migrations to apply; None for a run that rolls back, which has fewer gates.
-        first: the status of the environment named by `after`, or why it cannot be read.
+        first: the status of the environment named by `after`, or the error of reading it.
         opening: what `windows.look` returned for the window; None without one.
         rehearsed: the findings of a rehearsal.
         linted: those of the linter; None if the run itself lints.
@@ -85,7 +96,7 @@ class Facts(NamedTuple):
     transactions: int
     now: float
     pending: Sequence[Migration] | None = None
-    first: Sequence[Entry] | str = ()
+    first: Sequence[Entry] | errors.Error = ()
     opening: Opening | None = None
     rehearsed: Findings = Findings()
     linted: Findings | None = None
@@ -110,9 +121,11 @@ def check(environment: Environment, facts: Facts, reasons: Mapping[str, str]) ->
     if environment.require_rollback and pending is not None:
         found.append(require_rollback(pending, reasons))
     if environment.rehearse and pending is not None:
-        found.append(findings("rehearse", environment.rehearse, facts.rehearsed, reasons))
+        step = f"`d1migrate rehearse --env {environment.shown}` shows what happens to the rows"
+        found.append(findings("rehearse", environment.rehearse, facts.rehearsed, reasons, step))
     if environment.has_gates and pending is not None and facts.linted is not None:
-        found.append(findings("lint", environment.lint_level or "error", facts.linted, reasons))
+        step = f"`d1migrate lint --env {environment.shown}` shows each finding with a fix"
+        found.append(findings("lint", environment.lint_level or "error", facts.linted, reasons, step))
     if environment.wants_restore_point or "restore_point" in reasons:
         why_not = f"no restore point is taken of {environment.database}"
         found.append(restore_point(facts.restore_point, why_not, reasons))
@@ -132,17 +145,23 @@ def refuse(environment: str, gates: Iterable[GateResult]) -> None:
         raise errors.Gate(
             "\n".join(f"{environment} refuses ({gate.name}): {gate.message}" for gate in closed),
             gates=[gate.name for gate in closed],
-            hint=_next_step(environment, closed),
+            hint=_next_step(closed),
         )
 
 
-def _next_step(environment: str, closed: Sequence[GateResult]) -> str:
+def _next_step(closed: Sequence[GateResult]) -> str:
     """Return what to do about gates that refuse: an override comes last."""
+    steps = [gate.step for gate in closed if gate.step]
     flags = [gate.override for gate in closed if gate.name != "protected"]
-    steps = [f"meet these conditions; to override them, add {' '.join(flags)}"] if flags else []
-    if len(flags) < len(closed):
-        steps.append(f"to confirm, add --confirm {environment}")
-    return "; ".join(steps)
+    return "; ".join(steps + ([f"to override, add {' '.join(flags)}"] if flags else []))
+
+
+def without_reason(gate: str) -> errors.UsageError:
+    """Return the error of a flag that overrides a gate without a reason."""
+    flag = OVERRIDES[gate].split()[0]
+    return errors.UsageError(
+        f"{flag} without a reason", hint=f'add the reason, which is logged: {flag} "{_REASONS[gate]}"'
+    )
 
 
 def overridden(gates: Iterable[GateResult]) -> dict[str, str]:
@@ -151,49 +170,53 @@ def overridden(gates: Iterable[GateResult]) -> dict[str, str]:
 
 
 def _gate(
-    name: str, problem: str | None, fine: str, reasons: Mapping[str, str], warning: str | None = None
+    name: str, problem: str | None, fine: str, reasons: Mapping[str, str], step: str | None = None
 ) -> GateResult:
     """Return the result of a gate, which passes if there is no problem."""
     if problem is None:
-        return GateResult(name, True, fine, OVERRIDES[name], None, warning)
-    return GateResult(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
+        return GateResult(name, True, fine, OVERRIDES[name])
+    return GateResult(name, False, problem, OVERRIDES[name], reasons.get(name), step=step)
 
 
 def after(
-    first: str, pending: Sequence[Migration], there: Sequence[Entry] | str, reasons: Mapping[str, str]
+    first: str,
+    pending: Sequence[Migration],
+    there: Sequence[Entry] | errors.Error,
+    reasons: Mapping[str, str],
 ) -> GateResult:
     """Check that another environment has what is pending here, with the same checksums.
 
     Args:
         first: the environment that must have it.
         pending: the migrations to apply.
-        there: the status of that environment, or why it cannot be read.
+        there: the status of that environment, or the error of reading it.
         reasons: {gate: the reason to override it}.
     """
-    if isinstance(there, str):
-        return _gate("after", f"{first} cannot be read: {there}", "", reasons)
+    if isinstance(there, errors.Error):
+        return _gate("after", f"{first} cannot be read: {there}", "", reasons, there.hint)
     known = {entry.name: entry for entry in there}
-    problems = [
-        f"{migration.name} {problem}"
-        for migration in pending
-        if (problem := _lacks(first, known.get(migration.name))) is not None
-    ]
+    problems, steps = [], []
+    for migration in pending:
+        if lacks := _lacks(first, known.get(migration.name)):
+            problems.append(f"{migration.name} {lacks[0]}")
+            steps.append(lacks[1])
     names = ", ".join(migration.name for migration in pending)
     fine = f"{first} has {names}, with the same content" if names else "nothing is pending"
-    return _gate("after", "; ".join(problems) or None, fine, reasons)
+    step = "; ".join(dict.fromkeys(steps))
+    return _gate("after", "; ".join(problems) or None, fine, reasons, step)
 
 
-def _lacks(first: str, entry: Entry | None) -> str | None:
-    """Return why a migration does not count as applied, or None."""
+def _lacks(first: str, entry: Entry | None) -> tuple[str, str] | None:
+    """Return why a migration does not count as applied, and what to do; None if it counts."""
     if entry is None or entry.applied is None or entry.state not in ("applied", "changed"):
-        return f"is not applied in {first}"
+        return f"is not applied in {first}", f"first run `d1migrate up --env {first}`"
+    accept = f"`d1migrate repair --env {first} --accept {entry.name} --reason …`"
     if entry.state == "changed":
-        return f"was applied in {first} with different content"
+        problem = f"was applied in {first} with different content"
+        return problem, f"restore the file; or if the edit changes nothing there, {accept}"
     if entry.applied.checksum is None:
-        return (
-            f"was applied in {first} by wrangler, which keeps no checksum"
-            f" (`d1migrate repair --env {first} --accept {entry.name} --reason …` records it)"
-        )
+        problem = f"was applied in {first} by wrangler, which keeps no checksum"
+        return problem, f"{accept} records the checksum"
     return None
 
 
@@ -217,7 +240,8 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
                 f" transaction{'s' if count > 1 else ''} up to {count * QUERY_SECONDS} s"
             )
     problem = None if opening.is_open else f"the window {text} is closed; it opens {shown}"
-    return _gate("window", problem, f"open until {shown}", reasons, warning)
+    step = "run the command again when the window opens"
+    return _gate("window", problem, f"open until {shown}", reasons, step)._replace(warning=warning)
 
 
 def protected(name: str, confirmed: str | None) -> GateResult:
@@ -225,22 +249,25 @@ def protected(name: str, confirmed: str | None) -> GateResult:
     if confirmed == name:
         return GateResult("protected", True, "its name was given", OVERRIDES["protected"])
     found = "its name was not given" if confirmed is None else f"{confirmed!r} is not its name"
-    return GateResult("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
+    message, step = f"it is protected, and {found}", f"to confirm, add --confirm {name}"
+    return GateResult("protected", False, message, OVERRIDES["protected"], step=step)
 
 
 def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> GateResult:
     """Check that every migration has a rollback."""
-    without = []
+    without = {}
     for migration in pending:
         if migration.rollback is None:
-            without.append(f"{migration.name} has no rollback block")
+            without[migration.name] = "has no rollback block"
         elif migration.rollback.reason is not None:
-            without.append(f"{migration.name} is declared irreversible: {migration.rollback.reason}")
+            without[migration.name] = f"is declared irreversible: {migration.rollback.reason}"
+    problem = "; ".join(f"{name} {why}" for name, why in without.items())
     fine = "every migration has a rollback" if pending else "nothing is pending"
-    return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
+    step = f"write a `-- Rollback:` block in {', '.join(without)}"
+    return _gate("require_rollback", problem or None, fine, reasons, step)
 
 
-def findings(name: str, level: str, found: Findings, reasons: Mapping[str, str]) -> GateResult:
+def findings(name: str, level: str, found: Findings, reasons: Mapping[str, str], step: str) -> GateResult:
     """Check that `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
 
     Args:
@@ -248,11 +275,12 @@ def findings(name: str, level: str, found: Findings, reasons: Mapping[str, str])
         level: as configured.
         found: what was found.
         reasons: {gate: the reason to override it}.
+        step: what to do about findings.
     """
     fine = "no errors" if level == "error" else "no errors or warnings"
     if found.warnings:
         fine += f", {found.warnings} warning{'s' if found.warnings > 1 else ''}"
-    return _gate(name, "; ".join(found.refused) or None, fine, reasons)
+    return _gate(name, "; ".join(found.refused) or None, fine, reasons, step)
 
 
 def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> GateResult:

@@ -200,7 +200,31 @@ def test_after() -> None:
         assert (gate.state, message in gate.message) == ("refused", True), gate
     fine = gates.after("staging", [one], [Entry(1, "001_a", "applied", one, row)], {})
     assert (fine.state, fine.message) == ("passed", "staging has 001_a, with the same content")
-    assert "cannot be read: gone" in gates.after("staging", [one], "gone", {}).message
+    lost = gates.after("staging", [one], UsageError("gone", hint="look for it"), {})
+    assert (lost.message, lost.step) == ("staging cannot be read: gone", "look for it")
+
+
+def test_the_step_before_an_environment() -> None:
+    """Each way to lack a migration has its own, once."""
+    files = [
+        Migration(n, name, WITH_ROLLBACK) for n, name in enumerate(("001_a", "002_b", "003_c", "004_d"), 1)
+    ]
+    ran, by_wrangler = (AppliedMigration(1, "001_a", 5, checksum) for checksum in (files[0].checksum, None))
+    there = [
+        Entry(1, "001_a", "changed", files[0], ran),
+        Entry(2, "002_b", "applied", files[1], by_wrangler),
+        Entry(3, "003_c", "pending", files[2], None),
+    ]
+    steps = {
+        0: "restore the file; or if the edit changes nothing there,"
+        " `d1migrate repair --env staging --accept 001_a --reason …`",
+        1: "`d1migrate repair --env staging --accept 002_b --reason …` records the checksum",
+        2: "first run `d1migrate up --env staging`",
+    }
+    for place, step in steps.items():
+        assert gates.after("staging", [files[place]], there, {}).step == step
+    assert gates.after("staging", files[2:], there, {}).step == steps[2]
+    assert gates.after("staging", files, there, {}).step == "; ".join(steps.values())
 
 
 def test_require_rollback() -> None:
@@ -225,8 +249,8 @@ def test_refusing_names_every_closed_gate() -> None:
     assert (raised.value.gate, raised.value.gates) == ("window", ("window", "protected"))
     assert raised.value.exit_code == 1
     assert raised.value.hint == (
-        "meet these conditions; to override them, add --outside-window REASON;"
-        " to confirm, add --confirm production"
+        "run the command again when the window opens; to confirm, add --confirm production;"
+        " to override, add --outside-window REASON"
     )
     assert "production refuses (protected): it is protected, and its name was not given" in str(raised.value)
 
