@@ -69,6 +69,7 @@ def _signature(thing: object) -> str:
     if inspect.isclass(thing) and not issubclass(thing, (d1migrate.Migrator, d1migrate.AsyncMigrator)):
         return ""
     text = str(inspect.signature(thing)).replace("self, ", "").replace("(self)", "()")  # type: ignore[arg-type]
+    text = re.sub(r"<function (\w+) at \w+>", r"\1", text)  # an address differs from run to run
     return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are kept as text
 
 
