@@ -39,13 +39,14 @@ ELSEWHERE = {
     "docs/guides/python-worker.md": "tests/docs/test_worker_guide.py also runs its Worker, inside workerd",
 }
 """The pages that are run by a test of their own."""
-PAGES = ["README.md", CHECKOUT, *(guide for guide in GUIDES if guide not in ELSEWHERE)]
+ANSWERS = ["docs/faq.md", "docs/troubleshooting.md"]
+PAGES = ["README.md", CHECKOUT, *ANSWERS, *(guide for guide in GUIDES if guide not in ELSEWHERE)]
 
-WITH_ACCOUNT = ["docs/guides/starting-from-nothing.md", "docs/guides/tokens.md"]
-"""The pages whose remote blocks are run, too, by the stand-in for Cloudflare's API."""
+WITH_ACCOUNT = ["docs/guides/starting-from-nothing.md", "docs/guides/tokens.md", "docs/troubleshooting.md"]
+"""The pages that are run with an account: that of the stand-in for Cloudflare's API."""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in WITH_ACCOUNT])
 def test_a_reader_sees_what_is_shown(page: str, tmp_path: Path) -> None:
     """The blocks of a page, pasted into one shell in an empty folder, print what the page shows."""
     check_commands(ROOT / page, *begin(page, tmp_path))
@@ -85,6 +86,17 @@ def test_a_reader_with_an_account_sees_what_is_shown(
     """The same, with the blocks that need a Cloudflare account."""
     folder, variables = begin(page, tmp_path)
     check_commands(ROOT / page, folder, variables | cloudflare.environment, with_account=True)
+
+
+def test_every_message_is_produced() -> None:
+    """Each heading of the troubleshooting page is a message that the commands of its section print."""
+    sections = (ROOT / "docs" / "troubleshooting.md").read_text().split("\n### ")[1:]
+    assert len(sections) >= 20
+    for section in sections:
+        message = section.partition("\n")[0]
+        assert any(
+            message in line for step in steps(section, with_account=True) for line in step.shown or ()
+        ), message
 
 
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
