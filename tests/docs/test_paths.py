@@ -45,6 +45,13 @@ def test_headings_exist(page: str) -> None:
         assert name in {id_ or anchor(heading) for heading, id_ in _HEADING.findall(text)}, (target, name)
 
 
+def test_every_guide_is_listed() -> None:
+    """The index of the documentation links each guide."""
+    docs = ROOT / "docs"
+    linked = re.findall(r"\]\((guides/[\w-]+\.md)\)", (docs / "README.md").read_text(encoding="utf-8"))
+    assert sorted(linked) == sorted(f"guides/{path.name}" for path in (docs / "guides").glob("*.md"))
+
+
 def test_every_decision_is_listed() -> None:
     """The index of the decision records names each of them, in order."""
     folder = ROOT / "docs" / "adr"
