@@ -11,6 +11,9 @@ A reader pastes each block of a page into one shell, in order, and sees each out
 - The first block of a guide makes a folder and changes into it: `mkdir shop && cd shop`. Nothing else exists. d1migrate is
   on the PATH; other programs are listed as code in a paragraph that begins with "You need", e.g. "You need `npx`, …".
 - Blocks that only install something (`pip install …`, `npm install …`) are not run: the environment of the tests has it.
+  The two commands of the README that create `.venv` are run by .ci/run.
+- Blocks whose preceding paragraph has the words "in your project" are not run: the doors of the README, which
+  tests/docs/test_readme.py runs in projects of their kind.
 - Blocks whose preceding paragraph has the words "needs a Cloudflare account" are run only if the page is run with an account:
   that of the stand-in for Cloudflare's API.
 - Times, dates and durations may differ from run to run. `python -m tests.docs.update` rewrites every other output.
@@ -39,7 +42,10 @@ TOOLS = ("npx", "pip", "python", "python3", "sqlite3", "jq", "uv", "uvx", "curl"
 _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
-_INSTALL = re.compile(r"(?:pip|pipx|uv tool|npm) install |uvx --from \S+ d1migrate|python3? -m pip install ")
+PROJECT = "in your project"
+_INSTALL = re.compile(
+    r"(?:pip|pipx|uv tool|npm) install |uvx --from \S+ d1migrate|python3? -m pip install |python3 -m venv "
+)
 # What differs from run to run. Each stays within its line.
 _VOLATILE = [
     (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
@@ -107,9 +113,9 @@ def _pasted(text: str, block: re.Match[str], following: re.Match[str] | None) ->
 
 
 def _is_run(text: str, block: re.Match[str], with_account: bool) -> bool:
-    before = text[: block.start()].rstrip().rpartition("\n\n")[2]
+    before = " ".join(text[: block.start()].rstrip().rpartition("\n\n")[2].split())
     commands = block["body"].strip().split("\n")
-    is_possible = with_account or ACCOUNT not in " ".join(before.split())
+    is_possible = (with_account or ACCOUNT not in before) and PROJECT not in before
     return is_possible and not all(_INSTALL.match(line.strip()) for line in commands)
 
 

@@ -127,7 +127,7 @@ def test_the_librarys_lines_run(
     names: dict[str, object] = {}
     exec(code, names)  # noqa: S102 - it is our own README
     names["migrator"].close()  # type: ignore[attr-defined]
-    assert capsys.readouterr().out.splitlines()[-1] == "now at 003_add_users_table"
+    assert capsys.readouterr().out.splitlines()[-1] == "applied 003_add_users_table"
 
 
 @pytest.mark.parametrize(
