@@ -123,7 +123,6 @@ def test_json(empty: Project) -> None:
     """Everything that the text has."""
     shown = empty.run("init", "--json").json
     assert shown == {
-        "format": 1,
         "created": ["d1migrate.toml", "migrations/001_initial_schema.sql"],
         "dry_run": False,
         "configurations": ["d1migrate.toml"],
@@ -444,7 +443,7 @@ def test_drizzle_in_a_folder_of_its_own(empty: Project, path: str | None) -> Non
     ended = empty.run("init")
     assert settings(empty) == f'migrations = "drizzle"\n{pattern}wrangler = "wrangler.jsonc"\n'
     assert f'set "migrations_dir": "drizzle"{both} in wrangler.jsonc\n' in ended.err
-    assert empty.run("env", "--json").json[0]["database"] == "wrangler:DB"
+    assert empty.run("env", "--json").json["environments"][0]["database"] == "wrangler:DB"
 
 
 def test_drizzle_on_a_file(empty: Project) -> None:

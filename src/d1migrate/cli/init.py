@@ -224,7 +224,6 @@ def _json(
     project = found.project
     status = found.status
     return {
-        "format": 1,
         "created": list(created),
         "dry_run": dry_run,
         "configurations": _configurations(project.config),
