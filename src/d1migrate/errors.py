@@ -131,6 +131,13 @@ def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageE
     return UsageError(f"{flag and f'{flag}: '}no such table: {table}", hint=hint)
 
 
+def how_to_create(folder: str) -> str:
+    """Return the hint for a folder that a path names and that does not exist."""
+    from shlex import quote  # imported only on failure
+
+    return f"correct the path, or create the folder: mkdir -p {quote(folder)}"
+
+
 class SourceError(Error):
     """A migration file is wrong; `rule` is the code of the lint rule that reports it."""
 

@@ -8,6 +8,7 @@ insert of the dump fires one. A manifest with the digests follows the SQL.
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 from hashlib import sha256
@@ -21,7 +22,7 @@ from d1migrate.backup.rows import Reader
 from d1migrate.backup.snapshot import snapshot
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.run import run
-from d1migrate.errors import HistoryError, QueryError, UsageError
+from d1migrate.errors import HistoryError, QueryError, UsageError, how_to_create
 from d1migrate.migrate.flows.read import read_current
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.project import disk
@@ -80,6 +81,11 @@ def write(driver: Driver, path: str, *, choice: TableChoice = USUAL, watch: Watc
         UsageError: there is no database, or the file cannot be written, or is a database.
         DriverError: the database cannot be read.
     """
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        raise UsageError(
+            f"cannot write {path}: the folder {folder} does not exist", hint=how_to_create(folder)
+        )
     try:
         if not disk.is_stream(path):
             _refuse_database(path)

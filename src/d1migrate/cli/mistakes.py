@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.errors import UsageError, exclusive, nearest
+from d1migrate.project.gates import OVERRIDES, without_reason
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +64,7 @@ _ADVICE = {
     "-y": _YES,
     "--remote": 'choose an environment: --env production, with `database = "d1:NAME"` in d1migrate.toml',
     "--local": "the local database is the default; --env NAME chooses another environment",
-    "--preview": "choose the preview database: --database 'wrangler:BINDING?preview=1'",
+    "--preview": "choose the preview database: --database 'd1:NAME?preview=1'",
     "--version": "did you mean `d1migrate version`?",
     "--all": "{command} takes all by default",
 }
@@ -127,6 +128,8 @@ def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.Argum
     if message.startswith("not allowed with"):
         return exclusive(message.rpartition(" ")[2].split("/")[0], option)
     if message.startswith("expected"):
+        if gate := next((gate for gate, flag in OVERRIDES.items() if flag == f"{option} REASON"), None):
+            return without_reason(gate)
         metavar = (action and action.metavar) or option.lstrip("-").upper()
         shown = " ".join(metavar) if isinstance(metavar, tuple) else metavar
         hint = f"`d1migrate help {name}` explains it"

@@ -11,7 +11,7 @@ import apsw
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.lock_wait import SECONDS, LockWait
 from d1migrate.drivers.protocol import Capabilities
-from d1migrate.errors import UnavailableError
+from d1migrate.errors import UnavailableError, how_to_create
 from d1migrate.sql.batch import Result
 from d1migrate.sql.d1 import PRODUCTION, Limits
 
@@ -254,9 +254,4 @@ class SqliteDriver:
 def _refuse_missing_folder(path: str) -> None:
     folder = os.path.dirname(path)
     if folder and not os.path.isdir(folder):
-        from shlex import quote  # takes longer to load than this module
-
-        raise UnavailableError(
-            f"{path}: the folder {folder} does not exist",
-            hint=f"correct the path, or create the folder: mkdir -p {quote(folder)}",
-        )
+        raise UnavailableError(f"{path}: the folder {folder} does not exist", hint=how_to_create(folder))

@@ -130,6 +130,15 @@ def test_a_missing_folder(project: Project, command: str) -> None:
     assert not (project.folder / "nodir").exists()
 
 
+def test_a_backup_in_a_missing_folder(project: Project) -> None:
+    """It is not created either, as by cp."""
+    project.run("--database", "app.db", "up")
+    found = project.run("--database", "app.db", "backup", "--output", "nodir/my dump.sql", code=2)
+    assert "error: cannot write nodir/my dump.sql: the folder nodir does not exist\n" in found.err
+    assert "hint: correct the path, or create the folder: mkdir -p nodir\n" in found.err
+    assert not (project.folder / "nodir").exists()
+
+
 @pytest.mark.parametrize("command", ["up", "status"])
 def test_a_folder_as_a_database(project: Project, command: str) -> None:
     """The hint is a file in it."""

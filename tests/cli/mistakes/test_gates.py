@@ -154,6 +154,7 @@ def test_the_override_comes_last(project: Project) -> None:
 def test_an_override_without_a_reason(project: Project, flag: str) -> None:
     """The hint has an example."""
     demand(project)
-    found = project.run("up", *PRODUCTION, flag, " ", code=2).err
-    assert f"error: {flag} without a reason\n" in found
-    assert f'hint: add the reason, which is logged: {flag} "' in found
+    for reason in ([" "], []):
+        found = project.run("up", *PRODUCTION, flag, *reason, code=2).err
+        assert f"error: {flag} without a reason\n" in found
+        assert f'hint: add the reason, which is logged: {flag} "' in found
