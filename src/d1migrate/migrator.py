@@ -189,12 +189,12 @@ class Migrator:
             to: roll back every migration after this one; all for "none", and for 0 if no migration has it.
             steps: roll back this many, which must be applied; 1 without either.
             rollback_from: which SQL to run if the file's block and the recorded one differ.
-            allow_loss: tables that may lose rows, or "all".
+            allow_loss: tables that may lose rows, columns (`table.column`) that may lose values, or "all".
             check: as for `up`.
 
         Raises:
             Irreversible: migrations have no rollback; the error names all of them. Nothing was run.
-            DataLoss: tables would lose rows; the error has the counts. Nothing was run.
+            DataLoss: rows or values would be lost; the error has the counts. Nothing was run.
             PlanError: file and log differ, or wrangler applied the file, and `rollback_from` is not given.
             HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.

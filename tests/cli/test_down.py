@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.errors import ApplyError
+from d1migrate.migrator import Migrator
 from tests.cli.project import ONE, THREE, TWO, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.migrate.plan import Plan
 
 
 @pytest.fixture
@@ -48,17 +56,73 @@ def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:
     applied.sql("INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b')")
     applied.sql("INSERT INTO teams VALUES (1, 1)")
     err = applied.run("down", "--to", "0", code=1).err
-    assert "the rollback would delete rows: teams holds 1, users holds 2" in err
+    assert "the rollback would delete rows: teams holds 1, users holds 2\n" in err
     assert "--allow-loss teams --allow-loss users" in err
     assert applied.versions() == [1, 2, 3]
     applied.run("down", "--to", "0", "--allow-loss", "teams", code=1)
-    applied.run("down", "--to", "0", "--allow-loss", "teams", "--allow-loss", "users")
+    out = applied.run("down", "--to", "0", "--allow-loss", "teams", "--allow-loss", "users").out
+    assert out.endswith("\ndeleted rows: teams 1, users 2\n")
     details = applied.sql("SELECT detail FROM d1migrate_log WHERE action = 'down' AND event = 'done'")
-    assert [json.loads(d[0]) for d in details] == [
-        {"rows": {"users": 2}},
+    assert [json.loads(d[0] or "null") for d in details] == [
+        None,
         {"rows": {"teams": 1}},
         {"rows": {"users": 2}},
     ]
+
+
+def test_values_are_not_lost_unless_allowed(applied: Project) -> None:
+    """If only a column is dropped, its values count: a column without any needs no permission."""
+    applied.sql("INSERT INTO users (id, email, name) VALUES (1, 'a', 'A'), (2, 'b', 'B'), (3, 'c', NULL)")
+    err = applied.run("down", code=1).err
+    assert "error: the rollback would delete values of users.name (2 rows)\n" in err
+    assert "hint: back them up, then allow the loss: --allow-loss users.name\n" in err
+    assert applied.run("down", "--json", code=1).json["error"]["rows"] == {"users.name": 2}
+    whole = applied.run("down", "--to", "0", code=1).err
+    assert "would delete rows: users holds 3; and values of users.name (2 rows)\n" in whole
+    plan = ("plan", "--down", "--allow-loss", "Users.NAME")
+    assert "    deletes values of users.name (2 rows)\n" in applied.run(*plan).out
+    (step,) = applied.run(*plan, "--json").json["steps"]
+    assert (step["deletes_rows"], step["deletes_values"]) == ({}, {"users.name": 2})
+    assert applied.run("down", "--allow-loss", "users").out.endswith(
+        "\ndeleted values of users.name (2 rows)\n"
+    )
+    details = applied.sql("SELECT detail FROM d1migrate_log WHERE action = 'down' AND event = 'done'")
+    assert [json.loads(d[0]) for d in details] == [{"values": {"users.name": 2}}]
+    applied.run("up")
+    (step,) = applied.run("down", "--json").json["steps"]  # no row has a name now
+    assert (step["deleted_rows"], step["deleted_values"]) == ({}, {})
+
+
+def test_a_value_that_appears_after_the_plan(applied: Project) -> None:
+    """The batch finds a value in a column that was counted as empty, and is rolled back."""
+    applied.sql("INSERT INTO users (id, email) VALUES (1, 'a')")
+    with Migrator("sqlite:app.db", "migrations") as migrator:
+
+        def meanwhile(_: Plan) -> Mapping[str, object]:
+            applied.sql("UPDATE users SET name = 'A'")
+            return {}
+
+        with pytest.raises(ApplyError, match=r"values appeared meanwhile in users\.name"):
+            migrator.down(check=meanwhile)
+    assert applied.sql("SELECT name FROM users") == [("A",)]
+
+
+def test_rows_of_a_table_that_was_rebuilt_first(project: Project) -> None:
+    """A rollback that rebuilds a table keeps its rows; the next one that drops it needs permission."""
+    project.write(
+        "001_users.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n-- Rollback: DROP TABLE users;\n",
+    )
+    project.run("rebuild", "users", "--set", "email TEXT DEFAULT 'x'", "--add", "role TEXT UNIQUE")
+    project.run("up", "--no-lint")
+    project.sql("INSERT INTO users VALUES (1, 'a', 'admin')")
+    assert (
+        "error: the rollback would delete values of users.role (1 row)\n" in project.run("down", code=1).err
+    )
+    err = project.run("down", "--to", "none", "--allow-loss", "users.role", code=1).err
+    assert "error: the rollback would delete rows: users holds 1\n" in err
+    project.run("down", "--allow-loss", "users.role")
+    assert project.sql("SELECT * FROM users") == [(1, "a")]
 
 
 def test_all_losses_can_be_allowed(applied: Project) -> None:
@@ -127,9 +191,8 @@ def test_a_failing_rollback_leaves_everything(applied: Project) -> None:
 
 def test_rows_that_appear_after_the_count_abort(applied: Project) -> None:
     """A table counted as empty must still be empty when the rollback runs."""
-    from d1migrate import Migrator, connect
+    from d1migrate import connect
     from d1migrate.drivers.run import run
-    from d1migrate.errors import ApplyError
     from d1migrate.migrate.flows import down
 
     migrator = Migrator(connect("sqlite:app.db"), "migrations")
@@ -178,24 +241,24 @@ def test_one_line_rollbacks(project: Project) -> None:
         ("CREATE TABLE a (x UNIQUE ON CONFLICT REPLACE);", "INSERT INTO a VALUES (1);", "a", "a"),
         ("CREATE TABLE a (x); CREATE TABLE log (x); CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END;", "DELETE FROM a;", "log", "log"),
         ("CREATE TABLE a (x); CREATE VIEW v AS SELECT * FROM a; CREATE TRIGGER t INSTEAD OF DELETE ON v BEGIN DELETE FROM a; END;", "DELETE FROM v;", "a", "a"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL);", "ALTER TABLE p RENAME TO q; DROP TABLE q;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL);", "ALTER TABLE p RENAME TO q; DROP TABLE q;", "c", "c.p"),
         ("CREATE TABLE a (x); CREATE TABLE log (x);", "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END; DELETE FROM a;", "log", "log"),
         ("CREATE TABLE u (id INTEGER PRIMARY KEY); CREATE TABLE c (u REFERENCES u ON UPDATE CASCADE); CREATE TABLE d (x); CREATE TRIGGER t AFTER UPDATE ON c BEGIN DELETE FROM d; END;", "UPDATE u SET id = id + 1;", "d", "d"),
         ("CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE ON a BEGIN DELETE FROM log; END;", "INSERT INTO a VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET v = 3;", "log", "log"),
         ("CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE OF v, id ON a BEGIN DELETE FROM log; END;", "INSERT INTO a SELECT 1, 2 WHERE true ON CONFLICT DO NOTHING ON CONFLICT DO UPDATE SET v = 3;", "log", "log"),
         ("CREATE TABLE a (x); CREATE TABLE b (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1, 2) ON CONFLICT DO UPDATE SET v = 3; END; CREATE TRIGGER u AFTER UPDATE ON b BEGIN DELETE FROM log; END;", "INSERT INTO a VALUES (1);", "log", "log"),
         ("CREATE TABLE a (x); CREATE TABLE b (id INTEGER PRIMARY KEY); CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1); END;", "INSERT OR REPLACE INTO a VALUES (1);", "b", "b"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET id = id + 1;", "c", "c"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p DEFAULT 0 REFERENCES p(id) ON UPDATE SET DEFAULT);", "UPDATE p SET _rowid_ = 9;", "c", "c"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET ID = 3;", "c", "c"),
-        ("CREATE TABLE p (a, b, PRIMARY KEY (a, b)); CREATE TABLE c (x, y, FOREIGN KEY (x, y) REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET b = 2;", "c", "c"),
-        ("CREATE TABLE p (code, k AS (lower(code)) STORED UNIQUE); CREATE TABLE c (k REFERENCES p(k) ON UPDATE SET NULL);", "UPDATE p SET code = 'b';", "c", "c"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY REFERENCES p ON UPDATE CASCADE); CREATE TABLE c (q REFERENCES q ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON UPDATE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "ALTER TABLE p RENAME COLUMN id TO v2; UPDATE p SET v2 = 9;", "c", "c"),
-        ("CREATE TABLE a (x); CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL); CREATE TRIGGER t AFTER DELETE ON a BEGIN UPDATE p SET id = id + 1; END;", "DELETE FROM a;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET id = id + 1;", "c", "c.p"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p DEFAULT 0 REFERENCES p(id) ON UPDATE SET DEFAULT);", "UPDATE p SET _rowid_ = 9;", "c", "c.p"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET ID = 3;", "c", "c.p"),
+        ("CREATE TABLE p (a, b, PRIMARY KEY (a, b)); CREATE TABLE c (x, y, FOREIGN KEY (x, y) REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET b = 2;", "c", "c.x"),
+        ("CREATE TABLE p (code, k AS (lower(code)) STORED UNIQUE); CREATE TABLE c (k REFERENCES p(k) ON UPDATE SET NULL);", "UPDATE p SET code = 'b';", "c", "c.k"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY REFERENCES p ON UPDATE CASCADE); CREATE TABLE c (q REFERENCES q ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c.q"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON UPDATE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c.q"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "ALTER TABLE p RENAME COLUMN id TO v2; UPDATE p SET v2 = 9;", "c", "c.p"),
+        ("CREATE TABLE a (x); CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL); CREATE TRIGGER t AFTER DELETE ON a BEGIN UPDATE p SET id = id + 1; END;", "DELETE FROM a;", "c", "c.p"),
         ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE ON c BEGIN DELETE FROM log; END;", "DELETE FROM p;", "log", "log"),
-        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON DELETE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "DROP TABLE p;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON DELETE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "DROP TABLE p;", "c", "c.q"),
         ("CREATE TABLE note (v REFERENCES schema_migrations(version) ON DELETE CASCADE);", "SELECT 1;", "note", "note"),
     ],
 )  # fmt: skip
@@ -206,7 +269,11 @@ def test_rows_at_stake_are_found(
     project.write("001_a.sql", f"{schema}\n-- Rollback: {rollback}\n")
     project.run("up")
     project.sql(f"INSERT INTO {rows} DEFAULT VALUES")
-    assert f"the rollback would delete rows: {at_stake} holds 1" in project.run("down", code=1).err
+    lost = f"rows: {at_stake} holds 1"
+    if "." in at_stake:  # a link, which a foreign key clears
+        project.sql(f"UPDATE {rows} SET {at_stake.partition('.')[2]} = 1")
+        lost = f"values of {at_stake} (1 row)"
+    assert f"error: the rollback would delete {lost}\n" in project.run("down", code=1).err
     assert project.sql(f"SELECT count(*) FROM {rows}") == [(1,)]
 
 
@@ -233,7 +300,9 @@ def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
 
 def test_allowing_a_loss_that_is_not_at_stake_is_a_mistake(applied: Project) -> None:
     """A misspelled table is a usage error, not an unused flag."""
-    assert "it deletes rows from: users" in applied.run("down", "--allow-loss", "user", code=2).err
+    err = applied.run("down", "--allow-loss", "user", code=2).err
+    assert "--allow-loss user: the rollback deletes nothing of it\nhint: did you mean users.name?\n" in err
+    assert "hint: it deletes only: users.name\n" in applied.run("down", "--allow-loss", "zzz", code=2).err
 
 
 def test_a_rollback_that_d1_would_not_take_is_seen_first(project: Project) -> None:

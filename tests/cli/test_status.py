@@ -235,7 +235,7 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     assert plan["requests"] == 7
     assert list(plan["steps"][1]) == [
         "version", "name", "direction", "transport", "statements", "count", "bytes", "transport_reason",
-        "phase", "phase_reason", "deletes_rows",
+        "phase", "phase_reason", "deletes_rows", "deletes_values",
     ]  # fmt: skip
     assert plan["steps"][1]["statements"][1] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
     assert (plan["steps"][1]["transport"], plan["steps"][1]["count"]) == ("batch", 2)

@@ -37,9 +37,9 @@ DOWN = (
     argument(
         "--allow-loss",
         action="append",
-        metavar="TABLE",
+        metavar="NAME",
         default=[],
-        help="allow this table to lose rows, or `all`; can be repeated",
+        help="allow losing the rows of TABLE, or the values of TABLE.COLUMN, or `all`; can be repeated",
     ),
 )
 

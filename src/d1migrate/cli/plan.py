@@ -146,9 +146,12 @@ def _step_lines(step: Step, *, is_remote: bool) -> Iterator[str]:
         for statement in step.script.statements():
             line = " ".join(clean(statement.sql).split())
             yield f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}"
-    if step.deletes:
-        lost = (f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.deletes.items())
-        yield f"    deletes rows: {', '.join(lost)}"
+    if step.direction == "down":
+        from d1migrate.migrate.data_loss import loss_lines
+
+        yield from (
+            f"    deletes {clean_line(one)}" for one in loss_lines(step.deletes_rows, step.deletes_values)
+        )
     if is_remote and (why := step.import_reason):
         yield f"    by D1's import: {why}"
 

@@ -33,7 +33,22 @@ def print_report(report: Report, seconds: float, output: Output, *, done: str) -
             output.print(f"applied meanwhile by another run: {clean_line(row.name)}")
         if report.steps:
             output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
+            output.print(_deleted(report))
         elif not report.meanwhile:
             output.print("nothing to do")
     output.warn_of_problems(report.problems)
     return 0 if report.ok else 1
+
+
+def _deleted(report: Report) -> list[str]:
+    """Return what the rollbacks of a run deleted."""
+    rows: dict[str, int | None] = {}
+    values: dict[str, int | None] = {}
+    for step in report.steps:
+        rows |= step.deleted_rows
+        values |= step.deleted_values
+    if not (rows or values):
+        return []
+    from d1migrate.migrate.data_loss import loss_lines
+
+    return [f"deleted {clean_line(one)}" for one in loss_lines(rows, values)]

@@ -100,8 +100,8 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
             f"its SQL changes the history of other migrations than its own (applied then: {other[1]})",
             "a file may only insert its own version into schema_migrations; leave the rest to d1migrate",
         )
-    if assertions.ROWS_APPEARED in text:
-        return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
+    if assertions.ROWS_APPEARED in text or assertions.VALUES_APPEARED in text:
+        return f"{text}: there were none when the rollback was planned", "run `d1migrate down` again"
     if is_reset(text):
         return text, "the same statements would take as long again; split them into several migrations"
     if isinstance(error, AmbiguousError):

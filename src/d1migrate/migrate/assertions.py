@@ -26,6 +26,7 @@ CHANGED_MEANWHILE = "history changed meanwhile"
 OTHER_MIGRATIONS = "history not as planned; applied are "
 SCHEMA_CHANGED = "schema changed meanwhile"
 ROWS_APPEARED = "rows appeared meanwhile in "
+VALUES_APPEARED = "values appeared meanwhile in "
 
 _HEAD = f"coalesce((SELECT token FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1), '')"
 
@@ -138,6 +139,12 @@ def _differs(expected: HistoryState, *, full: bool, parameter: str = "?1") -> tu
     return f"{fingerprint} <> {parameter}", (f"{rows.expected(full=full)} {head}",)
 
 
-def assert_empty(table: str) -> Query:
-    """Abort the batch if a table that was counted as empty holds a row."""
-    return _abort(quote_literal(ROWS_APPEARED + table), f"EXISTS (SELECT 1 FROM {quote_identifier(table)})")
+def assert_empty(table: str, column: str | None = None) -> Query:
+    """Abort the batch if a table that was counted as empty holds a row, or the column of one a value."""
+    name = quote_identifier(table)
+    if column is None:
+        return _abort(quote_literal(ROWS_APPEARED + table), f"EXISTS (SELECT 1 FROM {name})")
+    return _abort(
+        quote_literal(f"{VALUES_APPEARED}{table}.{column}"),
+        f"EXISTS (SELECT 1 FROM {name} WHERE {quote_identifier(column)} IS NOT NULL)",
+    )

@@ -1,7 +1,7 @@
-"""Which tables a rollback deletes rows from: by its own words, by foreign keys, and by triggers.
+"""What a rollback deletes: rows of tables, or only values of a column; by its SQL, foreign keys and triggers.
 
-It is read from the SQL and the schema before anything runs, and names too many tables rather than too few:
-one that holds no row costs nothing, one that is missed costs data. What follows from a statement is in
+It is read from the SQL and the schema before anything runs, and names too much rather than too little: an
+empty table or column costs nothing, one that is missed costs data. What follows from a statement is in
 `schema/cascade`; this module knows which table has which name while the rollback runs, and what it proves.
 """
 
@@ -20,9 +20,10 @@ from d1migrate.sql.names import HELPER, fold
 from d1migrate.sql.statement import Effect, effects, trigger_effects
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.sql.batch import Result
+    from d1migrate.sql.definitions import TableDefinition
 
 QUERIES = (
     Query(
@@ -38,18 +39,53 @@ QUERIES = (
 )
 
 
-class TableAtRisk(NamedTuple):
-    """A table that a step deletes rows from.
+class PossibleLoss(NamedTuple):
+    """The rows of a table, or the values of one column, that a step may delete.
 
     Attributes:
-        table: its name before the run.
-        name_then: its name when the step begins.
-        written: whether an earlier step of the run puts rows into it.
+        table: the table's name before the run.
+        column: the column; None for whole rows.
+        name_then: the table's name when the step begins.
+        written: whether an earlier step of the run puts rows into the table, or values into the column.
     """
 
     table: str
+    column: str | None
     name_then: str
     written: bool
+
+    @property
+    def name(self) -> str:
+        """`table`, or `table.column`."""
+        return self.table if self.column is None else f"{self.table}.{self.column}"
+
+
+def loss_lines(rows: Mapping[str, int | None], values: Mapping[str, int | None]) -> list[str]:
+    """Return what is deleted as text: `rows: teams 1, users 2`, and `values of users.email (3 rows)`.
+
+    Args:
+        rows: {table: rows}; None if they cannot be counted.
+        values: {table.column: rows with a value}.
+    """
+    lines = []
+    if rows:
+        counts = [f"{table} {'uncounted' if n is None else n}" for table, n in rows.items()]
+        lines.append(f"rows: {', '.join(counts)}")
+    if values:
+        lines.append(values_text(values))
+    return lines
+
+
+def values_text(values: Mapping[str, int | None]) -> str:
+    """Return the second line of `loss_lines`."""
+    counts = {
+        name: "uncounted" if n is None else f"{n} row{'' if n == 1 else 's'}" for name, n in values.items()
+    }
+    return f"values of {', '.join(f'{name} ({count})' for name, count in counts.items())}"
+
+
+_Loss = tuple[str, str | None]
+"""A table, and a column or None; both folded."""
 
 
 class LiveTables:
@@ -71,6 +107,11 @@ class LiveTables:
         """Return the CREATE of a table by its folded name; "" if there is none."""
         found = self._catalog.tables.get(table)
         return found.sql if found else ""
+
+    def stored(self, table: str) -> dict[str, str] | None:
+        """Return {folded name: name} of the columns that are not generated; None for a virtual table."""
+        definition = parse_table(self.sql(table))
+        return _stored(definition) if definition else None
 
     def add_trigger(self, sql: str) -> None:
         """Take note of a CREATE TRIGGER; other statements are ignored."""
@@ -97,21 +138,32 @@ class LiveTables:
         """Take note that a column has another name from here on."""
         self._renamed.add(table)
 
-    def losing(self, effect: Effect, alive: Container[str]) -> set[str]:
-        """Return the tables that lose rows, or the values of a column; names are folded.
+    def losing(self, effect: Effect, alive: Container[str]) -> set[_Loss]:
+        """Return what an effect deletes: the rows of tables, and the values of columns.
 
         Of the tables, only those `alive` count; what is dropped by then passes nothing on.
         """
         cascade = Cascade(self._catalog, renamed=self._renamed)
         events = [event for event in cascade.events(effect) if self._counts(event, alive)]
-        found = {effect.table} if effect.kind == "drop column" or self._clears(effect, ()) else set[str]()
-        found |= {event.table for event in events if event.kind in ("delete", "drop")}
+        found: set[_Loss] = {(effect.table, None)} if self._clears(effect, ()) else set()
+        if effect.kind == "drop column":
+            found |= self._values(effect.table, effect.sets)
+        found |= {(event.table, None) for event in events if event.kind in ("delete", "drop")}
         for step in cascade.consequences(events, stop=lambda step: not self._counts(step.event, alive)):
-            if step.event.kind == "delete" or step.action in ("SET NULL", "SET DEFAULT"):
-                found.add(step.event.table)
+            if step.event.kind == "delete":
+                found.add((step.event.table, None))
+            if step.key and step.action in ("SET NULL", "SET DEFAULT"):
+                found |= self._values(step.event.table, map(fold, step.key.columns))
             if step.effect and step.trigger and self._clears(step.effect, _body(step.trigger)):
-                found.add(step.event.table)
-        return found & self.tables.keys()
+                found.add((step.event.table, None))
+        return {loss for loss in found if loss[0] in self.tables}
+
+    def _values(self, table: str, columns: Iterable[str]) -> set[_Loss]:
+        """Return the loss of columns; of all rows, if it is unclear which names they had before the run."""
+        stored = self.stored(table)
+        if stored is None or table in self._renamed:
+            return {(table, None)}
+        return {(table, column) for column in columns if column in stored}
 
     def _counts(self, event: Event, alive: Container[str]) -> bool:
         return event.table not in self.tables or event.table in alive
@@ -164,21 +216,25 @@ def _columns(sql: str) -> tuple[Column, ...]:
     return tuple(Column(c.name, c.type, primary_key=places.get(fold(c.name), 0)) for c in columns)
 
 
-def risks(
+def _stored(definition: TableDefinition) -> dict[str, str]:
+    return {fold(column.name): column.name for column in definition.columns if column.generated is None}
+
+
+def possible_losses(
     steps: Iterable[Iterable[str]], live: LiveTables, table: MigrationsTable = USUAL_TABLE
-) -> list[list[TableAtRisk]]:
-    """Return, for each step of a rollback in order, the existing tables that it deletes rows from.
+) -> list[list[PossibleLoss]]:
+    """Return, for each step of a rollback in order, what it may delete of the database as it is now.
 
     Args:
         steps: the SQL statements of each.
         live: the database before the first.
         table: the migrations table.
     """
-    names = _Names(live.tables)
-    found, written = [], set[str]()
+    names, found = _Names(live.tables), []
+    filled, changed = set[str](), set[str]()
     for step in steps:
         statements = list(step)
-        losing, wrote = set[str](), set[str]()
+        lost, dropped, effects_of = set[_Loss](), set[_Loss](), list[Effect]()
         names.begin_step()
         # `down` itself deletes the row of the migration; other tables may refer to it.
         for sql in (f"DELETE FROM {table.sql}", *statements):
@@ -191,33 +247,75 @@ def risks(
                 if before is not None and effect.kind == "alter" and "RENAME" in sql.upper():
                     live.rename_column(before)
                 elif before is not None:
-                    losing |= live.losing(effect._replace(table=before), names.now)
-                    wrote |= {before} if effect.kind == "insert" else set()
+                    known = effect._replace(table=before)
+                    (dropped if effect.kind == "drop column" else lost).update(live.losing(known, names.now))
+                    effects_of.append(known)
                 names.follow(effect)
-        losing -= _proved_complete(statements, live)
-        found.append([TableAtRisk(live.tables[t], names.at_begin(t), t in written) for t in sorted(losing)])
-        written |= wrote
+        proved = _proved_complete(statements, live)
+        lost = (
+            {loss for loss in lost if loss[0] not in proved} | dropped | _left_out(statements, proved, live)
+        )
+        found.append(_listed(lost, names, live, filled, changed))
+        names.keep(proved)
+        filled |= {effect.table for effect in effects_of if effect.kind == "insert"}
+        changed |= {effect.table for effect in effects_of if effect.kind in ("insert", "update")} | proved
+    return found
+
+
+def _listed(
+    lost: Collection[_Loss], names: _Names, live: LiveTables, filled: Container[str], changed: Container[str]
+) -> list[PossibleLoss]:
+    """Return losses in order, without the columns of tables whose rows are lost.
+
+    Args:
+        lost: the losses of a step.
+        names: the names of tables in it.
+        live: the database before the run.
+        filled: tables that an earlier step puts rows into.
+        changed: tables of which an earlier step may have changed values.
+    """
+    found = []
+    for table, column in sorted(lost, key=lambda loss: (loss[0], loss[1] or "")):
+        if column is not None and (table, None) in lost:
+            continue
+        own = None if column is None else (live.stored(table) or {})[column]
+        written = table in (filled if column is None else changed)
+        found.append(PossibleLoss(live.tables[table], own, names.at_begin(table), written))
     return found
 
 
 def _proved_complete(statements: Sequence[str], live: LiveTables) -> set[str]:
-    """Return the tables, folded, for which a step itself proves that they keep all rows and columns.
+    """Return the tables, folded, for which a step itself proves that they keep all rows.
 
-    A guarded rebuild counts the rows of a table and aborts if there are fewer at the end. Then the table is
-    at risk only if it is created again without one of its columns.
+    A guarded rebuild counts the rows of a table and aborts if there are fewer at the end.
     """
     if not any(HELPER in sql for sql in statements):
         return set()
     from d1migrate.schema.rebuild_checks import recount_statements  # few rollbacks need it
 
     texts = set(map(fold, statements))
-    proved = {name for name, table in live.tables.items() if fold(recount_statements([table])[0]) in texts}
-    for created in filter(None, map(parse_table, statements)):
-        was = parse_table(live.sql(fold(created.name)))
-        if was and {fold(c.name) for c in was.columns} - {fold(c.name) for c in created.columns}:
-            proved.discard(fold(created.name))
-    dropped = {effect.table for sql in statements for effect in effects(sql) if effect.kind == "drop column"}
-    return proved - dropped
+    return {name for name, table in live.tables.items() if fold(recount_statements([table])[0]) in texts}
+
+
+def _left_out(statements: Iterable[str], proved: Collection[str], live: LiveTables) -> set[_Loss]:
+    """Return the columns that tables lack after a step that creates them again with all rows."""
+    created = dict[str, set[str]]()
+    for sql in statements if proved else ():
+        if definition := parse_table(sql):
+            created[fold(definition.name)] = set(_stored(definition))
+            continue
+        for effect in effects(sql):
+            if effect.kind == "drop column" and effect.table in created:
+                created[effect.table] -= effect.sets
+            elif effect.kind in ("drop", "rename"):
+                columns = created.pop(effect.table, None)
+                if effect.kind == "rename" and columns is not None:
+                    created[effect.to] = columns
+    return {
+        (table, column)
+        for table in created.keys() & proved
+        for column in (live.stored(table) or {}).keys() - created[table]
+    }
 
 
 class _Names:
@@ -243,6 +341,11 @@ class _Names:
     def before(self, name: str) -> str | None:
         """Return the table's name before the run; None if the run created it. A view keeps its name."""
         return self._before.get(name, name)
+
+    def keep(self, tables: Iterable[str]) -> None:
+        """Take note of tables that were dropped, and exist again under their names with all rows."""
+        for table in tables:
+            self._before[table] = self.now[table] = table
 
     def follow(self, effect: Effect) -> None:
         """Take note of what a statement does to names."""

@@ -53,7 +53,7 @@ class Step(NamedTuple):
         script: the source of the statements: the migration, or the rollback.
         statement_count: how many statements it has.
         event: what to log.
-        guarded: tables that must still be empty when a rollback begins.
+        guarded: what must still be empty when a rollback begins: (table, None), or (table, column).
     """
 
     direction: Direction
@@ -62,7 +62,7 @@ class Step(NamedTuple):
     script: Migration | Rollback
     statement_count: int
     event: log.Event
-    guarded: tuple[str, ...] = ()
+    guarded: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def size(self) -> int:
@@ -70,11 +70,19 @@ class Step(NamedTuple):
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
 
     @property
-    def deletes(self) -> dict[str, int | None]:
+    def deletes_rows(self) -> dict[str, int | None]:
         """The rows that a rollback deletes, {table: rows}; None for a table that cannot be counted."""
+        return self._noted("rows")
+
+    @property
+    def deletes_values(self) -> dict[str, int | None]:
+        """The values that a rollback deletes from rows that stay, {table.column: rows with a value}."""
+        return self._noted("values")
+
+    def _noted(self, key: str) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
         if self.direction == "down" and self.event.detail:
-            found = json.loads(self.event.detail).get("rows", {})
+            found = json.loads(self.event.detail).get(key, {})
         return found
 
     @property
@@ -146,7 +154,7 @@ class StepQueries:
         self.opening = (
             *setup,
             assertions.assert_ready(step, step.direction, before, full=first or not up),
-            *(assertions.assert_empty(guarded) for guarded in step.guarded),
+            *(assertions.assert_empty(*guarded) for guarded in step.guarded),
             log.record("begun", step.event._replace(rollback_sql=None), stamp),
         )
         # A rollback could delete any row.

@@ -108,7 +108,8 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
                 "transport_reason": why,
                 **_phase(step.script),
-                "deletes_rows": step.deletes if step.direction == "down" else None,
+                "deletes_rows": step.deletes_rows if step.direction == "down" else None,
+                "deletes_values": step.deletes_values if step.direction == "down" else None,
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
@@ -133,7 +134,14 @@ def report(report: Report) -> dict[str, Any]:
     """What a run did."""
     return {
         "steps": [
-            {"version": s.version, "name": s.name, "direction": s.action, "statements": s.statements}
+            {
+                "version": s.version,
+                "name": s.name,
+                "direction": s.action,
+                "statements": s.statements,
+                "deleted_rows": s.deleted_rows if s.action == "down" else None,
+                "deleted_values": s.deleted_values if s.action == "down" else None,
+            }
             for s in report.steps
         ],
         "applied_meanwhile": [{"version": m.version, "name": m.name} for m in report.meanwhile],

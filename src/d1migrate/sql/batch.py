@@ -27,9 +27,10 @@ class Query(NamedTuple):
     whole: bool = False
 
 
-def count_rows(table: str) -> Query:
-    """Return the query for the number of rows in a table."""
-    return Query(f"SELECT count(*) FROM {quote_identifier(table)}")
+def count_rows(table: str, column: str | None = None) -> Query:
+    """Return the query for the number of rows in a table, or of those with a value in a column."""
+    counted = "*" if column is None else quote_identifier(column)
+    return Query(f"SELECT count({counted}) FROM {quote_identifier(table)}")
 
 
 class Batch(NamedTuple):

@@ -214,7 +214,7 @@ class Effect(NamedTuple):
         kind: what is done.
         table: the table; for `drop trigger`, the trigger.
         to: the new name of a table that is renamed.
-        sets: the columns that an UPDATE sets, or the DO UPDATE of an INSERT.
+        sets: the columns that an UPDATE sets, or the DO UPDATE of an INSERT; the one that is dropped.
         replaces: whether an INSERT or UPDATE has REPLACE, which then also applies in its triggers.
         command: what an INSERT puts into the column named as the table, folded: FTS5 takes that for a
             command. "" if that is not a literal, None if there is no such column.
@@ -243,7 +243,9 @@ def effects(sql: str) -> list[Effect]:
             alteration = alteration_of(tokens)
             if alteration.action == "rename":
                 return [Effect("rename", shape.name, alteration.to)]
-            return [Effect("drop column" if alteration.action == "drop column" else "alter", shape.name)]
+            if alteration.action == "drop column":
+                return [Effect("drop column", shape.name, sets=frozenset([alteration.column]))]
+            return [Effect("alter", shape.name)]
         case "insert" | "replace" | "update" | "delete":
             return _row_effects(tokens, shape)
     return []

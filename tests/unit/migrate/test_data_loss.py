@@ -1,4 +1,4 @@
-"""Which tables a rollback takes rows from: by its words, foreign keys, triggers, and names that change."""
+"""What a rollback may delete, rows or values: by its words, foreign keys, triggers, and names that change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate import data_loss
+from d1migrate.schema.rebuild_checks import count_statements, recount_statements
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
 
 SCHEMA = """
-CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT UNIQUE, boss INTEGER);
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT UNIQUE, Boss INTEGER, twice AS (boss * 2));
 CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE CASCADE);
 CREATE TABLE likes (post_id INTEGER REFERENCES posts(id) ON DELETE SET NULL);
 CREATE TABLE tags (name TEXT);
@@ -21,7 +22,7 @@ CREATE VIEW names AS SELECT name FROM users;
 
 
 def at_risk(*steps: str) -> list[list[str]]:
-    """The tables that each step takes rows from."""
+    """What each step may delete."""
     driver = SqliteDriver(":memory:", url="sqlite::memory:")
     try:
         driver.batch(Batch([Query(piece.sql) for piece in split(SCHEMA) if piece.sql]))
@@ -29,7 +30,7 @@ def at_risk(*steps: str) -> list[list[str]]:
     finally:
         driver.close()
     texts = [[piece.sql for piece in split(step) if piece.sql] for step in steps]
-    return [[risk.table for risk in found] for found in data_loss.risks(texts, tables)]
+    return [[loss.name for loss in found] for found in data_loss.possible_losses(texts, tables)]
 
 
 @pytest.mark.parametrize(
@@ -37,10 +38,16 @@ def at_risk(*steps: str) -> list[list[str]]:
     [
         ("DROP TABLE likes", ["likes"]),
         ("DELETE FROM likes WHERE post_id = 1", ["likes"]),
-        ("ALTER TABLE users DROP COLUMN boss", ["users"]),
+        ("DELETE FROM likes; ALTER TABLE likes DROP COLUMN post_id", ["likes"]),
+        # values only
+        ("ALTER TABLE users DROP COLUMN boss", ["users.Boss"]),
+        ("ALTER TABLE users DROP name; alter table USERS drop column BOSS", ["users.Boss", "users.name"]),
+        ("ALTER TABLE users DROP COLUMN twice", []),  # SQLite computes them again
+        ("ALTER TABLE users ADD COLUMN x; ALTER TABLE users DROP COLUMN x", []),
+        ("ALTER TABLE users RENAME boss TO x; ALTER TABLE users DROP COLUMN x", ["users"]),
         # foreign keys: rows go with their parent, values with theirs
-        ("DROP TABLE posts", ["likes", "posts"]),
-        ("DELETE FROM users", ["likes", "posts", "users"]),
+        ("DROP TABLE posts", ["likes.post_id", "posts"]),
+        ("DELETE FROM users", ["likes.post_id", "posts", "users"]),
         # triggers
         ("DELETE FROM tags", ["log", "tags"]),
         ("DROP TRIGGER forget; DELETE FROM tags", ["tags"]),
@@ -68,3 +75,39 @@ def test_steps_in_a_row() -> None:
     assert at_risk(
         "ALTER TABLE likes RENAME TO old; CREATE TABLE likes (x)", "DROP TABLE likes", "DROP TABLE old"
     ) == [[], [], ["likes"]]
+
+
+def rebuilt(columns: str, *, into: str = "users") -> str:
+    """A rebuild of users that proves that no row is lost."""
+    aside = f"; ALTER TABLE {into} RENAME TO users" if into != "users" else ""
+    made = f"DROP TABLE users; CREATE TABLE {into} ({columns}){aside}"
+    return "; ".join(
+        [
+            *count_statements(["users", "posts", "likes"]),
+            made,
+            *recount_statements(["users", "posts", "likes"]),
+        ]
+    )
+
+
+ALL = "id INTEGER PRIMARY KEY, name TEXT, boss INTEGER"
+
+
+@pytest.mark.parametrize(
+    ("columns", "lost"),
+    [
+        (ALL, []),
+        ("id INTEGER PRIMARY KEY, BOSS", ["users.name"]),
+        ("id INTEGER PRIMARY KEY, name, boss AS (id + 1)", ["users.Boss"]),
+        (f"{ALL}); ALTER TABLE users DROP COLUMN name; SELECT (1", ["users.name"]),
+    ],
+)
+@pytest.mark.parametrize("into", ["users", "users_new"])
+def test_a_rebuild_keeps_the_rows(columns: str, lost: list[str], into: str) -> None:
+    """Only the columns that the new table lacks are lost; what is dropped later is lost then."""
+    if into != "users" and "ALTER" in columns:
+        columns = columns.replace("TABLE users", f"TABLE {into}")
+    step = rebuilt(columns, into=into)
+    assert at_risk(step) == [lost]
+    assert at_risk(step, "DROP TABLE users") == [lost, ["likes.post_id", "posts", "users"]]
+    assert at_risk(step, step, "ALTER TABLE users DROP COLUMN boss")[2] == ["users.Boss"]

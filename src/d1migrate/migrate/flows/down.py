@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import DataLoss, QueryError, UsageError
+from d1migrate.errors import DataLoss, QueryError, UsageError, did_you_mean
 from d1migrate.migrate import data_loss, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import read_history
@@ -16,7 +16,7 @@ from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Literal
 
     from d1migrate.migrate.flows.steps import NewStamp
@@ -37,7 +37,7 @@ def choose(
     prefer: Literal["file", "history"] | None = None,
     allow_loss: Collection[str] = (),
 ) -> Flow[Plan]:
-    """Read history and plan a `down`; count the rows of every table that it deletes rows from.
+    """Read history and plan a `down`; count the rows and values that it deletes.
 
     Args:
         migrations: the files; the log has the rollbacks of missing files.
@@ -45,10 +45,10 @@ def choose(
         to: roll back every migration after this one; all for "none", and for 0 if no migration has it.
         steps: roll back this many; 1 without either.
         prefer: which rollback to run if the file's and the log's differ.
-        allow_loss: tables that may lose rows; "all" for any.
+        allow_loss: tables, or columns as `table.column`, that may lose rows or values; "all" for any.
 
     Raises:
-        DataLoss: tables would lose rows; the error has their names and counts.
+        DataLoss: rows or values would be lost; the error has their names and counts.
         Irreversible, PlanError, HistoryError, UsageError, SourceError: as `choose_down` and `plan_down`.
     """
     history = yield from read_history(choice)
@@ -61,61 +61,86 @@ def choose(
         *live, texts = live
         stored = h.rollbacks(history.table, texts.rows)
     todo = plan_down(entries, history, stored, prefer=prefer)
-    risks = data_loss.risks(
+    losses = data_loss.possible_losses(
         (step.script.texts() for step in todo.steps), data_loss.LiveTables(live), history.table
     )
-    names = sorted({risk.table for found in risks for risk in found} - {fold(history.table.name), LOG_TABLE})
-    rows = yield from _count_rows(names)
-    allowed = _allowed(names, allow_loss)
-    _refuse_loss({table: n for table, n in rows.items() if n != 0 and table not in allowed})
-    guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
-    return todo._replace(steps=guarded, reads=todo.reads + (2 if names else 1))
+    own = {fold(history.table.name), LOG_TABLE}
+    places = {(loss.table, loss.column) for lost in losses for loss in lost if fold(loss.table) not in own}
+    counts = yield from _count(sorted(places, key=_name))
+    allowed = _allowed(counts, allow_loss)
+    _refuse_loss({place: n for place, n in counts.items() if n != 0 and place not in allowed})
+    guarded = tuple(_guarded(s, lost, counts, allowed) for s, lost in zip(todo.steps, losses, strict=True))
+    return todo._replace(steps=guarded, reads=todo.reads + (2 if counts else 1))
 
 
-def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
-    """Count the rows of tables; None for a table that cannot be counted, e.g. some virtual tables."""
-    if not names:
+_Place = tuple[str, str | None]
+"""A table, and a column or None, by their names before the run."""
+
+
+def _count(places: Sequence[_Place]) -> Flow[dict[_Place, int | None]]:
+    """Count rows, or those with a value; None for what cannot be counted, e.g. in some virtual tables."""
+    if not places:
         return {}
     try:
-        results = yield Batch([count_rows(name) for name in names], reads=True)
+        results = yield Batch([count_rows(*place) for place in places], reads=True)
     except QueryError:
-        if len(names) == 1:
-            return {names[0]: None}
-        rows: dict[str, int | None] = {}
-        for name in names:
-            rows |= yield from _count_rows([name])
-        return rows
-    return {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
+        if len(places) == 1:
+            return dict.fromkeys(places)
+        counts: dict[_Place, int | None] = {}
+        for place in places:
+            counts |= yield from _count([place])
+        return counts
+    return {place: result.rows[0][0] for place, result in zip(places, results, strict=True)}
 
 
-def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
-    """Return the tables that may lose rows; the name of any other table is a mistake."""
-    wanted = {fold(name) for name in allow_loss}
-    if "all" in wanted:
-        return set(names)
-    if unknown := sorted(wanted - {fold(name) for name in names}):
-        raise UsageError(
-            f"--allow-loss {unknown[0]}: the rollback deletes no rows from such a table",
-            hint=f"it deletes rows from: {', '.join(names) or 'none'}",
-        )
-    return {name for name in names if fold(name) in wanted}
+def _allowed(places: Collection[_Place], allow_loss: Collection[str]) -> set[_Place]:
+    """Return what may be deleted; a name that permits nothing is a mistake.
+
+    Raises:
+        UsageError: there is such a name.
+    """
+    permits = {place: {"all", fold(place[0]), fold(_name(place))} for place in places}
+    for name in allow_loss:
+        if fold(name) not in set().union({"all"}, *permits.values()):
+            known = [_name(place) for place in places]
+            otherwise = f"it deletes only: {', '.join(known)}" if known else "leave the flag out"
+            raise UsageError(
+                f"--allow-loss {name}: the rollback deletes nothing of it",
+                hint=did_you_mean(name, known, otherwise=otherwise),
+            )
+    wanted = set(map(fold, allow_loss))
+    return {place for place, names in permits.items() if names & wanted}
 
 
-def _refuse_loss(rows: dict[str, int | None]) -> None:
-    """Raise DataLoss for {table: the rows that it would lose}."""
-    if rows:
-        counts = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in rows.items())
-        flags = " ".join(f"--allow-loss {_argument(table)}" for table in rows)
+def _name(place: _Place) -> str:
+    table, column = place
+    return table if column is None else f"{table}.{column}"
+
+
+def _refuse_loss(counts: Mapping[_Place, int | None]) -> None:
+    """Raise DataLoss for what would be deleted."""
+    if counts:
+        rows, values = _split(counts)
+        parts = [f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in rows.items()]
+        lost = [f"rows: {', '.join(parts)}"] if parts else []
+        lost += [data_loss.values_text(values)] if values else []
+        flags = " ".join(f"--allow-loss {_argument(name)}" for name in (*rows, *values))
         raise DataLoss(
-            "the rollback would delete rows: " + ", ".join(counts),
-            rows=rows,
+            f"the rollback would delete {'; and '.join(lost)}",
+            rows=rows | values,
             hint=f"back them up, then allow the loss: {flags}",
         )
 
 
-def _argument(table: str) -> str:
-    """Return a table name, quoted for a shell."""
-    return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
+def _split(counts: Mapping[_Place, int | None]) -> tuple[dict[str, int | None], dict[str, int | None]]:
+    """Return {table: rows} and {table.column: values}."""
+    rows = {table: n for (table, column), n in counts.items() if column is None}
+    return rows, {_name(place): n for place, n in counts.items() if place[1] is not None}
+
+
+def _argument(name: str) -> str:
+    """Return the name of a table or column, quoted for a shell."""
+    return name if name.replace(".", "").isidentifier() else "'" + name.replace("'", "'\\''") + "'"
 
 
 def down(todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None) -> Flow[Report]:
@@ -136,12 +161,19 @@ def down(todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = N
 
 
 def _guarded(
-    step: Step, risks: Iterable[data_loss.TableAtRisk], rows: dict[str, int | None], allowed: Collection[str]
+    step: Step,
+    losses: Collection[data_loss.PossibleLoss],
+    counts: Mapping[_Place, int | None],
+    allowed: Collection[_Place],
 ) -> Step:
-    """Return the step with its counts for the log, and with a guard on tables that were counted as empty."""
-    lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table, 0) != 0}
+    """Return the step with its counts for the log, and with a guard on what was counted as empty."""
+    places = {(loss.table, loss.column): loss for loss in losses}
+    rows, values = _split({place: counts[place] for place in places if counts.get(place, 0) != 0})
     empty = [
-        r.name_then for r in risks if rows.get(r.table) == 0 and r.table not in allowed and not r.written
+        (loss.name_then, loss.column)
+        for place, loss in places.items()
+        if counts.get(place) == 0 and place not in allowed and not loss.written
     ]
-    event = step.event._replace(detail=json.dumps({"rows": lost}) if lost else None)
+    notes = {key: lost for key, lost in (("rows", rows), ("values", values)) if lost}
+    event = step.event._replace(detail=json.dumps(notes) if notes else None)
     return step._replace(event=event, guarded=tuple(empty))

@@ -31,6 +31,8 @@ class StepResult(NamedTuple):
         statements: how many statements its file has.
         rows_read, rows_written: what D1 bills for its transaction; None if the engine does not count them, or
             if several steps shared a transaction.
+        deleted_rows: {table: rows} that a rollback deleted, as they were counted before; None if uncounted.
+        deleted_values: {table.column: rows with a value} that it deleted from rows that stay.
     """
 
     version: int | None
@@ -39,6 +41,8 @@ class StepResult(NamedTuple):
     statements: int | None
     rows_read: int | None = None
     rows_written: int | None = None
+    deleted_rows: Mapping[str, int | None] = {}
+    deleted_values: Mapping[str, int | None] = {}
 
 
 class Report(NamedTuple):
@@ -162,8 +166,12 @@ def _results(group: Sequence[Step], cost: Result) -> tuple[StepResult, ...]:
     """Return what the steps of a transaction report; its cost is known only if it has one step."""
     cost = cost if len(group) == 1 else Result()
     return tuple(
-        StepResult(s.version, s.name, s.direction, s.statement_count, cost.rows_read, cost.rows_written)
-        for s in group
+        StepResult(
+            *(step.version, step.name, step.direction, step.statement_count),
+            *(cost.rows_read, cost.rows_written),
+            *(step.deletes_rows, step.deletes_values),
+        )
+        for step in group
     )
 
 
