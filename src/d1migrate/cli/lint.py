@@ -63,10 +63,10 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
         raise exclusive("FILE", "--all")
-    if not (options.files or options.all or project.names_database):
-        project.note_no_database()
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
+        if not (options.files or options.all):
+            project.note_no_database()
         only = named if options.files else {migration.name for migration in migrations}
         table = project.choice(migrations).guess
         return lint(migrations, severities=project.severities, only=only, table=table), len(only)

@@ -19,7 +19,7 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
-from d1migrate.drivers.responses import LONGEST_WAIT, TOKENS, NothingDone, failure, result_of
+from d1migrate.drivers.responses import ACCOUNT_HINT, LONGEST_WAIT, TOKENS, NothingDone, failure, result_of
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -69,9 +69,13 @@ def settings(variables: Mapping[str, str]) -> Settings:
             f" at {TOKENS}; `wrangler login` does not count. Then:\nexport CLOUDFLARE_API_TOKEN=…",
         )
     if not token.isascii() or not token.isprintable():
-        raise UsageError("CLOUDFLARE_API_TOKEN contains characters that no token has")
+        raise UsageError(
+            "CLOUDFLARE_API_TOKEN contains characters that no token has", hint="copy the token again"
+        )
     if account and not _ACCOUNT.fullmatch(account):
-        raise UsageError(f"CLOUDFLARE_ACCOUNT_ID is {account!r}, which is not an account id")
+        raise UsageError(
+            f"CLOUDFLARE_ACCOUNT_ID is {account!r}, which is not an account id", hint=ACCOUNT_HINT
+        )
     if base and (not is_safe(base) or "?" in base or "#" in base):
         raise UsageError(
             "CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path",

@@ -139,10 +139,11 @@ def unavailable(error: Exception, path: str) -> UnavailableError:
 
 
 _PERMISSIONS = "check the permissions of the file and of its folder"
+_POINTS = "`d1migrate restore` lists the points that it can be restored to"
 _HINTS = {
     apsw.BusyError: "another process holds a transaction: let it finish, then run the command again",
-    apsw.NotADBError: "check the path; an encrypted database cannot be read",
-    apsw.CorruptError: "`d1migrate restore` lists the points that it can be restored to",
+    apsw.NotADBError: f"check the path; if this is the database, {_POINTS}",
+    apsw.CorruptError: _POINTS,
     apsw.CantOpenError: _PERMISSIONS,
     apsw.PermissionsError: _PERMISSIONS,
     apsw.ReadOnlyError: _PERMISSIONS,

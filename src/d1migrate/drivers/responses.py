@@ -20,6 +20,10 @@ T = TypeVar("T")
 
 TOKENS = "https://dash.cloudflare.com/profile/api-tokens"
 """The page on which API tokens are created, listed and edited."""
+ACCOUNT_HINT = (
+    "check CLOUDFLARE_ACCOUNT_ID: the dashboard's address has the id, https://dash.cloudflare.com/ID; without"
+    " the variable, the token's only account is used"
+)
 LONGEST_WAIT = 300
 """Seconds: the period of Cloudflare's rate limit."""
 
@@ -143,8 +147,7 @@ def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | 
         account = response.request.url.path.partition("/accounts/")[2].partition("/")[0]
         return UsageError(
             f"the token has no access to the account {account}: {message}",
-            hint="check CLOUDFLARE_ACCOUNT_ID: the dashboard's address has the id, https://dash.cloudflare.com/ID;"
-            " without the variable, the token's only account is used",
+            hint=ACCOUNT_HINT,
         )
     if code == _FORBIDDEN or status == 403:
         return UsageError(

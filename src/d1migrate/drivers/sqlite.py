@@ -236,7 +236,7 @@ class SqliteDriver:
     def _initialize(self, engine: Engine) -> None:
         """Make a new file like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
         if engine.read_only:
-            raise UnavailableError(f"{self.path}: attempt to write a readonly database")
+            raise engine.unavailable(apsw.ReadOnlyError("attempt to write a readonly database"))
         for attempt in count():
             try:
                 if engine.control("PRAGMA page_count") == 0:

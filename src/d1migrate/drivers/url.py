@@ -36,7 +36,7 @@ def normalize(url: str, folder: str = "") -> str:
             hint="d1migrate expands no variables: write the url itself, or set D1MIGRATE_DATABASE to it",
         )
     scheme, colon, rest = ("sqlite", ":", url) if _is_path(url) else url.partition(":")
-    if not colon or scheme not in _SCHEMES or (scheme == "sqlite" and rest.startswith("//")):
+    if not colon or scheme not in _SCHEMES or rest.startswith("//"):
         raise _unknown(scheme, rest if colon else None)
     if not rest and scheme != "wrangler":
         example = "sqlite:app.db" if scheme == "sqlite" else "d1:my-database"
@@ -98,12 +98,13 @@ def _unknown(scheme: str, rest: str | None) -> UsageError:
     kind = scheme.lower()
     if kind == "file" or kind.startswith("sqlite"):
         return _other_sqlite(scheme, rest)
-    if rest.startswith("//"):
+    if rest.startswith("//") and kind not in _SCHEMES:
         return UsageError(
             f"{kind}:// is not a database url of d1migrate, which is for SQLite and Cloudflare D1",
             hint=_FORMS,
         )
-    meant = "sqlite::memory:" if rest == "memory:" else f"{nearest(kind, _SCHEMES)}:{rest}"
+    name = rest.removeprefix("//")
+    meant = "sqlite::memory:" if rest == "memory:" else f"{nearest(kind, _SCHEMES)}:{name}"
     return UsageError(
         f"{scheme}:{rest} is not a database url",
         hint=_FORMS if meant.startswith("None:") else f"did you mean {meant}?",

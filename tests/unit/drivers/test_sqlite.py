@@ -347,8 +347,9 @@ def test_a_read_only_file_is_readable(unprivileged_folder: Path, journal: str) -
     path.chmod(stat.S_IRUSR)
     unprivileged_folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert read_and_close(path) == ["t"]
-    with pytest.raises(UnavailableError, match="attempt to write a readonly database"):
+    with pytest.raises(UnavailableError, match="attempt to write a readonly database") as caught:
         write(open_driver(path), "CREATE TABLE u (a)")
+    assert caught.value.hint == "check the permissions of the file and of its folder"
 
 
 def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def test_relative_to_a_folder(monkeypatch: pytest.MonkeyPatch, url: str, expecte
         (":memory:", "did you mean sqlite::memory:?"),
         ("wranger:DB", "did you mean wrangler:DB?"),
         ("D1:shop", "did you mean d1:shop?"),
+        ("d1://shop", "did you mean d1:shop?"),
+        ("wrangler://DB", "did you mean wrangler:DB?"),
         ("shop", "write sqlite:shop for a file, wrangler:shop for a binding"),
         ("postgres://x", "use sqlite:PATH for a file"),
         ("mongo:x", "use sqlite:PATH for a file"),
