@@ -104,7 +104,7 @@ def test_twice(empty: Project) -> None:
     """The second time there is nothing to write."""
     empty.run("init")
     ended = writes_nothing(empty)
-    assert "nothing to write: the project is set up\n" in ended.err
+    assert "already set up: nothing to write\n" in ended.err
     assert "next: d1migrate status" in ended.err
     assert "d1migrate up      apply 1 migration\n" in ended.err
     empty.run("up")
@@ -154,6 +154,9 @@ def test_a_remote_database(empty: Project) -> None:
     assert settings(empty) == '[env.local]\ndatabase = "d1:shop"\n'
     assert "history        schema_migrations: not read\n" in ended.out
     assert files(empty) == {"d1migrate.toml"}
+    assert 'next: d1migrate new "add users"' in ended.err
+    add(empty, "migrations/001_t.sql")
+    assert writes_nothing(empty).err.endswith("show what is applied and what is pending\n")
 
 
 def test_a_url_that_is_none(empty: Project) -> None:
@@ -161,6 +164,32 @@ def test_a_url_that_is_none(empty: Project) -> None:
     error = writes_nothing(empty, "--database", "postgres://x", code=2).err
     assert "postgres:// is not a database url" in error
     assert files(empty) == set()
+
+
+def test_a_database_in_memory(empty: Project) -> None:
+    """It would be another one in each command."""
+    assert (
+        "empty database in every command"
+        in writes_nothing(empty, "--database", "sqlite::memory:", code=2).err
+    )
+
+
+def test_a_database_in_no_folder(empty: Project) -> None:
+    """The folder is not made, and nothing is written."""
+    error = writes_nothing(empty, "--database", "sqlite:data/app.db", code=1).err
+    assert "the folder data does not exist" in error
+    assert files(empty) == set()
+
+
+def test_variables(empty: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They name what a new project lacks, and win over the settings that exist, as for every command."""
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:one.db")
+    monkeypatch.setenv("D1MIGRATE_MIGRATIONS", "sql")
+    empty.run("init")
+    assert settings(empty) == 'migrations = "sql"\n\n[env.local]\ndatabase = "sqlite:one.db"\n'
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:two.db")
+    monkeypatch.delenv("D1MIGRATE_MIGRATIONS")
+    assert "database       sqlite:two.db\n" in writes_nothing(empty).out
 
 
 def test_files_that_exist(empty: Project) -> None:
@@ -207,6 +236,16 @@ def test_a_database_with_files(empty: Project) -> None:
     add(empty, "migrations/001_t.sql")
     empty.sql("CREATE TABLE t (x)")
     assert "next: d1migrate adopt  find out which files the database has" in empty.run("init").err
+
+
+def test_files_and_history_that_disagree(empty: Project) -> None:
+    """`status` shows what to do; `up` would refuse."""
+    empty.run("init")
+    empty.run("up")
+    (empty.migrations / "001_initial_schema.sql").write_text("CREATE TABLE other (x);\n")
+    ended = writes_nothing(empty)
+    assert "history        schema_migrations: 1 changed\n" in ended.out
+    assert ended.err.endswith("next: d1migrate status  show what is applied and what is pending\n")
 
 
 def test_a_damaged_database(empty: Project) -> None:
@@ -328,7 +367,7 @@ def test_a_project_of_wrangler(empty: Project, name: str) -> None:
         "migrations     migrations/*.sql: 1 file",
         "history        d1_migrations: 1 pending",
     ]
-    assert "nothing to write: the project is set up\n" in ended.err
+    assert "already set up: nothing to write\n" in ended.err
 
 
 def test_a_project_of_wrangler_in_toml_from_below(empty: Project, monkeypatch: pytest.MonkeyPatch) -> None:

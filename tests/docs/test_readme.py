@@ -71,7 +71,7 @@ DOORS = {
         "I use wrangler.",
         {**wrangler(), "migrations/0001_products.sql": SHOP},
         (
-            "nothing to write: the project is set up",
+            "already set up: nothing to write",
             "history        d1_migrations: 1 applied",
             "nothing to do",
         ),

@@ -7,13 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.migration_files import next_file, write_file
+from d1migrate.cli.next_step import next_step
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.drivers.wrangler import binding_of
-from d1migrate.errors import Error
+from d1migrate.errors import DamagedError, HistoryError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.migrate.template import example
 from d1migrate.project import files
-from d1migrate.project.config import DEFAULT_ENVIRONMENT
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Found(NamedTuple):
     generator: Generator | None
     migrations: tuple[Migration, ...]
     status: Status | None
-    problem: Error | None
+    problem: DamagedError | HistoryError | None
 
     @property
     def is_unmanaged(self) -> bool:
@@ -115,7 +115,7 @@ def _look(project: Project, generator: Generator | None) -> _Found:
         if project.environment.database.startswith(_LOCAL):
             try:
                 status = run_flow(read_status(migrations, reader.choice), reader.driver)
-            except Error as error:
+            except (DamagedError, HistoryError) as error:
                 problem = error
     return _Found(project, generator, migrations, status, problem)
 
@@ -132,22 +132,25 @@ _EXAMPLE_STEPS = (
 
 def _steps(found: _Found) -> tuple[_Step, ...]:
     """Return at most three steps."""
-    environment = found.project.environment
-    named = "" if environment.name in (None, DEFAULT_ENVIRONMENT) else f" --env {environment.name}"
-    check = _Step(f"d1migrate status{named}", "show what is applied and what is pending")
-    if found.status is None:
-        return (check,)
-    if found.is_unmanaged and found.migrations:
-        return (_Step(f"d1migrate adopt{named}", "find out which files the database has, and record them"),)
-    if found.is_unmanaged:
-        return (_Step(f'd1migrate baseline "as found"{named}', "write its schema into the first file"),)
-    steps = [check] if found.migrations else []
-    if pending := sum(entry.is_pending for entry in found.status.entries):
-        return (*steps, _Step(f"d1migrate up{named}", f"apply {plural(pending, 'migration')}"))
-    if any(row.checksum is None for row in found.status.history.applied):
-        steps.append(_Step(f"d1migrate adopt{named}", "record the checksums of what is applied"))
+    project, status = found.project, found.status
+    check = _step(project, "status", "show what is applied and what is pending")
     generate = found.generator and _Step(found.generator.command, "generate the next file")
+    if found.is_unmanaged and found.migrations:
+        return (_step(project, "adopt", "find out which files the database has, and record them"),)
+    if found.is_unmanaged:
+        return (_step(project, 'baseline "as found"', "write its schema into the first file"),)
+    if status is None or next_step(status.entries, project):
+        return (check if found.migrations else generate or _NEW,)
+    steps = [check] if found.migrations else []
+    if pending := sum(entry.is_pending for entry in status.entries):
+        return (*steps, _step(project, "up", f"apply {plural(pending, 'migration')}"))
+    if any(row.checksum is None for row in status.history.applied):
+        steps.append(_step(project, "adopt", "record the checksums of what is applied"))
     return (*steps, generate or _NEW)
+
+
+def _step(project: Project, command: str, effect: str) -> _Step:
+    return _Step(project.command(command).strip("`"), effect)
 
 
 def _note_wrangler(settings: Settings, wrangler: str, output: Output) -> None:
@@ -179,7 +182,7 @@ def _print(found: _Found, created: Mapping[str, str], output: Output, *, dry_run
     if found.problem:
         output.warn(f"cannot read the database: {clean_line(found.problem.headline)}")
     if not created:
-        output.note("nothing to write: the project is set up")
+        output.note("already set up: nothing to write")
 
 
 def _configurations(config: Config) -> list[str]:

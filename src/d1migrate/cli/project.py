@@ -59,16 +59,13 @@ class Project:
         """Find out which settings the project lacks; errors as `init.examine`."""
         from d1migrate.project import init
 
-        folder = {"D1MIGRATE_MIGRATIONS"}  # what a user names is not yet what a configuration has
-        variables = {name: value for name, value in os.environ.items() if name not in folder}
-        given = self._given
+        given, variables = self._given, os.environ
+        names = ("D1MIGRATE_ENV", "D1MIGRATE_DATABASE", "D1MIGRATE_MIGRATIONS")
+        others = {name: value for name, value in variables.items() if name not in names}
         return init.examine(
-            config.load(os.getcwd(), {"config": given.config}, variables),
-            init.Given(
-                given.env or variables.get("D1MIGRATE_ENV"),
-                given.database or variables.get("D1MIGRATE_DATABASE"),
-                given.migrations or os.environ.get("D1MIGRATE_MIGRATIONS"),
-            ),
+            config.load(os.getcwd(), {"config": given.config}, others),
+            init.Given(given.env, given.database, given.migrations),
+            init.Given(*map(variables.get, names)),
         )
 
     def with_settings(self, settings: Settings) -> Project:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from d1migrate.project.generators import Generator
 
 FILE = "d1migrate.toml"
-_NEW = "sqlite:app.db"
+_NEW, _MEMORY = "sqlite:app.db", "sqlite::memory:"
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -64,12 +64,13 @@ class Start(NamedTuple):
     generator: Generator | None
 
 
-def examine(config: Config, given: Given) -> Start:
+def examine(config: Config, given: Given, variables: Given) -> Start:
     """Find out which settings a project lacks.
 
     Args:
         config: its configuration, without what the user names.
-        given: what the user names.
+        given: what the flags name, which must agree with a configuration of its own.
+        variables: what the environment variables name, which win over one.
 
     Raises:
         UsageError: a configuration contradicts the user, names no database, or leaves a choice.
@@ -79,6 +80,7 @@ def examine(config: Config, given: Given) -> Start:
     if is_own and config.environments:
         _refuse_contradiction(config, given)
         return Start(None, generator)
+    given = Given(*(flag or variable for flag, variable in zip(given, variables, strict=True)))
     if given.environment is not None:  # without a configuration of its own, wrangler's environments exist
         return Start(None, generator)
     settings = _missing(config, given, generator)
@@ -119,6 +121,8 @@ def _missing(config: Config, given: Given, generator: Generator | None) -> Setti
     url = given.database or _bound(config) or _file_url(generator)
     content: dict[str, Any] = {**_folder(config._replace(path=path), given, generator, url)}
     if given.database or not config.wrangler:
+        if url == _MEMORY:
+            raise UsageError(f"{url} would be another, empty database in every command", hint=f"use {_NEW}")
         url = normalize(url, os.path.relpath(".", root or "."))
         content["env"] = {DEFAULT_ENVIRONMENT: {"database": url}}
     elif content or config.wrangler != wrangler:
