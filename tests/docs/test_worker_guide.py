@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.docs.pages import ROOT, check_commands, environment
+from tests.docs.pages import ROOT, check_commands, environment, required
 from tests.runtime.pyodide import SDK, SHAPES, InsideError, PyodideWorkerd, Shape
 
 if TYPE_CHECKING:
@@ -33,21 +33,9 @@ async def run(database, migrations):
 """
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """The code blocks of a language, each with the text since the one before it."""
-    found = re.findall(rf"(.*?)^```{language}\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return [(before, block) for before, block in found]
-
-
-def files() -> dict[str, str]:
-    """The files of the guide's project: each is named in the paragraph before its block."""
-    found = {}
-    for language in ("toml", "jsonc", "python"):
-        for before, block in blocks(language):
-            last = before.rpartition("```\n")[2].strip().split("\n\n")[-1]
-            if name := re.search(r"`([\w./]+\.(?:toml|jsonc|py))`", last):
-                found[name[1]] = block
-    return found
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +53,16 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after all commands of the guide, whose output is what it says."""
     home = tmp_path_factory.mktemp("home")
-    folder = home / "notes"
-    for name, text in files().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
     own = {"PIP_FIND_LINKS": str(wheels), "PIP_NO_INDEX": "1"}
-    check_commands(GUIDE, folder, environment(home) | own)
-    return folder
+    check_commands(GUIDE, home, environment(home, required(GUIDE.read_text())) | own)
+    return home / "notes"
 
 
 @pytest.fixture(scope="module")
 def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideWorkerd]:
     """The bundle that wrangler made, inside workerd, and the guide's other Python beside it."""
     extra = tmp_path_factory.mktemp("extra")
-    for number, (_, code) in enumerate(blocks("python")):
+    for number, code in enumerate(blocks("python")):
         (extra / f"snippet_{number}.py").write_text(code)
     (extra / "counted.py").write_text(COUNTED)
     (extra / "migrations").mkdir()
@@ -126,8 +110,7 @@ def migrate(worker: PyodideWorkerd, database: str, shape: Shape = "sdk") -> tupl
 
 
 def test_the_project_is_whole(project: Path) -> None:
-    """The files of the guide, and those its commands made."""
-    assert files().keys() == {"pyproject.toml", "wrangler.jsonc", "d1migrate.toml", "src/entry.py"}
+    """The commands of the guide wrote the index, and what is uploaded."""
     assert (project / "src" / "migrations_index.py").is_file()
     assert (project / "dist" / "python_modules" / "d1migrate" / "workers" / "__init__.py").is_file()
 
@@ -193,13 +176,13 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
     assert (answer.result, answer.calls["batch"]) == (3, 2)
 
 
-# The guide's blocks of Python after entry.py, by their order.
-TOP, FOLDER, HEALTH = "snippet_1:migrated", "snippet_2:migrate", "snippet_3:health"
+# The guide's blocks of Python, by their order.
+TOP, FOLDER, HEALTH = "snippet_0:migrated", "snippet_1:migrate", "snippet_2:health"
 
 
 def test_there_are_no_other_blocks() -> None:
     """Each is run below."""
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 3
 
 
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
