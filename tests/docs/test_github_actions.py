@@ -8,18 +8,16 @@ import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import json5
 import pytest
 
-from tests.docs.pages import ROOT, check_commands, environment, run_steps
+from tests.docs.pages import ROOT, check_commands, environment, required, run_steps
 from tests.docs.pages import steps as steps_of
-from tests.docs.test_docs import copy_of_hummbl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "github-actions.md"
 RELEASE = ROOT / "docs" / "guides" / "releasing-from-github.md"
@@ -31,12 +29,6 @@ ONLINE = {
     "uvx --from workers-py pywrangler deploy --env staging",
     'uvx --from workers-py pywrangler deploy --env=""',
 }
-
-
-def block(language: str, guide: Path = GUIDE) -> str:
-    """The guide's one block of a language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", guide.read_text(), re.MULTILINE | re.DOTALL)
-    return str(found)
 
 
 def read_yaml(text: str) -> Any:
@@ -104,20 +96,25 @@ def _indent(line: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def workflow() -> Any:
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a reader has after the guide, whose outputs are what it shows."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "folder"
+    folder.mkdir()
+    check_commands(GUIDE, folder, environment(home, required(GUIDE.read_text())))
+    return folder / "notes"
+
+
+@pytest.fixture(scope="module")
+def workflow(followed: Path) -> Any:
     """The workflow."""
-    return read_yaml(block("yaml"))
+    return read_yaml((followed / ".github" / "workflows" / "migrations.yml").read_text())
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of HUMMBL's project, with the script of the guide."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    copy_of_hummbl(folder)
-    (folder / ".github").mkdir()
-    (folder / ".github" / "migrate.sh").write_text(block("sh"))
-    return folder
+def project(followed: Path, tmp_path: Path) -> Path:
+    """A copy of the guide's project."""
+    return Path(shutil.copytree(followed, tmp_path / "project"))
 
 
 def run(project: Path, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -170,7 +167,7 @@ def test_nothing_else_is_left_out(workflow: Any) -> None:
 
 
 def test_the_checks_pass(workflow: Any, project: Path) -> None:
-    """Each step of the first job, in HUMMBL's project."""
+    """Each step of the first job, in the guide's project."""
     for command in steps(workflow, "check"):
         if command not in ONLINE:
             done = run(project, command)
@@ -179,37 +176,35 @@ def test_the_checks_pass(workflow: Any, project: Path) -> None:
 
 def test_a_bad_migration_is_stopped(workflow: Any, project: Path) -> None:
     """By each of the three checks."""
-    drop = "DROP TABLE workflows;\n-- Rollback: none, it is meant\n"
-    (project / "workers" / "migrations" / "004_tidy.sql").write_text(drop)
+    drop = "DROP TABLE notes;\n-- Rollback: none, it is meant\n"
+    (project / "migrations" / "0002_tidy.sql").write_text(drop)
 
     results = [run(project, command) for command in steps(workflow, "check") if command not in ONLINE]
 
     assert [done.returncode for done in results] == [3, 3, 3, 1], [done.stdout for done in results]
-    assert results[0].stdout.startswith("::error file=workers/migrations/004_tidy.sql,line=1,")
-
-
-def test_the_commands_print_what_is_written(project: Path) -> None:
-    """The guide's commands."""
-    check_commands(GUIDE, project, environment(project.parent))
+    assert results[0].stdout.startswith("::error file=migrations/0002_tidy.sql,line=1,")
 
 
 def test_staging_is_found(project: Path) -> None:
-    """With the guide's lines in it, wrangler's configuration names a database of staging."""
-    path = project / "workers" / "wrangler.jsonc"
-    path.write_text(json.dumps(json5.loads(path.read_text()) | json5.loads(block("jsonc"))))
-
-    done = run(project, "d1migrate --database 'wrangler:hummbl-workflows-staging?env=staging' status")
+    """The guide's wrangler configuration names a database of staging."""
+    done = run(project, "d1migrate --database 'wrangler:notes-staging?env=staging' status")
 
     assert done.returncode == 0, done.stdout
-    assert "3 pending" in done.stdout
+    assert "1 pending" in done.stdout
 
 
 # --- the release, with a reviewed plan ---
 
 
+def release() -> str:
+    """The other guide's workflow."""
+    (found,) = re.findall(r"^```yaml\n(.*?)^```$", RELEASE.read_text(), re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def test_a_release(tmp_path: Path) -> None:
     """In the folder that the guide to production makes: two runs, each of which applies its phase only."""
-    workflow = read_yaml(block("yaml", RELEASE))
+    workflow = read_yaml(release())
     folder, online = tmp_path / "shop", {*ONLINE, "npx wrangler deploy"}
     run_steps(steps_of(PRODUCTION.read_text())[:1], tmp_path, environment(tmp_path))
     drop = '-- d1migrate: allow=D105 reason="x"\nALTER TABLE orders DROP COLUMN total;\n-- Rollback:\n--   SELECT 1;\n'
@@ -229,7 +224,7 @@ def test_a_release(tmp_path: Path) -> None:
 
 def test_the_order_of_a_release() -> None:
     """Nothing is run in production before its plan was made, and approved."""
-    workflow = read_yaml(block("yaml", RELEASE))
+    workflow = read_yaml(release())
     jobs = workflow["jobs"]
     assert {name: job.get("needs") for name, job in jobs.items()} == {
         "staging": None,
@@ -294,10 +289,10 @@ def server() -> Iterator[Server]:
 
 
 # What the route answers.
-FINE = (200, {"version": 3, "applied": []})
-OLD = (200, {"version": 2, "applied": []})
+FINE = (200, {"version": 1, "applied": []})
+OLD = (200, {"version": 0, "applied": []})
 MORE = (202, {"message": "more", "applied": ["001_a"], "pending": ["002_b"]})
-HEALTHY = {"version": 3, "expected": 3, "agrees": True}
+HEALTHY = {"version": 1, "expected": 1, "agrees": True}
 MIGRATE = Asked("POST", "/admin/migrate", f"Bearer {TOKEN}")
 HEALTH = Asked("GET", "/health", None)
 
@@ -360,7 +355,7 @@ def test_it_gives_up(project: Path, server: Server, answer: tuple[int, object]) 
 
     assert done.returncode == 1
     assert len(server.asked) == 20
-    assert done.stdout.endswith("version 3 was not reached\n")
+    assert done.stdout.endswith("version 1 was not reached\n")
 
 
 def test_nobody_answers(project: Path, server: Server) -> None:
