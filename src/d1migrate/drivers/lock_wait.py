@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     OnWait = Callable[[str, float], None]
 
-SECONDS = 10.0
 _SILENT = 0.5  # seconds: a shorter wait is not reported
 _DELAYS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.025, 0.025, 0.05, 0.05, 0.1)  # SQLite's
 
@@ -23,7 +22,7 @@ class LockWait:
         on_wait: called once in a wait that takes longer than a moment, with the reason and the seconds left.
     """
 
-    def __init__(self, seconds: float = SECONDS, on_wait: OnWait | None = None) -> None:
+    def __init__(self, seconds: float, on_wait: OnWait | None) -> None:
         self._seconds, self._on_wait = seconds, on_wait
         self._began = 0.0
         self._is_reported = False

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import apsw
 
 from d1migrate.drivers.engine import Engine
-from d1migrate.drivers.lock_wait import SECONDS, LockWait
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import UnavailableError, how_to_create
 from d1migrate.sql.batch import Result
@@ -18,7 +17,7 @@ from d1migrate.sql.d1 import PRODUCTION, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.drivers.lock_wait import OnWait
+    from d1migrate.drivers.lock_wait import LockWait, OnWait
     from d1migrate.drivers.protocol import Permit
     from d1migrate.sql.batch import Batch
 
@@ -50,14 +49,15 @@ class SqliteDriver:
         *,
         url: str,
         profile: Limits = PRODUCTION,
-        busy_timeout: float = SECONDS,
+        busy_timeout: float = 10.0,
         on_wait: OnWait | None = None,
         permit: Permit | None = None,
         makes_folder: bool = False,
     ) -> None:
         self.url, self.path = url, path
         self._profile, self._permit, self._makes_folder = profile, permit, makes_folder
-        self._lock_wait = LockWait(busy_timeout, on_wait)
+        self._busy_timeout, self._on_wait = busy_timeout, on_wait
+        self._lock_wait: LockWait | None = None
         self._reader: Engine | None = None
         self._writer: Engine | None = None  # once open, it also reads
 
@@ -134,7 +134,15 @@ class SqliteDriver:
             self._reader = None
 
     def _open(self, path: str, flags: int) -> Engine:
-        return Engine(path, flags, self._profile, on_busy=self._lock_wait)
+        return Engine(path, flags, self._profile, on_busy=self._wait_for_lock)
+
+    def _wait_for_lock(self, attempts: int) -> bool:
+        """SQLite's busy handler: whether to try again."""
+        if self._lock_wait is None:
+            from d1migrate.drivers.lock_wait import LockWait  # most files are not locked
+
+            self._lock_wait = LockWait(self._busy_timeout, self._on_wait)
+        return self._lock_wait(attempts)
 
     # --- reading ---
 
@@ -243,7 +251,7 @@ class SqliteDriver:
                     engine.control("PRAGMA journal_mode = WAL")
             except apsw.BusyError as error:
                 # Another process is creating the file too; switching to WAL ignores the busy handler.
-                if not self._lock_wait(attempt):
+                if not self._wait_for_lock(attempt):
                     raise engine.unavailable(error) from error
             except apsw.Error as error:
                 raise engine.unavailable(error) from error

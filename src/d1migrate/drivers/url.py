@@ -14,8 +14,9 @@ from d1migrate.errors import UsageError, nearest
 _SCHEMES = ("sqlite", "wrangler", "d1")
 _FORMS = "use sqlite:PATH for a file, wrangler:BINDING for wrangler's local D1, or d1:NAME for a remote D1"
 _SUFFIXES = (".db", ".db3", ".sqlite", ".sqlite3", ".s3db")
-_VARIABLE = re.compile(r"\$?\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|(?<![^:/\\])(?:\$\w+|%\w+%)(?![^/\\])")
-_OPTIONS = re.compile(r"\?(?=\w+=)")
+# Patterns are compiled when they are needed: few urls have these characters.
+_VARIABLE = r"\$?\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|(?<![^:/\\])(?:\$\w+|%\w+%)(?![^/\\])"
+_OPTIONS = r"\?(?=\w+=)"
 
 
 def normalize(url: str, folder: str = "") -> str:
@@ -30,7 +31,7 @@ def normalize(url: str, folder: str = "") -> str:
     """
     if not url.strip():
         raise UsageError("the database url is empty", hint="check that the flag or variable has a value")
-    if variable := _VARIABLE.search(url):
+    if any(mark in url for mark in "$%{") and (variable := re.search(_VARIABLE, url)):
         raise UsageError(
             f"the database url contains {variable[0]}, which nothing expanded",
             hint="d1migrate expands no variables: write the url itself, or set D1MIGRATE_DATABASE to it",
@@ -66,7 +67,7 @@ def _is_path(url: str) -> bool:
 def _file(path: str, folder: str) -> str:
     if path == ":memory:":
         return path
-    if options := _OPTIONS.search(path):
+    if "?" in path and (options := re.search(_OPTIONS, path)):
         text, name = path[options.start() :], path[: options.start()]
         raise UsageError(f"a sqlite: url has no options such as {text!r}", hint=f"write sqlite:{name}")
     found = expand(path, folder)
@@ -113,7 +114,7 @@ def _unknown(scheme: str, rest: str | None) -> UsageError:
 
 def _other_sqlite(scheme: str, rest: str) -> UsageError:
     """Return the error of a SQLite url as SQLAlchemy, dbmate, Prisma or SQLite itself write one."""
-    url, path = f"{scheme}:{rest}", _OPTIONS.split(rest)[0]
+    url, path = f"{scheme}:{rest}", re.split(_OPTIONS, rest)[0]
     name = path.lstrip("/")
     slashes, is_memory = len(path) - len(name), name in ("", ":memory:")
     is_absolute = bool(os.path.splitdrive(name)[0])

@@ -20,7 +20,6 @@ import pytest
 
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
-from d1migrate.drivers.lock_wait import LockWait
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
 from d1migrate.migrate.history import notes_of
 from d1migrate.migrate.log import Stamp
@@ -438,7 +437,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     (tmp_path / ".d1migrate").rename(place / ".d1migrate")
     first, second = (connect(f"sqlite:{place / 'app.db'}") for _ in range(2))
     for driver in (first, second):
-        driver._lock_wait = LockWait(0.0)  # type: ignore[attr-defined]
+        driver._busy_timeout = 0.0  # type: ignore[attr-defined]
     query = Batch([Query("SELECT count(*) FROM users")], reads=True)
     assert [d.batch(query)[0].rows for d in (first, second, first)] == [((2,),)] * 3
     assert not (place / "app.db-shm").exists()
@@ -655,7 +654,7 @@ def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     assert point
     migrator.close()
     driver = connect(f"sqlite:{tmp_path / 'app.db'}")
-    driver._lock_wait = LockWait(0.1)  # type: ignore[attr-defined]
+    driver._busy_timeout = 0.1  # type: ignore[attr-defined]
     with closing(apsw.Connection(str(tmp_path / "app.db"))) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match=r"locked|busy"):
