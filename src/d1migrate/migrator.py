@@ -626,7 +626,7 @@ class Migrator:
     ) -> Schema:
         from d1migrate.lint.runner import refuse_errors
 
-        with self._working(f"checking {len(migrations)} migrations"):
+        with self._working("checking the pending migrations"):
             built, warnings = refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
         if warn and warnings:
             warn(warnings)

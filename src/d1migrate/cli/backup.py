@@ -40,7 +40,10 @@ def run(options: Options, project: Project, output: Output) -> int:
     started = time.perf_counter()
     with _progress(output) as watch:
         dump = project.migrator(files_may_be_missing=True).backup(path, watch=watch)
-    found = _differences(path) if options.verify else None
+    found = None
+    if options.verify:
+        with output.working(f"restoring {path} to a scratch database"):
+            found = _differences(path)
     if output.as_json:
         value = dump._asdict()
         output.print_json({**value, "notes": list(dump.notes), "differences": found})

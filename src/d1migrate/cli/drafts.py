@@ -67,7 +67,8 @@ def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, outpu
         declared = Declarations.of(options.rename, options.backfill, options.allow_drop)
         declared.refuse_unknown(current, desired)
         try:
-            drafted = draft(current, desired, **declared._asdict(), order=options.order)
+            with output.working("writing the migration and checking it on scratch databases"):
+                drafted = draft(current, desired, **declared._asdict(), order=options.order)
         except (DataLoss, MissingValue) as error:
             if options.check:
                 raise

@@ -166,7 +166,9 @@ class Gates:
         from d1migrate.rehearse import rehearse
 
         severities, table = self._environment.lint, plan.history.table
-        found = rehearse(pending, self._migrator.schema(), severities=severities, table=table)
+        schema = self._migrator.schema()
+        with self._output.working(f"rehearsing {plural(len(pending), 'migration')}"):
+            found = rehearse(pending, schema, severities=severities, table=table)
         diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
         return _counted(diagnostics, self._environment.rehearse)
 

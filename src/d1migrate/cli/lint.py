@@ -45,7 +45,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         return _fix(options, project, output)
     if options.dry_run or options.yes:
         raise UsageError("--dry-run and --yes belong to --fix")
-    found, count = _lint(options, project)
+    with output.working("checking the migrations"):
+        found, count = _lint(options, project)
     if output.as_json:
         output.print_json(findings.values(found))
     elif options.format == "sarif":

@@ -149,6 +149,8 @@ class Output:
         if wrap:
             text = _wrapped(text, _width(sys.stderr))
         with suppress(OSError):
+            sys.stdout.flush()  # what was printed before appears before, also where both are one pipe
+        with suppress(OSError):
             print(printed(text, colored=_colored(sys.stderr)), file=sys.stderr, flush=True)
 
     # --- questions ---

@@ -40,8 +40,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Rehearse, and print what each migration does to the rows."""
     if options.all and options.data is not None:
         raise exclusive("--data", "--all", hint="--all starts with an empty database")
-    found = _rehearse(options, project, output)
-    checks = _check_recovery(options, project) if options.recovery else ()
+    with output.working("rehearsing"):
+        found = _rehearse(options, project, output)
+        checks = _check_recovery(options, project) if options.recovery else ()
     if output.as_json:
         more = {"recovery": recovery_check.values(checks)} if options.recovery else {}
         output.print_json(rehearsal.values(found) | more)

@@ -59,7 +59,8 @@ def _squash(options: Options, project: Project, output: Output) -> None:
     _refuse_place(with_words(chosen[-1].name + SUFFIX, options.name), migrations[len(chosen) :], project)
     now = time.time()
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
-    one = squash(chosen, options.name, date=date, now=int(now * 1000), choice=project.choice(migrations))
+    with output.working(f"proving that one file does what {plural(len(chosen), 'file')} did"):
+        one = squash(chosen, options.name, date=date, now=int(now * 1000), choice=project.choice(migrations))
     if options.dry_run:
         output.print_data(one.text)
         return

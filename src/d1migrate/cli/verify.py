@@ -39,7 +39,8 @@ def run(options: Options, project: Project, output: Output) -> int:
 
         return verify_fix.run(options, project, output)
     migrator = project.migrator()
-    found = migrator.verify()
+    with output.working("comparing files, history and schema"):
+        found = migrator.verify()
     if output.as_json:
         output.print_json(values.verification(found))
     else:

@@ -1,0 +1,25 @@
+"""Lines for people at the width of a terminal."""
+
+from __future__ import annotations
+
+from d1migrate.report.wrapping import wrap
+
+
+def test_a_long_line_is_wrapped_at_blanks() -> None:
+    """The lines after the first are indented."""
+    assert wrap("error: the database is locked by another process", 30) == (
+        "error: the database is locked\n  by another process"
+    )
+
+
+def test_code_stays_one_line() -> None:
+    """It would not be a command if a line end came into it."""
+    found = wrap("hint: `d1migrate up --env staging` applies it there first", 30)
+    assert found == "hint:\n  `d1migrate up --env staging`\n  applies it there first"
+
+
+def test_what_fits_or_is_indented_is_left_alone() -> None:
+    """SQL and its caret keep their columns; a path is not broken."""
+    assert wrap("short", 10) == "short"
+    assert wrap("  DROP TABLE workflows_of_everyone;", 10) == "  DROP TABLE workflows_of_everyone;"
+    assert wrap("a-word-that-is-too-long", 10) == "a-word-that-is-too-long"
