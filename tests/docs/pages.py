@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.runtime.workerd import node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "needs a Cloudflare account"
@@ -89,19 +89,12 @@ class PageError(AssertionError):
 def steps(text: str, *, with_account: bool = False) -> list[Step]:
     """Return what a page runs, in order."""
     blocks = list(_BLOCK.finditer(text))
-    if is_prompted(text):
-        return [step for block in blocks if block["language"] == "console" for step in _prompted(block)]
     found: list[Step] = []
     for number, block in enumerate(blocks):
         if block["language"] == "sh" and _is_run(text, block, with_account):
             following = blocks[number + 1] if number + 1 < len(blocks) else None
             found.append(_pasted(text, block, following))
     return found
-
-
-def is_prompted(text: str) -> bool:
-    """Whether a page is still to be converted: it has console blocks with prompts, and only those are run."""
-    return "```console\n" in text
 
 
 def _pasted(text: str, block: re.Match[str], following: re.Match[str] | None) -> Step:
@@ -123,33 +116,13 @@ def _lines(body: str, indent: str) -> list[str]:
     return [line.removeprefix(indent) for line in body.splitlines(keepends=True)]
 
 
-def _prompted(block: re.Match[str]) -> list[Step]:
-    """Read a block with `$ ` prompts, `> ` for what is typed, and output; pages are being converted from it."""
-    found: list[Step] = []
-    at = block.start("body")
-    for raw in block["body"].splitlines(keepends=True):
-        at += len(raw)
-        line = raw.removeprefix(block["indent"]).rstrip("\n")
-        if line.startswith("$ "):
-            found.append(Step(line[2:] + "\n", [], (at, at), block["indent"]))
-        elif line == ">" or line.startswith("> "):
-            last = found[-1].script.removesuffix("TYPED\n")
-            command = last if found[-1].script != last else last.rstrip("\n") + " <<'TYPED'\n"
-            found[-1] = Step(command + line[2:] + "\nTYPED\n", [], (at, at), block["indent"])
-        else:
-            last_step = found[-1]
-            shown = [*(last_step.shown or ()), line]
-            found[-1] = last_step._replace(shown=shown, span=(last_step.span[0], at))
-    return found
-
-
 def required(text: str) -> set[str]:
     """Return the programs that a page says the reader needs."""
     paragraphs = [p for p in text.split("\n\n") if p.startswith("You need")]
     return {word for p in paragraphs for word in re.findall(r"`([\w-]+)`", p)}
 
 
-def environment(home: Path, tools: Sequence[str] | set[str] = TOOLS) -> dict[str, str]:
+def environment(home: Path, tools: Collection[str] = TOOLS) -> dict[str, str]:
     """Return an environment with d1migrate and some other programs; the rest of TOOLS say that they are missing."""
     folder = home / "bin"
     folder.mkdir(exist_ok=True)

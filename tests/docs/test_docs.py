@@ -16,11 +16,9 @@ import pytest
 
 from tests.docs.pages import (
     ROOT,
-    TOOLS,
     check_commands,
     check_exit,
     environment,
-    is_prompted,
     required,
     steps,
 )
@@ -56,8 +54,7 @@ def test_a_reader_sees_what_is_shown(page: str, tmp_path: Path) -> None:
 def test_blocks_can_be_pasted(page: str) -> None:
     """No prompts; no comments, which zsh runs; no `sed -i`, whose arguments differ; a folder of its own first."""
     text = (ROOT / page).read_text()
-    if is_prompted(text):
-        pytest.skip("still to be converted")
+    assert "```console" not in text
     scripts = [
         re.sub(r"(<<'(\w+)'\n).*?^\2$", r"\1", step.script, flags=re.MULTILINE | re.DOTALL)
         for step in steps(text)
@@ -71,7 +68,7 @@ def test_blocks_can_be_pasted(page: str) -> None:
 def test_a_terminal_shows_the_same(page: str, tmp_path: Path) -> None:
     """Nothing asks, which would take the next pasted line for the answer."""
     text = (ROOT / page).read_text()
-    if "npx" in required(text) or is_prompted(text):
+    if "npx" in required(text):
         pytest.skip("the pages without wrangler are enough")
     found = steps(text)
     for step, ran in zip(found, run_on_terminal(found, *begin(page, tmp_path)), strict=True):
@@ -104,11 +101,9 @@ def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
     folder, text = home / "folder", (ROOT / page).read_text()
     folder.mkdir()
     (home / "node_modules").symlink_to(ROOT / "node_modules")  # Node looks upward
-    tools = required(text)
-    if page == CHECKOUT or is_prompted(text):
-        tools = set(TOOLS)
+    if page == CHECKOUT:
         copy_of_hummbl(folder)
-    return folder, environment(home, tools)
+    return folder, environment(home, required(text))
 
 
 def copy_of_hummbl(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Rewrite the outputs that pages show, from a real run: `python -m tests.docs.update [PAGE…]`, all pages without one.
 
 An output stays as it is if only times or durations differ; a line `…` still stands for what it stood for. If a command fails
-and the page would show no error, the page is not written and has to be corrected by hand.
+and the page would show no error, the page is not written and has to be corrected by hand. The guide to Python Workers is not run:
+it needs wheels, which its test builds.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from tests.docs.pages import (
     steps,
     without_times,
 )
-from tests.docs.test_docs import PAGES, WITH_ACCOUNT, begin
+from tests.docs.test_docs import ELSEWHERE, PAGES, WITH_ACCOUNT, begin
 from tests.runtime.cloudflare import Cloudflare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+ALL = [page for page in (*PAGES, *ELSEWHERE) if page != "docs/guides/python-worker.md"]
 
 
 def updated(text: str, found: Sequence[Step], ran: Sequence[Ran]) -> str:
@@ -97,7 +101,7 @@ def update(page: str) -> None:
 def main(pages: Sequence[str]) -> int:
     """Update pages; return 1 if one has to be corrected by hand."""
     wrong = 0
-    for page in pages or PAGES:
+    for page in pages or ALL:
         try:
             update(str(Path(page).resolve().relative_to(ROOT)) if pages else page)
         except PageError as error:
