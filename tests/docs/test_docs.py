@@ -82,7 +82,12 @@ def test_a_reader_with_an_account_sees_what_is_shown(
 ) -> None:
     """The same, with the blocks that need a Cloudflare account."""
     folder, variables = begin(page, tmp_path)
-    check_commands(ROOT / page, folder, variables | cloudflare.environment, with_account=True)
+    check_commands(ROOT / page, folder, variables | account(cloudflare), with_account=True)
+
+
+def account(cloudflare: Cloudflare) -> dict[str, str]:
+    """Return the variables of a reader with an account, and with the second token of the guide to tokens."""
+    return cloudflare.environment | {"D1_READ_TOKEN": cloudflare.read_token}
 
 
 def test_every_message_is_produced() -> None:

@@ -26,7 +26,7 @@ from tests.docs.pages import (
     steps,
     without_times,
 )
-from tests.docs.test_docs import ELSEWHERE, PAGES, WITH_ACCOUNT, begin
+from tests.docs.test_docs import ELSEWHERE, PAGES, WITH_ACCOUNT, account, begin
 from tests.runtime.cloudflare import Cloudflare
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def update(page: str) -> None:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         folder, variables = begin(page, Path(home))
         if page in WITH_ACCOUNT:
-            variables |= stack.enter_context(Cloudflare()).environment
+            variables |= account(stack.enter_context(Cloudflare()))
         ran = run_steps(found, folder, variables)
     if (new := updated(text, found, ran)) != text:
         (ROOT / page).write_text(new)

@@ -32,7 +32,7 @@ READING = {
     *("backup --output backup.sql", "restore"),
 }
 WRITING = {
-    *("up", "down", "baseline --to 2", "repair --accept 1 --reason x"),
+    *("up", "down", "baseline --to 2 --yes", "repair --accept 1 --reason x"),
     *("restore --to 0 --yes", "restore --file backup.sql --yes"),
 }
 
