@@ -45,11 +45,20 @@ def test_headings_exist(page: str) -> None:
         assert name in {id_ or anchor(heading) for heading, id_ in _HEADING.findall(text)}, (target, name)
 
 
-def test_every_guide_is_listed() -> None:
-    """The index of the documentation links each guide."""
+def test_every_page_is_listed_once() -> None:
+    """The index of the documentation links each page; the decisions have an index of their own."""
     docs = ROOT / "docs"
-    linked = re.findall(r"\]\((guides/[\w-]+\.md)\)", (docs / "README.md").read_text(encoding="utf-8"))
-    assert sorted(linked) == sorted(f"guides/{path.name}" for path in (docs / "guides").glob("*.md"))
+    linked = re.findall(r"\]\(((?!\.\./)[\w/-]+\.md)\)", (docs / "README.md").read_text(encoding="utf-8"))
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    decisions = {page for page in pages if re.match(r"adr/\d", page)}
+    assert sorted(linked) == sorted(pages - decisions - {"README.md"})
+
+
+def test_every_guide_is_in_the_readme() -> None:
+    """A reader of the README finds each guide without the index."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    guides = (path.name for path in (ROOT / "docs" / "guides").glob("*.md"))
+    assert [guide for guide in guides if f"(docs/guides/{guide})" not in text] == []
 
 
 def test_every_decision_is_listed() -> None:
