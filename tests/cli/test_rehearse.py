@@ -79,7 +79,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
     )
     assert lines[at + 1].endswith("migrations/005_names.sql:3:1")
     assert lines[at + 2] == "3 | DROP TABLE users;"
-    assert lines[-1] == "1 error"
+    assert lines[-2:] == ["1 error", "explain one: `d1migrate explain X101`"]
 
 
 def test_the_json(shop: Project) -> None:

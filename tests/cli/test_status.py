@@ -79,7 +79,7 @@ def test_status_as_text(project: Project) -> None:
     project.run("up", "--to", "2")
     status = project.run("status")
     lines = status.out.splitlines()
-    assert lines[0].split() == ["number", "name", "state", "applied"]
+    assert lines[0].split() == ["number", "name", "state", "applied", "notes"]
     assert lines[1].startswith("     1  001_users  applied  20")
     assert "(just now)" in lines[1]
     assert lines[4].endswith("no rollback")

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
 
 
 def on_terminal(*arguments: str, **variables: str) -> str:
-    """Run a command with stdout and stderr on a terminal; returns what appears there."""
+    """Run a command with stdout and stderr on a terminal of 80×24; returns what appears there."""
     controller, terminal = pty.openpty()
+    columns = int(variables.pop("COLUMNS", "80"))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "d1migrate", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "80"} | variables,
+        env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        | {"TERM": "xterm"}
+        | variables,
     )
     os.close(terminal)
     seen = b""
@@ -66,3 +76,69 @@ def test_quiet_has_no_bar(project: Project) -> None:
     """--quiet is quiet on a terminal too."""
     project.standard()
     assert "001_users" not in on_terminal("up", "--quiet")
+
+
+NAMES = ("001_users_and_their_sessions", "002_add_an_index_on_email_addresses")
+NARROW = """
+[env.local]
+database = "sqlite:app.db"
+[env.staging]
+database = "sqlite:a-folder-for-staging/database.db"
+[env.production]
+database = "d1:shop-production"
+after = "staging"
+protected = true
+window = "Sun 02:00-04:00 UTC"
+restore_point = true
+"""
+
+
+@pytest.fixture
+def narrow(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project whose tables are wider than 80 columns."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    (project.folder / "d1migrate.toml").write_text(NARROW)
+    (project.folder / "a-folder-for-staging").mkdir()
+    for number, name in enumerate(NAMES):
+        project.write(f"{name}.sql", f"CREATE TABLE t{number} (a INTEGER PRIMARY KEY);\n")
+        project.run("up")
+    project.write("003_drop.sql", "DROP TABLE t1;\n-- Rollback: none, the rows are gone\n")
+    return project
+
+
+def lines_of(seen: str) -> list[str]:
+    """The lines on a terminal, without colors."""
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in seen.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["history"], ["list"], ["restore"], ["env"], ["rehearse", "--all"], ["plan"]],
+    ids=" ".join,
+)
+def test_no_table_is_wider_than_the_terminal(narrow: Project, command: list[str]) -> None:
+    """Values are wrapped under themselves; a pipe gets each row as one line."""
+    seen = lines_of(on_terminal(*command))
+    assert max(map(len, seen)) <= 80, "\n".join(seen)
+    piped = narrow.run(*command).out.splitlines()
+    if command[0] in ("status", "history", "env"):
+        assert max(map(len, piped)) > 80
+
+
+def test_times_are_shortened_first(narrow: Project) -> None:
+    """Each row stays one line, if only the age is too much."""
+    rows = lines_of(on_terminal("status"))
+    assert re.search(
+        r"001_users_and_their_ +applied  \S+ \S+ [+-]\d{4}  no rollback\n +sessions\n", "\n".join(rows)
+    )
+    assert "just now" not in "".join(rows)
+    assert "(just now)" in on_terminal("status", COLUMNS="160")
+
+
+def test_environments_become_paragraphs(narrow: Project) -> None:
+    """Each value has the name of its column."""
+    seen = "\n".join(lines_of(on_terminal("env")))
+    assert "\n\nproduction\n  database        d1:shop-production\n  last migration  ?\n" in seen
+    assert "\n  protection      protected, after staging, window closed until" in seen
+    assert "\n  reachable       no: " in seen
+    assert "environment  database" in on_terminal("env", COLUMNS="300").replace("\x1b[2m", "")

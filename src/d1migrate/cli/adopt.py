@@ -10,6 +10,8 @@ from d1migrate.migrate.other_tools import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, number, plural, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.adopt.flow import Adoption
@@ -95,14 +97,16 @@ def _print(found: Adoption, folder: str, output: Output) -> None:
         output.print(f"no migrations in {folder}")
         return
     rows = [(number(j.migration.version), j.migration.name, j.state, j.because) for j in found.assessments]
-    header, *lines = table(("number", "name", "state", "because"), rows, right=(0,))
-    output.print(output.paint(header, "dim"))
-    for assessment, line in zip(found.assessments, lines, strict=True):
-        state = assessment.state
-        painted = output.paint(state, _COLORS.get(state, "red"))
-        output.print(line.replace(f"  {state}  ", f"  {painted}  ", 1))
-        if state in _OPEN:
-            _print_evidence(assessment, output)
+    shades = {2: [_COLORS.get(j.state, "red") for j in found.assessments]}
+    headers = ("number", "name", "state", "because")
+    below = {
+        row: list(_evidence_lines(assessment))
+        for row, assessment in enumerate(found.assessments)
+        if assessment.state in _OPEN
+    }
+    output.print(
+        table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width, below=below)
+    )
     if found.unmanaged_objects:
         names = ", ".join(f"{key.kind} {key.shown}" for key in found.unmanaged_objects)
         output.print(clean_line(f"not created by any file: {names}"))
@@ -132,13 +136,13 @@ def _print_differences(found: Adoption, output: Output) -> None:
     output.print(list(differences.lines(unchecked.differences, differences.DRIFT, output.paint)))
 
 
-def _print_evidence(assessment: Assessment, output: Output) -> None:
+def _evidence_lines(assessment: Assessment) -> Iterator[str]:
     for one in assessment.evidence:
         seen = f"changed since by {one.later}" if one.later else one.seen
-        output.print(clean_line(f"    {one.kind} {one.name}: {seen}"))
+        yield clean_line(f"    {one.kind} {one.name}: {seen}")
         if one.seen == "different":
-            output.print(clean(f"        file  {one.expected or 'drops it'}"))
-            output.print(clean(f"        live  {one.actual or 'does not exist'}"))
+            yield clean(f"        file  {one.expected or 'drops it'}")
+            yield clean(f"        live  {one.actual or 'does not exist'}")
 
 
 def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:

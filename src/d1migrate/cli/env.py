@@ -59,7 +59,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
         )
         for environment, e in zip(environments, found, strict=True)
     ]
-    output.print(text.table(headers, rows, right=(3,)))
+    output.print(text.records(headers, rows, right=(3,), paint=output.paint, width=output.width))
     for e in found:
         for problem in e["problems"] or ():
             output.warn(clean_line(f"{e['environment']}: {problem['message']}"))

@@ -33,8 +33,18 @@ def run(_options: Options, project: Project, output: Output) -> int:
 
 
 def _print(entries: Sequence[LogEntry], output: Output) -> None:
-    now = time.time()
-    rows = [
+    headers: tuple[str, ...] = ("when", "action", "name", "by", "token", "restore point before it")
+    rows = _rows(entries, time.time())
+    is_short = not text.fits(headers, rows, output.width)
+    if is_short:
+        headers, rows = headers[:-1], [row[:-1] for row in _rows(entries, None)]
+    output.print(text.table(headers, rows, paint=output.paint, width=output.width))
+    if is_short and any(entry.restore_point for entry in entries):
+        output.note("hint: `d1migrate restore` lists the restore points")
+
+
+def _rows(entries: Sequence[LogEntry], now: float | None) -> list[tuple[str, ...]]:
+    return [
         (
             text.when(e.at, now=now),
             _action(e),
@@ -45,9 +55,6 @@ def _print(entries: Sequence[LogEntry], output: Output) -> None:
         )
         for e in entries
     ]
-    header = ("when", "action", "name", "by", "token", "restore point before it")
-    width = len(header) if any(e.restore_point for e in entries) else len(header) - 1
-    output.print(text.table(header[:width], [row[:width] for row in rows]))
 
 
 def _action(entry: LogEntry) -> str:

@@ -34,7 +34,8 @@ def run(_options: Options, project: Project, output: Output) -> int:
             )
             for m in migrations
         ]
-        output.print(text.table(("number", "name", "size", "phase", ""), rows, right=(0, 2)))
+        headers = ("number", "name", "size", "phase", "notes")
+        output.print(text.table(headers, rows, right=(0, 2), paint=output.paint, width=output.width))
     else:
         output.print(f"no migrations in {project.folder}")
     return 0

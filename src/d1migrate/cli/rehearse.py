@@ -47,8 +47,9 @@ def run(options: Options, project: Project, output: Output) -> int:
         more = {"recovery": recovery_check.values(checks)} if options.recovery else {}
         output.print_json(rehearsal.values(found) | more)
     else:
-        output.print(rehearsal.text(found, verbose=output.verbose, paint=output.paint))
-        output.print(recovery_check.text(checks, paint=output.paint))
+        paint, width = output.paint, output.width
+        output.print(rehearsal.text(found, verbose=output.verbose, paint=paint, width=width))
+        output.print(recovery_check.text(checks, paint=paint, width=width))
     return 0 if found.ok and all(check.ok for check in checks) else FOUND
 
 

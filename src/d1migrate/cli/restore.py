@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
 from d1migrate.errors import Error, UsageError, exclusive
-from d1migrate.report.text import clean, plural, size, table, when
+from d1migrate.report.text import clean, plural, records, size, when
 
 if TYPE_CHECKING:
     from d1migrate.backup.restore import RestorePreview, RestoreResult
@@ -45,12 +45,15 @@ def _list(migrator: Migrator, output: Output) -> None:
     if output.as_json:
         output.print_json({"restore_points": [point._asdict() | {"at": int(point.at)} for point in found]})
         return
+    if not found:
+        output.print("no restore points yet")
+        return
     now = time.time()
     rows = [
         (p.name, when(int(p.at), now=now), p.current or "none", size(p.size) if p.path else "") for p in found
     ]
-    header = ("restore point", "taken", "last migration", "size")
-    output.print(table(header, rows, right=(3,)) if rows else "no restore points yet")
+    headers = ("restore point", "taken", "last migration", "size")
+    output.print(records(headers, rows, right=(3,), paint=output.paint, width=output.width))
 
 
 def _load(path: str, confirmed: str | None, project: Project, output: Output) -> None:

@@ -77,8 +77,17 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
     if not entries:
         output.print(f"no migrations in {folder}")
         return
-    now = time.time()
-    rows = [
+    headers, rows = ("number", "name", "state", "applied", "notes"), _rows(entries, time.time())
+    if not text.fits(headers, rows, output.width):
+        rows = _rows(entries, None)
+    shades = {2: [_STATE_COLORS.get(entry.state, "red") for entry in entries]}
+    output.print(text.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width))
+    counts = Counter(entry.state for entry in entries)
+    output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
+
+
+def _rows(entries: Sequence[Entry], now: float | None) -> list[tuple[str, ...]]:
+    return [
         (
             text.number(e.version),
             e.name,
@@ -88,14 +97,6 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         )
         for e in entries
     ]
-    header, *lines = text.table(("number", "name", "state", "applied", ""), rows, right=(0,))
-    output.print(output.paint(header, "dim"))
-    for entry, line in zip(entries, lines, strict=True):
-        shade = _STATE_COLORS.get(entry.state, "red")
-        state = _shown(entry.state)
-        output.print(line.replace(f"  {state}", f"  {output.paint(state, shade)}", 1))
-    counts = Counter(entry.state for entry in entries)
-    output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
 
 
 def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:

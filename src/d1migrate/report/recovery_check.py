@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from d1migrate.report.text import Paint
 
 
-def text(checks: Sequence[RecoveryCheck], *, paint: Paint) -> list[str]:
+def text(checks: Sequence[RecoveryCheck], *, paint: Paint, width: int | None = None) -> list[str]:
     """Return lines for people: a table of migrations, then what differs from before."""
     if not checks:
         return []
     rows = [(c.name, _result(c.fails), _result(c.restored), _result(c.rolled_back)) for c in checks]
-    header, *lines = table(("migration", "after failure", "after restore", "after rollback"), rows)
+    headers = ("migration", "after failure", "after restore", "after rollback")
     details = [f"  {clean_line(line)}" for check in checks for line in _details(check)]
-    return ["", paint(header, "dim"), *lines, *details]
+    return ["", *table(headers, rows, paint=paint, width=width), *details]
 
 
 def _result(found: Sequence[str] | None) -> str:

@@ -22,20 +22,16 @@ _COLORS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "y
 )
 
 
-def text(found: Rehearsal, *, verbose: bool, paint: Paint) -> list[str]:
+def text(found: Rehearsal, *, verbose: bool, paint: Paint, width: int | None = None) -> list[str]:
     """Return the lines for people: a table of migrations, then the details of each."""
     if not found.migrations:
         return ["nothing to rehearse"]
     rows = [(m.name, m.verdict, *_costs(m.cost), _rollback(m)) for m in found.migrations]
     scaled = any(m.cost and m.cost.scaled_rows_written is not None for m in found.migrations)
     written = "rows written ~" if scaled else "rows written"
-    header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
-    out = [paint(header, "dim")]
-    for migration, line in zip(found.migrations, lines, strict=True):
-        is_yellow = _COLORS.get(migration.verdict) == "yellow"
-        shade = None if migration.ok and not is_yellow else _COLORS.get(migration.verdict)
-        at = len(clean_line(migration.name))  # which may hold the same words
-        out.append(line[:at] + line[at:].replace(migration.verdict, paint(migration.verdict, shade), 1))
+    headers = ("migration", "verdict", "time", written, "rollback")
+    shades = {1: list(map(_shade, found.migrations))}
+    out = table(headers, rows, right=(2, 3), shades=shades, paint=paint, width=width)
     for migration in found.migrations:
         out += _details(migration)
     diagnostics = [d for m in found.migrations for d in m.diagnostics]
@@ -45,6 +41,11 @@ def text(found: Rehearsal, *, verbose: bool, paint: Paint) -> list[str]:
         out.append(f"not rehearsed: {clean_line(', '.join(found.not_rehearsed))}")
     out += [f"stayed empty: {clean_line(name)}: {clean_line(why)}" for name, why in found.empty.items()]
     return out
+
+
+def _shade(migration: Rehearsed) -> str | None:
+    shade = _COLORS.get(migration.verdict)
+    return None if migration.ok and shade != "yellow" else shade
 
 
 def _costs(cost: Cost | None) -> tuple[str, str]:

@@ -1,0 +1,73 @@
+"""Tables that are wider than the terminal: values are wrapped, or each row becomes a paragraph."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from d1migrate.report.text import GAP, clean_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.report.text import Paint, Rows
+
+_LEAST = 8  # columns of a value that has to be broken anywhere
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}")
+_HELD = "\u00a0"  # stands for a space within a time, which is not broken
+_PIECES = re.compile("[^ _/]*[_/]+|[^ _/]+| +")  # names are broken after `_` and `/`
+
+
+def narrowed(grid: Rows, widths: Sequence[int], width: int) -> tuple[list[int], list[list[Sequence[str]]]]:
+    """Wrap the values of a table; the widest column first.
+
+    Args:
+        grid: the rows, with the headers first.
+        widths: the widths of the columns.
+        width: of the terminal.
+
+    Returns:
+        The new widths, and for each row its lines.
+    """
+    held = [[_TIME.sub(lambda time: time[0].replace(" ", _HELD), cell) for cell in row] for row in grid]
+    pieces = [max(len(p) for cell in column for p in _pieces(cell)) for column in zip(*held, strict=True)]
+    found, excess = list(widths), sum(widths) + GAP * (len(widths) - 1) - width
+    for least in (pieces, [min(_LEAST, size) for size in pieces]):
+        while excess > 0 and (wider := [i for i, size in enumerate(found) if size > least[i]]):
+            found[max(wider, key=found.__getitem__)] -= 1
+            excess -= 1
+    cells = [[_wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in held]
+    needed = [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
+    return needed, [list(zip_longest(*row, fillvalue="")) for row in cells]
+
+
+def _pieces(text: str) -> list[str]:
+    return _PIECES.findall(text) or [""]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a value as lines of a width."""
+    lines = [""]
+    for piece in _pieces(text):
+        if len(lines[-1]) + len(piece.rstrip(" ")) > width:
+            lines.append("")
+        if lines[-1] or not piece.isspace():
+            lines[-1] += piece
+        while len(lines[-1].rstrip(" ")) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return [line.rstrip(" ").replace(_HELD, " ") for line in lines if line] or [""]
+
+
+def paragraphs(headers: Sequence[str], rows: Rows, *, width: int, paint: Paint) -> Iterator[str]:
+    """Yield a paragraph for each row: its first value, which is not broken; the others after their header."""
+    indent = max(map(len, headers[1:])) + 2 + GAP
+    for place, (first, *others) in enumerate(rows):
+        if place:
+            yield ""
+        yield paint(clean_line(first), "bold")
+        for header, value in zip(headers[1:], others, strict=True):
+            if value:
+                start, *more = _wrapped(clean_line(value), max(_LEAST, width - indent))
+                yield f"{paint(f'  {header}'.ljust(indent), 'dim')}{start}"
+                yield from (" " * indent + line for line in more)
