@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def on_terminal(*arguments: str, **variables: str) -> str:
-    """Run a command with stdout and stderr on a terminal of 80×24; returns what appears there."""
+    """Run a command with stdout and stderr on a terminal of 80 x 24; returns what appears there."""
     controller, terminal = pty.openpty()
     columns = int(variables.pop("COLUMNS", "80"))
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))

@@ -1,4 +1,7 @@
-"""Run a page on a terminal of 80 columns, where d1migrate asks questions, shows progress and wraps messages."""
+"""Run a page on a terminal, where d1migrate asks questions, shows progress and wraps messages.
+
+It is as wide as the tables of the pages: on a narrower one their values are wrapped, and times lose their age.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def _run(command: Sequence[str | Path], folder: Path, variables: dict[str, str])
     attributes = termios.tcgetattr(theirs)
     attributes[3] &= ~termios.ECHO
     termios.tcsetattr(theirs, termios.TCSANOW, attributes)
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
     os.write(ours, b"\n" * 1000)
     process = subprocess.Popen(
         command, cwd=folder, env=variables, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
