@@ -237,16 +237,6 @@ def _wrapped(text: str, width: int | None) -> str:
     return "\n".join(wrap(line, width) for line in lines)
 
 
-def _width(stream: Any) -> int | None:
-    """Return how many columns a terminal has; None if the stream is no terminal."""
-    if stream is None or not stream.isatty():
-        return None
-    try:
-        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns) or None
-    except (OSError, ValueError):
-        return None
-
-
 @contextmanager
 def _stdout() -> Iterator[None]:
     try:
