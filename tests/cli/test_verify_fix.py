@@ -48,7 +48,7 @@ def test_into_the_files(drifted: Project) -> None:
     assert "recorded 002_what_was_changed_by_hand as applied; ran nothing" in outcome.err
     drifted.run("verify", "--check")
     assert drifted.run("up").out == "nothing to do\n"
-    assert drifted.run("history", "--json").json[-1]["action"] == "baseline"
+    assert drifted.run("history", "--json").json["entries"][-1]["action"] == "baseline"
     drifted.run("up", "--database", "sqlite:other.db")
     drifted.run("verify", "--check", "--database", "sqlite:other.db")
 
