@@ -184,3 +184,13 @@ def test_plan_sql_runs_on_a_fresh_database(project: Project) -> None:
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.sql(project.run("plan", "--sql").out.rstrip().removesuffix(";"))
     assert project.states() == {1: "applied"}
+
+
+def test_the_first_file_of_a_project_is_plain(project: Project) -> None:
+    """It records itself only if the project has chosen the table that files record themselves in."""
+    project.run("new", "one")
+    assert "INSERT INTO" not in (project.migrations / "001_one.sql").read_text()
+    (project.migrations / "001_one.sql").unlink()
+    project.use_versions()
+    project.run("new", "one")
+    assert "INSERT INTO schema_migrations" in (project.migrations / "001_one.sql").read_text()
