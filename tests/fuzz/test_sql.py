@@ -134,7 +134,7 @@ _COMMANDS = (
         "schema --format mermaid",
     ),
     *(
-        "rebuild users --set x --dry-run",
+        "rebuild users --add x --dry-run",
         "verify --fix files",
         "lint --all --verbose",
         "baseline x --dry-run",

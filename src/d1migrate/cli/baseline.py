@@ -40,7 +40,10 @@ def run(options: Options, project: Project, output: Output) -> int:
         return _write_first_file(options.description, options, project, output)
     if options.to is not None and options.description is None:
         return _record(options.to, options, project, output)
-    raise UsageError("baseline takes either DESCRIPTION or --to MIGRATION")
+    raise UsageError(
+        "baseline takes either DESCRIPTION or --to MIGRATION",
+        hint="DESCRIPTION writes the first file from the live schema, --to records files that exist",
+    )
 
 
 def _write_first_file(description: str, options: Options, project: Project, output: Output) -> int:

@@ -56,7 +56,8 @@ def _text(path: str, usual: str) -> str:
         ) from error
     except OSError as error:
         known = [usual] if os.path.isfile(usual) else []
-        write = f"`d1migrate schema --at latest --output {shlex.quote(path)}` writes one"
+        target = path if path.endswith(".sql") else usual  # it may be the name of a migration
+        write = f"`d1migrate schema --at latest --output {shlex.quote(target)}` writes one"
         raise UsageError(
             f"cannot read {path}: {error.strerror}", hint=did_you_mean(path, known, otherwise=write)
         ) from error

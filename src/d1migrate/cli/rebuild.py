@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import Desired, edit_columns
-from d1migrate.errors import UsageError
+from d1migrate.errors import DataLoss, UsageError
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -35,4 +36,13 @@ def run(options: Options, project: Project, output: Output) -> int:
     desired = edit_columns(current, options.table, set_=options.set, add=options.add, drop=options.drop)
     allowed = tuple(f"{options.table}.{column}" for column in options.drop)
     draft = options.draft._replace(allow_drop=allowed)
-    return write_draft(current, Desired(desired), draft, project, output)
+    try:
+        return write_draft(current, Desired(desired), draft, project, output)
+    except DataLoss as error:  # of a column that --set makes a generated one
+        error.hint = f"drop it in a migration of its own: {project.command(_drop(options.table, error))}"
+        raise
+
+
+def _drop(table: str, error: DataLoss) -> str:
+    columns = [name.rpartition(".")[2] for name in error.rows]
+    return f"rebuild {quote(table)} {' '.join(f'--drop {quote(column)}' for column in columns)}"

@@ -88,8 +88,10 @@ def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:
     """
     chosen = up_to(migrations, to)
     if len(chosen) == 1:
+        following = f": try --to {migrations[1].name}" if len(migrations) > 1 else ""
         raise UsageError(
-            f"nothing to squash: {chosen[0].name} is the first file", hint="a squash needs at least two files"
+            f"nothing to squash: {chosen[0].name} is the first file",
+            hint=f"a squash needs at least two files{following}",
         )
     return chosen
 

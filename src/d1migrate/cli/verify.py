@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.next_step import next_step
 from d1migrate.cli.options import FOUND
-from d1migrate.errors import Error
+from d1migrate.errors import Error, UsageError
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line, plural
 
@@ -38,6 +38,11 @@ def run(options: Options, project: Project, output: Output) -> int:
         from d1migrate.cli import verify_fix
 
         return verify_fix.run(options, project, output)
+    if options.rename or options.backfill or options.allow_drop:
+        raise UsageError(
+            "--rename, --backfill and --allow-drop are for --fix",
+            hint="`--fix files` prints SQL for the live schema, `--fix live` writes a migration",
+        )
     migrator = project.migrator()
     with output.working("comparing files, history and schema"):
         found = migrator.verify()

@@ -142,6 +142,48 @@ def test_diff_without_a_schema_file(begun: Project) -> None:
     assert "hint: `d1migrate schema --at latest --output schema.sql` writes what the migrations build" in err
     begun.run("schema", "--at", "latest", "--output", "schema.sql")
     assert begun.run("diff").err == "no difference\n"
+    assert "`d1migrate schema --at latest --output schema.sql`" in refused(begun, "diff", "--to", "3").err
     assert "hint: did you mean schema.sql?" in refused(begun, "diff", "--to", "schma.sql").err
     assert "did you mean users?" in refused(begun, "schema", "user").err
     assert "did you mean users?" in refused(begun, "rehearse", "--scale", "user=5").err
+
+
+def test_values_that_a_rebuild_would_lose(begun: Project) -> None:
+    """The hint is a command that exists."""
+    err = refused(begun, "rebuild", "users", "--set", "name AS (lower(email))", code=1).err
+    assert "error: users.name would be dropped, with all values\n" in err
+    assert "hint: drop it in a migration of its own: `d1migrate rebuild users --drop name`\n" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message", "hint"),
+    [
+        (["--rename", "user.x=role"], "no such table: user", "did you mean users?"),
+        (["--backfill", "user.role=''"], "no such table: user", "did you mean users?"),
+        (["--allow-drop", "users.rol"], "users has no column rol", "did you mean role?"),
+        (["--allow-drop", "users.email"], "has no use: the migration does not drop it", "leave the flag out"),
+    ],
+)
+@pytest.mark.parametrize("side", ["files", "live"])
+def test_verify(begun: Project, side: str, flags: list[str], message: str, hint: str) -> None:
+    """The same holds for --fix; without it, the flags have no use."""
+    begun.sql("ALTER TABLE users ADD COLUMN role TEXT")
+    drop = ["--allow-drop", "users.role"] if side == "files" else []
+    err = refused(begun, "verify", "--fix", side, *drop, *flags).err
+    assert message in err.partition("\nhint: ")[0]
+    assert hint in err.partition("\nhint: ")[2]
+    err = refused(begun, "verify", *flags).err
+    assert "--rename, --backfill and --allow-drop are for --fix\nhint: `--fix files` prints SQL" in err
+
+
+def test_what_diff_needs_to_know(begun: Project) -> None:
+    """The hints are the flags to add."""
+    (begun.folder / "schema.sql").write_text(WANTED)
+    err = refused(begun, "diff", code=1).err
+    assert (
+        "hint: to rename: --rename users.name=full_name or --rename users.name=role; to drop: --allow-drop"
+        in err
+    )
+    err = refused(begun, "diff", *DECLARED[:2], *DECLARED[4:], code=1).err
+    assert "error: users.role is new and NOT NULL: existing rows need a value\n" in err
+    assert "hint: add --backfill \"users.role='…'\"\n" in err

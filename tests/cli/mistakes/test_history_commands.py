@@ -237,3 +237,25 @@ def test_files_that_disagree(
     err = applied.run("up", code=1).err
     assert f"error: {message}" in err
     assert err.partition("\nhint: ")[2].startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["adopt"], "cannot record 1 migration as applied (runs nothing) without confirmation", "add --yes to confirm, or --dry-run"),
+        (["restore", "--to", "3"], "cannot restore without confirmation", "add --yes to confirm"),
+        (["lint", "--fix"], "cannot rewrite 1 file without confirmation", "add --yes to confirm, or --dry-run"),
+        (["baseline"], "baseline takes either DESCRIPTION or --to MIGRATION", "DESCRIPTION writes the first file"),
+        (["squash", "--to", "1"], "nothing to squash: 001_users is the first file", "try --to 002_teams"),
+    ],
+)  # fmt: skip
+def test_commands_that_ask(applied: Project, arguments: list[str], message: str, hint: str) -> None:
+    """Without a terminal to ask on, the hint is the flag."""
+    if arguments[0] == "restore":
+        applied.run("up")  # a restore point is taken first
+    applied.sql("CREATE TABLE IF NOT EXISTS extra (id INTEGER PRIMARY KEY)")
+    if arguments[0] == "lint":
+        applied.write("005_last.sql", "CREATE TABLE last (id INTEGER PRIMARY KEY)\n")
+    err = applied.run(*arguments, code=2).err
+    assert f"error: {message}" in err
+    assert hint in err.partition("\nhint: ")[2]
