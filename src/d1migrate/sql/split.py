@@ -45,6 +45,7 @@ _UNCLOSED = {
     "[": "this name is not closed",
     "/": "this comment is not closed",
 }
+_DOUBLED = "a quote inside a string is written twice: 'it''s'"
 _WINDOW = 120  # how many characters of a long source line an error shows
 
 
@@ -263,4 +264,5 @@ class LinePrefix(NamedTuple):
             column=column + 1,
             source=source[window : window + _WINDOW].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}"),
             shown_from=skipped + window,
+            hint=_DOUBLED if message == _UNCLOSED["'"] else None,
         )

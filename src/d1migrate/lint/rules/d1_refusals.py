@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 _FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")
-_INSTEAD = {
-    "power": "pow",
-    "ceiling": "ceil",
-    "log10": "log",
-    "if": "iif",
-    "json_pretty": "json",
-    "unistr": "char, or the characters themselves",
-    "sqlite_version": "nothing: D1 does not report its version",
-    "uuid": "lower(hex(randomblob(16)))",
-    "regexp": "GLOB or LIKE",
-}
 _TRANSACTIONS = ("begin", "commit", "end", "rollback", "savepoint", "release")
 _ALTERS = ("sqlite_fail", "sqlite_drop_constraint", "sqlite_add_constraint")
 _LIMITS = (
@@ -81,7 +70,20 @@ def _finding(statement: ReplayedStatement, message: str | None = None, fix: str 
         return Finding(
             f"D1 refuses it: {spelled_out(error)}; {odd.token} contains a {odd}", statement, odd.offset
         )
-    return Finding(message or f"D1 refuses it: {error}", statement, offset, fix=fix)
+    advice = None if message else _advice(statement, error, offset if at is not None else None)
+    refused = f"D1 refuses it: {error}" + (f"; {advice}" if advice else "")
+    return Finding(message or refused, statement, offset, fix=fix)
+
+
+def _advice(statement: ReplayedStatement, error: str, offset: int | None) -> str | None:
+    """Return what to write instead: SQLite's way of what another database has, or a name that exists."""
+    from d1migrate.lint.unknown_names import meant_in  # imported only on failure, as the next
+    from d1migrate.sql.other_dialects import instead_of
+
+    if instead := instead_of(error, statement.sql, offset):
+        return instead
+    meant = meant_in(statement, error)
+    return f"did you mean {meant}?" if meant else None
 
 
 @rule("R101", "transaction", "error")
@@ -145,10 +147,19 @@ def function(replay: AnalyzedReplay) -> Iterator[Finding]:
         UPDATE scores SET n = pow(n, 2) WHERE n > 0;
     """
     for statement in _refused(replay, "R103"):
-        found = _FUNCTION.search(statement.refusal or "")
-        name = found[1] if found else ""
-        instead = _INSTEAD.get(name.lower())
-        yield _finding(statement, f"D1 has no function {name}" + (f": use {instead}" if instead else ""))
+        yield _finding(statement, _no_function(statement))
+
+
+def _no_function(statement: ReplayedStatement) -> str:
+    from d1migrate.sql.other_dialects import function_instead_of  # imported only on failure
+
+    error = d1.error_parts(statement.refusal or "")[0]
+    found = _FUNCTION.search(error)
+    name = found[1] if found else ""
+    if instead := function_instead_of(name):
+        return f"D1 has no function {name}: use {instead}"
+    advice = _advice(statement, error, None)
+    return f"D1 has no function {name}" + (f"; {advice}" if advice else "")
 
 
 @rule("R104", "not-authorized", "error")
@@ -316,10 +327,8 @@ def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in _refused(replay, "R110"):
         text = statement.refusal or ""
         if any(part in text for part in _ALTERS):
-            yield _finding(
-                statement,
-                "D1 does not allow SET or DROP NOT NULL, nor ADD or DROP CONSTRAINT: rebuild the table",
-            )
+            advice = _advice(statement, text, None) or "rebuild the table"
+            yield _finding(statement, f"D1 does not allow this; {advice}")
         elif "UNIQUE column" in text and "add" in text.lower():
             yield _finding(
                 statement,

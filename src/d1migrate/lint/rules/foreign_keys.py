@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.errors import did_you_mean
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.sql.names import fold
@@ -36,10 +37,9 @@ def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
         if fold(key.table) not in replay.after.tables and not replay.incomplete:
             gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
             statement = replay.definer_of(child) or next(gone, None)
-            yield Finding(
-                f"{child.name}.{', '.join(key.columns)} references {key.table}, which does not exist",
-                statement,
-            )
+            meant = did_you_mean(key.table, (table.name for table in replay.after.tables.values()))
+            missing = f"{child.name}.{', '.join(key.columns)} references {key.table}, which does not exist"
+            yield Finding(f"{missing}: {meant}" if meant else missing, statement)
     for statement in replay.of("drop table"):
         name = statement.shape.name
         if name in statement.before.tables and name not in replay.after.tables:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.schema.model import Column
 
+_NUMBERS = re.compile(r"(?:BIG|SMALL)?SERIAL[248]?|AUTO_?INCREMENT|IDENTITY")
 _INTEGER = re.compile(r"U?(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?[0-9]*")
 
 
@@ -24,8 +25,8 @@ def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The type of a column does not do what its name suggests.
 
     Why: SQLite looks for INT, CHAR, TEXT, BLOB, REAL … in the name of a type: STRING is numeric ('007' becomes 7),
-        and POINT is an integer. strftime('%s') returns text, which never equals a number unless the column is
-        numeric.
+        and POINT is an integer. SERIAL and INT AUTO_INCREMENT are only names, and number no rows. strftime('%s')
+        returns text, which never equals a number unless the column is numeric.
 
     Bad:
         CREATE TABLE files (id INTEGER PRIMARY KEY, code STRING);
@@ -49,6 +50,10 @@ def _surprise(column: Column, *, strict: bool) -> str | None:
     if "STRING" in upper and kind == "NUMERIC":
         return "SQLite treats the type STRING as numeric, so '007' becomes 7; write TEXT"
     words = re.findall(r"[A-Z0-9_]+", upper)
+    if number := next(filter(_NUMBERS.fullmatch, words), None):
+        return (
+            f"{number} numbers no rows, so an INSERT without a value stores NULL; write INTEGER PRIMARY KEY"
+        )
     if kind == "INTEGER" and not any(_INTEGER.fullmatch(word) for word in words):
         return f"SQLite treats the type {column.type} as an integer, because it contains INT"
     if "strftime" in default.lower() and "%s" in default and (kind in ("TEXT", "BLOB") or upper == "ANY"):
