@@ -70,4 +70,8 @@ def _note_empty(plan: Plan, output: Output) -> None:
     for step in plan.steps:
         only_records = isinstance(step.script, Migration) and step.script.checksum == NOTHING
         if only_records or not step.statement_count:
-            output.note(f"{clean_line(step.name)} has no statement, and is only recorded")
+            name = clean_line(step.name)
+            output.warn(
+                f"{name} has no statement, and is only recorded;"
+                " to fill it in later, roll it back first: `d1migrate down`"
+            )

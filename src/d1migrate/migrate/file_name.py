@@ -24,6 +24,19 @@ _STAMP = re.compile(rf"{_DATE}(?:{_TIME})?(?!\d)", re.ASCII)
 _SEQUENCE = re.compile(r"[0-9]{1,309}(?![0-9])")
 _LETTER = re.compile(r"[A-Za-z][0-9]{1,309}(?=[-_.])")  # V001__users.sql, as Flyway names files
 _SEPARATOR = re.compile(r"[-_. ]+")
+_LETTERS = str.maketrans(
+    {
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+    }
+)
+"""Latin letters that Unicode does not decompose."""
 _SECONDS, _MILLISECONDS = 10, 13  # digits of the time since 1970
 _NESTED = "migration"
 """The only file of a folder in the layout of drizzle and Prisma."""
@@ -224,7 +237,21 @@ def _slug(description: str, between: str = "_") -> str:
     Raises:
         UsageError: there is no letter or digit.
     """
-    slug = re.sub(r"[^a-z0-9]+", between, description.lower()).strip(between)
+    slug = re.sub(r"[^a-z0-9]+", between, _latin(description)).strip(between)
     if not slug:
-        raise UsageError(f"the description {description!r} has no ASCII letter or digit")
+        raise UsageError(
+            f"the description {description!r} has no Latin letter or digit, which a file name needs",
+            hint="write it in Latin letters: `d1migrate new add_teams`",
+        )
     return slug
+
+
+def _latin(text: str) -> str:
+    """Return text in lower case with its Latin letters as ASCII: `é` is `e`, `ß` is `ss`."""
+    from unicodedata import combining, normalize  # few names need it
+
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    letters = normalize("NFKD", folded.translate(_LETTERS))
+    return "".join(letter for letter in letters if not combining(letter))

@@ -333,7 +333,7 @@ class Migration:
         if error := not_utf8 or found.error:
             raise error
         if self.is_down_file:
-            raise _down_file(self.file)
+            raise down_file(self.file)
         if found.runs_forward:
             raise _runs_forward(self.file, found.runs_forward)
         if found.too_long:
@@ -477,7 +477,8 @@ def _runs_forward(file: str, marker: Marker) -> SourceError:
     )
 
 
-def _down_file(file: str) -> SourceError:
+def down_file(file: str) -> SourceError:
+    """Return the error of a file that is named as other tools name a rollback."""
     return SourceError(
         f"{file}: wrangler would run this down file as a forward migration",
         hint="write the rollback as a `-- Rollback:` block at the end of the migration itself, or into a file"

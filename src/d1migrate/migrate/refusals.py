@@ -14,9 +14,10 @@ from d1migrate.errors import (
     PartiallyApplied,
     SourceError,
 )
+from d1migrate.migrate.migration import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved
-from d1migrate.migrate.table import MAX_VERSION, WRANGLER, VersionTable
+from d1migrate.migrate.table import MAX_VERSION, SUFFIX, WRANGLER, VersionTable
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -235,8 +236,10 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
         table: the migrations table.
 
     Raises:
-        SourceError: a file has no number from 0 to 2^53 - 1, or two have the same.
+        SourceError: a file has no number from 0 to 2^53 - 1, or two have the same, as a file and its down
+            file do.
     """
+    entries = tuple(entries)
     known: dict[Key | None, Entry] = {table.key_of(entry): entry for entry in entries if entry.applied}
     for entry in todo:
         key = table.key_of(entry)
@@ -244,14 +247,25 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
         if key is None:
             raise SourceError(
                 f"{file}: {table.name} needs a number from 0 to {MAX_VERSION} at the beginning of the name",
-                hint=f'rename it, or let wrangler\'s table record names: table = "{WRANGLER}"',
+                hint=f"rename it, e.g. to {_numbered(entry.name, entries)};"
+                f' or let wrangler\'s table record names: table = "{WRANGLER}"',
             )
         if key in known:
+            for migration in (known[key].migration, entry.migration):
+                if migration and migration.is_down_file:
+                    raise down_file(migration.file)
             raise SourceError(
                 f"two files have version {key}: {known[key].name} and {entry.name}",
                 hint="`d1migrate renumber` gives the pending one a new number",
             )
         known[key] = entry
+
+
+def _numbered(name: str, entries: Iterable[Entry]) -> str:
+    """Return a file name with the next number, for a file without one."""
+    folder, slash, words = name.rpartition("/")
+    number = max((entry.version for entry in entries if entry.version is not None), default=0) + 1
+    return f"{folder}{slash}{number:03}_{words}{SUFFIX}"
 
 
 def _squashed(entries: Sequence[Entry]) -> list[Entry]:

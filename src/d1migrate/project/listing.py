@@ -85,8 +85,12 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
     """
     found = []
     if listing.skipped:
-        why = "links, hidden files, endings other than .sql, and what the pattern does not match"
-        found.append(f"not run: {_shown(listing.skipped)}; wrangler skips {why}")
+        why = (
+            "wrangler skips links, hidden files, endings other than .sql, and what the pattern does not match"
+        )
+        if all(path.endswith(".SQL") for path in listing.skipped):
+            why = "wrangler skips them unless their ending is .sql"
+        found.append(f"not run: {_shown(listing.skipped)}; {why}")
     if is_plain(listing.names):
         return found
     from d1migrate.migrate.surprises import surprises, warning  # few folders have any

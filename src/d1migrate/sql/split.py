@@ -45,7 +45,10 @@ _UNCLOSED = {
     "[": "this name is not closed",
     "/": "this comment is not closed",
 }
-_DOUBLED = "a quote inside a string is written twice: 'it''s'"
+_CLOSE = {
+    _UNCLOSED["'"]: "close it with `'`; a quote inside a string is written twice: 'it''s'",
+    _UNCLOSED["/"]: "close it with `*/`",
+}
 _WINDOW = 120  # how many characters of a long source line an error shows
 
 
@@ -264,5 +267,5 @@ class LinePrefix(NamedTuple):
             column=column + 1,
             source=source[window : window + _WINDOW].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}"),
             shown_from=skipped + window,
-            hint=_DOUBLED if message == _UNCLOSED["'"] else None,
+            hint=_CLOSE.get(message),
         )

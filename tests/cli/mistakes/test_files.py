@@ -173,3 +173,172 @@ def test_no_final_semicolon(project: Project) -> None:
     assert "fix 1: `d1migrate lint --fix migrations/002_x.sql`\n" in linted
     assert "wrangler fails on this file; `lint --fix` adds it\n" in project.run("up").err
     project.run("lint", "--fix", "--yes")
+
+
+MYSQL_AND_POSTGRES = {
+    "CREATE TABLE x (id INT PRIMARY KEY AUTO_INCREMENT)": "write INTEGER PRIMARY KEY",
+    "CREATE TABLE x (id INTEGER PRIMARY KEY, at TEXT DEFAULT now())": "write DEFAULT (unixepoch())",
+    "CREATE TABLE x (id INTEGER PRIMARY KEY, at TEXT DEFAULT (NOW()))": "use unixepoch()",
+    "ALTER TABLE users ALTER COLUMN email SET NOT NULL": '`d1migrate rebuild users --set "email …"`',
+    "ALTER TABLE users MODIFY COLUMN email VARCHAR(255)": '`d1migrate rebuild users --set "email …"`',
+    "CREAT TABLE x (id INTEGER)": "did you mean CREATE?",
+    "UPDATE user SET email = lower(email) WHERE id > 0": "did you mean users?",
+    "UPDATE users SET email = lower(emial) WHERE id > 0": "did you mean email?",
+    "UPDATE users SET email = coalese(email, 'x') WHERE id > 0": "did you mean coalesce?",
+    "INSERT INTO users (email) VALUES ('it\\'s')": "a quote inside a string is written twice: 'it''s'",
+    "CREATE TABLE x (id INTEGER PRIMARY KEY); /* not closed": "close it with `*/`",
+    "BEGIN; SELECT 1; COMMIT": "remove it, the whole file already runs as one transaction",
+    "VACUUM": "remove it",
+    "ATTACH 'other.db' AS other": "it has one database; remove it",
+    "CREATE TABLE users (id INTEGER PRIMARY KEY)": "`d1migrate adopt` proves that and records it",
+}
+
+
+@pytest.mark.parametrize("sql", MYSQL_AND_POSTGRES)
+@pytest.mark.parametrize("command", ["up", "lint"])
+def test_sql_that_sqlite_does_not_have(project: Project, sql: str, command: str) -> None:
+    """The error says what to write, and where; nothing ran."""
+    project.write("002_x.sql", f"{sql};\n")
+    found = project.run(command, code=1 if command == "up" else 3)
+    said = found.out + found.err
+    assert MYSQL_AND_POSTGRES[sql] in said
+    assert "migrations/002_x.sql:1:" in said
+    assert "--no-lint" not in said
+    assert project.tables() == {"users"}
+
+
+def test_a_type_that_only_looks_as_if_it_numbers_rows(project: Project) -> None:
+    """SQLite accepts SERIAL, and stores NULL: `up` warns."""
+    project.write("002_x.sql", "CREATE TABLE x (id SERIAL PRIMARY KEY);\n-- Rollback: DROP TABLE x;\n")
+    said = project.run("up").err
+    assert "x.id: SERIAL numbers no rows, so an INSERT without a value stores NULL" in said
+    assert "write INTEGER PRIMARY KEY" in said
+
+
+# --- names of files ---
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("add_teams.sql", "rename it, e.g. to 002_add_teams.sql"),
+        ("V3__teams.sql", "rename it, e.g. to 002_V3__teams.sql"),
+        ("002_teams.down.sql", "write the rollback as a `-- Rollback:` block"),
+        ("001_z.sql", "`d1migrate renumber` gives the pending one a new number"),
+    ],
+)
+def test_a_file_that_the_table_cannot_hold(project: Project, name: str, says: str) -> None:
+    """It is refused before anything runs, with the name to give it."""
+    project.use_versions()
+    project.write(name, "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n")
+    refused = project.run("up", code=1).err
+    assert name.removesuffix(".sql") in refused
+    assert says in refused
+
+
+def test_a_down_file_with_the_number_of_its_up_file(project: Project) -> None:
+    """It is the down file that is wrong: a new number would make it a migration."""
+    project.use_versions()
+    project.write("002.up.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n")
+    project.write("002.down.sql", "DROP TABLE teams;\n")
+    refused = project.run("up", code=1).err
+    assert "migrations/002.down.sql: wrangler would run this down file as a forward migration" in refused
+    assert "write the rollback as a `-- Rollback:` block" in refused
+    assert "renumber" not in refused
+
+
+def test_an_ending_in_capitals(project: Project) -> None:
+    """Wrangler skips the file, and so does d1migrate, but not without a word."""
+    project.write("002_x.SQL", "SELECT 1;\n")
+    assert (
+        "warning: not run: 002_x.SQL; wrangler skips them unless their ending is .sql"
+        in project.run("up").err
+    )
+
+
+def test_the_name_of_a_new_file(project: Project) -> None:
+    """Latin letters are kept as ASCII, and other scripts need a description in Latin letters."""
+    assert project.run("new", "émigré ünï").out == "migrations/002_emigre_uni.sql\n"
+    refused = project.run("new", "日本語", code=2).err
+    assert "hint: write it in Latin letters: `d1migrate new add_teams`" in refused
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing yet\n", None])
+def test_a_file_without_a_statement(project: Project, text: str | None) -> None:
+    """It is recorded, as wrangler records it; the warning says how to fill it in after all."""
+    project.run("new", "teams")
+    if text is not None:
+        project.write("002_teams.sql", text)
+    assert (
+        "warning: 002_teams has no statement, and is only recorded;"
+        " to fill it in later, roll it back first: `d1migrate down`\n"
+    ) in project.run("up").err
+    project.run("down")
+    project.write("002_teams.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n")
+    project.run("up")
+    assert project.tables() == {"users", "teams"}
+
+
+# --- files and history ---
+
+
+def test_a_late_number(project: Project) -> None:
+    """`renumber` first, the override after it."""
+    project.write("003_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);\n")
+    project.run("up")
+    project.write("002_y.sql", "CREATE TABLE y (id INTEGER PRIMARY KEY);\n")
+    refused = project.run("up", code=1).err
+    assert "002_y is pending, but 003_x, which comes later, is already applied" in refused
+    assert "hint: `d1migrate renumber` gives it a newer number" in refused
+
+
+def test_an_applied_file_that_was_edited_or_removed(project: Project) -> None:
+    """Restore it, or record the new state with a reason."""
+    project.write("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY);\n")
+    edited = project.run("up", code=1).err
+    assert "001_users: edited after being applied" in edited
+    assert "restore the file and write a new migration" in edited
+    (project.migrations / "001_users.sql").unlink()
+    project.write("002_x.sql", "SELECT 1;\n")
+    removed = project.run("up", code=1).err
+    assert "001_users: applied, but the file is missing" in removed
+    assert "restore the file" in removed
+    assert "`d1migrate repair --forget 001_users --reason" in removed
+
+
+def test_a_file_that_is_not_utf8(project: Project) -> None:
+    """The byte and its place, and what to do."""
+    project.write("002_x.sql", b"SELECT 'caf\xe9';\n")
+    refused = project.run("up", code=1).err
+    assert (
+        "migrations/002_x.sql:1: not UTF-8: byte 0xe9 at offset 11\nhint: save the file as UTF-8\n" in refused
+    )
+
+
+def test_a_foreign_key_that_the_rows_violate(project: Project) -> None:
+    """The statement, and that nothing of the file was applied."""
+    project.write(
+        "002_x.sql",
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users(id));\n"
+        "CREATE INDEX idx_posts_user ON posts(user);\nINSERT INTO posts VALUES (1, 99);\n",
+    )
+    failed = project.run("up", code=1).err
+    assert "migrations/002_x.sql:3: FOREIGN KEY constraint failed" in failed
+    assert "    3 | INSERT INTO posts VALUES (1, 99)\nno part of 002_x was applied" in failed
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        (
+            "INSERT INTO schema_migrations (version, name, applied_at) VALUES (7, 'x', 1)",
+            "let it insert version 2",
+        ),
+        ("DROP TABLE schema_migrations", "a migration records only its own version"),
+    ],
+)
+def test_a_file_that_writes_the_history(project: Project, sql: str, says: str) -> None:
+    """Only its own record is allowed."""
+    project.use_versions()
+    project.write("002_x.sql", f"{sql};\n")
+    assert says in project.run("up", code=1).err

@@ -137,8 +137,25 @@ def test_any_folder_gets_a_last_file(seed: int) -> None:
 
 def test_a_name_needs_a_word() -> None:
     """Of letters or digits."""
-    with pytest.raises(UsageError, match="has no ASCII letter or digit"):
-        new_name(_files("001_a"), "…", now=NOW)
+    for description in ("…", "日本語"):
+        with pytest.raises(UsageError, match="has no Latin letter or digit") as refused:
+            new_name(_files("001_a"), description, now=NOW)
+        assert refused.value.hint == "write it in Latin letters: `d1migrate new add_teams`"
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        ("émigré ünï", "emigre_uni"),
+        ("Größe der Straße", "grosse_der_strasse"),
+        ("łódź, Ærø", "lodz_aero"),
+        ("\N{LATIN SMALL LIGATURE FI}le \N{FULLWIDTH DIGIT TWO}", "file_2"),
+        ("naïve 日本語 rows", "naive_rows"),
+    ],
+)
+def test_latin_letters_become_ascii(description: str, words: str) -> None:
+    """A reader recognizes the words; letters of other scripts are left out."""
+    assert new_name(_files("001_a"), description, now=NOW).path == f"002_{words}.sql"
 
 
 @pytest.mark.parametrize(

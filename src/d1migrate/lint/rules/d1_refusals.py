@@ -180,6 +180,8 @@ def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 def _reason(statement: ReplayedStatement) -> str:
     words = statement.words
+    if statement.verb in ("attach", "detach"):
+        return "it has one database; remove it"
     if "TEMP" in words or "TEMPORARY" in words:
         return "it has no temporary tables; create an ordinary table and drop it at the end"
     if "VIRTUAL" in words:
