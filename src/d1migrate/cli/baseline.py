@@ -97,10 +97,11 @@ def _record(to: str, options: Options, project: Project, output: Output) -> int:
 
 def _confirm(count: int, lacking: int, project: Project, output: Output) -> None:
     """Ask for a yes to recording files of which the database lacks some."""
-    files = "it" if count == 1 else "them" if lacking == count else f"{lacking} of them"
+    files = f"{lacking} of them" if lacking < count else "it" if count == 1 else "them"
     output.confirm(
-        f"record {plural(count, 'migration')} as applied, without the objects of {files}",
-        hint=f"{project.command('adopt')} records what the database has; --yes records all the same",
+        f"record {plural(count, 'migration')} as applied (the database lacks the objects of {files})",
+        hint=f"{project.command('adopt')} records what the database has, {project.command('up')} applies the"
+        " rest; --yes records all the same",
     )
 
 

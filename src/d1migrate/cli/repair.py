@@ -95,7 +95,7 @@ def _list(project: Project, output: Output) -> None:
         return
     project.note_database()
     for one, hint in zip(found, hints, strict=True):
-        output.print([clean_line(str(one)), f"    {clean_line(hint)}"])
+        output.print([clean_line(str(one)), f"hint: {clean_line(hint)}"], wrap=True)
     if not found:
         output.print("nothing to repair: files and history agree")
 

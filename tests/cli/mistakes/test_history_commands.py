@@ -159,8 +159,13 @@ def test_baseline_of_what_is_missing(project: Project, monkeypatch: pytest.Monke
     project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
     err = project.run("baseline", "--to", "2", code=2).err
     assert "\n002_teams: table teams and index idx_teams_owner are missing\n" in err
-    assert f"error: cannot record 2 migrations as applied, without the objects of 1 of them {ASKED}\n" in err
-    assert "hint: `d1migrate adopt` records what the database has; --yes records all the same\n" in err
+    assert (
+        f"error: cannot record 2 migrations as applied (the database lacks the objects of 1 of them) {ASKED}\n"
+        in err
+    )
+    assert (
+        "hint: `d1migrate adopt` records what the database has, `d1migrate up` applies the rest; --yes" in err
+    )
     assert "schema_migrations" not in {name for (name,) in project.sql("SELECT name FROM sqlite_master")}
     dry = project.run("baseline", "--to", "2", "--dry-run")
     assert dry.out == "  001_users\n  002_teams\nwould record 2 migrations as applied\n"
@@ -188,9 +193,9 @@ def test_repair_alone_lists_what_it_can_correct(applied: Project) -> None:
     same = "--reason … --database sqlite:app.db`"
     assert "005_names (applied as 003_names): renamed after being applied\n" in out
     assert f"`d1migrate repair --rename 003_names 005_names {same}" in out
-    assert "001_users: edited after being applied\n    restore the file and write a new migration;" in out
+    assert "001_users: edited after being applied\nhint: restore the file and write a new migration;" in out
     assert f"`d1migrate repair --accept 001_users {same}" in out
-    assert "002_teams: applied, but the file is missing\n    restore the file" in out
+    assert "002_teams: applied, but the file is missing\nhint: restore the file" in out
     assert f"`d1migrate repair --forget 002_teams {same}" in out
     problems = applied.run("repair", "--json").json["problems"]
     assert [one["migrations"] for one in problems] == [["005_names"], ["001_users"], ["002_teams"]]
