@@ -78,6 +78,10 @@ def test_from_the_live_schema(project: Project) -> None:
     assert project.run("diff", "--to", "schema.sql").err == "no difference\n"
     found = project.run("diff", "--to", "schema.sql", "--from", "live", code=1)
     assert "users.role would be dropped" in found.err
+    assert (
+        "warning: the live schema is not what the migrations build, so this migration may fail on other"
+        " databases: `d1migrate verify` shows the difference" in found.err
+    )
     arguments = ("--from", "live", "--allow-drop", "users.role", "--dry-run")
     assert 'DROP COLUMN "role"' in project.run("diff", "--to", "schema.sql", *arguments).out
 

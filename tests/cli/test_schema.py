@@ -90,6 +90,7 @@ def test_check_against_the_live_schema(project: Project) -> None:
     assert "CREATE TABLE d1_migrations" in project.run("schema", "d1_migrations", "--sql").out
     project.sql("ALTER TABLE users ADD COLUMN age")
     found = project.run("schema", "--check", code=3)
+    assert "`d1migrate verify` compares the live schema with the migrations\n" in found.err
     assert "+    age\n" in found.out
     assert found.err.startswith("schema.sql differs from the live schema\n")
 

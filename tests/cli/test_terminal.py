@@ -84,6 +84,9 @@ NARROW = """
 database = "sqlite:app.db"
 [env.staging]
 database = "sqlite:a-folder-for-staging/database.db"
+after = "local"
+protected = true
+window = "Sun 02:00-02:01 America/New_York"
 [env.production]
 database = "d1:shop-production"
 after = "staging"
@@ -113,7 +116,16 @@ def lines_of(seen: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [["status"], ["history"], ["list"], ["restore"], ["env"], ["rehearse", "--all"], ["plan"]],
+    [
+        ["status"],
+        ["history"],
+        ["list"],
+        ["restore"],
+        ["env"],
+        ["rehearse", "--all"],
+        ["plan"],
+        ["plan", "--env", "staging"],
+    ],
     ids=" ".join,
 )
 def test_no_table_is_wider_than_the_terminal(narrow: Project, command: list[str]) -> None:

@@ -125,7 +125,8 @@ COMMANDS = {
                 dest="source",
                 choices=("files", "live"),
                 default="files",
-                help="the current schema: what the migration files build (default), or the live schema",
+                help="the current schema: what the migration files build (default), or the live schema"
+                " (`verify` shows how these differ)",
             ),
             *DECLARED,
             *DRAFT,
@@ -219,7 +220,8 @@ COMMANDS = {
                 nargs="?",
                 const=True,
                 metavar="FILE",
-                help="write nothing; print how FILE differs, and exit 3 if it does",
+                help="write nothing; print how FILE differs, and exit 3 if it does (`verify` compares the"
+                " live schema with the migrations instead)",
             ),
         ),
         details="Writes nothing but FILE. `--sql` prints the SQL that builds it, in a stable order and"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
-from d1migrate.errors import UsageError, did_you_mean
+from d1migrate.errors import SourceError, UsageError, did_you_mean
+from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.schema.model import Schema
 
 
 class Options(NamedTuple):
@@ -30,13 +33,26 @@ def run(options: Options, project: Project, output: Output) -> int:
     file = options.to or project.schema_file
     desired = read(_text(file, project.schema_file), file=file)
     is_live = options.source == "live"
-    current = project.migrator().schema() if is_live else project.built_schema(project.load())
+    current = _live_schema(project, output) if is_live else project.built_schema(project.load())
     # A table that either side names counts, even if it has the name of another tool's.
     named, existing = ([table.name for table in schema.tables] for schema in (desired.schema, current))
     hidden = project.history_tables
     desired = desired._replace(schema=without_histories(desired.schema, *hidden, keep=existing))
     current = without_histories(current, *hidden, keep=named)
     return write_draft(current, desired, options.draft, project, output)
+
+
+def _live_schema(project: Project, output: Output) -> Schema:
+    """Return the live schema; warn if it is not what the files build, as on other databases."""
+    migrator = project.migrator()
+    live = migrator.schema()
+    with suppress(SourceError):  # then there is nothing to compare with
+        if drift(project.built_schema(migrator.migrations), live, project.history_tables):
+            output.warn(
+                "the live schema is not what the migrations build, so this migration may fail on other"
+                f" databases: {project.command('verify')} shows the difference"
+            )
+    return live
 
 
 def _text(path: str, usual: str) -> str:

@@ -110,16 +110,28 @@ def _print_gates(found: Sequence[GateResult], environment: str, output: Output) 
     if not found:
         return
     output.print(f"gates of {clean_line(environment)}:")
-    width = max(len(gate.name) for gate in found)
+    size = max(len(gate.name) for gate in found)
     for gate in found:
         state = output.paint(f"{gate.state:10}", _GATE_COLORS[gate.state])
-        output.print(f"  {state}  {gate.name:{width}}  {clean_line(gate.message)}")
         extra = [gate.step] if gate.state == "refused" and gate.step else []
         if gate.state == "refused" and gate.name != "protected":
             extra.append(f"to override, add {gate.override}")
         extra += [f"reason: {gate.reason}"] if gate.reason else []
         extra += [f"warning: {gate.warning}"] if gate.warning else []
-        output.print([f"  {'':10}  {'':{width}}  {clean_line(line)}" for line in extra])
+        start, indent = f"  {state}  {gate.name:{size}}  ", " " * (size + 16)
+        for text in (gate.message, *extra):
+            output.print(_hanging(clean_line(text), start, indent, output.width))
+            start = indent
+
+
+def _hanging(text: str, start: str, indent: str, width: int | None) -> list[str]:
+    """Return the lines of a text: the first after `start`, those that a terminal has no room for indented."""
+    if width is None or len(indent) + len(text) <= width:
+        return [start + text]
+    from d1migrate.report.narrow_table import wrapped
+
+    first, *others = wrapped(text, max(20, width - len(indent)))
+    return [start + first, *(indent + line for line in others)]
 
 
 def _plan_lines(plan: Plan, *, is_remote: bool) -> Iterator[str]:

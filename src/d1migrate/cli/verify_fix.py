@@ -61,6 +61,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.note("no difference")
     else:
         output.print_data(statements_text(drafted.up))
+        output.note("hint: run this SQL on this database alone; others do not have these differences")
     return 0
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from d1migrate.report.text import Paint, Rows
 
 _LEAST = 8  # columns of a value that has to be broken anywhere
-_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}")
-_HELD = "\u00a0"  # stands for a space within a time, which is not broken
-_PIECES = re.compile("[^ _/]*[_/]+|[^ _/]+| +")  # names are broken after `_` and `/`
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}|`[^`]*`")  # times, and what may be pasted
+_HELD = "\u00a0"  # stands for a space within these
+_WORDS, _NAME = re.compile("[^ ]+| +"), re.compile("[^_/]*[_/]+|[^_/]+")
 
 
 def narrowed(grid: Rows, widths: Sequence[int], width: int) -> tuple[list[int], list[list[Sequence[str]]]]:
@@ -30,23 +30,24 @@ def narrowed(grid: Rows, widths: Sequence[int], width: int) -> tuple[list[int], 
     Returns:
         The new widths, and for each row its lines.
     """
-    held = [[_TIME.sub(lambda time: time[0].replace(" ", _HELD), cell) for cell in row] for row in grid]
-    pieces = [max(len(p) for cell in column for p in _pieces(cell)) for column in zip(*held, strict=True)]
+    pieces = [max(len(p) for cell in column for p in _pieces(cell)) for column in zip(*grid, strict=True)]
     found, excess = list(widths), sum(widths) + GAP * (len(widths) - 1) - width
     for least in (pieces, [min(_LEAST, size) for size in pieces]):
         while excess > 0 and (wider := [i for i, size in enumerate(found) if size > least[i]]):
             found[max(wider, key=found.__getitem__)] -= 1
             excess -= 1
-    cells = [[_wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in held]
+    cells = [[wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in grid]
     needed = [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
     return needed, [list(zip_longest(*row, fillvalue="")) for row in cells]
 
 
 def _pieces(text: str) -> list[str]:
-    return _PIECES.findall(text) or [""]
+    """Return the parts that a value is broken between: words, or those of a name, after `_` and `/`."""
+    held = _WHOLE.sub(lambda whole: whole[0].replace(" ", _HELD), text)
+    return (_WORDS if " " in held else _NAME).findall(held) or [""]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
     """Return a value as lines of a width."""
     lines = [""]
     for piece in _pieces(text):
@@ -68,6 +69,6 @@ def paragraphs(headers: Sequence[str], rows: Rows, *, width: int, paint: Paint) 
         yield paint(clean_line(first), "bold")
         for header, value in zip(headers[1:], others, strict=True):
             if value:
-                start, *more = _wrapped(clean_line(value), max(_LEAST, width - indent))
+                start, *more = wrapped(clean_line(value), max(_LEAST, width - indent))
                 yield f"{paint(f'  {header}'.ljust(indent), 'dim')}{start}"
                 yield from (" " * indent + line for line in more)
