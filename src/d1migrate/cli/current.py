@@ -23,4 +23,6 @@ def run(_options: Options, project: Project, output: Output) -> int:
         output.print_json(values.last("current", [current] if current else []))
     elif current:
         output.print(clean_line(current.name))
+    else:
+        output.note("no migration is applied")
     return 0
