@@ -1,4 +1,7 @@
-"""Write the pages of this folder from the code: `python docs/reference/generate.py [--check]`."""
+"""Write the pages of this folder, and the JSON Schema files of the package, from the code.
+
+Run `python docs/reference/generate.py`; with `--check`, it only reports what is out of date.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+from _generate import json_schema
+
 import d1migrate
 from d1migrate import errors, workers
 from d1migrate.cli.commands import GROUPS
@@ -14,6 +19,7 @@ from d1migrate.cli.help import all_commands
 from d1migrate.cli.output import Output
 from d1migrate.cli.parser import build
 from d1migrate.lint.check import RULES
+from d1migrate.report import shapes
 from d1migrate.report.rule_page import markdown
 
 HERE = Path(__file__).parent
@@ -178,12 +184,16 @@ def main() -> int:
         "workers.md": in_a_worker(),
         "rules.md": rules(),
     }
-    for name, text in pages.items():
-        path = HERE / name
+    schemas = Path(d1migrate.__file__).parent / "report" / "json_schema"
+    files = {HERE / name: text for name, text in pages.items()}
+    files |= {schemas / f"{command}.json": json_schema.document(command) for command in shapes.DOCUMENTS}
+    for path, text in files.items():
         if not path.exists() or path.read_text() != text:
-            stale.append(name)
+            stale.append(path.name)
             if "--check" not in sys.argv:
                 path.write_text(text)
+    if unknown := {path.name for path in schemas.glob("*.json")} - {path.name for path in files}:
+        stale += sorted(unknown)
     if "--check" in sys.argv and stale:
         print(f"not up to date: {', '.join(stale)}", file=sys.stderr)
         return 1

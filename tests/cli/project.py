@@ -7,6 +7,8 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli import main
+from d1migrate.cli.parser import wants_json
+from tests import json_schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +53,8 @@ class Outcome(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """Stdout as JSON: an object, without its first key, which is the number of its format."""
-        (key, number), *rest = json.loads(self.out).items()
-        assert (key, number) == ("format", 1)
-        return dict(rest)
+        """Stdout as JSON, without the number of its format."""
+        return {key: value for key, value in json.loads(self.out).items() if key != "format"}
 
 
 class Project:
@@ -81,7 +81,7 @@ class Project:
         self.write("003_names.sql", THREE)
 
     def run(self, *arguments: str, code: int | None = 0) -> Outcome:
-        """Run a command and check its exit code."""
+        """Run a command; check its exit code, and its JSON."""
         self._capsys.readouterr()
         try:
             ended = main(arguments)
@@ -89,6 +89,8 @@ class Project:
             ended = int(error.code or 0)
         out, err = self._capsys.readouterr()
         assert code is None or ended == code, f"{arguments} ended with {ended}\n{out}\n{err}"
+        if wants_json(arguments) and out:
+            json_schemas.check(arguments, out)
         return Outcome(ended, out, err)
 
     def sql(self, script: str) -> list[tuple[Any, ...]]:

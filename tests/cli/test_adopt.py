@@ -80,11 +80,20 @@ def test_json_has_the_objects(project: Project) -> None:
     found = project.run("adopt", "--dry-run", "--json").json
     assert [entry["state"] for entry in found["migrations"]] == ["applied", "applied", "pending"]
     assert found["migrations"][0]["objects"] == [
-        {"kind": "table", "name": "users", "seen": "present", "later": None, "expected": "", "actual": ""}
+        {
+            "kind": "table",
+            "name": "users",
+            "state": "present",
+            "changed_by": None,
+            "expected": "",
+            "actual": "",
+        }
     ]
-    assert found["no_file_makes"] == [{"kind": "table", "name": "notes"}]
-    assert found["recorded"] == []
-    assert project.run("adopt", "--yes", "--json").json["recorded"] == ["001_users", "002_teams"]
+    assert found["unmanaged_objects"] == [{"kind": "table", "name": "notes"}]
+    recorded = [{"version": 1, "name": "001_users"}, {"version": 2, "name": "002_teams"}]
+    assert (found["recorded"], found["done"]) == (recorded, False)
+    found = project.run("adopt", "--yes", "--json").json
+    assert (found["recorded"], found["done"]) == (recorded, True)
 
 
 def test_nothing_is_recorded_without_confirmation(project: Project) -> None:
@@ -126,7 +135,7 @@ def test_tables_of_other_tools_are_in_no_schema(project: Project) -> None:
     project.run("schema", "--at", "latest", "--output")
     project.run("schema", "--check")
     assert project.run("diff", "--from", "live").err == "no difference\n"
-    assert project.run("adopt", "--dry-run", "--json").json["no_file_makes"] == []
+    assert project.run("adopt", "--dry-run", "--json").json["unmanaged_objects"] == []
 
 
 TEAMS = "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n"
@@ -168,7 +177,7 @@ def test_an_edited_file_gets_no_checksum(project: Project) -> None:
     assert "no checksum was recorded for 002_teams, 003_names: the schema is not what" in ended.err
     assert "`d1migrate repair --accept 002_teams --reason …`" in ended.err
     found = project.run("adopt", "--dry-run", "--json").json
-    assert found["without_checksum"] == ["002_teams", "003_names"]
+    assert [one["name"] for one in found["without_checksum"]] == ["002_teams", "003_names"]
     assert [(one["kind"], one["name"]) for one in found["differences"]] == [
         ("column", "teams.name"),
         ("column", "teams.title"),
@@ -186,10 +195,8 @@ def test_partly_applied(project: Project) -> None:
     assert "    table teams: present\n    index idx_teams_owner: missing\n" in ended.out
     assert "or decide by hand: `--assume 002_teams`" in ended.err
     assert project.tables() == {"users", "teams"}
-    assert project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"] == [
-        "001_users",
-        "002_teams",
-    ]
+    recorded = project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"]
+    assert [one["name"] for one in recorded] == ["001_users", "002_teams"]
     assert "- index idx_teams_owner: missing" in project.run("verify").out
 
 

@@ -46,7 +46,7 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert full.states() == status
     assert full.run("verify", "--check").out == "files, history and schema agree\n"
     last = full.run("history", "--json").json["entries"][-1]
-    assert (last["action"], last["version"], last["name"]) == ("restore", None, "")
+    assert (last["action"], last["version"], last["name"]) == ("restore", None, None)
     assert last["detail"]["point"] == "app.sql"
     assert last["detail"]["sha256"] == load.check("app.sql").sha256
     assert "restore" in full.run("history").out
@@ -56,16 +56,16 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dump and whether it restores; the rows that were loaded."""
     value = full.run("backup", "--output", "a.sql", "--json").json
-    assert value["differences"] is None
+    assert (value["verified"], value["mismatches"]) == (None, [])
     assert value["rows"]["users"] == 2
     assert (value["current"], value["consistent"], value["notes"]) == ("003_names", True, [])
-    assert value["size"] == os.path.getsize("a.sql")
+    assert value["bytes"] == os.path.getsize("a.sql")
     verified = full.run("backup", "--output", "a.sql", "--json", "--verify")
-    assert verified.json["differences"] == []
+    assert (verified.json["verified"], verified.json["mismatches"]) == (True, [])
     assert "verified: it restores to the same database" in verified.err
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
     value = full.run("restore", "--file", "a.sql", "--json").json
-    assert (value["current"], value["compared"]) == ("003_names", True)
+    assert (value["current"], value["verified"]) == ("003_names", True)
 
 
 def test_a_name_of_its_own(full: Project) -> None:
@@ -126,7 +126,7 @@ def test_a_file_in_use(full: Project) -> None:
             other.execute("BEGIN IMMEDIATE")
             other.execute("INSERT INTO users (email) VALUES ('uncommitted')")
             value = full.run("backup", "--output", "a.sql", "--json", "--verify").json
-            assert (value["rows"]["users"], value["differences"]) == (2, [])
+            assert (value["rows"]["users"], value["mismatches"]) == (2, [])
             other.execute("ROLLBACK")
 
 
@@ -143,7 +143,7 @@ def test_a_dump_that_does_not_restore(full: Project, monkeypatch: pytest.MonkeyP
     err = full.run("backup", "--output", "a.sql", "--verify", code=1).err
     assert "a.sql does not restore to the same database: users: 1 rows, expected 2" in err
     value = full.run("backup", "--output", "a.sql", "--verify", "--json", code=1).json
-    assert value["differences"] == ["users: 1 rows, expected 2"]
+    assert (value["verified"], value["mismatches"]) == (False, ["users: 1 rows, expected 2"])
 
 
 def test_losses_are_reported(project: Project) -> None:

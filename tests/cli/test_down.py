@@ -219,7 +219,7 @@ def test_plan_down_shows_and_changes_nothing(applied: Project) -> None:
         "DELETE FROM schema_migrations WHERE version = 2;",
     ]
     steps = applied.run("plan", "--down", "--json").json["steps"]
-    assert [(s["version"], s["direction"], s["count"]) for s in steps] == [(3, "down", 1)]
+    assert [(s["version"], s["direction"], s["statement_count"]) for s in steps] == [(3, "down", 1)]
     applied.run("plan", "--steps", "1", code=2)
     assert applied.versions() == [1, 2, 3]
 

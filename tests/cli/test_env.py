@@ -67,14 +67,14 @@ def test_side_by_side(shop: Project) -> None:
     assert (staging["current"], staging["current_version"], staging["pending"]) == (None, None, 3)
     assert (staging["latest"], staging["latest_version"]) == ("003_names", 3)
     assert (production["pending"], production["reachable"]) == (None, False)
-    assert production["error"] == "no CLOUDFLARE_API_TOKEN in the environment"
+    assert production["error"]["message"] == "no CLOUDFLARE_API_TOKEN in the environment"
     protection = production["protection"]
     assert (protection["protected"], protection["after"], protection["restore_point"]) == (
         True,
         "staging",
         True,
     )
-    assert protection["window"]["open"] is True
+    assert protection["window"]["is_open"] is True
     assert protection["window"]["changes_at"] == SUNDAY + 3600
     lines = shop.run("env").out.splitlines()
     assert lines[1].split() == ["local", "sqlite:local.db", "002_teams", "1", "none", "yes"]
@@ -176,7 +176,8 @@ def test_a_missing_folder_is_said(shop: Project) -> None:
         'migrations = "gone"\n[env.local]\ndatabase = "sqlite:l.db"\n'
     )
     (found,) = shop.run("env", "--json").json["environments"]
-    assert (found["reachable"], found["error"]) == (None, "the migrations folder gone does not exist")
+    assert found["reachable"] is None
+    assert found["error"]["message"] == "the migrations folder gone does not exist"
     assert "the migrations folder gone does not exist" in shop.run("env").out
 
 
@@ -188,7 +189,7 @@ def test_another_account_than_the_configured_one(shop: Project, monkeypatch: pyt
     toml = '[env.production]\ndatabase = "d1:0a1b2c3d-0000-4000-8000-000000000001"\naccount = "ours"\n'
     (shop.folder / "d1migrate.toml").write_text(toml)
     (found,) = shop.run("env", "--json").json["environments"]
-    assert "is configured for the account ours, but the account is theirs" in found["error"]
+    assert "is configured for the account ours, but the account is theirs" in found["error"]["message"]
     assert found["reachable"] is False
     for command in (("status",), ("up",), ("plan",), ("baseline", "--to", "1")):
         assert "configured for the account ours" in shop.run("--env", "production", *command, code=2).err

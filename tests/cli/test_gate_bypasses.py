@@ -244,7 +244,7 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
     own = every.pop(gate)
     others = [word for name, flag in every.items() if name != "protected" for word in flag]
     refused = shop.run("up", *PRODUCTION, *others, "--json", code=1)
-    assert refused.json["error"]["gates"] == [gate]
+    assert refused.json["error"]["refused_by"] == [gate]
     assert refused.json["error"]["hint"].endswith(
         f"to confirm, add {hint}" if gate == "protected" else f"; to override, add {hint}"
     )

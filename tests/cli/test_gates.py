@@ -388,7 +388,7 @@ def test_the_error_as_json(shop: Project) -> None:
     """A program sees which gates refused."""
     demand(shop, "protected = true", 'after = "staging"')
     error = shop.run("up", *PRODUCTION, "--json", code=1).json["error"]
-    assert (error["type"], error["gate"], error["gates"]) == ("Gate", "after", ["after", "protected"])
+    assert (error["type"], error["refused_by"]) == ("Gate", ["after", "protected"])
 
 
 @pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("yes\n", 1), ("\x04", 1)])

@@ -113,7 +113,7 @@ def test_explain_finds_a_rule_by_code_or_name(project: Project) -> None:
     out = project.run("explain", "D101").out
     assert out == project.run("explain", "d101").out == project.run("explain", "drop-deletes-children").out
     assert "did you mean drop-deletes-children?" in project.run("explain", "drop-deletes-childs", code=2).err
-    assert project.run("explain", "D101", "--json").json["name"] == "drop-deletes-children"
+    assert project.run("explain", "D101", "--json").json["rule"] == "drop-deletes-children"
 
 
 def test_long_errors_are_wrapped_at_words_on_a_terminal(project: Project) -> None:

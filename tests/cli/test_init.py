@@ -124,12 +124,12 @@ def test_json(empty: Project) -> None:
     shown = empty.run("init", "--json").json
     assert shown == {
         "created": ["d1migrate.toml", "migrations/001_initial_schema.sql"],
-        "dry_run": False,
+        "done": True,
         "configurations": ["d1migrate.toml"],
         "generator": None,
         "environment": "local",
         "database": "sqlite:app.db",
-        "migrations": "migrations",
+        "folder": "migrations",
         "pattern": "*.sql",
         "files": 1,
         "table": "schema_migrations",

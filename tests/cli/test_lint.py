@@ -63,7 +63,7 @@ def test_the_canonical_rebuild_is_caught(workflows: Project, pragmas: str) -> No
     assert "error[D101]" in linted
     assert "DROP TABLE workflows deletes the rows of executions and task_results" in linted
     rehearsed = workflows.run("rehearse", "--json", code=3).json["migrations"][0]
-    lost = {change["table"]: change["lost"] for change in rehearsed["tables"]}
+    lost = {change["table"]: change["rows_lost"] for change in rehearsed["tables"]}
     assert lost == {"executions": 50, "task_results": 50}
     refused = workflows.run("up", code=1)
     assert "D101 DROP TABLE workflows deletes" in refused.err

@@ -101,7 +101,7 @@ def test_json(project: Project, unsafe: Path) -> None:
     """One object for each file, always with the same keys."""
     project.write("003_drop.sql", "DROP TABLE workflows;\n")
     found = project.run("lint", "--fix", "--dry-run", "--json", code=3).json["files"]
-    assert [list(one) for one in found] == [["file", "diff", "written", "why_not"]] * 2
+    assert [list(one) for one in found] == [["file", "diff", "written", "reason"]] * 2
     assert [(one["written"], bool(one["diff"])) for one in found] == [(False, True), (False, False)]
     assert unsafe.read_text() == REBUILD
 

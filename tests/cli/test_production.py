@@ -266,10 +266,11 @@ def test_restore_points_of_a_remote_database(
         (8, "it is 8 days old: D1 keeps 30 days on a paid plan, 7 on the free plan"),
         (31, "it is 31 days old, and D1 keeps 30 days: it is gone; restore a backup instead"),
     ):
-        monkeypatch.setattr(restore_preview, "now", lambda days=days: point["at"] + days * 86400 + 60)
+        monkeypatch.setattr(restore_preview, "now", lambda days=days: point["taken_at"] + days * 86400 + 60)
         assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
     error = shop.run("down", "--env", "staging", "--json", code=1).json["error"]
-    assert error["restore_points"]["900_names"]["rows"] is None
+    (before,) = error["restore_points"]
+    assert (before["name"], before["preview"]["tables"]) == ("900_names", None)
     assert error["hint"] == "write a `-- Rollback:` block into its file, or restore a backup"  # as it is gone
 
 
@@ -291,5 +292,8 @@ def test_recovery_is_checked_on_a_copy(shop: Project) -> None:
     """With the schema and the applied versions of the remote database, and generated rows; it is only read."""
     shop.run("up", "--env", "staging", "--to", "2")
     ways = shop.run("rehearse", "--recovery", "--env", "staging", "--json", code=None).json["recovery"]
-    assert [(way["version"], way["restored"], way["ok"]) for way in ways] == [(3, [], True), (4, [], True)]
+    assert [(way["version"], way["after_restore"], way["ok"]) for way in ways] == [
+        (3, [], True),
+        (4, [], True),
+    ]
     assert shop.run("current", "--env", "staging").out == "002_teams\n"

@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
 def test_the_json(shop: Project) -> None:
     """The keys, and the values a script would read."""
     found = shop.run("rehearse", "--json").json
-    assert list(found) == ["ok", "migrations", "not_rehearsed", "rows", "empty"]
+    assert list(found) == ["ok", "migrations", "not_rehearsed", "rows", "empty", "recovery"]
     assert (found["ok"], found["not_rehearsed"], found["empty"]) == (True, [], {})
     assert found["rows"] == {"users": 50, "teams": 50, "log": 50}
     tidy, log = found["migrations"]
@@ -97,14 +97,16 @@ def test_the_json(shop: Project) -> None:
         {"state": "restores", "loses": {"log": 50}},
     )
     users, teams = log["tables"]
-    assert (users["table"], users["name"], users["before"], users["after"]) == ("users", "users", 50, 0)
-    assert (users["lost"], users["lost_by"], users["lost_unexplained"]) == (50, "DELETE", 0)
-    assert (teams["lost_by"], teams["gained"], teams["changed"], teams["changed_unexplained"]) == (
-        *("CASCADE of DELETE FROM users", 0, {}, {}),
+    assert (users["table"], users["table_after"], users["rows_before"], users["rows_after"]) == (
+        "users",
+        "users",
+        50,
+        0,
     )
-    assert list(log["cost"]) == [
-        *("seconds", "rows_written", "scaled_seconds", "scaled_rows_written", "rows_read"),
-    ]
+    assert (users["rows_lost"], users["rows_lost_by"], users["rows_lost_unexplained"]) == (50, "DELETE", 0)
+    assert (teams["rows_lost_by"], teams["rows_gained"]) == ("CASCADE of DELETE FROM users", 0)
+    assert (teams["rows_changed"], teams["rows_changed_unexplained"]) == ({}, {})
+    assert list(log["cost"]) == ["seconds", "rows_written", "scaled_seconds", "scaled_rows_written"]
 
 
 def test_json_holds_any_value(project: Project) -> None:
@@ -114,7 +116,12 @@ def test_json_holds_any_value(project: Project) -> None:
     project.sql("INSERT INTO t VALUES (x'00ff'), (9e999), (NULL), ('é')")
     project.write("002_t.sql", "DELETE FROM t;")
     (change,) = project.run("rehearse", "--data", "--json").json["migrations"][0]["tables"]
-    assert sorted(map(str, change["lost_keys"])) == ["['00ff']", "['inf']", "['é']", "[None]"]
+    assert sorted(map(str, change["lost_keys"])) == [
+        "{'id': '00ff'}",
+        "{'id': 'inf'}",
+        "{'id': 'é'}",
+        "{'id': None}",
+    ]
 
 
 def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:

@@ -46,9 +46,8 @@ def test_a_loss_is_exit_3_and_json_names_the_rows(applied: Project) -> None:
     found = applied.run("rehearse", "--json", code=3).json
     assert [m["verdict"] for m in found["migrations"]] == ["no loss", "loses rows"]
     teams = next(t for t in found["migrations"][1]["tables"] if t["table"] == "teams")
-    assert (teams["before"], teams["lost"], teams["lost_by"]) == (50, 50, None)
+    assert (teams["rows_before"], teams["rows_lost"], teams["rows_lost_by"]) == (50, 50, None)
     assert len(teams["lost_keys"]) == 50
-    assert found["migrations"][0]["cost"]["rows_read"] is None
     assert found["ok"] is False
 
 
@@ -75,7 +74,7 @@ def test_own_rows(applied: Project) -> None:
         writer.execute("ROLLBACK")
         writer.close()
     teams = next(t for t in found["migrations"][1]["tables"] if t["table"] == "teams")
-    assert (teams["before"], teams["lost"], teams["lost_keys"]) == (1, 1, [[1]])
+    assert (teams["rows_before"], teams["rows_lost"], teams["lost_keys"]) == (1, 1, [{"id": 1}])
 
 
 def test_an_export_needs_no_database(applied: Project) -> None:
@@ -127,7 +126,7 @@ def test_a_loss_that_the_file_allows(applied: Project) -> None:
     )
     found = applied.run("rehearse", "--json").json["migrations"][1]
     assert found["verdict"] == "loses rows"
-    assert {d["allowed"] for d in found["diagnostics"] if d["severity"] == "error"} == {"starting over"}
+    assert {d["allow_reason"] for d in found["diagnostics"] if d["severity"] == "error"} == {"starting over"}
 
 
 def test_nothing_pending(project: Project) -> None:

@@ -59,9 +59,9 @@ def test_the_name_decides_if_wrangler_applied_it(project: Project) -> None:
     )
     merged(project)
     assert project.run("renumber", "--dry-run", "--json").json["renamed"][0] == {
-        "from": "002_mine",
-        "to": "003_mine",
         "version": 3,
+        "name": "003_mine",
+        "was": "002_mine",
     }
     project.sql("UPDATE schema_migrations SET name = '2' WHERE version = 2")
     ended = project.run("renumber", code=1).err

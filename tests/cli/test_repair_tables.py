@@ -74,11 +74,10 @@ def test_sync_tables(project: Project) -> None:
     project.run("status", "--check")
     assert project.run("up").out == "nothing to do\n"
     last = project.run("history", "--json").json["entries"][-1]
-    assert (last["action"], last["version"], last["name"]) == ("sync", None, "")
+    assert (last["action"], last["version"], last["name"]) == ("sync", None, None)
     assert last["detail"] == {
         "reason": "a test",
-        "d1_migrations": ["002_teams"],
-        "schema_migrations": ["003_names"],
+        "recorded": {"d1_migrations": ["002_teams"], "schema_migrations": ["003_names"]},
     }
     found = project.run("repair", "--sync-tables", *REASON, "--yes").out
     assert found == "both tables record the same migrations\n"
@@ -122,10 +121,13 @@ def test_and_back(project: Project) -> None:
     assert "it is empty, and d1_migrations is not" in project.run("up", code=1).err
     found = project.run("repair", "--move-history", *REASON, "--yes", "--json").json
     assert found == {
-        "from": "d1_migrations",
-        "to": "schema_migrations",
-        "recorded": ["001_users", "002_teams"],
+        "source": "d1_migrations",
+        "target": "schema_migrations",
         "drops": False,
+        "recorded": [
+            {"table": "schema_migrations", "version": 1, "name": "001_users"},
+            {"table": "schema_migrations", "version": 2, "name": "002_teams"},
+        ],
         "done": True,
     }
     project.run("up")

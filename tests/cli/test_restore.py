@@ -71,8 +71,12 @@ def test_restore_points_count_the_rows_since(applied: Project) -> None:
     assert "005_drop → 004_merge\n  no longer applied: 005_drop\n  teams: no table → 1 row\n" in err
     assert f"hint: `d1migrate restore --to {first}` goes back to 003_names" in err
     error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
-    assert error["restore_points"]["004_merge"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
-    assert error["restore_points"]["005_drop"]["restore_to"] == second
+    before = {one["name"]: one["preview"] for one in error["restore_points"]}
+    assert before["004_merge"]["tables"] == [
+        {"table": "users", "rows_now": 3, "rows_then": 2},
+        {"table": "teams", "rows_now": None, "rows_then": 1},
+    ]
+    assert before["005_drop"]["restore_to"] == second
     for name in (first, second):
         (applied.folder / ".d1migrate" / name).write_bytes(
             b""

@@ -44,9 +44,10 @@ def test_the_file_is_written_only_when_it_differs(project: Project) -> None:
     project.standard()
     path = project.folder / "db" / "tables.sql"
     arguments = ("schema", "--at", "2", "--output", str(path))
-    assert project.run(*arguments, "--json").json == {"path": str(path), "written": True}
+    file = {"file": str(path), "up_to_date": False, "written": True, "diff": None}
+    assert project.run(*arguments, "--json").json == file
     os.utime(path, ns=(1, 1))
-    assert project.run(*arguments, "--json").json == {"path": str(path), "written": False}
+    assert project.run(*arguments, "--json").json == file | {"up_to_date": True, "written": False}
     assert path.stat().st_mtime_ns == 1
     (project.folder / "link.sql").symlink_to(path)
     project.run("schema", "--at", "latest", "--output", "link.sql")
@@ -70,7 +71,7 @@ def test_check_prints_what_differs(project: Project) -> None:
     assert "\n-    email TEXT NOT NULL\n+    email TEXT NOT NULL,\n+    name TEXT\n" in found.out
     assert found.err.startswith("schema.sql differs from what the files build\n")
     as_json = project.run("schema", "--at", "latest", "--check", "--json", code=3).json
-    assert (as_json["path"], as_json["up_to_date"]) == ("schema.sql", False)
+    assert (as_json["file"], as_json["up_to_date"]) == ("schema.sql", False)
     assert as_json["diff"] == found.out.rstrip("\n")
     project.run("schema", "--at", "latest", "--output")
     current = project.run("schema", "--at", "latest", "--check")
@@ -149,7 +150,7 @@ def test_any_version_needs_no_database(project: Project) -> None:
     assert "name" not in project.run("schema", "users", "--at", "2").out
     assert "name" in project.run("schema", "users", "--at", "3").out
     assert [t["name"] for t in project.run("schema", "--at", "1", "--json").json["tables"]] == ["users"]
-    assert project.run("schema", "users", "--at", "1", "--json").json["name"] == "users"
+    assert project.run("schema", "users", "--at", "1", "--json").json["tables"][0]["name"] == "users"
     assert project.run("schema", "--at", "0").out == "the migrations build no tables or views\n"
     assert "no such table: teams" in project.run("schema", "teams", "--at", "1", code=2).err
     assert "no migration 7" in project.run("schema", "--at", "7", code=2).err
@@ -168,7 +169,7 @@ def test_between_two_versions(project: Project) -> None:
         " owner_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE)\n"
         "+ index idx_teams_owner: added\n    latest | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
-    removed = project.run("schema", "--between", "2", "1", "teams", "--json").json["differences"]
+    removed = project.run("schema", "--between", "2", "1", "teams", "--json").json["changes"]
     assert [(d["kind"], d["change"], d["after"]) for d in removed] == [
         ("table", "removed", None),
         ("index", "removed", None),
@@ -182,10 +183,10 @@ def test_between_two_versions(project: Project) -> None:
         "    2     | CREATE INDEX idx_teams_owner ON teams(owner_id)\n"
         "    4     | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
-    assert project.run("schema", "--between", "3", "latest", "--json").json["to"] == "004_v"
+    assert project.run("schema", "--between", "3", "latest", "--json").json["target"] == "004_v"
     found = project.run("schema", "--between", "0", "1", "--json").json
-    assert (found["from"], found["to"]) == (None, "001_users")
-    assert [(d["kind"], d["name"], d["change"], d["before"]) for d in found["differences"]] == [
+    assert (found["source"], found["target"]) == (None, "001_users")
+    assert [(d["kind"], d["name"], d["change"], d["before"]) for d in found["changes"]] == [
         ("table", "users", "added", None)
     ]
     same = project.run("schema", "--between", "3", "4", "users")

@@ -261,7 +261,8 @@ def test_a_dry_run_and_json(project: Project) -> None:
     assert len(names(project)) == 3
     found = project.run("squash", "--to", "3", "--json", "--yes").json
     assert found == {
-        "path": "migrations/003_squashed.sql",
+        "file": "migrations/003_squashed.sql",
+        "sql": None,
         "squashed": ["001_users", "002_teams", "003_names"],
     }
 
@@ -398,7 +399,8 @@ def test_files_in_folders(project: Project) -> None:
     made = project.run("squash", "--to", "20240102000000_b/migration", "--json", "--yes").json
     one = "20240102000000_squashed/migration"
     assert made == {
-        "path": f"migrations/{one}.sql",
+        "file": f"migrations/{one}.sql",
+        "sql": None,
         "squashed": ["20240101000000_a/migration", "20240102000000_b/migration"],
     }
     assert (project.migrations / f"{one}.sql").read_text().startswith(f"-- Migration: {one}\n")

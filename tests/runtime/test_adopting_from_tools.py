@@ -69,8 +69,8 @@ def folder(project: Project, name: str, before: str = "", after: str = "") -> Pa
 def look(project: Project, *arguments: str) -> list[tuple[str, str]]:
     """The state and the reason of every file."""
     found = project.run("adopt", "--dry-run", "--json", *arguments).json
-    assert found["no_file_makes"] == []
-    return [(entry["state"], entry["because"]) for entry in found["migrations"]]
+    assert found["unmanaged_objects"] == []
+    return [(entry["state"], entry["reason"]) for entry in found["migrations"]]
 
 
 def states(project: Project) -> list[str]:
@@ -233,8 +233,8 @@ def test_frameworks(project: Project, table: str, recorded: str) -> None:
     applied_by_hand(project, table)
     found = project.run("adopt", "--dry-run", "--json").json
     assert [entry["state"] for entry in found["migrations"]] == APPLIED
-    assert found["migrations"][1]["because"] == recorded
-    assert (found["no_file_makes"], found["no_file_is"]) == ([], [])
+    assert found["migrations"][1]["reason"] == recorded
+    assert (found["unmanaged_objects"], found["unknown_records"]) == ([], [])
     carry_on(project)
 
 
@@ -435,7 +435,7 @@ def test_prisma(project: Project) -> None:
     )
     found = project.run("adopt", "--dry-run", "--json").json
     assert [entry["state"] for entry in found["migrations"]] == APPLIED
-    assert [record["entry"] for record in found["no_file_is"]] == ["20250101000000_elsewhere"]
+    assert [record["name"] for record in found["unknown_records"]] == ["20250101000000_elsewhere"]
     assert (
         "no file for 20250101000000_elsewhere, which Prisma recorded as applied"
         in project.run("adopt", "--dry-run").out

@@ -72,6 +72,6 @@ def test_gate_says_whether_code_can_run() -> None:
         migrator.up(to=1)
         assert migrator.gate(1).fits
         migrator.up(lint=False)
-        assert migrator.gate(1).breaking == ("002_b: drops table a",)
+        assert migrator.gate(1).breaking == (("002_b", "drops table a"),)
         with pytest.raises(UsageError, match="there is no migration 3"):
             migrator.gate(3)

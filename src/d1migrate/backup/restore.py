@@ -233,7 +233,7 @@ def events_of(
         point: its name.
     """
     touched = {*newer, *(now.keys ^ then.keys)}
-    current = {"to": then.current and then.current.name, "from": now.current and now.current.name}
+    current = {"current": then.current and then.current.name, "was": now.current and now.current.name}
     gone = [row for row in now.applied if now.table.key_of(row) in touched - then.keys]
     return [
         log.Event("restore", detail=json.dumps({"point": point, **current})),

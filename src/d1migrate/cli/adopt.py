@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
+from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, number, plural, table
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.adopt.flow import Adoption
-    from d1migrate.migrate.adopt.model import Assessment, Evidence
+    from d1migrate.migrate.adopt.model import Assessment, Evidence, Record
     from d1migrate.migrator import Migrator
+    from d1migrate.report.shapes import runs
 
 _COLORS = dict.fromkeys(("applied", "recorded", "assumed", "squashed"), "green") | {"pending": "yellow"}
 """All others are red."""
@@ -45,7 +47,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if not options.dry_run:
         done = _record(found, options, project, migrator, output)
     if output.as_json:
-        output.print_json(_json(found, recorded=done is not None))
+        output.print_json(_json(found, done=done is not None))
     elif not options.dry_run:
         output.print(f"recorded {done}; ran nothing" if done else "nothing to record")
     return 0
@@ -145,34 +147,54 @@ def _evidence_lines(assessment: Assessment) -> Iterator[str]:
             yield clean(f"        live  {one.actual or 'does not exist'}")
 
 
-def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
-    """What was found; `recorded` and `checksums_recorded` list the names that this run recorded."""
-    from d1migrate.report import differences
+# --- for programs ---
 
+
+def _json(found: Adoption, *, done: bool) -> runs.Adoption:
     unchecked = found.unchecked
     return {
         "migrations": [_assessment(assessment) for assessment in found.assessments],
-        "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.unmanaged_objects],
-        "no_file_is": [record._asdict() for record in found.unknown_records],
-        "set_aside": found.set_aside and {"table": found.set_aside.table, "as": OLD_TABLE},
-        "without_checksum": [migration.name for migration in unchecked.migrations],
-        "differences": differences.values(unchecked.differences),
+        "unmanaged_objects": [{"kind": key.kind, "name": key.shown} for key in found.unmanaged_objects],
+        "unknown_records": [_record_of(record) for record in found.unknown_records],
+        "set_aside": {"table": found.set_aside.table, "renamed_to": OLD_TABLE} if found.set_aside else None,
+        "without_checksum": values.migrations(unchecked.migrations),
+        "differences": values.drift(unchecked.differences),
         "not_compared": unchecked.not_compared,
-        "recorded": [j.migration.name for j in found.to_record] if recorded else [],
-        "checksums_recorded": [migration.name for migration in unchecked.proved] if recorded else [],
+        "recorded": values.migrations(one.migration for one in found.to_record),
+        "checksums_recorded": values.migrations(unchecked.proved),
+        "done": done,
     }
 
 
-def _assessment(assessment: Assessment) -> dict[str, Any]:
+def _assessment(assessment: Assessment) -> runs.Assessment:
     return {
         "version": assessment.migration.version,
         "name": assessment.migration.name,
         "state": assessment.state,
-        "because": assessment.because,
+        "reason": assessment.because,
         "objects": [_evidence(one) for one in assessment.evidence],
-        "records": [record._asdict() for record in assessment.records],
+        "records": [_record_of(record) for record in assessment.records],
     }
 
 
-def _evidence(one: Evidence) -> dict[str, Any]:
-    return one._asdict()
+def _evidence(one: Evidence) -> runs.Evidence:
+    return {
+        "kind": one.kind,
+        "name": one.name,
+        "state": one.seen,
+        "changed_by": one.later,
+        "expected": one.expected,
+        "actual": one.actual,
+    }
+
+
+def _record_of(record: Record) -> runs.ToolRecord:
+    return {
+        "tool": record.tool,
+        "table": record.table,
+        "name": record.entry,
+        "matched_by": record.how,
+        "applied_at": record.at,
+        "state": record.state,
+        "note": record.note,
+    }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.project.environment import Environment
+    from d1migrate.report.shapes import backups
 
 
 class Options(NamedTuple):
@@ -45,8 +46,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         with output.working(f"restoring {path} to a scratch database"):
             found = _differences(path)
     if output.as_json:
-        value = dump._asdict()
-        output.print_json({**value, "notes": list(dump.notes), "differences": found})
+        output.print_json(_value(dump, found))
         if found:
             return 1
     else:
@@ -56,6 +56,20 @@ def run(options: Options, project: Project, output: Output) -> int:
     if options.verify:
         output.note("verified: it restores to the same database, table by table")
     return 0
+
+
+def _value(dump: Dump, differences: Sequence[str] | None) -> backups.Backup:
+    return {
+        "file": dump.path,
+        "bytes": dump.size,
+        "sha256": dump.sha256,
+        "current": dump.current,
+        "rows": dump.rows,
+        "consistent": dump.consistent,
+        "notes": list(dump.notes),
+        "verified": None if differences is None else not differences,
+        "mismatches": list(differences or ()),
+    }
 
 
 def _differences(path: str) -> list[str]:

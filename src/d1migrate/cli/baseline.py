@@ -11,6 +11,7 @@ from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import AmbiguousError, Error, UsageError
 from d1migrate.migrate.adopt.evidence import unrecorded
+from d1migrate.report import values
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.adopt.model import Assessment
     from d1migrate.migrate.migration import Migration
+    from d1migrate.report.shapes import runs
 
 _PROVED = ("applied", "squashed")
 
@@ -56,7 +58,10 @@ def _write_first_file(description: str, options: Options, project: Project, outp
     new = next_file(description, project)
     found, migration = migrator.plan_baseline(new.name, description, date=new.date)
     if options.dry_run:
-        output.print_data(migration.text)
+        if output.as_json:
+            output.print_json(_value([migration], sql=migration.text, done=False))
+        else:
+            output.print_data(migration.text)
         return 0
     protect(options.confirm, project, output)
     path = write_file(new.name, migration.text, project, output)
@@ -68,7 +73,7 @@ def _write_first_file(description: str, options: Options, project: Project, outp
         os.unlink(path)
         raise
     if output.as_json:
-        output.print_json({"path": path, "version": migration.version, "name": migration.name})
+        output.print_json(_value([migration], file=path, done=True))
     else:
         output.print(path)
         output.note("recorded as applied; a new database built from it has the same schema and no rows")
@@ -110,13 +115,26 @@ def _report(
 ) -> None:
     """Print what was recorded, or would be."""
     if output.as_json:
-        value = {
-            "recorded": [{"version": m.version, "name": m.name} for m in recorded],
-            "unproved": [{"name": a.migration.name, "because": a.because} for a in unproved],
-        }
-        output.print_json(value | {"done": done})
+        output.print_json(_value(recorded, unproved, done=done and bool(recorded)))
         return
     for migration in recorded:
         output.print(f"  {migration.name}")
     what = f"{plural(len(recorded), 'migration')} as applied"
     output.print(f"recorded {what}; ran nothing" if done else f"would record {what}")
+
+
+def _value(
+    recorded: Sequence[Migration],
+    unproved: Sequence[Assessment] = (),
+    *,
+    file: str | None = None,
+    sql: str | None = None,
+    done: bool,
+) -> runs.Baseline:
+    return {
+        "file": file,
+        "sql": sql,
+        "recorded": values.migrations(recorded),
+        "unproved": [{"name": one.migration.name, "reason": one.because} for one in unproved],
+        "done": done,
+    }

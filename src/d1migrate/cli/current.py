@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.report import values
 from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
@@ -20,9 +19,9 @@ def run(_options: Options, project: Project, output: Output) -> int:
     """Print the name of the last applied migration; nothing if none is applied."""
     current = project.migrator().current()
     if output.as_json:
-        output.print_json(values.last("current", [current] if current else []))
+        output.print_json(
+            {"current": current and current.name, "current_version": current and current.version}
+        )
     elif current:
         output.print(clean_line(current.name))
-    else:
-        output.note("no migration is applied")
     return 0

@@ -7,7 +7,7 @@ import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.cli.drafts import write_draft
+from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
 from d1migrate.errors import SourceError, UsageError, did_you_mean
@@ -39,7 +39,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     hidden = project.history_tables
     desired = desired._replace(schema=without_histories(desired.schema, *hidden, keep=existing))
     current = without_histories(current, *hidden, keep=named)
-    return write_draft(current, desired, options.draft, project, output)
+    return run_draft(current, desired, options.draft, project, output)
 
 
 def _live_schema(project: Project, output: Output) -> Schema:

@@ -19,16 +19,31 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drafting import Desired, Draft
+    from d1migrate.report.shapes import files as shapes
     from d1migrate.schema.model import Schema
+
+
+def run_draft(
+    current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
+) -> int:
+    """Write the migration from one schema to another, and report it; arguments as for `write_draft`.
+
+    Returns:
+        The exit code: 3 if `check` found a difference.
+    """
+    value = write_draft(current, desired, options, project, output)
+    if output.as_json:
+        output.print_json(value)
+    return FOUND if options.check and value["different"] else 0
 
 
 def write_draft(
     current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
-) -> int:
+) -> shapes.Draft:
     """Write the migration from one schema to another, print it, or with `check` only report what differs.
 
     Returns:
-        The exit code: 3 if `check` found a difference.
+        The draft, as JSON.
     """
     try:
         drafted = draft_or_ask(current, desired, options, output)
@@ -36,24 +51,39 @@ def write_draft(
         if not options.check:
             raise
         output.note(f"different: {error}")
-        return FOUND
+        return _value(str(error))
     if drafted is None:
-        output.note("no difference")
-        return 0
+        return no_difference(output)
     if options.check:
         output.note(f"different: {drafted.title}")
-        return FOUND
+        return _value(drafted.title)
     description = options.name or drafted.title
 
     def text_of(new: NewFile) -> str:
         return migration_text(drafted, new.name, description, date=new.date, records=new.records)
 
     if options.dry_run:
-        output.print_data(text_of(next_file(description, project)))
-        return 0
-    write_next(description, text_of, project, output)
+        return print_sql(text_of(next_file(description, project)), description, output)
+    written = write_next(description, text_of, project, output)
     _warn_of_rollback(drafted, output)
-    return 0
+    return _value(description, file=written["file"])
+
+
+def no_difference(output: Output) -> shapes.Draft:
+    """Say that there is nothing to draft; return that."""
+    output.note("no difference")
+    return _value(None)
+
+
+def print_sql(sql: str, description: str, output: Output) -> shapes.Draft:
+    """Print SQL that is not written to a file, unless JSON is wanted; return that."""
+    if not output.as_json:
+        output.print_data(sql)
+    return _value(description, sql=sql)
+
+
+def _value(description: str | None, *, file: str | None = None, sql: str | None = None) -> shapes.Draft:
+    return {"different": description is not None, "description": description, "file": file, "sql": sql}
 
 
 def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, output: Output) -> Draft | None:

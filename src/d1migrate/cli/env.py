@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli import gates
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.project.duplicates import refuse_duplicates
-from d1migrate.report import text, values
+from d1migrate.report import errors, text, values
 from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.environment import Environment
     from d1migrate.project.listing import Folder
+    from d1migrate.project.windows import Opening
+    from d1migrate.report.shapes import history
 
 _AT_ONCE = 8  # requests
 
@@ -29,6 +32,24 @@ Files = tuple["Migration", ...] | Error
 
 class Options(NamedTuple):
     """`env` has only the global options."""
+
+
+class _Seen(NamedTuple):
+    """What was found of an environment.
+
+    Attributes:
+        environment: the environment.
+        opening: whether its maintenance window is open; None without one.
+        status: files and database compared; None if they cannot be read.
+        reachable: whether the database can be read; None if that was not tried, because of the files.
+        error: why files or database cannot be read.
+    """
+
+    environment: Environment
+    opening: Opening | None
+    status: Status | None = None
+    reachable: bool | None = None
+    error: Error | None = None
 
 
 def run(_options: Options, project: Project, output: Output) -> int:
@@ -45,24 +66,14 @@ def run(_options: Options, project: Project, output: Output) -> int:
             pool.map(lambda environment, loaded: _look(environment, loaded, project), environments, files)
         )
     if output.as_json:
-        output.print_json({"environments": found})
+        output.print_json({"environments": [_value(one) for one in found]})
         return 0
     headers = ("environment", "database", "last migration", "pending", "protection", "reachable")
-    rows = [
-        (
-            e["environment"],
-            e["database"],
-            "none" if e["reachable"] and e["current"] is None else _shown(e["current"]),
-            _shown(e["pending"]),
-            _protection(environment, e["protection"]["window"]),
-            "yes" if e["reachable"] else f"no: {e['error']}" if e["reachable"] is False else e["error"],
-        )
-        for environment, e in zip(environments, found, strict=True)
-    ]
+    rows = [_row(one) for one in found]
     output.print(text.records(headers, rows, right=(3,), paint=output.paint, width=output.width))
-    for e in found:
-        for problem in e["problems"] or ():
-            output.warn(clean_line(f"{e['environment']}: {problem['message']}"))
+    for one in found:
+        for problem in one.status.problems if one.status else ():
+            output.warn(clean_line(f"{one.environment.name}: {problem.message}"))
     return 0
 
 
@@ -83,36 +94,63 @@ def _load(environments: Sequence[Environment], project: Project) -> list[Files]:
     return found
 
 
-def _look(environment: Environment, files: Files, project: Project) -> dict[str, Any]:
+def _look(environment: Environment, files: Files, project: Project) -> _Seen:
     """Look at one environment, in one request; one that cannot be reached is listed with the reason."""
-    value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
-    value |= dict.fromkeys(_KNOWN)
-    value |= {"protection": _protections(environment), "reachable": None, "error": None}
+    opening = gates.opening_of(environment)
     if isinstance(files, Error):
-        return value | {"error": str(files)}
+        return _Seen(environment, opening, error=files)
     try:
         with project.reader(environment, files) as migrator:
-            flow = read_status(migrator.migrations, migrator.choice)
-            found = values.status(run_flow(flow, migrator.driver), environment.name, environment.database)
+            status = run_flow(read_status(migrator.migrations, migrator.choice), migrator.driver)
     except Error as error:
-        return value | {"reachable": False, "error": str(error)}
-    known = {key: found[key] for key in _KNOWN}
-    return value | known | {"reachable": True}
+        return _Seen(environment, opening, reachable=False, error=error)
+    return _Seen(environment, opening, status, reachable=True)
 
 
-_KNOWN = ("table", "current", "current_version", "latest", "latest_version", "pending", "problems")
+def _row(one: _Seen) -> tuple[str, ...]:
+    """Return the row of an environment in the table."""
+    environment, status = one.environment, one.status
+    return (
+        environment.shown,
+        environment.database,
+        (status.history.current.name if status.history.current else "none") if status else "?",
+        str(status.pending) if status else "?",
+        _protection(environment, one.opening),
+        f"{'no: ' if one.reachable is False else ''}{one.error}" if one.error else "yes",
+    )
 
 
-def _protections(environment: Environment) -> dict[str, Any]:
-    """What an environment requires before it is changed."""
-    window = None
-    if opening := gates.opening_of(environment):
-        window = {"window": environment.window, "open": opening.is_open, "changes_at": opening.changes}
-        window["shown"] = opening.shown()
+def _value(one: _Seen) -> history.Environment:
+    """Return an environment as JSON."""
+    environment = one.environment
+    status = one.status and values.status(one.status, environment.name, environment.database)
+    return {
+        "environment": environment.shown,
+        "database": environment.database,
+        "protection": _protections(environment, one.opening),
+        "reachable": one.reachable,
+        "error": errors.value(one.error) if one.error else None,
+        "table": status and status["table"],
+        "current": status and status["current"],
+        "current_version": status and status["current_version"],
+        "latest": status and status["latest"],
+        "latest_version": status and status["latest_version"],
+        "pending": status and status["pending"],
+        "problems": status and status["problems"],
+    }
+
+
+def _protections(environment: Environment, opening: Opening | None) -> history.Protection:
+    """Return what an environment requires before it is changed, as JSON."""
     return {
         "protected": environment.protected,
         "after": environment.after,
-        "window": window,
+        "window": opening
+        and {
+            "schedule": environment.window or "",
+            "is_open": opening.is_open,
+            "changes_at": opening.changes,
+        },
         "require_rollback": environment.require_rollback,
         "restore_point": environment.wants_restore_point,
         "lint": environment.lint_level,
@@ -120,18 +158,13 @@ def _protections(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _protection(environment: Environment, window: Mapping[str, Any] | None) -> str:
-    """What an environment requires, in a few words."""
+def _protection(environment: Environment, opening: Opening | None) -> str:
+    """Return what an environment requires, in a few words."""
     words = ["protected"] if environment.protected else []
     words += [f"after {environment.after}"] if environment.after else []
-    if window:
-        words.append(f"window {'open' if window['open'] else 'closed'} until {window['shown']}")
+    words += [f"window {'open' if opening.is_open else 'closed'} until {opening.shown()}"] if opening else []
     words += ["rollbacks required"] if environment.require_rollback else []
     words += [f"lint {environment.lint_level}"] if environment.lint_level else []
     words += [f"rehearse {environment.rehearse}"] if environment.rehearse else []
     words += ["restore point"] if environment.wants_restore_point else []
     return ", ".join(words) or "none"
-
-
-def _shown(value: int | None) -> str:
-    return "?" if value is None else str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.options import FOUND
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.deploy_phase import Compatibility
+    from d1migrate.report.shapes import history
 
 
 class Options(NamedTuple):
@@ -25,25 +25,24 @@ def run(options: Options, project: Project, output: Output) -> int:
     found = project.migrator().gate(options.code_version)
     project.note_database()
     if output.as_json:
-        output.print_json({"fits": found.fits, **found._asdict()})
+        output.print_json(_value(found))
     else:
         output.print([clean_line(f"needed and not applied: {name}") for name in found.needed])
-        output.print([clean_line(f"applied and breaks this code: {line}") for line in found.breaking])
-        output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
+        output.print([clean_line(f"applied and breaks this code: {one.shown}") for one in found.breaking])
+        output.print([clean_line(f"cannot be determined: {one.shown}") for one in found.unclear])
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
         code, current = found.code or "no migration", found.current or "no migration"
         output.print(clean_line(f"code written for {code} {can} run on the database, which is at {current}"))
-        if step := _next_step(found, project):
-            output.note(f"hint: {step}")
     return 0 if found.fits else FOUND
 
 
-def _next_step(found: Compatibility, project: Project) -> str | None:
-    """Return what to do so that the code can run; what cannot be determined says it itself."""
-    if found.breaking:
-        down = project.command(f"down --to {quote(found.code or 'none')}")
-        return clean_line(f"deploy code that was written with {found.current}, or roll back: {down}")
-    if found.needed:
-        return f"{project.command('up --phase before')} applies what the code needs"
-    return None
+def _value(found: Compatibility) -> history.GateCheck:
+    return {
+        "ok": found.fits,
+        "written_for": found.code,
+        "current": found.current,
+        "needed": list(found.needed),
+        "breaking": [{"name": one.name, "reason": one.reason} for one in found.breaking],
+        "unclear": [{"name": one.name, "reason": one.reason} for one in found.unclear],
+    }

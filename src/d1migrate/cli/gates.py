@@ -231,7 +231,7 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
     Raises:
         UsageError: a flag has no reason.
     """
-    given = {
+    given: dict[gates.Name, str | None] = {
         "after": options.skip_after,
         "window": options.outside_window,
         "require_rollback": options.allow_irreversible,
@@ -239,7 +239,7 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
         "restore_point": options.no_restore_point,
         "lint": options.no_lint,
     }
-    found = {}
+    found: dict[str, str] = {}
     for gate, text in given.items():
         if text is not None and text.strip():
             found[gate] = text.strip()

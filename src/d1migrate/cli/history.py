@@ -24,7 +24,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
     """Show the log, oldest entry first."""
     entries = project.migrator().history()
     if output.as_json:
-        output.print_json({"entries": values.log(entries)})
+        output.print_json(values.log(entries))
     elif entries:
         _print(entries, output)
     else:

@@ -35,10 +35,11 @@ def run(options: Options, project: Project, output: Output) -> int:
         project.refuse_outside_index()
     text = index_text(project, output)
     is_current = current_index(path) == text
-    if not is_current and not options.check:
+    writes = not is_current and not options.check
+    if writes:
         files.replace(path, text)
     if output.as_json:
-        output.print_json({"path": path, "up_to_date": is_current})
+        output.print_json({"file": path, "up_to_date": is_current, "written": writes})
     elif options.check:
         output.note(f"{path} is {'up to date' if is_current else 'not up to date'}")
         if not is_current:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.next_step import next_step
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from d1migrate.project.environment import Environment
     from d1migrate.project.generators import Generator
     from d1migrate.project.init import Settings
+    from d1migrate.report.shapes import runs
 
 _FIRST = "initial schema"
 _LOCAL = ("sqlite:", "wrangler:")
@@ -142,7 +143,7 @@ def _steps(found: _Found) -> tuple[_Step, ...]:
     if status is None or next_step(status.entries, project):
         return (check if found.migrations else generate or _NEW,)
     steps = [check] if found.migrations else []
-    if pending := sum(entry.is_pending for entry in status.entries):
+    if pending := status.pending:
         return (*steps, _step(project, "up", f"apply {plural(pending, 'migration')}"))
     if any(row.checksum is None for row in status.history.applied):
         steps.append(_step(project, "adopt", "record the checksums of what is applied"))
@@ -221,23 +222,20 @@ def _counted(status: Status | None) -> str:
     return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()) or "empty"
 
 
-def _json(
-    found: _Found, created: Mapping[str, str], steps: Sequence[_Step], *, dry_run: bool
-) -> dict[str, Any]:
-    project = found.project
-    status = found.status
+def _json(found: _Found, created: Mapping[str, str], steps: Sequence[_Step], *, dry_run: bool) -> runs.Setup:
+    project, status = found.project, found.status
     return {
         "created": list(created),
-        "dry_run": dry_run,
+        "done": bool(created) and not dry_run,
         "configurations": _configurations(project.config),
         "generator": found.generator and found.generator.config,
         "environment": project.environment.name,
         "database": project.environment.database,
-        "migrations": project.folder,
+        "folder": project.folder,
         "pattern": project.pattern,
         "files": len(found.migrations),
         "table": _table(found),
         "applied": len(status.history.applied) if status else None,
-        "pending": sum(entry.is_pending for entry in status.entries) if status else None,
+        "pending": status.pending if status else None,
         "next": [step.command for step in steps],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting import lint_fix
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting.lint_fix import FixedFile
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
+    from d1migrate.report.shapes import checks
     from d1migrate.schema.model import Schema
 
 
@@ -116,11 +117,11 @@ def _is_of(row: AppliedMigration, migration: Migration) -> bool:
     return is_same or (row.version, row.name) == (migration.version, migration.name)
 
 
-def _value(one: FixedFile, diffs: dict[str, list[str]], *, written: bool) -> dict[str, Any]:
+def _value(one: FixedFile, diffs: dict[str, list[str]], *, written: bool) -> checks.FixedFile:
     diff = diffs.get(one.migration.file)
     return {
         "file": one.migration.file,
         "diff": None if diff is None else "\n".join(diff),
         "written": written and diff is not None,
-        "why_not": one.why_not or None,
+        "reason": one.why_not or None,
     }

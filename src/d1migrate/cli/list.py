@@ -20,7 +20,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
     migrations = project.load()
     project.warn_of_files()
     if output.as_json:
-        output.print_json({"migrations": values.files(migrations)})
+        output.print_json(values.files(migrations))
     elif migrations:
         from d1migrate.migrate.deploy_phase import describe
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.report.shapes import files as shapes
 
 _DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}
 """How many digits the first file has: for wrangler's table, as `wrangler d1 migrations create` writes it."""
@@ -42,14 +43,19 @@ class NewFile(NamedTuple):
     later: tuple[str, ...] = ()
 
 
-def write_next(description: str, text_of: Callable[[NewFile], str], project: Project, output: Output) -> None:
-    """Write the next migration file, and print its path.
+def write_next(
+    description: str, text_of: Callable[[NewFile], str], project: Project, output: Output
+) -> shapes.NewFile:
+    """Write the next migration file, and print its path, unless JSON is wanted.
 
     Args:
         description: a few words, which the name is made of.
         text_of: returns the text.
         project: the folder.
         output: prints the path.
+
+    Returns:
+        The file, as JSON.
 
     Raises:
         UsageError: as `next_file`.
@@ -60,9 +66,7 @@ def write_next(description: str, text_of: Callable[[NewFile], str], project: Pro
     with disk.locked(project.folder):
         new = next_file(description, project)
         path = write_file(new.name, text_of(new), project, output)
-    if output.as_json:
-        output.print_json({"path": path})
-    else:
+    if not output.as_json:
         output.print(path)
     if os.path.isfile(files.journal_of(project.folder)):
         output.note(
@@ -72,6 +76,7 @@ def write_next(description: str, text_of: Callable[[NewFile], str], project: Pro
         output.note(
             f"{clean_line(', '.join(new.later))} stays last, without a number: a new database runs it after"
         )
+    return {"version": number_of(new.name), "name": new.name.removesuffix(SUFFIX), "file": path}
 
 
 def next_file(description: str, project: Project) -> NewFile:

@@ -26,5 +26,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     def text_of(new: NewFile) -> str:
         return template(new.name, description, date=new.date, records=new.records)
 
-    write_next(description, text_of, project, output)
+    written = write_next(description, text_of, project, output)
+    if output.as_json:
+        output.print_json(written)
     return 0

@@ -126,7 +126,9 @@ class Output:
             lines.append(f"hint: {clean(error.hint)}")
         self._print_error("\n".join(lines))
         if self.as_json:
-            self.print_json({"error": _error_json(error)})
+            from d1migrate.report import errors
+
+            self.print_json({"error": errors.value(error)})
 
     @property
     def shows_progress(self) -> bool:
@@ -209,12 +211,6 @@ def _apply_lines(error: ApplyError) -> Iterator[str]:
         )
     yield f"{done}: {clean_line(', '.join(error.applied)) or 'none'}"
     yield "pending: " + clean_line(", ".join(error.pending))
-
-
-def _error_json(error: Error) -> dict[str, Any]:
-    value: dict[str, Any] = {"type": type(error).__name__, "message": str(error), "hint": error.hint}
-    hidden = ("hint", "source", "shown_from")
-    return value | {name: fact for name, fact in vars(error).items() if name not in hidden}
 
 
 def _width(stream: Any) -> int | None:

@@ -72,7 +72,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
     is_remote = project.environment.database.startswith("d1:")
     if output.as_json:
-        output.print_json({**values.plan(plan, remote=is_remote), "gates": values.gates(found)})
+        output.print_json(values.plan(plan, found, remote=is_remote))
     elif as_sql:
         _print_sql(plan, output)
     else:

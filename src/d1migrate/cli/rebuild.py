@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.cli.drafts import write_draft
+from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import Desired, edit_columns
 from d1migrate.errors import DataLoss, UsageError
@@ -37,7 +37,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     allowed = tuple(f"{options.table}.{column}" for column in options.drop)
     draft = options.draft._replace(allow_drop=allowed)
     try:
-        return write_draft(current, Desired(desired), draft, project, output)
+        return run_draft(current, Desired(desired), draft, project, output)
     except DataLoss as error:  # of a column that --set makes a generated one
         error.hint = f"drop it in a migration of its own: {project.command(_drop(options.table, error))}"
         raise

@@ -44,8 +44,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         found = _rehearse(options, project, output)
         checks = _check_recovery(options, project) if options.recovery else ()
     if output.as_json:
-        more = {"recovery": recovery_check.values(checks)} if options.recovery else {}
-        output.print_json(rehearsal.values(found) | more)
+        output.print_json(rehearsal.values(found, checks if options.recovery else None))
     else:
         paint, width = output.paint, output.width
         output.print(rehearsal.text(found, verbose=output.verbose, paint=paint, width=width))

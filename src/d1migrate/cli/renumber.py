@@ -18,11 +18,11 @@ from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.renumber import Move
+    from d1migrate.report.shapes.files import RenamedFile
 
 
 class Options(NamedTuple):
@@ -48,17 +48,19 @@ def _renumber(options: Options, project: Project, output: Output) -> None:
     project.note_database()
     resumed = journal.resume(project.folder, "renumber", dry_run=options.dry_run)
     if resumed and options.dry_run:
-        _print(resumed, output)
+        _print(resumed, output, done=False)
         return
     migrator = project.migrator()
     history = run_flow(read_history(migrator.choice), migrator.driver)
     entries = compare(migrator.migrations, history)
     refuse_partial(entries)
     found = moves(entries, history.table, now=current_time())
-    report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
+    report: list[RenamedFile] = [
+        {"version": move.new.version, "name": move.new.name, "was": move.old.name} for move in found
+    ]
     moved = [*(resumed or ()), *report]
     if not output.as_json:
-        _print(moved, output)
+        _print(moved, output, done=False)
     if not options.dry_run:
         if found:
             if not options.yes:
@@ -68,7 +70,7 @@ def _renumber(options: Options, project: Project, output: Output) -> None:
             _note_generated(project.folder, found, output)
         write_index(project, output)
     if output.as_json:
-        _print(moved, output)
+        _print(moved, output, done=bool(moved) and not options.dry_run)
 
 
 def _note_generated(folder: str, found: Sequence[Move], output: Output) -> None:
@@ -98,8 +100,8 @@ def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
     return tuple(Change(name, before.get(name), texts.get(name)) for name in names)
 
 
-def _print(report: Sequence[dict[str, Any]], output: Output) -> None:
+def _print(renamed: Sequence[RenamedFile], output: Output, *, done: bool) -> None:
     if output.as_json:
-        output.print_json({"renamed": report})
+        output.print_json({"renamed": renamed, "done": done})
     else:
-        output.print([clean_line(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")
+        output.print([clean_line(f"{one['was']} → {one['name']}") for one in renamed] or "nothing to do")

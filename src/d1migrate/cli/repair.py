@@ -17,7 +17,7 @@ from d1migrate.errors import UsageError
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import repairable
 from d1migrate.migrate.status import compare
-from d1migrate.report import values
+from d1migrate.report import errors, values
 from d1migrate.report.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -84,13 +84,9 @@ def _list(project: Project, output: Output) -> None:
     found = list(repairable(history, compare(migrator.migrations, history)))
     hints = [re.sub("`d1migrate ([^`]+)`", lambda m: project.command(m[1]), one.hint or "") for one in found]
     if output.as_json:
+        described = (errors.value(one) for one in found)
         output.print_json(
-            {
-                "problems": [
-                    {"migrations": list(one.names), "message": str(one), "hint": hint}
-                    for one, hint in zip(found, hints, strict=True)
-                ]
-            }
+            {"to_repair": [one | {"hint": hint} for one, hint in zip(described, hints, strict=True)]}
         )
         return
     project.note_database()
@@ -117,7 +113,7 @@ def _correct(options: Options, project: Project, output: Output) -> int:
             output.confirm(f"{question} (runs nothing)")
         migrator.correct(found, reason=options.reason or "")
     if output.as_json:
-        output.print_json({**values.entry(entry), "done": not options.dry_run})
+        output.print_json({"migration": values.entry(entry), "done": not options.dry_run})
     else:
         output.print(clean(done))
     return 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.flows.tables import HistoryMove
     from d1migrate.migrate.two_tables import Record
+    from d1migrate.report.shapes import runs
 
 
 class Permission(NamedTuple):
@@ -39,7 +40,11 @@ def sync(given: Permission, project: Project, output: Output) -> int:
     elif not count:
         _end("both tables record the same migrations", output)
     if output.as_json:
-        output.print_json({"recorded": _names(recorded), "done": bool(count) and not given.dry_run})
+        value: runs.Synchronization = {
+            "recorded": _value(recorded),
+            "done": bool(count) and not given.dry_run,
+        }
+        output.print_json(value)
     return 0
 
 
@@ -56,8 +61,14 @@ def move(given: Permission, project: Project, output: Output) -> int:
         migrator.move_history(found, reason=given.reason)
         _end(f"the history is in {target} now; ran nothing", output)
     if output.as_json:
-        value = {"from": source, "to": target, "recorded": _names(recorded)[target], "drops": found.drops}
-        output.print_json(value | {"done": not given.dry_run})
+        value: runs.Move = {
+            "source": source,
+            "target": target,
+            "drops": found.drops,
+            "recorded": _value(recorded),
+            "done": not given.dry_run,
+        }
+        output.print_json(value)
     return 0
 
 
@@ -88,5 +99,9 @@ def _end(line: str, output: Output) -> None:
         output.print(line)
 
 
-def _names(recorded: Mapping[str, Sequence[Record]]) -> dict[str, list[str]]:
-    return {table: [one.name for one in records] for table, records in recorded.items()}
+def _value(recorded: Mapping[str, Sequence[Record]]) -> list[runs.Recorded]:
+    return [
+        {"table": table, "version": one.version, "name": one.name}
+        for table, records in recorded.items()
+        for one in records
+    ]

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
-from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import Error, UsageError, exclusive
 from d1migrate.report.text import clean, plural, records, size, when
 
 if TYPE_CHECKING:
+    from d1migrate.backup.load import Manifest
+    from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrator import Migrator
+    from d1migrate.report.shapes import backups
 
 
 class Options(NamedTuple):
@@ -24,7 +26,6 @@ class Options(NamedTuple):
 
     to: str | None = None
     file: str | None = None
-    dry_run: bool = False
     yes: bool = False
     confirm: str | None = None
 
@@ -33,9 +34,6 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Restore what the options name; without any, list the restore points."""
     if options.to is not None and options.file is not None:
         raise exclusive("--to", "--file")
-    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
-    if options.dry_run and options.to is None:
-        raise UsageError("--dry-run is for --to", hint="`d1migrate restore` lists the restore points")
     if options.file is not None:
         _load(options.file, options.confirm, project, output)
     elif options.to is not None:
@@ -48,7 +46,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _list(migrator: Migrator, output: Output) -> None:
     found = migrator.restore_points()
     if output.as_json:
-        output.print_json({"restore_points": [point._asdict() | {"at": int(point.at)} for point in found]})
+        output.print_json({"restore_points": [_point(point) for point in found]})
         return
     if not found:
         output.print("no restore points yet")
@@ -64,18 +62,10 @@ def _list(migrator: Migrator, output: Output) -> None:
 def _load(path: str, confirmed: str | None, project: Project, output: Output) -> None:
     protect(confirmed, project, output)
     facts = project.watched(project.migrator(files_may_be_missing=True)).restore_file(path)
-    rows = sum(int(found[0]) for found in facts.rows.values())
     if output.as_json:
-        output.print_json(
-            {
-                "file": path,
-                "current": facts.current,
-                "compared": facts.known,
-                "rows": rows,
-                "notes": list(facts.notes),
-            }
-        )
+        output.print_json(_loaded(path, facts))
         return
+    rows = sum(int(found[0]) for found in facts.rows.values())
     whole = f"{plural(rows, 'row')} in {plural(len(facts.rows), 'table')}"
     if facts.known:
         output.print(f"restored {whole}, each unchanged")
@@ -92,10 +82,6 @@ def _go_back(to: str, options: Options, project: Project, output: Output) -> Non
     project.note_database()
     seen = migrator.plan_restore(to)
     restore_preview.show(seen, output)
-    if options.dry_run:
-        if output.as_json:
-            output.print_json(restore_preview.values(seen))
-        return
     _confirm(options, project, output)
     done = migrator.restore(
         seen.point, began=lambda undo: output.note(f"the current state is kept as {undo.name}")
@@ -118,7 +104,7 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
     if typed is None:
         raise UsageError(
             "cannot restore without confirmation, and there is no terminal to ask on",
-            hint="add --yes to confirm, or --dry-run to see what would be done",
+            hint="add --yes to confirm",
         )
     if typed != name:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")
@@ -126,26 +112,14 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
 
 def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrator, output: Output) -> None:
     is_verified, why_not = _verify(migrator)
-    undo = done.undo.name if done.undo else None
     if output.as_json:
-        output.print_json(
-            {
-                "restored_to": done.point.name,
-                "undo": undo,
-                "set_aside": done.aside,
-                "current": done.current,
-                "no_longer_applied": list(seen.undone),
-                "applied_again": list(seen.redone),
-                "log_rows_kept": done.log,
-                "verified": is_verified,
-            }
-        )
+        output.print_json(_restored(seen, done, verified=is_verified))
         return
     output.print(f"restored to {done.point.name}: {done.current or 'no migration'}")
     if done.aside:
         output.print(f"the damaged file is kept as {done.aside}")
-    if undo:
-        output.print(f"to undo it: d1migrate restore --to {undo}")
+    if done.undo:
+        output.print(f"to undo it: d1migrate restore --to {done.undo.name}")
     if is_verified:
         output.note("schema and history agree with the files")
     elif is_verified is None:
@@ -160,3 +134,40 @@ def _verify(migrator: Migrator) -> tuple[bool | None, str]:
         return migrator.verify().ok, ""
     except Error as error:  # the restore is done all the same
         return None, str(error)
+
+
+# --- for programs ---
+
+
+def _point(point: RestorePoint) -> backups.RestorePoint:
+    return {
+        "name": point.name,
+        "file": point.path or None,
+        "bytes": point.size if point.path else None,
+        "taken_at": int(point.at),
+        "current": point.current or None,
+    }
+
+
+def _loaded(path: str, facts: Manifest) -> backups.LoadedBackup:
+    return {
+        "file": path,
+        "current": facts.current,
+        "rows": {table: int(found[0]) for table, found in facts.rows.items()},
+        "consistent": facts.consistent,
+        "notes": list(facts.notes),
+        "verified": facts.known,
+    }
+
+
+def _restored(seen: RestorePreview, done: RestoreResult, *, verified: bool | None) -> backups.Restore:
+    return {
+        "restored_to": done.point.name,
+        "undo": done.undo.name if done.undo else None,
+        "damaged_file": done.aside,
+        "current": done.current,
+        "no_longer_applied": list(seen.undone),
+        "applied_again": list(seen.redone),
+        "log_rows_kept": done.log,
+        "verified": verified,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import Error, Irreversible
 from d1migrate.report.text import clean, clean_line, plural, when
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.restore import RestorePreview
     from d1migrate.cli.output import Output
     from d1migrate.migrator import Migrator
+    from d1migrate.report.shapes import backups
 
 _DAY = 86400
 _FREE, _PAID = 7, 30  # days of Time Travel, by plan
@@ -55,16 +56,20 @@ def retention(at: float) -> str:
     return f"D1 keeps it for {_FREE} days, or {_PAID} on a paid plan"
 
 
-def values(seen: RestorePreview) -> dict[str, Any]:
-    """Return what --json prints of it; `rows` is {table: [now, then]}, null if they are not known."""
-    rows = None if seen.rows is None else {table: list(counts) for table, counts in seen.rows.items()}
+def _value(seen: RestorePreview) -> backups.RestorePreview:
+    """Return the JSON."""
     return {
         "restore_to": seen.point.name,
-        "taken": int(seen.point.at),
+        "taken_at": int(seen.point.at),
         "current": seen.point.current or None,
         "no_longer_applied": list(seen.undone),
         "applied_again": list(seen.redone),
-        "rows": rows,
+        "tables": None
+        if seen.rows is None
+        else [
+            {"table": table, "rows_now": here, "rows_then": there}
+            for table, (here, there) in seen.rows.items()
+        ],
     }
 
 
@@ -74,21 +79,20 @@ def shown_if_irreversible(migrator: Migrator, output: Output) -> Iterator[None]:
     try:
         yield
     except Irreversible as error:
-        previews: dict[str, Any] = {}
+        previews: dict[str, RestorePreview | None] = {}
         for name in error.names:
-            seen = _preview_before(name, migrator, output)
-            previews[name] = seen and values(seen)
+            seen = previews[name] = _preview_before(name, migrator, output)
             if seen:
                 output.note(f"{clean_line(name)} can be undone with a restore point:")
                 show(seen, output)
             else:
                 output.note(f"there is no restore point from before {clean_line(name)}")
-        error.restore_points = previews
+        error.restore_points = {name: seen and _value(seen) for name, seen in previews.items()}
         first = previews[error.names[-1]]
-        if first and (first["rows"] is not None or now() - first["taken"] <= _PAID * _DAY):
+        if first and (first.rows is not None or now() - first.point.at <= _PAID * _DAY):
             error.hint = (
-                f"`d1migrate restore --to {first['restore_to']}` goes back to {_at(first['current'])},"
-                f" {when(first['taken'], now=now())}; rows written since then are lost"
+                f"`d1migrate restore --to {first.point.name}` goes back to {_at(first.point.current)},"
+                f" {when(int(first.point.at), now=now())}; rows written since then are lost"
             )
         raise
 

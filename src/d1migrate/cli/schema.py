@@ -116,14 +116,10 @@ def _only(schema: Schema, wanted: str) -> Schema:
 
 def _show(schema: Schema, output: Output, *, one: bool, empty: str) -> None:
     """Print a schema, or its one table."""
-    if one:
-        table = schema.tables[0]
-        if output.as_json:
-            output.print_json(values.table(table))
-        else:
-            output.print(list(report.table_lines(table, output.paint)))
-    elif output.as_json:
+    if output.as_json:
         output.print_json(values.schema(schema))
+    elif one:
+        output.print(list(report.table_lines(schema.tables[0], output.paint)))
     else:
         output.print(list(report.lines(schema, output.paint, empty=empty)))
 
@@ -141,7 +137,7 @@ def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, o
     found = list(differences.changes(*schemas))
     if output.as_json:
         before, after = (some[-1].name if some else None for some in files)
-        output.print_json({"from": before, "to": after, "differences": differences.values(found)})
+        output.print_json({"source": before, "target": after, "changes": differences.values(found)})
     elif found:
         output.print(list(differences.lines(found, differences.between(*ends), output.paint)))
     else:
@@ -209,7 +205,7 @@ def _write(options: Options, document: _Document, project: Project, output: Outp
     if not is_current:
         files.replace(path, document.text)
     if output.as_json:
-        output.print_json({"path": path, "written": not is_current})
+        output.print_json({"file": path, "up_to_date": is_current, "written": not is_current, "diff": None})
     else:
         output.print_path(path)
 
@@ -223,7 +219,8 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
     names = (path if existing is not None else os.devnull, built)
     if output.as_json:
         plain = differences.text_lines(existing or "", document.text, names, lambda text, _: text)
-        output.print_json({"path": path, "up_to_date": is_current, "diff": "\n".join(plain) or None})
+        diff = "\n".join(plain) or None
+        output.print_json({"file": path, "up_to_date": is_current, "written": False, "diff": diff})
     else:
         output.print(differences.text_lines(existing or "", document.text, names, output.paint))
     if is_current:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
+    from d1migrate.report.shapes.files import Squash
 
 
 class Options(NamedTuple):
@@ -62,9 +63,12 @@ def _squash(options: Options, project: Project, output: Output) -> None:
     with output.working(f"proving that one file does what {plural(len(chosen), 'file')} did"):
         one = squash(chosen, options.name, date=date, now=int(now * 1000), choice=project.choice(migrations))
     if options.dry_run:
-        output.print_data(one.text)
+        if output.as_json:
+            output.print_json(_value([migration.name for migration in chosen], sql=one.text))
+        else:
+            output.print_data(one.text)
         return
-    report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
+    report = {"file": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
     if not options.yes:
         _confirm(report, project, output)
     changes = (*_changes(chosen, one), *_without_rollback_files(chosen, project.folder))
@@ -74,7 +78,7 @@ def _squash(options: Options, project: Project, output: Output) -> None:
 
 def _confirm(report: dict[str, Any], project: Project, output: Output) -> None:
     """Show what is about to be replaced, and ask for a yes."""
-    path, names = os.path.join(project.folder, report["path"]), report["squashed"]
+    path, names = os.path.join(project.folder, report["file"]), report["squashed"]
     files = plural(len(names), "file")
     output.note(clean_line(f"{path} replaces {files}: {', '.join(names)}"))
     output.confirm(f"replace {files} with {clean_line(path)}")
@@ -126,12 +130,16 @@ def _without_rollback_files(chosen: Sequence[Migration], folder: str) -> Iterato
 def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
     """Write the index, and print what was done."""
     write_index(project, output)
-    path, names = os.path.join(project.folder, report["path"]), report["squashed"]
+    path, names = os.path.join(project.folder, report["file"]), report["squashed"]
     if output.as_json:
-        output.print_json({"path": path, "squashed": names})
+        output.print_json(_value(names, file=path))
     else:
         output.print(clean_line(path))
         output.note(
             f"it replaces {plural(len(names), 'file')}; in a database that has them, `d1migrate adopt`"
             " records it in their place: run it before anything applies it there"
         )
+
+
+def _value(squashed: Sequence[str], *, file: str | None = None, sql: str | None = None) -> Squash:
+    return {"file": file, "sql": sql, "squashed": list(squashed)}

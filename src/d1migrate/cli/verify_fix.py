@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from d1migrate.cli.drafts import draft_or_ask, write_draft
+from d1migrate.cli.drafts import draft_or_ask, no_difference, print_sql, write_draft
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import DraftOptions
 from d1migrate.cli.verify import adoption
@@ -18,6 +18,7 @@ from d1migrate.migrate.flows.verify import in_order_of_application
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.refusals import refuse_disagreement, refuse_unwritable
 from d1migrate.migrate.status import compare
+from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line
 from d1migrate.schema.compare import compare as compare_schemas
 
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.cli.verify import Options
     from d1migrate.migrate.flows.baseline import LiveDatabase
+    from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
+    from d1migrate.report.shapes.files import Draft
+    from d1migrate.schema.model import Schema
 
 
 def run(options: Options, project: Project, output: Output) -> int:
@@ -40,8 +44,6 @@ def run(options: Options, project: Project, output: Output) -> int:
     Raises:
         UsageError: files are pending. HistoryError: files and history disagree.
     """
-    from d1migrate.drafting.migration_text import statements_text
-
     migrator = project.migrator()
     database = run_flow(read_database(migrator.choice), project.driver)
     entries = compare(migrator.migrations, database.history)
@@ -53,16 +55,24 @@ def run(options: Options, project: Project, output: Output) -> int:
     draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
     if options.fix == "live":
         draft = draft._replace(name="what was changed by hand")
-        code = write_draft(built, Desired(live), draft, project, output)
-        _record_written(database._replace(schema=live), entries, options.confirm, project, output)
-        return code
-    drafted = draft_or_ask(live, Desired(built), draft, output)
-    if drafted is None:
-        output.note("no difference")
+        value = write_draft(built, Desired(live), draft, project, output)
+        recorded = _record_written(database._replace(schema=live), entries, options.confirm, project, output)
     else:
-        output.print_data(statements_text(drafted.up))
-        output.note("hint: run this SQL on this database alone; others do not have these differences")
+        value, recorded = _print_statements(live, built, draft, output), []
+    if output.as_json:
+        output.print_json({**value, "recorded": values.migrations(recorded)})
     return 0
+
+
+def _print_statements(live: Schema, built: Schema, options: DraftOptions, output: Output) -> Draft:
+    from d1migrate.drafting.migration_text import statements_text
+
+    drafted = draft_or_ask(live, Desired(built), options, output)
+    if drafted is None:
+        return no_difference(output)
+    value = print_sql(statements_text(drafted.up), drafted.title, output)
+    output.note("hint: run this SQL on this database alone; others do not have these differences")
+    return value
 
 
 def _refuse_unapplied(entries: Sequence[Entry], migrator: Migrator, project: Project) -> None:
@@ -81,16 +91,19 @@ def _refuse_unapplied(entries: Sequence[Entry], migrator: Migrator, project: Pro
 
 def _record_written(
     database: LiveDatabase, entries: Sequence[Entry], confirmed: str | None, project: Project, output: Output
-) -> None:
+) -> list[Migration]:
     """Record the file that was written as applied: the next `up` need not run it, and could not.
 
     If that is not possible, the file stays, and a warning names the command that records it.
+
+    Returns:
+        What was recorded.
     """
     migrator = project.migrator()
     known = {entry.name for entry in entries}
     written = next((m for m in migrator.migrations if m.name not in known), None)
     if written is None:  # nothing differed
-        return
+        return []
     name = clean_line(written.name)
     try:
         refuse_unwritable(database.history, entries)
@@ -105,5 +118,6 @@ def _record_written(
         confirm = f" --confirm {project.environment.shown}" if project.environment.protected else ""
         output.warn(f"{name} is not recorded as applied: {clean(str(error))}")
         output.note(f"hint: {project.command(f'baseline --to {quote(written.name)}{confirm}')} records it")
-    else:
-        output.note(f"recorded {name} as applied; ran nothing")
+        return []
+    output.note(f"recorded {name} as applied; ran nothing")
+    return [written]

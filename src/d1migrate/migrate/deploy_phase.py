@@ -147,6 +147,18 @@ def _mixture(impact: Impact) -> str:
     return "it " + ", ".join(dict.fromkeys((*impact.adds, *impact.removes, *impact.unclear)))
 
 
+class Blocker(NamedTuple):
+    """A migration because of which code may not run, and the reason."""
+
+    name: str
+    reason: str
+
+    @property
+    def shown(self) -> str:
+        """Both, in a line."""
+        return f"{self.name}: {self.reason}"
+
+
 class Compatibility(NamedTuple):
     """Whether code can run on a database.
 
@@ -161,8 +173,8 @@ class Compatibility(NamedTuple):
     code: str | None
     current: str | None
     needed: tuple[str, ...]
-    breaking: tuple[str, ...]
-    unclear: tuple[str, ...]
+    breaking: tuple[Blocker, ...]
+    unclear: tuple[Blocker, ...]
 
     @property
     def fits(self) -> bool:
@@ -186,17 +198,17 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
     files = [entry for entry in entries if entry.migration]
     code = None if is_none(files, newest) else find(files, newest)
     known = 0 if code is None else next(i for i, entry in enumerate(entries) if entry is code) + 1
-    needed, breaking, unclear = list[str](), list[str](), list[str]()
+    needed, breaking, unclear = list[str](), list[Blocker](), list[Blocker]()
     for place, entry in enumerate(entries):
         newer, applied = place >= known, entry.applied is not None
         if entry.state == "partial":
-            unclear.append(f"{entry.name}: it began and did not finish")
+            unclear.append(Blocker(entry.name, "it began and did not finish"))
         elif newer == applied:  # older ones that are applied do no harm, nor newer ones that are pending
             impact = _known_impact(entry)
             if isinstance(impact, str):
-                unclear.append(f"{entry.name}: {impact}")
+                unclear.append(Blocker(entry.name, impact))
             elif newer and impact.phase == "after":
-                breaking.append(f"{entry.name}: {', '.join(impact.removes) or 'declared phase=after'}")
+                breaking.append(Blocker(entry.name, ", ".join(impact.removes) or "declared phase=after"))
             elif not newer and impact.phase == "before":
                 needed.append(entry.name)
     current = last_applied(entries)

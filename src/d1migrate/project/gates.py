@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import errors
 from d1migrate.sql.d1 import QUERY_SECONDS
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from d1migrate.project.environment import Environment
     from d1migrate.project.windows import Opening
 
-OVERRIDES = {
+Name = Literal["after", "window", "require_rollback", "rehearse", "lint", "restore_point", "protected"]
+
+OVERRIDES: dict[Name, str] = {
     "after": "--skip-after REASON",
     "window": "--outside-window REASON",
     "require_rollback": "--allow-irreversible REASON",
@@ -52,7 +54,7 @@ class GateResult(NamedTuple):
         step: what makes it pass, if it does not and that is known; otherwise None.
     """
 
-    name: str
+    name: Name
     passed: bool
     message: str
     override: str
@@ -61,7 +63,7 @@ class GateResult(NamedTuple):
     step: str | None = None
 
     @property
-    def state(self) -> str:
+    def state(self) -> Literal["passed", "refused", "overridden"]:
         """Passed, refused or overridden."""
         return "passed" if self.passed else "refused" if self.reason is None else "overridden"
 
@@ -156,7 +158,7 @@ def _next_step(closed: Sequence[GateResult]) -> str:
     return "; ".join(steps + ([f"to override, add {' '.join(flags)}"] if flags else []))
 
 
-def without_reason(gate: str) -> errors.UsageError:
+def without_reason(gate: Name) -> errors.UsageError:
     """Return the error of a flag that overrides a gate without a reason."""
     flag = OVERRIDES[gate].split()[0]
     return errors.UsageError(
@@ -170,7 +172,7 @@ def overridden(gates: Iterable[GateResult]) -> dict[str, str]:
 
 
 def _gate(
-    name: str, problem: str | None, fine: str, reasons: Mapping[str, str], step: str | None = None
+    name: Name, problem: str | None, fine: str, reasons: Mapping[str, str], step: str | None = None
 ) -> GateResult:
     """Return the result of a gate, which passes if there is no problem."""
     if problem is None:
@@ -267,7 +269,7 @@ def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -
     return _gate("require_rollback", problem or None, fine, reasons, step)
 
 
-def findings(name: str, level: str, found: Findings, reasons: Mapping[str, str], step: str) -> GateResult:
+def findings(name: Name, level: str, found: Findings, reasons: Mapping[str, str], step: str) -> GateResult:
     """Check that `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
 
     Args:

@@ -203,9 +203,9 @@ def _parsed(value: Any) -> Journal:
         if after is not None:
             str.encode(after)
     if command == "renumber":
-        texts = [text for moved in report for text in (moved["from"], moved["to"])]
+        texts = [text for moved in report for text in (moved["was"], moved["name"])]
     else:
-        texts = [report["path"], *report["squashed"]]
+        texts = [report["file"], *report["squashed"]]
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("its report does not match the command")
     return Journal(command, changes, report)

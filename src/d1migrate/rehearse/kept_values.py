@@ -9,7 +9,7 @@ from d1migrate.rehearse.row_difference import SAMPLE, stored_value
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import apsw
 
@@ -69,9 +69,13 @@ class ValueSearch:
         )
         if not missing:
             return None
-        sample = self._sample(table, lost, counts)
+        columns = tuple(dict.fromkeys((*table.primary_key, name)))
+        sample = self._sample(lost, counts, columns)
         plain = all(keeps for _, keeps in own) and (successor is None or bool(own))
-        return UnkeptColumn(name, total, total - missing, tuple(map(self._label, into)), plain, sample=sample)
+        kept_in = tuple(map(self._label, into))
+        return UnkeptColumn(
+            name, total, total - missing, kept_in, plain, sample=sample, sample_columns=columns
+        )
 
     def _place(self, column: ColumnId) -> tuple[str, str] | None:
         """Return the names of the table and the column after the file, folded."""
@@ -94,11 +98,12 @@ class ValueSearch:
         table = self._replay.after.tables[place[0]]
         return f"{table.name}.{next(c.name for c in table.columns if fold(c.name) == place[1])}"
 
-    def _sample(self, table: Table, lost: _Side, counts: str) -> Sequence[tuple[object, ...]]:
-        """Return rows whose value is kept nowhere: their key, if there is one, and the value."""
-        columns = ", ".join(map(quote_identifier, dict.fromkeys((*table.primary_key, lost.column))))
+    def _sample(self, lost: _Side, counts: str, columns: Iterable[str]) -> Sequence[tuple[object, ...]]:
+        """Return columns of rows whose value is kept nowhere."""
         value = stored_value(lost.column, retyped=True)
-        rows = f"SELECT {columns} FROM earlier.{quote_identifier(table.name)}"
+        rows = (
+            f"SELECT {', '.join(map(quote_identifier, columns))} FROM earlier.{quote_identifier(lost.table)}"
+        )
         query = f"{rows} WHERE {value} IN (SELECT v FROM ({counts}))"
         return tuple(self._connection.execute(f"{query} LIMIT {SAMPLE}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from d1migrate.lint.check import Diagnostic, failing
 from d1migrate.rehearse.row_difference import RowDifference  # noqa: TC001 - of a NamedTuple's field
@@ -21,6 +21,7 @@ class UnkeptColumn(NamedTuple):
         replaced: whether REPLACE wrote a default in their place.
         gone: whether the table still exists and has no column in its place.
         sample: the first rows whose value is not kept: the primary key and the value.
+        sample_columns: the columns of which each row of the sample has the values.
     """
 
     column: str
@@ -31,6 +32,7 @@ class UnkeptColumn(NamedTuple):
     replaced: bool = False
     gone: bool = False
     sample: Sequence[tuple[object, ...]] = ()
+    sample_columns: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -92,14 +94,12 @@ class Cost(NamedTuple):
         rows_written: rows and index entries, as D1 bills them; estimated from what was written here.
         scaled_seconds, scaled_rows_written: the same at the target's row counts, or None if these were not
             given. Both are estimates.
-        rows_read: always None; only a real D1 reports it.
     """
 
     seconds: float
     rows_written: int
     scaled_seconds: float | None = None
     scaled_rows_written: int | None = None
-    rows_read: int | None = None
 
 
 class RollbackOutcome(NamedTuple):
@@ -111,7 +111,7 @@ class RollbackOutcome(NamedTuple):
         loses: {table or table.column: rows, or values, that it loses}.
     """
 
-    state: str
+    state: Literal["restores", "differs", "fails", "irreversible", "none", "unproved"]
     loses: Mapping[str, int] = {}
 
 

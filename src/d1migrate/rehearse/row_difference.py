@@ -35,6 +35,7 @@ class RowDifference(NamedTuple):
         lost, gained: how many rows exist only before, or only after.
         changed: {column: how many rows hold another value in it}.
         keys: the primary keys of the first lost rows; whole rows if there is no key.
+        key_columns: the columns of which each of them has the values.
     """
 
     before: int
@@ -43,6 +44,7 @@ class RowDifference(NamedTuple):
     gained: int = 0
     changed: Mapping[str, int] = {}
     keys: Sequence[Key] = ()
+    key_columns: Sequence[str] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -159,9 +161,11 @@ def all_lost(connection: apsw.Connection, old: Table) -> RowDifference:
     """Return the difference for a table that no longer exists."""
     name = f"earlier.{quote_identifier(old.name)}"
     before = _value(connection, f"SELECT count(*) FROM {name}")
-    columns = ", ".join(map(quote_identifier, old.primary_key or stored(old)))
-    keys = connection.execute(f"SELECT {columns} FROM {name} LIMIT {SAMPLE}")
-    return RowDifference(before, 0, before, keys=tuple(keys))
+    columns = old.primary_key or stored(old)
+    keys = connection.execute(
+        f"SELECT {', '.join(map(quote_identifier, columns))} FROM {name} LIMIT {SAMPLE}"
+    )
+    return RowDifference(before, 0, before, keys=tuple(keys), key_columns=columns)
 
 
 def difference(connection: apsw.Connection, match: Match) -> RowDifference:
@@ -174,7 +178,9 @@ def difference(connection: apsw.Connection, match: Match) -> RowDifference:
     if not match.unique:
         lost = list(lost_rows(connection, match))
         gained = max(0, after - before + len(lost))
-        return RowDifference(before, after, len(lost), gained, keys=tuple(lost[:SAMPLE]))
+        return RowDifference(
+            before, after, len(lost), gained, keys=tuple(lost[:SAMPLE]), key_columns=match.columns
+        )
     same = _same(match)
     extra = f"FROM {match.new_name} n WHERE NOT EXISTS (SELECT 1 FROM {match.old_name} o WHERE {same})"
     changed: dict[str, int] = {}
@@ -187,10 +193,11 @@ def difference(connection: apsw.Connection, match: Match) -> RowDifference:
         )
         changed = {a: count for (a, _), count in zip(match.pairs, row, strict=True) if count}
     lost_count = _value(connection, f"SELECT count(*) {_missing(match)}")
-    columns = ", ".join(f"o.{quote_identifier(name)}" for name in match.columns or stored(match.old))
+    names = match.columns or stored(match.old)
+    columns = ", ".join(f"o.{quote_identifier(name)}" for name in names)
     keys = tuple(connection.execute(f"SELECT {columns} {_missing(match)} LIMIT {SAMPLE}"))
     extra_count = _value(connection, f"SELECT count(*) {extra}")
-    return RowDifference(before, after, lost_count, extra_count, changed, keys)
+    return RowDifference(before, after, lost_count, extra_count, changed, keys, names)
 
 
 def lost_rows(connection: apsw.Connection, match: Match) -> Iterator[Key]:

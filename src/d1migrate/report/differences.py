@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import unified_diff
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.report.text import clean
 from d1migrate.schema.compare import Difference, compare
@@ -11,6 +11,7 @@ from d1migrate.schema.compare import Difference, compare
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.report.shapes.schema import Change
     from d1migrate.report.text import Paint
     from d1migrate.schema.model import Schema
 
@@ -37,13 +38,19 @@ DRIFT = Words(
 )
 """For a live schema that differs from what the files build."""
 
-_STEPS = {"missing": ("removed", "red"), "extra": ("added", "green"), "different": ("changed", "yellow")}
+_CHANGES: dict[str, Literal["added", "removed", "changed"]] = {
+    "missing": "removed",
+    "extra": "added",
+    "different": "changed",
+}
+_CHANGE_COLORS = {"missing": "red", "extra": "green", "different": "yellow"}
 _MARKS = {"missing": "-", "extra": "+", "different": "~"}
 
 
 def between(before: str, after: str) -> Words:
     """Return the words for changes between two states of the files."""
-    return Words(_STEPS, before, after)
+    words = {problem: (change, _CHANGE_COLORS[problem]) for problem, change in _CHANGES.items()}
+    return Words(dict(words), before, after)
 
 
 def changes(before: Schema, after: Schema) -> Iterator[Difference]:
@@ -75,10 +82,10 @@ def lines(found: Iterable[Difference], words: Words, paint: Paint) -> Iterator[s
                 yield f"    {label:{width}} | {line}"
 
 
-def values(found: Iterable[Difference]) -> list[dict[str, Any]]:
+def values(found: Iterable[Difference]) -> list[Change]:
     """Return the changes between two schemas, for JSON."""
     return [
-        {"kind": kind, "name": name, "change": _STEPS[problem][0], "before": before, "after": after}
+        {"kind": kind, "name": name, "change": _CHANGES[problem], "before": before, "after": after}
         for kind, name, problem, before, after in found
     ]
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.rule import Rule
+    from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
 
 
@@ -191,35 +192,33 @@ def _place(found: Diagnostic) -> str:
 # --- for programs ---
 
 
-def values(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Return the JSON; a finding that a file allows counts as `allowed` only, with its reason.
-
-    A finding that summarizes several, such as H101 or S102, has their number as `total`.
-    """
+def values(diagnostics: Sequence[Diagnostic]) -> checks.Findings:
+    """Return the JSON; a finding that a file allows counts as `allowed` only, with its reason."""
     counts = _counts(diagnostics)
     return {
         "errors": counts["error"],
         "warnings": counts["warning"],
         "infos": counts["info"],
         "allowed": counts["allowed"],
-        "diagnostics": [_value(found) for found in diagnostics],
+        "diagnostics": [finding(found) for found in diagnostics],
     }
 
 
-def _value(found: Diagnostic) -> dict[str, Any]:
+def finding(found: Diagnostic) -> checks.Finding:
+    """Return one finding as JSON."""
     return {
         "code": found.code,
-        "name": found.name,
+        "rule": found.name,
         "severity": found.severity,
         "message": found.message,
         "file": found.file,
         "line": found.line,
         "column": found.column,
-        "why": found.why,
+        "why": found.why or None,
         "fix": found.fix,
         "page": found.page,
-        "allowed": found.allowed,
-        **({"total": found.total} if found.total > 1 else {}),
+        "allow_reason": found.allowed,
+        "total": found.total,
     }
 
 

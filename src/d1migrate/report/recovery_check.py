@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from d1migrate.report.text import clean_line, table
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.rehearse.recovery_check import RecoveryCheck
+    from d1migrate.report.shapes.checks import Recovery
     from d1migrate.report.text import Paint
 
 
@@ -39,6 +40,17 @@ def _details(check: RecoveryCheck) -> Iterator[str]:
         yield f"{check.name}: not checked, and neither are later migrations: {check.error}"
 
 
-def values(checks: Sequence[RecoveryCheck]) -> list[dict[str, Any]]:
-    """Return the JSON; each way to recover lists what differs from before, and is null if there is none."""
-    return [{**one._asdict(), "error": one.error or None, "ok": one.ok} for one in checks]
+def values(checks: Sequence[RecoveryCheck]) -> list[Recovery]:
+    """Return the JSON."""
+    return [
+        {
+            "version": one.version,
+            "name": one.name,
+            "ok": one.ok,
+            "after_failure": list(one.fails),
+            "after_restore": None if one.restored is None else list(one.restored),
+            "after_rollback": None if one.rolled_back is None else list(one.rolled_back),
+            "not_checked": one.error or None,
+        }
+        for one in checks
+    ]

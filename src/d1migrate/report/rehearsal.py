@@ -5,15 +5,17 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.report import findings
+from d1migrate.report import findings, recovery_check
 from d1migrate.report.text import clean_line, duration, plural, table
 from d1migrate.sql.d1 import QUERY_SECONDS
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
+    from d1migrate.rehearse.recovery_check import RecoveryCheck
+    from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
 
 _FREE_ROWS = 100_000  # rows that D1's free plan lets a database write per day
@@ -110,18 +112,19 @@ def _by(count: int, unexplained: int, words: str) -> str:
     return f"{count - unexplained} by {words}, nothing accounts for the rest"
 
 
-def values(found: Rehearsal) -> dict[str, Any]:
-    """Return what --json prints; `rows_read` is null here, scaled figures are estimates."""
+def values(found: Rehearsal, recovery: Sequence[RecoveryCheck] | None) -> checks.Rehearsal:
+    """Return what --json prints; scaled figures are estimates."""
     return {
         "ok": found.ok,
         "migrations": [_migration(m) for m in found.migrations],
         "not_rehearsed": list(found.not_rehearsed),
         "rows": dict(found.rows),
         "empty": dict(found.empty),
+        "recovery": None if recovery is None else recovery_check.values(recovery),
     }
 
 
-def _migration(m: Rehearsed) -> dict[str, Any]:
+def _migration(m: Rehearsed) -> checks.RehearsedMigration:
     return {
         "version": m.version,
         "name": m.name,
@@ -129,42 +132,63 @@ def _migration(m: Rehearsed) -> dict[str, Any]:
         "verdict": m.verdict,
         "ok": m.ok,
         "tables": [_change(change) for change in m.changes],
-        "cost": m.cost._asdict() if m.cost else None,
+        "cost": _cost(m.cost) if m.cost else None,
         "rollback": {"state": m.rollback.state, "loses": dict(m.rollback.loses)} if m.rollback else None,
         **findings.values(m.diagnostics),
     }
 
 
-def _change(change: TableChange) -> dict[str, Any]:
-    found = change.difference
+def _cost(cost: Cost) -> checks.Cost:
     return {
-        "table": change.table,
-        "name": change.name,
-        "before": found.before,
-        "after": found.after,
-        "lost": found.lost,
-        "lost_by": change.lost_by or None,
-        "lost_unexplained": change.unexplained,
-        "lost_keys": [[_json(value) for value in key] for key in found.keys],
-        "gained": found.gained,
-        "gained_by": change.gained_by or None,
-        "changed": dict(found.changed),
-        "changed_by": dict(sorted(change.changed_by.items())),
-        "changed_unexplained": dict(change.unexplained_changes),
-        "moved_to": list(change.moved_to),
-        "replaced": change.replaced,
-        "dropped_columns": change.dropped,
-        "not_kept": [_unkept(each) for each in change.unkept],
-        "renamed_columns": dict(change.renamed),
+        "seconds": cost.seconds,
+        "rows_written": cost.rows_written,
+        "scaled_seconds": cost.scaled_seconds,
+        "scaled_rows_written": cost.scaled_rows_written,
     }
 
 
-def _unkept(column: UnkeptColumn) -> dict[str, Any]:
-    rows = [[_json(value) for value in row] for row in column.sample]
-    return {**column._asdict(), "into": list(column.into), "sample": rows}
+def _change(change: TableChange) -> checks.TableChange:
+    found = change.difference
+    return {
+        "table": change.table,
+        "table_after": change.name,
+        "rows_before": found.before,
+        "rows_after": found.after,
+        "rows_lost": found.lost,
+        "rows_lost_by": change.lost_by or None,
+        "rows_lost_unexplained": change.unexplained,
+        "rows_replaced": change.replaced,
+        "lost_keys": [_row(found.key_columns, key) for key in found.keys],
+        "moved_to": list(change.moved_to),
+        "rows_gained": found.gained,
+        "rows_gained_by": change.gained_by or None,
+        "rows_changed": dict(found.changed),
+        "rows_changed_by": dict(sorted(change.changed_by.items())),
+        "rows_changed_unexplained": dict(change.unexplained_changes),
+        "renamed_columns": dict(change.renamed),
+        "dropped_columns": change.dropped,
+        "not_kept": [_unkept(each) for each in change.unkept],
+    }
 
 
-def _json(value: object) -> object:
+def _unkept(column: UnkeptColumn) -> checks.UnkeptColumn:
+    return {
+        "column": column.column,
+        "values": column.values,
+        "kept": column.kept,
+        "into": list(column.into),
+        "plain": column.plain,
+        "replaced": column.replaced,
+        "gone": column.gone,
+        "sample": [_row(column.sample_columns, row) for row in column.sample],
+    }
+
+
+def _row(columns: Iterable[str], row: Iterable[Any]) -> dict[str, checks.Value]:
+    return {column: _json(value) for column, value in zip(columns, row, strict=True)}
+
+
+def _json(value: Any) -> checks.Value:
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     return value.hex() if isinstance(value, bytes) else value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from textwrap import fill, indent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.rule import Rule
+    from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
 
 _COLORS = {"error": "red", "warning": "yellow", "info": "dim"}
@@ -38,12 +39,12 @@ def markdown(rule: Rule) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def value(rule: Rule) -> dict[str, Any]:
+def value(rule: Rule) -> checks.Rule:
     """Return the page as a JSON object."""
     page = rule.page
     return {
         "code": rule.code,
-        "name": rule.name,
+        "rule": rule.name,
         "severity": rule.severity,
         "title": page.title,
         "why": _why(rule),

@@ -1,182 +1,257 @@
-"""The JSON of every command that reads: times in epoch seconds, unknown is null."""
+"""Values as the JSON that commands print. `shapes` documents each key.
+
+What one command alone prints as JSON is built in its module; findings, rehearsals and errors have their own.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from d1migrate.migrate.history import notes_of
 from d1migrate.migrate.migration import Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.migration import Rollback
-    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Identified
     from d1migrate.project.gates import GateResult
-    from d1migrate.schema.model import Schema, Table
+    from d1migrate.report.shapes import common, history, runs
+    from d1migrate.report.shapes import schema as schemas
+    from d1migrate.schema.compare import Difference
+    from d1migrate.schema.model import ForeignKey, Schema, Table, Trigger
 
 
-def status(found: Status, environment: str | None, database: str) -> dict[str, Any]:
-    """What is applied and what is pending.
-
-    `pending` counts what `up` would run, `current` is the last applied migration, `latest` the last file.
-    `problems` are those that the history shows; other commands find more.
-    """
-    entries, history, problems = found
+def status(found: Status, environment: str | None, database: str) -> history.Status:
+    """What is applied and what is pending."""
+    current = found.history.current
+    latest = next((e for e in reversed(found.entries) if e.migration), None)
     return {
         "environment": environment,
         "database": database,
-        "table": history.table.name,
-        **last("current", [history.current] if history.current else []),
-        **last("latest", [e for e in entries if e.migration]),
-        "pending": sum(e.is_pending for e in entries),
-        "migrations": [entry(e) for e in entries],
-        "problems": [problem(p) for p in problems],
+        "table": found.history.table.name,
+        "current": current and current.name,
+        "current_version": current and current.version,
+        "latest": latest and latest.name,
+        "latest_version": latest and latest.version,
+        "pending": found.pending,
+        "migrations": [entry(e) for e in found.entries],
+        "problems": problems(found.problems),
     }
 
 
-def last(key: str, migrations: Sequence[Identified]) -> dict[str, Any]:
-    """The name and the number of the last of some migrations; null if there is none, or it has no number."""
-    found = migrations[-1] if migrations else None
-    return {key: found and found.name, f"{key}_version": found and found.version}
+def migrations(found: Iterable[Identified]) -> list[common.Migration]:
+    """Number and name of some migrations."""
+    return [{"version": one.version, "name": one.name} for one in found]
 
 
-def problem(found: Problem) -> dict[str, Any]:
-    """Something wrong with a database; `is_new` is false if it was wrong before the run."""
-    return {**found._asdict(), "fix": list(found.fix)}
+def problems(found: Iterable[Problem]) -> list[common.Problem]:
+    """What is wrong with a database."""
+    return [
+        {
+            "kind": problem.kind,
+            "name": problem.name,
+            "message": problem.message,
+            "fix": list(problem.fix),
+            "is_new": problem.is_new,
+        }
+        for problem in found
+    ]
 
 
-def entry(entry: Entry) -> dict[str, Any]:
-    """One migration; `was` only if another name is recorded than that of the file."""
-    value: dict[str, Any] = {
+def entry(entry: Entry) -> common.Entry:
+    """One migration, in the files and in the history."""
+    return {
         "version": entry.version,
         "name": entry.name,
         "state": entry.state,
         "applied_at": entry.applied.applied_at if entry.applied else None,
         "checksum": entry.checksum,
         "reversible": entry.reversible,
+        "was": entry.was,
     }
-    if entry.was is not None:
-        value["was"] = entry.was
-    return value
 
 
-def log(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
+def log(entries: Sequence[LogEntry]) -> history.History:
     """What happened, oldest first."""
-    return [entry._asdict() | {"detail": notes_of(entry.detail)} for entry in entries]
-
-
-def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:
-    """The files of a folder."""
-    return [
-        {
-            "version": m.version,
-            "name": m.name,
-            "file": m.file,
-            "bytes": m.size,
-            "checksum": m.checksum,
-            "reversible": bool(m.rollback and m.rollback.reason is None),
-            **_phase(m),
-        }
-        for m in migrations
-    ]
-
-
-def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
-    """The steps; the statements of a large file are null, with their count and bytes beside them.
-
-    `transport` is how each step reaches the database: batch or, for a remote one, import if necessary.
-    """
-    steps = []
-    for step in plan.steps:
-        large, why = step.size > 0, step.import_reason if remote else None
-        steps.append(
+    return {
+        "entries": [
             {
-                "version": step.version,
-                "name": step.name,
-                "direction": step.direction,
-                "transport": "import" if why else "batch",
-                "statements": None if large else [s.sql for s in step.script.statements()],
-                "count": step.statement_count,
-                "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
-                "transport_reason": why,
-                **_phase(step.script),
-                "deletes_rows": step.deletes_rows if step.direction == "down" else None,
-                "deletes_values": step.deletes_values if step.direction == "down" else None,
+                "version": entry.version,
+                "name": entry.name or None,
+                "action": entry.action,
+                "occurred_at": entry.at,
+                "by": entry.by,
+                "checksum": entry.checksum,
+                "token": entry.token,
+                "done": entry.done,
+                "detail": _detail(entry.detail),
+                "restore_point": entry.restore_point,
             }
-        )
-    return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
+            for entry in entries
+        ]
+    }
 
 
-def _phase(script: Migration | Rollback) -> dict[str, Any]:
-    """The phase, before or after the deploy; null if its file has none, and for a rollback."""
-    if not isinstance(script, Migration):
-        return {"phase": None, "phase_reason": None}
+def _detail(text: str | None) -> history.Detail | None:
+    found = notes_of(text)
+    if found is None or isinstance(found, dict):
+        return cast("history.Detail | None", found)
+    return {"text": text or ""}
+
+
+def files(found: Sequence[Migration]) -> history.Files:
+    """The files of a folder."""
     from d1migrate.migrate.deploy_phase import describe
 
-    found = describe(script)
-    return {"phase": found.phase, "phase_reason": found.reason}
+    described = [(migration, describe(migration)) for migration in found]
+    return {
+        "migrations": [
+            {
+                "version": m.version,
+                "name": m.name,
+                "file": m.file,
+                "bytes": m.size,
+                "checksum": m.checksum,
+                "reversible": bool(m.rollback and m.rollback.reason is None),
+                "phase": summary.phase,
+                "phase_reason": summary.reason,
+            }
+            for m, summary in described
+        ]
+    }
 
 
-def gates(found: Sequence[GateResult]) -> list[dict[str, Any]]:
-    """The gates of an environment; `state` is passed, refused or overridden."""
-    return [{**gate._asdict(), "state": gate.state} for gate in found]
+def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
+    """The steps of a plan, with the transport to a remote database, and what the gates say of it."""
+    return {
+        "steps": [_planned(step, remote=remote) for step in plan.steps],
+        "single_transaction": plan.single,
+        "requests": plan.requests,
+        "gates": [
+            {
+                "name": gate.name,
+                "state": gate.state,
+                "message": gate.message,
+                "override": gate.override,
+                "reason": gate.reason,
+                "warning": gate.warning,
+                "step": gate.step,
+            }
+            for gate in gates
+        ],
+    }
 
 
-def report(report: Report) -> dict[str, Any]:
+def _planned(step: Step, *, remote: bool) -> runs.PlannedStep:
+    from d1migrate.migrate.deploy_phase import describe
+
+    large, why = step.size > 0, step.import_reason if remote else None
+    summary = describe(step.script) if isinstance(step.script, Migration) else None
+    return {
+        "version": step.version,
+        "name": step.name,
+        "direction": step.direction,
+        "transport": "import" if why else "batch",
+        "transport_reason": why,
+        "statements": None if large else [s.sql for s in step.script.statements()],
+        "statement_count": step.statement_count,
+        "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
+        "phase": summary and summary.phase,
+        "phase_reason": summary and summary.reason,
+        "deletes_rows": step.deletes_rows if step.direction == "down" else None,
+        "deletes_values": step.deletes_values if step.direction == "down" else None,
+    }
+
+
+def report(report: Report) -> runs.Run:
     """What a run did."""
     return {
         "steps": [
             {
-                "version": s.version,
-                "name": s.name,
-                "direction": s.action,
-                "statements": s.statements,
-                "deleted_rows": s.deleted_rows if s.action == "down" else None,
-                "deleted_values": s.deleted_values if s.action == "down" else None,
+                "version": step.version,
+                "name": step.name,
+                "direction": "down" if step.action == "down" else "up",
+                "statement_count": step.statements or 0,
+                "deleted_rows": dict(step.deleted_rows) if step.action == "down" else None,
+                "deleted_values": dict(step.deleted_values) if step.action == "down" else None,
             }
-            for s in report.steps
+            for step in report.steps
         ],
-        "applied_meanwhile": [{"version": m.version, "name": m.name} for m in report.meanwhile],
-        "problems": [problem(p) for p in report.problems],
+        "applied_meanwhile": migrations(report.meanwhile),
+        "problems": problems(report.problems),
     }
 
 
-def verification(found: Verification) -> dict[str, Any]:
+def verification(found: Verification) -> history.Verification:
     """What `verify` found; `ok` decides the exit code of --check."""
     return {
         "ok": found.ok,
         "migrations": [entry(e) for e in found.entries],
         "gaps": list(found.gaps),
-        "differences": [difference._asdict() for difference in found.differences],
-        "schema_not_compared": found.not_compared,
-        "problems": [problem(p) for p in found.problems],
+        "differences": drift(found.differences),
+        "not_compared": found.not_compared,
+        "problems": problems(found.problems),
     }
 
 
-def schema(schema: Schema) -> dict[str, Any]:
+def drift(found: Iterable[Difference]) -> list[common.Difference]:
+    """Where a live schema differs from what files build."""
+    return [
+        {"kind": kind, "name": name, "state": problem, "expected": expected, "actual": actual}
+        for kind, name, problem, expected, actual in found
+    ]
+
+
+def schema(schema: Schema) -> schemas.Schema:
     """Tables with their indexes and triggers, views, and the triggers on views."""
     return {
-        "tables": [table(t) for t in schema.tables],
-        "views": [view._asdict() for view in schema.views],
-        "triggers": [trigger._asdict() for trigger in schema.triggers],
+        "tables": [_table(table) for table in schema.tables],
+        "views": [{"name": view.name, "sql": view.sql} for view in schema.views],
+        "triggers": [_trigger(trigger) for trigger in schema.triggers],
     }
 
 
-def table(table: Table) -> dict[str, Any]:
-    """One table."""
+def _table(table: Table) -> schemas.Table:
     return {
         "name": table.name,
         "sql": table.sql,
-        "columns": [column._asdict() for column in table.columns],
-        "indexes": [index._asdict() for index in table.indexes],
-        "foreign_keys": [key._asdict() for key in table.foreign_keys],
-        "triggers": [{"name": trigger.name, "sql": trigger.sql} for trigger in table.triggers],
+        "columns": [
+            {
+                "name": column.name,
+                "type": column.type,
+                "not_null": column.not_null,
+                "default": column.default,
+                "primary_key": column.primary_key or None,
+                "generated": column.generated,
+            }
+            for column in table.columns
+        ],
+        "indexes": [
+            {"name": index.name, "unique": index.unique, "columns": list(index.columns), "sql": index.sql}
+            for index in table.indexes
+        ],
+        "foreign_keys": [_foreign_key(key) for key in table.foreign_keys],
+        "triggers": [_trigger(trigger) for trigger in table.triggers],
     }
+
+
+def _foreign_key(key: ForeignKey) -> schemas.ForeignKey:
+    named = [name for name in key.to if name is not None]
+    return {
+        "columns": list(key.columns),
+        "references_table": key.table,
+        "references_columns": named or None,  # SQLite has names for all of them, or for none
+        "on_delete": key.on_delete,
+        "on_update": key.on_update,
+    }
+
+
+def _trigger(trigger: Trigger) -> schemas.Trigger:
+    return {"name": trigger.name, "table": trigger.table, "sql": trigger.sql}

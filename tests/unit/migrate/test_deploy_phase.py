@@ -162,9 +162,9 @@ def test_fitness_of_what_is_not_known_here() -> None:
     """A newer file that is missing, and a partial migration, are unclear."""
     row = AppliedMigration(9, "009_new", 1, "v1:x")
     found = compatibility([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
-    assert found.unclear == ("009_new: its file is missing",)
+    assert found.unclear == (("009_new", "its file is missing"),)
     found = compatibility([Entry(1, "001_users", "partial", FILES[0], None)], 1)
-    assert found.unclear == ("001_users: it began and did not finish",)
+    assert found.unclear == (("001_users", "it began and did not finish"),)
 
 
 @pytest.mark.parametrize(
@@ -181,5 +181,5 @@ def test_files_that_are_wrong_are_unclear(text: str, why: str) -> None:
     row = AppliedMigration(9, "009_wrong", 0)
     found = compatibility([*entries(1), Entry(9, "009_wrong", "applied", wrong, row)], 1)
     assert len(found.unclear) == 1
-    assert why in found.unclear[0]
-    assert "\n" not in found.unclear[0]
+    assert why in found.unclear[0].reason
+    assert "\n" not in found.unclear[0].reason

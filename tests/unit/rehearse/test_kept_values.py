@@ -142,7 +142,7 @@ def report(found: Rehearsed) -> tuple[Sequence[str], Any]:
     """The lines of a report, and the tables of its JSON."""
     whole = Rehearsal((found,), (), {}, {})
     lines = rehearsal.text(whole, verbose=False, paint=lambda text, _: text)
-    return lines, rehearsal.values(whole)["migrations"][0]["tables"]
+    return lines, rehearsal.values(whole, None)["migrations"][0]["tables"]
 
 
 def test_the_report_has_counts_and_rows(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_report_has_counts_and_rows(tmp_path: Path) -> None:
     assert diagnostic.source == "INSERT INTO arch SELECT * FROM live WHERE v IS NOT NULL; DROP TABLE live"
     assert tables[0]["not_kept"][1] == {
         "column": "w", "values": 3, "kept": 2, "into": ["arch.w"], "plain": True, "replaced": False, "gone": False,
-        "sample": [[3, "r"]],
+        "sample": [{"id": 3, "w": "r"}],
     }  # fmt: skip
 
 

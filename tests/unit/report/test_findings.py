@@ -307,7 +307,7 @@ def test_the_values() -> None:
     assert len(value["diagnostics"]) == 7
     assert value["diagnostics"][-1] == {
         "code": "D104",
-        "name": "drop-table",
+        "rule": "drop-table",
         "severity": "warning",
         "message": "DROP TABLE logs loses its rows",
         "file": "migrations/004_x.sql",
@@ -316,7 +316,8 @@ def test_the_values() -> None:
         "why": "a rollback brings the table back, not its rows.",
         "fix": "SELECT 1;",
         "page": "docs/reference/rules.md#d104",
-        "allowed": None,
+        "allow_reason": None,
+        "total": 1,
     }
     assert json.loads(json.dumps(value)) == value
     assert findings.values([]) == {"errors": 0, "warnings": 0, "infos": 0, "allowed": 0, "diagnostics": []}

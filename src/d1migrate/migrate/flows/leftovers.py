@@ -6,7 +6,7 @@ only copy of rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.sql.names import HELPER, fold, is_helper, quote_identifier
 
@@ -32,7 +32,10 @@ class Problem(NamedTuple):
         is_new: False if the problem existed before the run that found it.
     """
 
-    kind: str
+    kind: Literal[
+        "leftover", "orphans", "parent", "foreign keys", "missing", "broken", "search", "rewound",
+        "history", "log", "file", "unknown",
+    ]  # fmt: skip
     name: str
     message: str
     fix: tuple[str, ...] = ()

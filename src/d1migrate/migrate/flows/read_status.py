@@ -34,6 +34,11 @@ class Status(NamedTuple):
     history: h.History
     problems: tuple[Problem, ...]
 
+    @property
+    def pending(self) -> int:
+        """How many migrations an `up` would run, or refuse as out of order."""
+        return sum(entry.is_pending for entry in self.entries)
+
 
 def read_status(
     migrations: Sequence[Migration],

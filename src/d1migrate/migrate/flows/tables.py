@@ -107,7 +107,8 @@ def sync(found: TableSync, new_stamp: NewStamp, *, reason: str) -> Flow[None]:
     table = found.history.table
     assert isinstance(table, VersionTable)  # noqa: S101 - `plan_sync` found it
     stamp = new_stamp()
-    detail = {"reason": reason, table.beside.name: _names(found.names), table.name: _names(found.versions)}
+    recorded = {table.beside.name: _names(found.names), table.name: _names(found.versions)}
+    detail = {"reason": reason, "recorded": recorded}
     alone = table._replace(mirrored=False)
     yield from record(
         found.history,
@@ -192,9 +193,9 @@ def move(found: HistoryMove, new_stamp: NewStamp, *, reason: str) -> Flow[None]:
     stamp, target = new_stamp(), found.target
     detail = {
         "reason": reason,
-        "from": found.source.name,
-        "to": target.name,
-        "recorded": _names(found.records),
+        "source": found.source.name,
+        "target": target.name,
+        "recorded": {target.name: _names(found.records)},
     }
     alone = target._replace(mirrored=False) if isinstance(target, VersionTable) else target
     queries = [Query(target.create), *_inserts(alone, found.records, stamp)]

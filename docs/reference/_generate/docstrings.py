@@ -1,0 +1,44 @@
+"""Read docstrings: the text, and the `Attributes:` of a class."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from typing import Any
+
+_SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
+_ITEM = re.compile(r"^    (?P<names>\w+(?:, \w+)*): ", re.MULTILINE)
+
+
+def summary(thing: Any) -> str:
+    """Return the text of a docstring before its sections."""
+    return _SECTION.split(inspect.cleandoc(thing.__doc__ or ""))[0].strip()
+
+
+def section(thing: Any, title: str) -> str:
+    """Return the text of a section, or an empty one."""
+    parts = _SECTION.split(inspect.cleandoc(thing.__doc__ or ""))
+    return textwrap.dedent(dict(zip(parts[1::2], parts[2::2], strict=True)).get(title, "").strip("\n"))
+
+
+def attributes(cls: type) -> dict[str, str]:
+    """Return {attribute: its meaning} of a class and its bases, in one line each."""
+    found: dict[str, str] = {}
+    for base in _bases(cls):
+        found |= attributes(base)
+    parts = _ITEM.split(f"\n{textwrap.indent(section(cls, 'Attributes'), '    ')}")
+    for names, text in zip(parts[1::2], parts[2::2], strict=True):
+        found |= dict.fromkeys(names.split(", "), " ".join(text.split()))
+    return found
+
+
+def _bases(cls: type) -> list[type]:
+    """Return the bases of a class as its source has them: a TypedDict forgets its own before Python 3.12."""
+    module = sys.modules[cls.__module__]
+    nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(cls))))
+    own = next(node for node in nodes if isinstance(node, ast.ClassDef))
+    found = (vars(module).get(base.id) for base in own.bases if isinstance(base, ast.Name))
+    return [base for base in found if isinstance(base, type) and base.__module__.startswith("d1migrate")]
