@@ -265,6 +265,18 @@ class Migration:
         found = self._scan()
         return found.almost if found.rollback is None else None
 
+    @property
+    def why_irreversible(self) -> str | None:
+        """Why it has no rollback, as the end of a sentence that its name begins; None if it has one."""
+        if self.rollback:
+            reason = self.rollback.reason
+            return None if reason is None else f"is declared irreversible: {reason}"
+        if error := self.unreadable:
+            return f"cannot be read: {error.headline}"
+        if almost := self.almost_rollback:
+            return f"has no rollback block ({almost.not_a_block})"
+        return "has no rollback block"
+
     def mentions(self, table: str) -> bool:
         """Whether its text may contain the name of a table, which has only lower-case letters."""
         if table not in _TABLES:

@@ -411,10 +411,6 @@ def _step_down(entry: Entry, rollback: Rollback, table: MigrationsTable) -> Step
 
 
 def _why_irreversible(entry: Entry) -> str:
-    if entry.migration and entry.migration.rollback:
-        return f"is declared irreversible: {entry.migration.rollback.reason}"
-    if entry.migration and (error := entry.migration.unreadable):
-        return f"cannot be read: {error.headline}"
-    if entry.migration:
-        return "has no rollback block"
-    return "has no file here, and the log has no rollback SQL for it"
+    if entry.migration is None:
+        return "has no file here, and the log has no rollback SQL for it"
+    return entry.migration.why_irreversible or "has no rollback block"

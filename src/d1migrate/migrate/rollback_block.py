@@ -77,6 +77,12 @@ class Marker(NamedTuple):
     text: str
     is_misplaced: bool = False
 
+    @property
+    def not_a_block(self) -> str:
+        """That it starts no rollback block, and what is meant."""
+        hint = "it must begin its line" if self.is_misplaced else "did you mean `-- Rollback:`?"
+        return f"`{self.text}` does not start a rollback block: {hint}"
+
     @classmethod
     def of(cls, comment: str, line: int) -> Marker:
         """Return the marker of a comment, its text on one line and shortened."""

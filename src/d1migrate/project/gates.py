@@ -257,12 +257,7 @@ def protected(name: str, confirmed: str | None) -> GateResult:
 
 def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> GateResult:
     """Check that every migration has a rollback."""
-    without = {}
-    for migration in pending:
-        if migration.rollback is None:
-            without[migration.name] = "has no rollback block"
-        elif migration.rollback.reason is not None:
-            without[migration.name] = f"is declared irreversible: {migration.rollback.reason}"
+    without = {migration.name: why for migration in pending if (why := migration.why_irreversible)}
     problem = "; ".join(f"{name} {why}" for name, why in without.items())
     fine = "every migration has a rollback" if pending else "nothing is pending"
     step = f"write a `-- Rollback:` block in {', '.join(without)}"

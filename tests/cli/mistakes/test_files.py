@@ -70,6 +70,7 @@ def test_a_rollback_block_with_another_heading(project: Project, heading: str) -
     assert f"warning[H114] misspelled-rollback: {asked}" in project.run("lint").out
     for command in ("plan", "up"):
         assert f"warning[H114] migrations/002_x.sql:2:1: {asked}\n" in project.run(command).err
+    assert f"002_x has no rollback block ({asked})" in project.run("down", code=1).err
 
 
 # --- warnings are shown where they matter ---

@@ -51,8 +51,7 @@ def misspelled_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     almost = replay.migration.almost_rollback
     if almost and not _runs_forward(replay.migration):
-        hint = "it must begin its line" if almost.is_misplaced else "did you mean `-- Rollback:`?"
-        yield Finding(f"`{almost.text}` does not start a rollback block: {hint}", line=almost.line)
+        yield Finding(almost.not_a_block, line=almost.line)
 
 
 @rule("H103", "wrong-rollback", "warning")
