@@ -54,7 +54,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     elif options.format == "github":
         output.print_data("\n".join(findings.github(found)))
     else:
-        output.print(findings.text(found, verbose=output.verbose, paint=output.paint))
+        paint, width = output.paint, output.width
+        output.print(findings.text(found, verbose=output.verbose, paint=paint, width=width))
         output.note(f"checked {plural(count, 'migration')}")
     project.warn_of_files()
     return FOUND if failing(found, strict=options.strict) else 0

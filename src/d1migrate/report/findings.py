@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.lint.check import RULES, SEVERITIES, summed
 from d1migrate.lint.next_steps import fix_command
 from d1migrate.report.text import clean, clean_line, plural
+from d1migrate.report.wrapping import wrap as wrap_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +43,12 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> Counter[str]:
 
 
 def text(
-    diagnostics: Sequence[Diagnostic], *, verbose: bool, paint: Paint, count: int | None = None
+    diagnostics: Sequence[Diagnostic],
+    *,
+    verbose: bool,
+    paint: Paint,
+    count: int | None = None,
+    width: int | None = None,
 ) -> list[str]:
     """Return lines for people: each finding with its location, the reason and a fix; then a summary.
 
@@ -55,20 +61,24 @@ def text(
         verbose: show all of them in full, and those that the files allow.
         paint: colors text: (text, red, yellow, dim, bold or None).
         count: how many migrations were checked, for the summary.
+        width: of the terminal; None if there is none.
     """
     lines: list[str] = []
     open_ones = [d for d in diagnostics if d.allowed is None]
     if verbose:
         for found in diagnostics:
-            lines += [*(_finding(found, paint) if found.allowed is None else _allowed(found, paint)), ""]
+            is_open = found.allowed is None
+            shown = _finding(found, paint, width) if is_open else _allowed(found, paint)
+            lines += [*shown, ""]
     else:
         for found, *others in _grouped(open_ones):
             if found.severity != "info":
-                lines += [*_finding(found, paint, others), ""]
+                lines += [*_finding(found, paint, width, others), ""]
         infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
         lines += [line for group in infos for line in _brief(group)]
         lines += [""] if infos else []
-    return [*lines, paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones)]
+    lines += [paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones)]
+    return lines if width is None else [wrap_line(line, width) for line in lines]
 
 
 def lines(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
@@ -134,17 +144,19 @@ def _next_steps(open_ones: Sequence[Diagnostic]) -> Iterator[str]:
         yield f"explain one: `d1migrate explain {worst.code}`"
 
 
-def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
+def _finding(
+    found: Diagnostic, paint: Paint, width: int | None, others: Sequence[Diagnostic] = ()
+) -> Iterator[str]:
     color = _COLORS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", color)
     yield f"{kind} {paint(found.name, 'bold')}: {clean_line(found.message)}"
     yield f"{paint(' -->', 'dim')} {_place(found)}"
-    yield from _excerpt(found, color, paint)
+    yield from _excerpt(found, color, paint, width)
     yield from _others(others)
     if found.why:
         yield from wrap(
-            clean_line(found.why), _WIDTH, initial_indent="  why: ", subsequent_indent=" " * 7,
-            break_long_words=False, break_on_hyphens=False,
+            clean_line(found.why), min(_WIDTH, width or _WIDTH), initial_indent="  why: ",
+            subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
     if found.fix:
         yield "  fix:"
@@ -159,14 +171,16 @@ def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:
     yield paint(f"  reason: {clean_line(found.allowed or '')}", "dim")
 
 
-def _excerpt(found: Diagnostic, color: str | None, paint: Paint) -> Iterator[str]:
+def _excerpt(found: Diagnostic, color: str | None, paint: Paint, width: int | None) -> Iterator[str]:
     """Yield the source line and a caret under the column; for a long line only the part around it."""
     source, at = found.source, found.column - 1
     if source is None:
         return
-    start = max(0, at - _WINDOW // 2) if len(source) > _WINDOW else 0
-    end = start + _WINDOW
-    head, number = "…" if start else "", str(found.line)
+    number = str(found.line)
+    window = _WINDOW if width is None else max(20, min(_WINDOW, width - len(f"{number} | ……")))
+    start = max(0, at - window // 2) if len(source) > window else 0
+    end = start + window
+    head = "…" if start else ""
     shown = head + clean_line(source[start:end], tabs=True) + ("…" if end < len(source) else "")
     yield paint(f"{number} | ", "dim") + shown.rstrip()
     if at <= len(source):

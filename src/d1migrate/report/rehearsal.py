@@ -38,7 +38,7 @@ def text(found: Rehearsal, *, verbose: bool, paint: Paint, width: int | None = N
         out += _details(migration)
     diagnostics = [d for m in found.migrations for d in m.diagnostics]
     if diagnostics:
-        out += ["", *findings.text(diagnostics, verbose=verbose, paint=paint)]
+        out += ["", *findings.text(diagnostics, verbose=verbose, paint=paint, width=width)]
     if found.not_rehearsed:
         out.append(f"not rehearsed: {clean_line(', '.join(found.not_rehearsed))}")
     out += [f"stayed empty: {clean_line(name)}: {clean_line(why)}" for name, why in found.empty.items()]

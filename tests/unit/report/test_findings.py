@@ -69,6 +69,18 @@ def text(*diagnostics: Diagnostic, verbose: bool = False, count: int | None = No
 # --- text ---
 
 
+def test_the_text_on_a_narrow_terminal() -> None:
+    """Every line fits, except for SQL; the caret stays below its column, and a command in one line."""
+    source = f"SELECT {'a, ' * 60}wrong FROM t"
+    found = diagnostic(severity="error", source=source, column=source.index("wrong") + 1, why="reasons " * 30)
+    info = diagnostic(code="H101", severity="info", message="words " * 30)
+    lines = findings.text([found, info], verbose=False, paint=lambda t, _: t, width=60)
+    assert all(len(part) <= 60 for line in lines for part in line.split("\n"))
+    excerpt, caret = (line for line in lines if " | " in line)
+    assert excerpt[caret.index("^") :].startswith("wrong")
+    assert lines[-1] == "explain one: `d1migrate explain D104`"
+
+
 def test_the_text_of_a_rebuild() -> None:
     """What a person reads: errors and warnings whole, infos a line each, what is allowed only counted."""
     assert "\n".join(text(*linted())) == (
