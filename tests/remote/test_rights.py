@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from d1migrate.cli import main
+from d1migrate.drivers.connect import connect
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
@@ -72,6 +75,25 @@ def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.Captu
         assert re.search("the token does not permit this|does not accept this token", said), said
     assert main(["current"]) == 0
     assert capsys.readouterr().out == "001_t\n"
+
+
+def test_a_file_for_drift_can_be_written_with_read(
+    shop: Cloudflare, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is for a pull request; that the database has it cannot be recorded, and the warning names the command."""
+    (path := ROOT.__class__("migrations") / "002_t.sql").unlink()
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", shop.token)
+    with closing(connect("d1:shop")) as driver:
+        driver.batch(Batch([Query("CREATE TABLE by_hand (a)")]))
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", shop.read_token)
+    capsys.readouterr()
+    assert main(["verify", "--fix", "live"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{path.with_name('002_what_was_changed_by_hand.sql')}\n"
+    assert (
+        "warning: 002_what_was_changed_by_hand is not recorded as applied: the token does not permit" in err
+    )
+    assert "hint: `d1migrate baseline --to 002_what_was_changed_by_hand` records it" in err
 
 
 def test_the_guide_lists_them() -> None:
