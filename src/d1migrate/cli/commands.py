@@ -401,6 +401,7 @@ COMMANDS = {
                 help='a restore point, a migration, or a time: "2026-11-22 13:59:05 +0100" or ISO 8601',
             ),
             argument("--file", metavar="FILE", help="load a backup into an empty database"),
+            argument("--dry-run", help="with --to: only show what would change; change nothing", **FLAG),
             argument("--yes", help="do not ask for the name of the database", **FLAG),
             CONFIRM,
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
+from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import Error, UsageError, exclusive
 from d1migrate.report.text import clean, plural, records, size, when
 
@@ -26,6 +27,7 @@ class Options(NamedTuple):
 
     to: str | None = None
     file: str | None = None
+    dry_run: bool = False
     yes: bool = False
     confirm: str | None = None
 
@@ -34,6 +36,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Restore what the options name; without any, list the restore points."""
     if options.to is not None and options.file is not None:
         raise exclusive("--to", "--file")
+    refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    if options.dry_run and options.to is None:
+        raise UsageError("--dry-run is for --to", hint="`d1migrate restore` lists the restore points")
     if options.file is not None:
         _load(options.file, options.confirm, project, output)
     elif options.to is not None:
@@ -82,6 +87,10 @@ def _go_back(to: str, options: Options, project: Project, output: Output) -> Non
     project.note_database()
     seen = migrator.plan_restore(to)
     restore_preview.show(seen, output)
+    if options.dry_run:
+        if output.as_json:
+            output.print_json(restore_preview.values(seen))
+        return
     _confirm(options, project, output)
     done = migrator.restore(
         seen.point, began=lambda undo: output.note(f"the current state is kept as {undo.name}")
@@ -104,7 +113,7 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
     if typed is None:
         raise UsageError(
             "cannot restore without confirmation, and there is no terminal to ask on",
-            hint="add --yes to confirm",
+            hint="add --yes to confirm, or --dry-run to see what would be done",
         )
     if typed != name:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")

@@ -248,7 +248,9 @@ def test_files_that_disagree(
     ("arguments", "message", "hint"),
     [
         (["adopt"], "cannot record 1 migration as applied (runs nothing) without confirmation", "add --yes to confirm, or --dry-run"),
-        (["restore", "--to", "3"], "cannot restore without confirmation", "add --yes to confirm"),
+        (["restore", "--to", "3"], "cannot restore without confirmation", "add --yes to confirm, or --dry-run"),
+        (["restore", "--to", "3", "--dry-run", "--yes"], "--dry-run and --yes cannot be used together", "") ,
+        (["restore", "--dry-run"], "--dry-run is for --to", "`d1migrate restore` lists the restore points"),
         (["lint", "--fix"], "cannot rewrite 1 file without confirmation", "add --yes to confirm, or --dry-run"),
         (["baseline"], "baseline takes either DESCRIPTION or --to MIGRATION", "DESCRIPTION writes the first file"),
         (["squash", "--to", "1"], "nothing to squash: 001_users is the first file", "try --to 002_teams"),
@@ -264,3 +266,14 @@ def test_commands_that_ask(applied: Project, arguments: list[str], message: str,
     err = applied.run(*arguments, code=2).err
     assert f"error: {message}" in err
     assert hint in err.partition("\nhint: ")[2]
+
+
+def test_a_restore_is_shown_first(applied: Project) -> None:
+    """A dry run shows what the question is about, as text or JSON, and changes nothing."""
+    applied.run("up")
+    shown = applied.run("restore", "--to", "3", "--dry-run")
+    assert "  no longer applied: 004_extra\n" in shown.err
+    assert applied.run("restore", "--to", "3", "--dry-run", "--json").json["no_longer_applied"] == [
+        "004_extra"
+    ]
+    assert applied.states()[4] == "applied"
