@@ -64,7 +64,7 @@ def test_blocks_can_be_pasted(page: str) -> None:
     assert all(re.match(r"mkdir (?:-p )?(\w+)\S* && cd \1\b", script) for script in scripts[:1])
 
 
-@pytest.mark.parametrize("page", GUIDES)
+@pytest.mark.parametrize("page", [*ANSWERS, *GUIDES])
 def test_a_terminal_shows_the_same(page: str, tmp_path: Path) -> None:
     """Nothing asks, which would take the next pasted line for the answer."""
     text = (ROOT / page).read_text()
