@@ -101,6 +101,12 @@ def test_every_message_is_produced() -> None:
         ), message
 
 
+def test_every_answer_has_evidence() -> None:
+    """Each answer links to more, or has a command that is run."""
+    answers = (ROOT / "docs" / "faq.md").read_text().split("\n### ")[1:]
+    assert [answer for answer in answers if "](" not in answer and not steps(answer)] == []
+
+
 def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
     """Return the folder in which a page begins, and its environment."""
     folder, text = home / "folder", (ROOT / page).read_text()
