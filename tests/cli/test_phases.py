@@ -85,6 +85,7 @@ def test_gate(shop: Project) -> None:
     found = shop.run("gate", "--code-version", "2", code=3)
     assert "needed and not applied: 002_full" in found.out
     assert "code written for 002_full cannot run on the database, which is at 001_users" in found.out
+    assert "hint: `d1migrate up --phase before` applies what the code needs" in found.err
     shop.run("gate", "--code-version", "1")
     shop.run("up", "--to", "2")
     assert (
@@ -94,6 +95,10 @@ def test_gate(shop: Project) -> None:
     shop.run("up", "--no-lint")
     found = shop.run("gate", "--code-version", "2", code=3)
     assert "applied and breaks this code: 003_drop: drops column users.name" in found.out
+    assert (
+        "hint: deploy code that was written with 003_drop, or roll back: `d1migrate down --to 002_full`"
+        in found.err
+    )
     assert shop.run("gate", "--code-version", "3", "--json").json["ok"] is True
     broken = shop.run("gate", "--code-version", "1", "--json", code=3).json
     assert (broken["ok"], broken["written_for"]) == (False, "001_users")

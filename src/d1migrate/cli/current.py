@@ -24,4 +24,6 @@ def run(_options: Options, project: Project, output: Output) -> int:
         )
     elif current:
         output.print(clean_line(current.name))
+    else:
+        output.note("no migration is applied")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.options import FOUND
@@ -34,6 +35,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         can = "can" if found.fits else "cannot" if prevented else "may not"
         code, current = found.code or "no migration", found.current or "no migration"
         output.print(clean_line(f"code written for {code} {can} run on the database, which is at {current}"))
+        if step := _next_step(found, project):
+            output.note(f"hint: {step}")
     return 0 if found.fits else FOUND
 
 
@@ -46,3 +49,13 @@ def _value(found: Compatibility) -> history.GateCheck:
         "breaking": [{"name": one.name, "reason": one.reason} for one in found.breaking],
         "unclear": [{"name": one.name, "reason": one.reason} for one in found.unclear],
     }
+
+
+def _next_step(found: Compatibility, project: Project) -> str | None:
+    """Return what to do so that the code can run; what cannot be determined says it itself."""
+    if found.breaking:
+        down = project.command(f"down --to {quote(found.code or 'none')}")
+        return clean_line(f"deploy code that was written with {found.current}, or roll back: {down}")
+    if found.needed:
+        return f"{project.command('up --phase before')} applies what the code needs"
+    return None
