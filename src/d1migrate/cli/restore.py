@@ -89,7 +89,7 @@ def _go_back(to: str, options: Options, project: Project, output: Output) -> Non
     restore_preview.show(seen, output)
     if options.dry_run:
         if output.as_json:
-            output.print_json(restore_preview.values(seen))
+            output.print_json(restore_preview.value(seen))
         return
     _confirm(options, project, output)
     done = migrator.restore(

@@ -56,7 +56,7 @@ def retention(at: float) -> str:
     return f"D1 keeps it for {_FREE} days, or {_PAID} on a paid plan"
 
 
-def _value(seen: RestorePreview) -> backups.RestorePreview:
+def value(seen: RestorePreview) -> backups.RestorePreview:
     """Return the JSON."""
     return {
         "restore_to": seen.point.name,
@@ -87,7 +87,7 @@ def shown_if_irreversible(migrator: Migrator, output: Output) -> Iterator[None]:
                 show(seen, output)
             else:
                 output.note(f"there is no restore point from before {clean_line(name)}")
-        error.restore_points = {name: seen and _value(seen) for name, seen in previews.items()}
+        error.restore_points = {name: seen and value(seen) for name, seen in previews.items()}
         first = previews[error.names[-1]]
         if first and (first.rows is not None or now() - first.point.at <= _PAID * _DAY):
             error.hint = (

@@ -34,7 +34,7 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "renumber": (files.Renumbering,),
     "repair": (runs.Repairs, runs.Correction, runs.Synchronization, runs.Move),
     "backup": (backups.Backup,),
-    "restore": (backups.RestorePoints, backups.Restore, backups.LoadedBackup),
+    "restore": (backups.RestorePoints, backups.RestorePreview, backups.Restore, backups.LoadedBackup),
     "env": (history.Environments,),
     "gate": (history.GateCheck,),
     "explain": (checks.Rule,),
