@@ -167,7 +167,8 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
             problem = f"{wanted} is not a restore point, a migration or a time"
     if not fitting or "can be" in problem:
         listed = ", ".join(f"{p.name} (at {p.current or 'no migration'})" for p in points[-5:])
-        raise UsageError(problem, hint=f"restore points: {listed or 'none'}")
+        none = "there is no restore point yet: the next `up` or `down` takes one before it writes"
+        raise UsageError(problem, hint=f"restore points: {listed}" if listed else none)
     return fitting[-1]
 
 

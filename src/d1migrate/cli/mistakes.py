@@ -149,6 +149,9 @@ def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.Argum
 
 
 def _unknown(name: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> UsageError:
+    if name == "restore" and re.match(r"\d\d?:\d\d", words[0]):
+        quoted = 'd1migrate restore --to "2026-11-22 13:59:05 +0100"'
+        return UsageError(f"restore does not take {shlex.join(words)}", hint=f"a time needs quotes: {quoted}")
     flag = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
     if flag is None:
         return _superfluous(name, words)

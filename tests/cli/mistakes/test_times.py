@@ -85,3 +85,33 @@ def test_a_time_without_a_zone_is_an_error(
     (line,) = re.findall(r'`d1migrate restore --to "(.*)"`', err)
     assert f"no restore point was taken before {line}" in in_zone(zone, "restore", "--to", line, code=2).err
     assert project.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("offset", ["+0100", "-0500", ""])
+def test_a_time_without_quotes(offset: str, project: Project) -> None:
+    """The shell splits it; the hint shows the quotes."""
+    project.standard()
+    words = ["2026-11-22", "13:59:05", *([offset] if offset else [])]
+    err = project.run("restore", "--to", *words, code=2).err
+    assert f"error: restore does not take {' '.join(words[1:])}\n" in err
+    assert 'hint: a time needs quotes: d1migrate restore --to "2026-11-22 13:59:05 +0100"\n' in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("yesterday", "yesterday is not a restore point, a migration or a time"),
+        ("2020-01-01T00:00Z", "no restore point was taken before 2020-01-01T00:00Z"),
+    ],
+)
+def test_no_point_for_it(typed: str, problem: str, project: Project) -> None:
+    """The hint lists the points, or says where they come from."""
+    project.standard()
+    none = "hint: there is no restore point yet: the next `up` or `down` takes one before it writes"
+    assert none in project.run("restore", "--to", typed, code=2).err
+    project.run("up", "--to", "1")
+    project.run("up")
+    err = project.run("restore", "--to", typed, code=2).err
+    assert f"error: {problem}\n" in err
+    assert "hint: restore points: app-0001-" in err
+    assert "(at 001_users)" in err
