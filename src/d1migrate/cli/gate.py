@@ -28,13 +28,14 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json(_value(found))
     else:
-        output.print([clean_line(f"needed and not applied: {name}") for name in found.needed])
+        output.print([clean_line(f"needed and not applied: {name}") for name in found.needed], wrap=True)
         output.print([clean_line(f"applied and breaks this code: {one.shown}") for one in found.breaking])
         output.print([clean_line(f"cannot be determined: {one.shown}") for one in found.unclear])
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
         code, current = found.code or "no migration", found.current or "no migration"
-        output.print(clean_line(f"code written for {code} {can} run on the database, which is at {current}"))
+        summary = f"code written for {code} {can} run on the database, which is at {current}"
+        output.print(clean_line(summary), wrap=True)
         if step := _next_step(found, project):
             output.note(f"hint: {step}")
     return 0 if found.fits else FOUND

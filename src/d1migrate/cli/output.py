@@ -89,7 +89,7 @@ class Output:
 
     def print_problems(self, found: Sequence[Problem]) -> None:
         """Print what is wrong with a database, as the data of a command that reads it."""
-        self.print(_problem_lines(found, on=_colored(sys.stdout)))
+        self.print(_problem_lines(found, on=_colored(sys.stdout)), wrap=True)
 
     def flush(self) -> None:
         """Write all data that is still buffered."""

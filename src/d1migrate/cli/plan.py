@@ -11,6 +11,7 @@ from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
+from d1migrate.report.wrapping import hang
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +111,7 @@ def _print_gates(found: Sequence[GateResult], environment: str, output: Output) 
     if not found:
         return
     output.print(f"gates of {clean_line(environment)}:")
-    size = max(len(gate.name) for gate in found)
+    size, width = max(len(gate.name) for gate in found), output.width
     for gate in found:
         state = output.paint(f"{gate.state:10}", _GATE_COLORS[gate.state])
         extra = [gate.step] if gate.state == "refused" and gate.step else []
@@ -120,18 +121,8 @@ def _print_gates(found: Sequence[GateResult], environment: str, output: Output) 
         extra += [f"warning: {gate.warning}"] if gate.warning else []
         start, indent = f"  {state}  {gate.name:{size}}  ", " " * (size + 16)
         for text in (gate.message, *extra):
-            output.print(_hanging(clean_line(text), start, indent, output.width))
+            output.print(hang(clean_line(text), start, indent, width))
             start = indent
-
-
-def _hanging(text: str, start: str, indent: str, width: int | None) -> list[str]:
-    """Return the lines of a text: the first after `start`, those that a terminal has no room for indented."""
-    if width is None or len(indent) + len(text) <= width:
-        return [start + text]
-    from d1migrate.report.narrow_table import wrapped
-
-    first, *others = wrapped(text, max(20, width - len(indent)))
-    return [start + first, *(indent + line for line in others)]
 
 
 def _plan_lines(plan: Plan, *, is_remote: bool) -> Iterator[str]:

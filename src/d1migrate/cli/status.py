@@ -108,14 +108,14 @@ def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:
     try:
         changes = _schema_changes(found, migrator)
     except SourceError as error:
-        output.print(text.clean_line(f"{edited}; what that changed is unknown: {error.headline}"))
+        output.print(text.clean_line(f"{edited}; what that changed is unknown: {error.headline}"), wrap=True)
         return
     result = (
         "the database does not have these changes:"
         if changes
         else "the schema that the files build is unchanged"
     )
-    output.print(text.clean_line(f"{edited}; {result}"))
+    output.print(text.clean_line(f"{edited}; {result}"), wrap=True)
     output.print(list(differences.lines(changes, differences.between("live", "files"), output.paint)))
 
 

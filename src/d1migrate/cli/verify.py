@@ -62,11 +62,11 @@ def _print(found: Verification, output: Output) -> None:
     if found.gaps:
         output.print(f"no file for number {', '.join(map(str, found.gaps))}")
     if found.not_compared:
-        output.print(f"schema not compared: {clean_line(found.not_compared)}")
+        output.print(f"schema not compared: {clean_line(found.not_compared)}", wrap=True)
     for line in differences.lines(found.differences, differences.DRIFT, output.paint):
         output.print(line)
     output.print_problems(found.problems)
-    output.print(_summary(found))
+    output.print(_summary(found), wrap=True)
 
 
 def _summary(found: Verification) -> str:

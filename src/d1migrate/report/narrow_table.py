@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from d1migrate.report.text import GAP, clean_line
+from d1migrate.report.wrapping import HELD, hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from d1migrate.report.text import Paint, Rows
 
 _LEAST = 8  # columns of a value that has to be broken anywhere
-_WHOLE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}|`[^`]*`")  # times, and what may be pasted
-_HELD = "\u00a0"  # stands for a space within these
 _WORDS, _NAME = re.compile("[^ ]+| +"), re.compile("[^_/]*[_/]+|[^_/]+")
 
 
@@ -36,18 +35,18 @@ def narrowed(grid: Rows, widths: Sequence[int], width: int) -> tuple[list[int], 
         while excess > 0 and (wider := [i for i, size in enumerate(found) if size > least[i]]):
             found[max(wider, key=found.__getitem__)] -= 1
             excess -= 1
-    cells = [[wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in grid]
+    cells = [[_wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in grid]
     needed = [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
     return needed, [list(zip_longest(*row, fillvalue="")) for row in cells]
 
 
 def _pieces(text: str) -> list[str]:
     """Return the parts that a value is broken between: words, or those of a name, after `_` and `/`."""
-    held = _WHOLE.sub(lambda whole: whole[0].replace(" ", _HELD), text)
+    held = hold(text)
     return (_WORDS if " " in held else _NAME).findall(held) or [""]
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def _wrapped(text: str, width: int) -> list[str]:
     """Return a value as lines of a width."""
     lines = [""]
     for piece in _pieces(text):
@@ -57,7 +56,7 @@ def wrapped(text: str, width: int) -> list[str]:
             lines[-1] += piece
         while len(lines[-1].rstrip(" ")) > width:
             lines[-1:] = [lines[-1][:width], lines[-1][width:]]
-    return [line.rstrip(" ").replace(_HELD, " ") for line in lines if line] or [""]
+    return [line.rstrip(" ").replace(HELD, " ") for line in lines if line] or [""]
 
 
 def paragraphs(headers: Sequence[str], rows: Rows, *, width: int, paint: Paint) -> Iterator[str]:
@@ -69,6 +68,6 @@ def paragraphs(headers: Sequence[str], rows: Rows, *, width: int, paint: Paint) 
         yield paint(clean_line(first), "bold")
         for header, value in zip(headers[1:], others, strict=True):
             if value:
-                start, *more = wrapped(clean_line(value), max(_LEAST, width - indent))
+                start, *more = _wrapped(clean_line(value), max(_LEAST, width - indent))
                 yield f"{paint(f'  {header}'.ljust(indent), 'dim')}{start}"
                 yield from (" " * indent + line for line in more)

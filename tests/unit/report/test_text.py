@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from d1migrate.report.narrow_table import paragraphs, wrapped
+from d1migrate.report.narrow_table import paragraphs
 from d1migrate.report.text import clean, clean_line, color, escaped, fits, printed, table
 
 STEERS = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u061c\u200e\u200f\u2028\u2029\ufeff"]
@@ -107,16 +107,6 @@ def test_names_and_times_that_do_not_fit() -> None:
         "name              applied",
         "001_a_long_name_  2026-11-22 13:59:05 +0100",
         "of_a_file",
-    ]
-
-
-def test_what_may_be_pasted_is_not_broken() -> None:
-    """A command in a text, and a name in prose."""
-    text = "to mend it, run `d1migrate renumber --dry-run` in a/long/folder_of_files first"
-    assert wrapped(text, 34) == [
-        "to mend it, run",
-        "`d1migrate renumber --dry-run` in",
-        "a/long/folder_of_files first",
     ]
 
 

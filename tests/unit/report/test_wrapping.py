@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.report.wrapping import wrap
+from d1migrate.report.wrapping import hang, wrap
 
 
 def test_a_long_line_is_wrapped_at_blanks() -> None:
@@ -23,3 +23,20 @@ def test_what_fits_or_is_indented_is_left_alone() -> None:
     assert wrap("short", 10) == "short"
     assert wrap("  DROP TABLE workflows_of_everyone;", 10) == "  DROP TABLE workflows_of_everyone;"
     assert wrap("a-word-that-is-too-long", 10) == "a-word-that-is-too-long"
+
+
+def test_a_time_stays_one_word() -> None:
+    """`restore --to` reads it."""
+    found = wrap("it was applied on 2026-11-22 13:59:05 +0100 by somebody", 44)
+    assert found == "it was applied on 2026-11-22 13:59:05 +0100\n  by somebody"
+
+
+def test_a_text_after_a_label() -> None:
+    """All its lines begin in the same column; without a width it is one line."""
+    text = "to mend it, run `d1migrate renumber --dry-run` in a/long/folder_of_files first"
+    assert hang(text, "gate  ", "      ", 40) == [
+        "gate  to mend it, run",
+        "      `d1migrate renumber --dry-run` in",
+        "      a/long/folder_of_files first",
+    ]
+    assert hang(text, "gate  ", "      ", None) == [f"gate  {text}"]
