@@ -29,8 +29,9 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print_json(_value(found))
     else:
         output.print([clean_line(f"needed and not applied: {name}") for name in found.needed], wrap=True)
-        output.print([clean_line(f"applied and breaks this code: {one.shown}") for one in found.breaking])
-        output.print([clean_line(f"cannot be determined: {one.shown}") for one in found.unclear])
+        breaking = [f"applied and breaks this code: {one.shown}" for one in found.breaking]
+        unclear = [f"cannot be determined: {one.shown}" for one in found.unclear]
+        output.print([clean_line(line) for line in (*breaking, *unclear)], wrap=True)
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
         code, current = found.code or "no migration", found.current or "no migration"
