@@ -103,8 +103,8 @@ RULES_INTRO = """# The rules of the linter
 
 `d1migrate lint` replays every migration, statement by statement, on a scratch database with D1's engine and
 D1's rules, and checks the result: what each statement touched, and the schema before and after it. `up` does
-the same with the pending migrations and refuses errors; `up --no-lint` applies them without the check, and
-the log records that.
+the same with the pending migrations: it refuses errors and prints warnings, as `plan` does.
+`up --no-lint` applies them without the check, and the log records that.
 
 ## What a severity means
 
