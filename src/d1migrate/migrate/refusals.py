@@ -5,6 +5,7 @@ Each refusal is an error that names every migration concerned, and the next step
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import (
@@ -262,9 +263,11 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
 
 
 def _numbered(name: str, entries: Iterable[Entry]) -> str:
-    """Return a file name with the next number, for a file without one."""
+    """Return a file name with a number: that of `V3__users`, as Flyway names files, or else the next one."""
     folder, slash, words = name.rpartition("/")
     number = max((entry.version for entry in entries if entry.version is not None), default=0) + 1
+    if lettered := re.fullmatch("[A-Za-z]([0-9]{1,9})[-_.]+(.+)", words):
+        number, words = int(lettered[1]), lettered[2]
     return f"{folder}{slash}{number:03}_{words}{SUFFIX}"
 
 

@@ -223,7 +223,7 @@ def test_a_type_that_only_looks_as_if_it_numbers_rows(project: Project) -> None:
     ("name", "says"),
     [
         ("add_teams.sql", "rename it, e.g. to 002_add_teams.sql"),
-        ("V3__teams.sql", "rename it, e.g. to 002_V3__teams.sql"),
+        ("V3__teams.sql", "rename it, e.g. to 003_teams.sql"),
         ("002_teams.down.sql", "write the rollback as a `-- Rollback:` block"),
         ("001_z.sql", "`d1migrate renumber` gives the pending one a new number"),
     ],
