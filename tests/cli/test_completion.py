@@ -24,7 +24,7 @@ CASES = [
     ("d1migrate up --to 00", {"001_users", "002_teams", "003_names"}),
     ("d1migrate down --to 002", {"002_teams"}),
     ("d1migrate schema ", {"users", "teams"}),
-    ("d1migrate down --allow-loss te", {"teams"}),
+    ("d1migrate rebuild te", {"teams"}),
     ("d1migrate up --phase ", {"before", "after"}),
     ("d1migrate --env production up --confirm ", {"local", "production"}),
 ]

@@ -8,7 +8,8 @@ from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
 from d1migrate.report import values
-from d1migrate.report.text import clean, clean_line, number, plural, table
+from d1migrate.report.table import table
+from d1migrate.report.text import clean, clean_line, number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

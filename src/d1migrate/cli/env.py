@@ -9,7 +9,8 @@ from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.project.duplicates import refuse_duplicates
-from d1migrate.report import errors, text, values
+from d1migrate.report import errors, values
+from d1migrate.report.table import records
 from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
         return 0
     headers = ("environment", "database", "last migration", "pending", "protection", "reachable")
     rows = [_row(one) for one in found]
-    output.print(text.records(headers, rows, right=(3,), paint=output.paint, width=output.width))
+    output.print(records(headers, rows, right=(3,), paint=output.paint, width=output.width))
     for one in found:
         for problem in one.status.problems if one.status else ():
             output.warn(clean_line(f"{one.environment.name}: {problem.message}"))

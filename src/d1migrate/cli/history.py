@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.migrate.history import notes_of
-from d1migrate.report import text, values
+from d1migrate.report import table, text, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +35,10 @@ def run(_options: Options, project: Project, output: Output) -> int:
 def _print(entries: Sequence[LogEntry], output: Output) -> None:
     headers: tuple[str, ...] = ("when", "action", "name", "by", "token", "restore point before it")
     rows = _rows(entries, time.time())
-    is_short = not text.fits(headers, rows, output.width)
+    is_short = not table.fits(headers, rows, output.width)
     if is_short:
         headers, rows = headers[:-1], [row[:-1] for row in _rows(entries, None)]
-    output.print(text.table(headers, rows, paint=output.paint, width=output.width))
+    output.print(table.table(headers, rows, paint=output.paint, width=output.width))
     if is_short and any(entry.restore_point for entry in entries):
         output.note("hint: `d1migrate restore` lists the restore points")
 

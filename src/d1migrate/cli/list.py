@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.report import text, values
+from d1migrate.report import table, text, values
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -35,7 +35,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
             for m in migrations
         ]
         headers = ("number", "name", "size", "phase", "notes")
-        output.print(text.table(headers, rows, right=(0, 2), paint=output.paint, width=output.width))
+        output.print(table.table(headers, rows, right=(0, 2), paint=output.paint, width=output.width))
     else:
         output.print(f"no migrations in {project.folder}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.errors import Error
 from d1migrate.migrate import refusals
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.project import Project
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrator import Migrator
 
 
 def next_step(entries: Sequence[Entry], project: Project) -> str | None:
@@ -21,3 +23,18 @@ def next_step(entries: Sequence[Entry], project: Project) -> str | None:
     if late and project.environment.out_of_order != "allow":
         return f"{late} out of order: run {project.command('renumber')}, or `up --allow-out-of-order`"
     return None
+
+
+def adoption(entries: Sequence[Entry], migrator: Migrator, project: Project) -> str | None:
+    """Return the next step if the database already has pending files, which `up` would fail to apply."""
+    if not any(entry.is_pending for entry in entries):
+        return None
+    from d1migrate.cli import adopt
+
+    try:
+        found = adopt.look(adopt.Options(), project, migrator)
+    except Error:  # it says why when it is run
+        return None
+    if not (found.to_record or found.is_beginning):
+        return None
+    return f"{project.command('adopt')} records which of the pending files this database already has"

@@ -12,7 +12,7 @@ from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError
 from d1migrate.migrate.flows.read_status import read_status
-from d1migrate.report import text, values
+from d1migrate.report import table, text, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +78,12 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         output.print(f"no migrations in {folder}")
         return
     headers, rows = ("number", "name", "state", "applied", "notes"), _rows(entries, time.time())
-    if not text.fits(headers, rows, output.width):
+    if not table.fits(headers, rows, output.width):
         rows = _rows(entries, None)
     shades = {2: [_STATE_COLORS.get(entry.state, "red") for entry in entries]}
-    output.print(text.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width))
+    output.print(
+        table.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width)
+    )
     counts = Counter(entry.state for entry in entries)
     output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
 

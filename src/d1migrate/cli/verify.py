@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.cli.next_step import next_step
-from d1migrate.cli.options import FOUND
-from d1migrate.errors import Error, UsageError
+from d1migrate.cli.next_step import adoption, next_step
+from d1migrate.cli.options import FOUND, DraftOptions
+from d1migrate.errors import UsageError
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
 
 
@@ -37,7 +36,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     if options.fix:
         from d1migrate.cli import verify_fix
 
-        return verify_fix.run(options, project, output)
+        draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
+        return verify_fix.run(options.fix, draft, options.confirm, project, output)
     if options.rename or options.backfill or options.allow_drop:
         raise UsageError(
             "--rename, --backfill and --allow-drop are for --fix",
@@ -102,21 +102,6 @@ def _next_steps(found: Verification, migrator: Migrator, project: Project) -> It
             f" the live schema match the files; {project.command('verify --fix live')} writes a migration"
             " that makes the files match the live schema"
         )
-
-
-def adoption(entries: Sequence[Entry], migrator: Migrator, project: Project) -> str | None:
-    """Return the next step if the database already has pending files, which `up` would fail to apply."""
-    if not any(entry.is_pending for entry in entries):
-        return None
-    from d1migrate.cli import adopt
-
-    try:
-        found = adopt.look(adopt.Options(), project, migrator)
-    except Error:  # it says why when it is run
-        return None
-    if not (found.to_record or found.is_beginning):
-        return None
-    return f"{project.command('adopt')} records which of the pending files this database already has"
 
 
 def _shown(state: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.drafts import draft_or_ask, no_difference, print_sql, write_draft
 from d1migrate.cli.gates import protect
-from d1migrate.cli.options import DraftOptions
-from d1migrate.cli.verify import adoption
+from d1migrate.cli.next_step import adoption
 from d1migrate.drafting import Desired
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import AmbiguousError, Error, HistoryError, UsageError
@@ -25,9 +24,9 @@ from d1migrate.schema.compare import compare as compare_schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.cli.options import DraftOptions
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.cli.verify import Options
     from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
@@ -36,7 +35,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 
 
-def run(options: Options, project: Project, output: Output) -> int:
+def run(
+    fix: Literal["files", "live"], draft: DraftOptions, confirm: str | None, project: Project, output: Output
+) -> int:
     """Print SQL for this one database, or write a migration and record that this database has it.
 
     As a migration, the SQL would fail on every database without drift.
@@ -52,11 +53,10 @@ def run(options: Options, project: Project, output: Output) -> int:
     built = schema_of(files, database.history.table)
     kept = [table.name for table in built.tables]
     live = without_histories(database.schema, *project.history_tables, keep=kept)
-    draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
-    if options.fix == "live":
+    if fix == "live":
         draft = draft._replace(name="what was changed by hand")
         value = write_draft(built, Desired(live), draft, project, output)
-        recorded = _record_written(database._replace(schema=live), entries, options.confirm, project, output)
+        recorded = _record_written(database._replace(schema=live), entries, confirm, project, output)
     else:
         value, recorded = _print_statements(live, built, draft, output), []
     if output.as_json:

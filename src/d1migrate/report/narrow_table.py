@@ -6,7 +6,7 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from d1migrate.report.text import GAP, clean_line
+from d1migrate.report.text import clean_line
 from d1migrate.report.wrapping import HELD, hold
 
 if TYPE_CHECKING:
@@ -18,19 +18,19 @@ _LEAST = 8  # columns of a value that has to be broken anywhere
 _WORDS, _NAME = re.compile("[^ ]+| +"), re.compile("[^_/]*[_/]+|[^_/]+")
 
 
-def narrowed(grid: Rows, widths: Sequence[int], width: int) -> tuple[list[int], list[list[Sequence[str]]]]:
+def narrowed(grid: Rows, widths: Sequence[int], room: int) -> tuple[list[int], list[list[Sequence[str]]]]:
     """Wrap the values of a table; the widest column first.
 
     Args:
         grid: the rows, with the headers first.
         widths: the widths of the columns.
-        width: of the terminal.
+        room: for all columns together, without the blanks between them.
 
     Returns:
         The new widths, and for each row its lines.
     """
     pieces = [max(len(p) for cell in column for p in _pieces(cell)) for column in zip(*grid, strict=True)]
-    found, excess = list(widths), sum(widths) + GAP * (len(widths) - 1) - width
+    found, excess = list(widths), sum(widths) - room
     for least in (pieces, [min(_LEAST, size) for size in pieces]):
         while excess > 0 and (wider := [i for i, size in enumerate(found) if size > least[i]]):
             found[max(wider, key=found.__getitem__)] -= 1
@@ -61,7 +61,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def paragraphs(headers: Sequence[str], rows: Rows, *, width: int, paint: Paint) -> Iterator[str]:
     """Yield a paragraph for each row: its first value, which is not broken; the others after their header."""
-    indent = max(map(len, headers[1:])) + 2 + GAP
+    indent = max(map(len, headers[1:])) + 4
     for place, (first, *others) in enumerate(rows):
         if place:
             yield ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.report.text import clean_line, table
+from d1migrate.report.table import table
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

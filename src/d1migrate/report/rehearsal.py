@@ -6,7 +6,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.report import findings, recovery_check
-from d1migrate.report.text import clean_line, duration, plural, table
+from d1migrate.report.table import table
+from d1migrate.report.text import clean_line, duration, plural
 from d1migrate.sql.d1 import QUERY_SECONDS
 from d1migrate.sql.names import fold
 

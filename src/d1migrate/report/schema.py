@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.report import table as tables
 from d1migrate.report import text
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def table_lines(table: Table, paint: Paint) -> Iterator[str]:
         )
         for c in table.columns
     ]
-    yield from text.table(("",) * 4, rows)[1:]
+    yield from tables.table(("",) * 4, rows)[1:]
     for key in table.foreign_keys:
         to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
         actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"

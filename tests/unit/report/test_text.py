@@ -7,7 +7,8 @@ import json
 import pytest
 
 from d1migrate.report.narrow_table import paragraphs
-from d1migrate.report.text import clean, clean_line, color, escaped, fits, printed, table
+from d1migrate.report.table import fits, table
+from d1migrate.report.text import clean, clean_line, color, escaped, printed
 
 STEERS = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u061c\u200e\u200f\u2028\u2029\ufeff"]
 STEERS += [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
