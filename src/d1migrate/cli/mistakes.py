@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _USAGE = 3  # lines of usage that an error shows
 _ALL = "`d1migrate help` lists the commands"
 _OTHERS_COMMANDS = {
-    "up": ("migrate", "upgrade", "deploy", "run", "update", "latest", "push", "execute", "sync", "go"),
+    "up": ("migrate", "upgrade", "deploy", "run", "update", "latest", "push", "execute", "sync"),
     "down": ("rollback", "revert", "undo", "downgrade", "reset", "redo"),
     "status": ("state", "info", "pending", "show", "stat", "st"),
     "history": ("log", "events", "journal"),
@@ -30,15 +30,14 @@ _OTHERS_COMMANDS = {
     "lint": ("validate", "test", "analyze"),
     "backup": ("dump", "export", "save", "snapshot"),
     "restore": ("load", "import"),
-    "baseline": ("stamp", "fake", "mark", "resolve", "import-history"),
-    "schema": ("inspect", "introspect", "pull", "describe", "tables", "dump-schema"),
+    "baseline": ("stamp", "fake", "mark", "resolve"),
+    "schema": ("inspect", "introspect", "pull", "describe", "tables"),
     "current": ("heads", "head", "which"),
     "env": ("environments", "envs", "databases", "config"),
-    "init": ("setup", "create-project", "start", "begin"),
+    "init": ("setup", "start", "begin"),
     "explain": ("rule", "why", "doc", "docs"),
-    "plan": ("preview", "dry-run", "sql", "what"),
-    "repair": ("fix", "force", "set"),
-    "version": ("--v", "ver"),
+    "plan": ("preview", "dry-run", "sql"),
+    "repair": ("fix", "force"),
 }
 """{our command: what other tools, and people, call it}."""
 _OTHERS_OPTIONS = {
@@ -48,7 +47,7 @@ _OTHERS_OPTIONS = {
     "--migrations": ("-m", "--dir", "--path", "--folder", "--migrations-dir", "--source"),
     "--config": ("-c", "--config-file", "--conf"),
     "--to": ("--target", "--version", "--until", "--up-to"),
-    "--steps": ("-n", "--count", "--number", "--limit"),
+    "--steps": ("--count", "--number", "--limit"),
     "--reason": ("-m", "--message"),
     "--output": ("-o", "--out", "--file"),
 }
@@ -66,7 +65,7 @@ _ADVICE = {
     "--local": "the local database is the default; --env NAME chooses another environment",
     "--preview": "choose the preview database: --database 'd1:NAME?preview=1'",
     "--version": "did you mean `d1migrate version`?",
-    "--all": "{command} takes all by default",
+    "--all": "`up` applies all pending migrations, `down --to none` rolls back all that are applied",
 }
 """{an option that other tools have: what to do here}."""
 

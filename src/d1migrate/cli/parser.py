@@ -57,10 +57,11 @@ def parse(argv: Sequence[str]) -> Invocation:
         values = {key: _frozen(value) for key, value in vars(arguments).items()}
     except argparse.ArgumentError as error:
         failure = error
-    if failure or unknown or _doubled(rest, parser):
+    doubled = _doubled(rest, parser)
+    if failure or unknown or doubled:
         from d1migrate.cli import mistakes
 
-        raise mistakes.explain(name, parser, failure=failure, unknown=unknown, doubled=_doubled(rest, parser))
+        raise mistakes.explain(name, parser, failure=failure, unknown=unknown, doubled=doubled)
     if name in ("up", "down") and values["dry_run"] and values.get("plan") is None:
         name, values = "plan", values | {"down": name == "down"}
     module = import_module(f"d1migrate.cli.{name}")
