@@ -85,7 +85,7 @@ COMMANDS = {
         "show applied and pending migrations",
         "d1migrate status --check",
         (argument("--check", help="exit 3 unless every migration is applied and unchanged", **FLAG),),
-        details="Writes nothing.",
+        details="Writes nothing. If an applied file was edited, shows what that changed in the schema.",
     ),
     "history": Command("show everything that happened, oldest first", "d1migrate history --json"),
     "list": Command("list the migration files", "d1migrate list"),

@@ -29,15 +29,21 @@ def narrowed(grid: Rows, widths: Sequence[int], room: int) -> tuple[list[int], l
     Returns:
         The new widths, and for each row its lines.
     """
-    pieces = [max(len(p) for cell in column for p in _pieces(cell)) for column in zip(*grid, strict=True)]
+    longest = [max(map(_longest, column), key=len) for column in zip(*grid, strict=True)]
+    whole = list(map(len, longest))
+    broken = [len(piece) if HELD in piece else min(_LEAST, len(piece)) for piece in longest]
     found, excess = list(widths), sum(widths) - room
-    for least in (pieces, [min(_LEAST, size) for size in pieces]):
+    for least in (whole, broken):
         while excess > 0 and (wider := [i for i, size in enumerate(found) if size > least[i]]):
             found[max(wider, key=found.__getitem__)] -= 1
             excess -= 1
     cells = [[_wrapped(cell, size) for cell, size in zip(row, found, strict=True)] for row in grid]
     needed = [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
     return needed, [list(zip_longest(*row, fillvalue="")) for row in cells]
+
+
+def _longest(text: str) -> str:
+    return max(_pieces(text), key=len)
 
 
 def _pieces(text: str) -> list[str]:

@@ -111,6 +111,16 @@ def test_names_and_times_that_do_not_fit() -> None:
     ]
 
 
+def test_times_are_never_broken() -> None:
+    """Names are, where there is no room for a whole part of one."""
+    rows = [("2026-11-22 13:59:05 +0100", "001averylongnameofafile")]
+    assert table(("when", "name"), rows, width=36)[1:] == [
+        "2026-11-22 13:59:05 +0100  001averyl",
+        "                           ongnameof",
+        "                           afile",
+    ]
+
+
 def test_a_table_without_room_for_words() -> None:
     """They are broken anywhere, but no column disappears."""
     lines = table(("name", "state"), [("001averylongnameofafile", "applied")], width=20)
