@@ -54,8 +54,14 @@ def run(options: Options, project: Project, output: Output) -> int:
     elif options.format == "github":
         output.print_data("\n".join(findings.github(found)))
     else:
-        paint, width = output.paint, output.width
-        output.print(findings.text(found, verbose=output.verbose, paint=paint, width=width))
+        lines = findings.text(
+            found,
+            verbose=output.verbose,
+            paint=output.paint,
+            width=output.width,
+            command=project.command,
+        )
+        output.print(lines)
         output.note(f"checked {plural(count, 'migration')}")
     project.warn_of_files()
     return FOUND if failing(found, strict=options.strict) else 0

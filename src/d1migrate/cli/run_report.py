@@ -20,7 +20,7 @@ def note_findings(found: Sequence[Diagnostic], output: Output) -> None:
     if found and not output.quiet:
         from d1migrate.report import findings
 
-        for line in findings.lines(found, verbose=output.verbose):
+        for line in findings.brief(found, verbose=output.verbose):
             output.note(line)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, print_report
-from d1migrate.errors import exclusive
+from d1migrate.errors import UnsafeMigration, exclusive
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.report.text import clean_line
 
@@ -54,14 +54,20 @@ def run(options: Options, project: Project, output: Output) -> int:
         return gates.check(plan)
 
     started = time.perf_counter()
-    report = project.watched(migrator).up(
-        to=apply.to,
-        single_transaction=apply.single_transaction,
-        phase=apply.phase,
-        lint=options.gates.no_lint is None,
-        warn=partial(note_findings, output=output),
-        check=check,
-    )
+    try:
+        report = project.watched(migrator).up(
+            to=apply.to,
+            single_transaction=apply.single_transaction,
+            phase=apply.phase,
+            lint=options.gates.no_lint is None,
+            warn=partial(note_findings, output=output),
+            check=check,
+        )
+    except UnsafeMigration as refusal:
+        from d1migrate.lint.next_steps import after_refusal
+
+        refusal.hint = after_refusal(refusal.diagnostics, project.command)  # type: ignore[arg-type]
+        raise
     return print_report(report, time.perf_counter() - started, output, done="applied")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from hashlib import sha256
 from textwrap import indent, wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.lint.check import RULES, SEVERITIES, summed
-from d1migrate.lint.next_steps import fix_command
+from d1migrate.lint.next_steps import fix_command, plain_command
 from d1migrate.report.text import clean, clean_line, plural
 from d1migrate.report.wrapping import wrap as wrap_line
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.lint.check import Diagnostic
+    from d1migrate.lint.next_steps import Command
     from d1migrate.lint.rule import Rule
     from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
@@ -49,6 +50,7 @@ def text(
     paint: Paint,
     count: int | None = None,
     width: int | None = None,
+    command: Command = plain_command,
 ) -> list[str]:
     """Return lines for people: each finding with its location, the reason and a fix; then a summary.
 
@@ -62,26 +64,36 @@ def text(
         paint: colors text: (text, red, yellow, dim, bold or None).
         count: how many migrations were checked, for the summary.
         width: of the terminal; None if there is none.
+        command: returns a command line to paste.
     """
+    page = _Page(paint, width, command)
     lines: list[str] = []
     open_ones = [d for d in diagnostics if d.allowed is None]
     if verbose:
         for found in diagnostics:
             is_open = found.allowed is None
-            shown = _finding(found, paint, width) if is_open else _allowed(found, paint)
+            shown = _finding(found, page) if is_open else _allowed(found, paint)
             lines += [*shown, ""]
     else:
         for found, *others in _grouped(open_ones):
             if found.severity != "info":
-                lines += [*_finding(found, paint, width, others), ""]
+                lines += [*_finding(found, page, others), ""]
         infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
         lines += [line for group in infos for line in _brief(group)]
         lines += [""] if infos else []
-    lines += [paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones)]
+    lines += [paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones, command)]
     return lines if width is None else [wrap_line(line, width) for line in lines]
 
 
-def lines(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
+class _Page(NamedTuple):
+    """How findings are printed; the fields are arguments of `text`."""
+
+    paint: Paint
+    width: int | None
+    command: Command
+
+
+def brief(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
     """Return a line for each error and warning that no file allows, for a command that is not `lint`.
 
     A rule that has more than two in a file has one line. Of many warnings, the newest are shown.
@@ -132,21 +144,20 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
     return f"{', '.join(parts) or 'no findings'}{checked}{allowed}"
 
 
-def _next_steps(open_ones: Sequence[Diagnostic]) -> Iterator[str]:
+def _next_steps(open_ones: Sequence[Diagnostic], command: Command) -> Iterator[str]:
     """Yield the command that fixes what can be fixed, and the one that explains the worst finding."""
     fixable = [d for d in open_ones if d.is_fixable]
     if len({d.file for d in fixable}) > _LISTED:
-        yield f"fix {len(fixable)}: `d1migrate lint --fix`"
+        yield f"fix {len(fixable)}: {command('lint --fix')}"
     elif fixable:
-        yield f"fix {len(fixable)}: {clean_line(fix_command(fixable) or '')}"
+        yield f"fix {len(fixable)}: {clean_line(fix_command(fixable, command) or '')}"
     if open_ones:
         worst = min(open_ones, key=lambda d: SEVERITIES.index(d.severity))
         yield f"explain one: `d1migrate explain {worst.code}`"
 
 
-def _finding(
-    found: Diagnostic, paint: Paint, width: int | None, others: Sequence[Diagnostic] = ()
-) -> Iterator[str]:
+def _finding(found: Diagnostic, page: _Page, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
+    paint, width, command = page
     color = _COLORS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", color)
     yield f"{kind} {paint(found.name, 'bold')}: {clean_line(found.message)}"
@@ -161,8 +172,8 @@ def _finding(
     if found.fix:
         yield "  fix:"
         yield from indent(clean(found.fix), " " * 4).split("\n")
-    if command := fix_command([found]):
-        yield f"  or run: {clean_line(command)}"
+    if fix := fix_command([found], command):
+        yield f"  or run: {clean_line(fix)}"
 
 
 def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:

@@ -343,3 +343,19 @@ def test_a_file_that_writes_the_history(project: Project, sql: str, says: str) -
     project.use_versions()
     project.write("002_x.sql", f"{sql};\n")
     assert says in project.run("up", code=1).err
+
+
+def test_commands_are_for_the_same_database(project: Project) -> None:
+    """A hint that is pasted does not lint or change another one."""
+    (project.folder / "d1migrate.toml").write_text('[env.staging]\ndatabase = "sqlite:app.db"\n')
+    project.write("002_x.sql", "REPLACE INTO users (id) VALUES (1);\nSELECT 1")
+    project.write(
+        "003_y.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE);\n"
+    )
+    project.run("up", "--env", "staging")
+    project.write("004_z.sql", "REPLACE INTO users (id) VALUES (1);\nSELECT 1")
+    refused = project.run("up", "--env", "staging", code=1).err
+    assert "hint: `d1migrate lint --env staging` explains it; to override: " in refused
+    assert "`d1migrate up --no-lint REASON --env staging`\n" in refused
+    linted = project.run("lint", "--env", "staging", code=3).out
+    assert "\nfix 1: `d1migrate lint --fix migrations/004_z.sql --env staging`\n" in linted
