@@ -1,4 +1,4 @@
-"""The JSON Schema files of the package, and whether what commands print agrees with them."""
+"""The JSON Schema files of the package: whether what commands print agrees with them, and what of them occurs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from d1migrate.cli.parser import TAKE_A_VALUE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FILES = resources.files("d1migrate.report") / "json_schema"
+FILES = resources.files("d1migrate.report") / "json_schema"
 
 
 @cache
 def schema(command: str) -> dict[str, Any]:
     """The schema of what a command prints; `error` for a command that failed."""
-    found: dict[str, Any] = json.loads((_FILES / f"{command}.json").read_text())
+    found: dict[str, Any] = json.loads((FILES / f"{command}.json").read_text())
     return found
 
 
@@ -48,3 +48,69 @@ def command_of(arguments: Sequence[str]) -> str:
     words = (word for before, word in pairwise(("", *arguments)) if before not in TAKE_A_VALUE)
     command = next(NAMES[word] for word in words if word in NAMES)
     return "plan" if command in ("up", "down") and "--dry-run" in arguments else command
+
+
+# --- what occurs ---
+
+
+def possible(command: str) -> set[str]:
+    """All that a schema allows: each key, that it is null, and each word that it can be."""
+    found: set[str] = set()
+    for place, one in enumerate(_branches(schema(command))):
+        found |= _keys(_name(command, place), one)
+    for name, one in schema(command).get("$defs", {}).items():
+        found |= _keys(name, one)
+    return found
+
+
+def occurring(command: str, value: dict[str, Any]) -> set[str]:
+    """What of that occurs in an output."""
+    found: set[str] = set()
+    for place, one in enumerate(_branches(schema(command))):
+        if _accepts(command, one, value):
+            _visit(command, _name(command, place), one, value, found)
+    return found
+
+
+def _name(command: str, place: int) -> str:
+    return f"{command} {place + 1}" if place else command
+
+
+def _branches(one: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = one.get("oneOf", [one])
+    return found
+
+
+def _keys(name: str, one: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for key, value in one["properties"].items():
+        types = value.get("type", [])
+        is_nullable = "null" in types if isinstance(types, list) else False
+        is_nullable |= {"type": "null"} in value.get("anyOf", [])
+        words = value.get("enum") or (["", None] if is_nullable else [""])
+        found |= {f"{name}.{key} {word}".rstrip() for word in words}
+    return found
+
+
+def _visit(command: str, name: str, one: dict[str, Any], value: Any, found: set[str]) -> None:
+    if "$ref" in one:
+        name = one["$ref"].rpartition("/")[2]
+        _visit(command, name, schema(command)["$defs"][name], value, found)
+    elif "anyOf" in one:
+        for branch in one["anyOf"]:
+            if _accepts(command, branch, value):
+                _visit(command, name, branch, value, found)
+    elif isinstance(value, list):
+        for item in value:
+            _visit(command, name, one["items"], item, found)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if described := one.get("properties", {}).get(key):
+                word = each if each is None or "enum" in described else ""
+                found.add(f"{name}.{key} {word}".rstrip())
+                _visit(command, name, described, each, found)
+
+
+def _accepts(command: str, one: dict[str, Any], value: Any) -> bool:
+    alone = {"$defs": schema(command).get("$defs", {}), **one}
+    return bool(validator(command).evolve(schema=alone).is_valid(value))

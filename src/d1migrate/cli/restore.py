@@ -164,7 +164,7 @@ def _loaded(path: str, facts: Manifest) -> backups.LoadedBackup:
         "file": path,
         "current": facts.current,
         "rows": {table: int(found[0]) for table, found in facts.rows.items()},
-        "consistent": facts.consistent,
+        "consistent": facts.consistent if facts.known else None,
         "notes": list(facts.notes),
         "verified": facts.known,
     }

@@ -239,7 +239,7 @@ def finding(found: Diagnostic) -> checks.Finding:
         "file": found.file,
         "line": found.line,
         "column": found.column,
-        "why": found.why or None,
+        "why": found.why,
         "fix": found.fix,
         "page": found.page,
         "allow_reason": found.allowed,

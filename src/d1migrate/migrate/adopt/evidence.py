@@ -24,7 +24,7 @@ _PASSES = 10
 """What is learned about one file may decide another; two passes settle nearly all of them."""
 
 _APPLIED: frozenset[State] = frozenset({"recorded", "applied", "squashed"})
-_DONE = frozenset({"present", "gone", "changed since"})
+_DONE = frozenset({"present", "changed since"})
 
 
 def assess(
@@ -206,7 +206,7 @@ def _seen(
         return "different"
     if not since:
         return "missing" if before is None else "still present" if value is None else "as before"
-    return "changed since" if position not in since else "gone" if value is None else "present"
+    return "present" if position in since else "changed since"
 
 
 def _is_implied(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 State = Literal[
     "recorded", "applied", "assumed", "pending", "partly applied", "contradicted", "unknown", "squashed"
 ]
-Seen = Literal["present", "gone", "changed since", "missing", "still present", "as before", "different"]
+Seen = Literal["present", "changed since", "missing", "still present", "as before", "different"]
 
 UNDECIDED = frozenset({"partly applied", "contradicted", "unknown"})
 
@@ -21,7 +21,7 @@ class Evidence(NamedTuple):
     Attributes:
         kind: table, column, constraint, index, trigger or view.
         name: the object, or the part of a table.
-        seen: what the database shows: the migration's work is done (present, gone, changed since) or not done
+        seen: what the database shows: the migration's work is done (present, changed since) or not done
             (missing, still present, as before), or the object is as no file makes it (different).
         later: the file that changed it, for `changed since`.
         expected, actual: canonical SQL, or None if it is absent.

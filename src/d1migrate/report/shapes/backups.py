@@ -120,7 +120,7 @@ class RowCounts(TypedDict):
 
 
 class RestorePreview(TypedDict):
-    """What a restore would change.
+    """What a restore would change, for `--dry-run`.
 
     Attributes:
         restore_to: the name of the restore point.

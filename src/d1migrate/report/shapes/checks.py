@@ -30,7 +30,7 @@ class Finding(TypedDict):
     file: str
     line: int
     column: int
-    why: str | None
+    why: str
     fix: str | None
     page: str
     allow_reason: str | None

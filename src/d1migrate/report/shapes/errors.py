@@ -28,7 +28,7 @@ class PlainError(_Message):
         type: the class of the error.
     """
 
-    type: Literal["Error", "PlanError", "DriverError", "UnavailableError", "DamagedError", "AmbiguousError"]
+    type: Literal["Error", "PlanError", "UnavailableError", "DamagedError", "AmbiguousError"]
 
 
 class UsageError(_Message):

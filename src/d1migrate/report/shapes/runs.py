@@ -119,8 +119,8 @@ class Evidence(TypedDict):
     Attributes:
         kind: table, column, constraint, index, trigger or view.
         name: the object, or the part of a table.
-        state: what the database shows. The file was applied: present, gone, changed since. It was not:
-            missing, still present, as before. Neither: different.
+        state: what the database shows. The file was applied: present, changed since. It was not: missing,
+            still present, as before. Neither: different.
         changed_by: the file that changed it since; null for none.
         expected: SQL of what the file creates; null if it drops it.
         actual: SQL of what the database has; null if it lacks it.
@@ -128,7 +128,7 @@ class Evidence(TypedDict):
 
     kind: str
     name: str
-    state: Literal["present", "gone", "changed since", "missing", "still present", "as before", "different"]
+    state: Literal["present", "changed since", "missing", "still present", "as before", "different"]
     changed_by: str | None
     expected: str | None
     actual: str | None
