@@ -489,7 +489,8 @@ def test_the_guides_way_to_copy_files(project: Project) -> None:
         path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (script,) = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guides/adopting.md").read_text(), re.DOTALL)
+    page = (ROOT / "docs/guides/adopting.md").read_text()
+    (script,) = re.findall(r"^for f in .*?^done$", page, re.DOTALL | re.MULTILINE)
     run("bash", "-euc", script)
     assert sorted(p.name for p in project.migrations.iterdir()) == [
         *("20250101000000_b.sql", "20250102000000_g.sql"),
