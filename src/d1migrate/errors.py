@@ -87,7 +87,7 @@ class UsageError(Error):
         self.usage = usage
 
 
-def exclusive(one: str, other: str, *, hint: str | None = None) -> UsageError:
+def exclusive(one: str, other: str, *, hint: str = "leave one of them out") -> UsageError:
     """Return the error of two options that cannot be used together."""
     return UsageError(f"{one} and {other} cannot be used together", hint=hint)
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from d1migrate.cli.commands import Command
+
+_DASHES = ("-", "\N{EN DASH}", "\N{EM DASH}")  # a word processor turns hyphens into the others
 _USAGE = 3  # lines of usage that an error shows
 _ALL = "`d1migrate help` lists the commands"
 _OTHERS_COMMANDS = {
@@ -40,6 +43,15 @@ _OTHERS_COMMANDS = {
     "repair": ("fix", "force"),
 }
 """{our command: what other tools, and people, call it}."""
+_FAMILIES = ("migrate", "migrations", "migration", "db", "d1", "database")
+"""What other tools begin a command line with: `migrate status`, `db:migrate`, `d1 migrations apply`."""
+_EMPTY = "no command empties a database; `d1migrate down --to none` rolls back all migrations"
+_COMMAND_ADVICE = {
+    "clean": _EMPTY,
+    "drop": _EMPTY,
+    "seed": 'rows are written by a migration, too: `d1migrate new "add plans"`',
+}
+"""{a command that other tools have: what to do here}."""
 _OTHERS_OPTIONS = {
     "--dry-run": ("--dryrun", "--simulate", "--preview", "--check-only", "--noop", "--what-if"),
     "--env": ("-e", "--environment", "--stage", "--profile"),
@@ -50,12 +62,29 @@ _OTHERS_OPTIONS = {
     "--steps": ("--count", "--number", "--limit"),
     "--reason": ("-m", "--message"),
     "--output": ("-o", "--out", "--file"),
+    "--file": ("-f", "-i", "--from", "--input"),
 }
 """{our option: what other tools, and people, call it}."""
+_OTHERS_ARGUMENTS = {
+    "DESCRIPTION": ("-m", "--message", "--name", "--description"),
+    "TABLE": ("-t", "--table"),
+    "SHELL": ("--shell",),
+    "FILE": ("-f", "--file"),
+}
+"""{our argument without an option: what other tools, and people, call its option}."""
+_PLACES = {"diff": "--to", "backup": "--output"}
+"""{a command: the option for a word that it does not take}."""
+_LATEST = ("head", "latest", "last", "all")
+_ALONE = {
+    "init": "init sets up the current folder: `d1migrate init`; --database URL names a database",
+    "renumber": "`d1migrate renumber` alone renumbers all that need it",
+}
+"""{a command: why it takes no word}."""
 _FORCE = (
     "no option overrides everything; `d1migrate plan` shows what refuses, and the option that overrides it"
 )
 _YES = "{command} asks nothing, except the name of a protected environment: --confirm NAME"
+_FORCES = ("--force", "-f")  # of no use where no gate can refuse
 _ADVICE = {
     "--force": _FORCE,
     "-f": _FORCE,
@@ -83,9 +112,22 @@ def no_command(word: str, before: str, rest: Sequence[str]) -> UsageError:
         others = [other for other in rest if NAMES.get(other) != later]
         line = shlex.join(["d1migrate", later, before, word, *others])
         return UsageError(f"{before} is not a global option", hint=f"put it after the command: {line}")
-    meant = _meant(word, _OTHERS_COMMANDS) or nearest(word, NAMES)
+    if advice := _COMMAND_ADVICE.get(word.lower()):
+        return UsageError(f"there is no command {word!r}", hint=f"{advice}; {_ALL}")
+    meant = _command_meant(word, rest) or nearest(word, NAMES)
     hint = f"did you mean `d1migrate {meant}`? {_ALL}" if meant else _ALL
     return UsageError(f"there is no command {word!r}", hint=hint)
+
+
+def _command_meant(word: str, rest: Sequence[str]) -> str | None:
+    """Return the command that other tools call by these words; the last one that is known decides."""
+    words = word.lower().split(":")
+    for follower in rest:
+        if words[-1] not in _FAMILIES or follower.startswith("-"):
+            break
+        words.append(follower.lower())
+    found = (NAMES.get(one) or _meant(one, _OTHERS_COMMANDS) for one in reversed(words))
+    return next(filter(None, found), None)
 
 
 def explain(
@@ -105,6 +147,8 @@ def explain(
         unknown: the words that it could not place.
         doubled: an option that was given twice, and its values.
     """
+    if name == "start" and unknown:
+        return _without_command(unknown)
     if failure:
         error = _refused(name, parser, failure)
     elif doubled:
@@ -112,7 +156,15 @@ def explain(
         error = UsageError(f"{flag} is given twice: {first} and {second}", hint="leave one of them out")
     else:
         error = _unknown(name, parser, unknown)
-    return UsageError(str(error), hint=error.hint, usage=_usage(parser))
+    return UsageError(str(error), hint=error.hint, usage=None if name == "start" else _usage(parser))
+
+
+def _without_command(unknown: Sequence[str]) -> UsageError:
+    """Return the error of options that need a command."""
+    flag = unknown[0].partition("=")[0]
+    command = next((name for name, owner in COMMANDS.items() if _has(owner, flag)), "status")
+    example = shlex.join(["d1migrate", command, *unknown])
+    return UsageError(f"no command: {flag} is an option of a command", hint=f"for example: {example}")
 
 
 def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.ArgumentError) -> UsageError:
@@ -129,9 +181,10 @@ def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.Argum
     if message.startswith("expected"):
         if gate := next((gate for gate, flag in OVERRIDES.items() if flag == f"{option} REASON"), None):
             return without_reason(gate)
-        metavar = (action and action.metavar) or option.lstrip("-").upper()
+        choices = action and action.choices and f"{{{','.join(action.choices)}}}"
+        metavar = choices or (action and action.metavar) or option.lstrip("-").upper()
         shown = " ".join(metavar) if isinstance(metavar, tuple) else metavar
-        hint = f"`d1migrate help {name}` explains it"
+        hint = f"`d1migrate help{'' if name == 'start' else f' {name}'}` explains it"
         return UsageError(f"{option} needs a value: {option} {shown}", hint=hint)
     if message.startswith("ignored explicit"):
         return UsageError(f"{option} takes no value", hint=f"write {option} alone")
@@ -151,44 +204,75 @@ def _unknown(name: str, parser: argparse.ArgumentParser, words: Sequence[str]) -
     if name == "restore" and re.match(r"\d\d?:\d\d", words[0]):
         quoted = 'd1migrate restore --to "2026-11-22 13:59:05 +0100"'
         return UsageError(f"restore does not take {shlex.join(words)}", hint=f"a time needs quotes: {quoted}")
-    flag = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
+    flag = next((word.partition("=")[0] for word in words if word.startswith(_DASHES)), None)
     if flag is None:
         return _superfluous(name, words)
+    return UsageError(f"{name} has no option {flag}", hint=_instead(flag, name, parser))
+
+
+def _instead(flag: str, name: str, parser: argparse.ArgumentParser) -> str:
+    """Return what to type instead of an option that a command does not have."""
     known = parser._option_string_actions
+    options = f"`d1migrate help {name}` lists its options"
+    hyphens = f"--{flag.lstrip(''.join(_DASHES))}"
+    if hyphens in known and not flag.startswith("-"):
+        return f"did you mean {hyphens}? its dash is not a hyphen, as in copied text"
+    if flag[1:].isdecimal() and "--steps" in known:
+        return f"did you mean --steps {flag[1:]}?"
+    if name == "plan" and flag in ("-n", "--dry-run"):
+        return "`d1migrate plan` changes nothing"
+    arguments = [str(action.metavar) for action in parser._actions if not action.option_strings]
+    if argument := _meant(flag, {ours: _OTHERS_ARGUMENTS.get(ours, ()) for ours in arguments}):
+        return f"{argument} needs no option; for example: {COMMANDS[name].example}"
     meant = _meant(flag, {ours: others for ours, others in _OTHERS_OPTIONS.items() if ours in known})
     if meant is None and flag in _ADVICE:
-        hint: str | None = _ADVICE[flag].format(command=name)
-    elif meant := meant or nearest(flag, [option for option in known if option.startswith("--")]):
-        hint = f"did you mean {meant}?"
-    else:
-        hint = _of_others(flag) or f"`d1migrate help {name}` lists its options"
-    return UsageError(f"{name} has no option {flag}", hint=hint)
+        is_useless = flag in _FORCES and "--confirm" not in known
+        return options if is_useless else _ADVICE[flag].format(command=name)
+    meant = meant or nearest(flag, [option for option in known if option.startswith("--")])
+    if meant:
+        return f"did you mean {meant}?"
+    return _of_others(flag) or options
+
+
+def _has(command: Command, flag: str) -> bool:
+    return any(flag in names for names, _ in command.arguments)
 
 
 def _of_others(flag: str) -> str | None:
     """Return the hint for an option that other commands have."""
-    owners = [
-        name for name, command in COMMANDS.items() if any(flag in names for names, _ in command.arguments)
-    ]
+    owners = [name for name, command in COMMANDS.items() if _has(command, flag)]
     return f"{flag} is an option of {', '.join(owners)}" if owners else None
 
 
 def _superfluous(name: str, words: Sequence[str]) -> UsageError:
     """Return the error of words that are neither the command's arguments nor options."""
-    shown = shlex.join(words)
-    takes_words = any(names[0] == "description" for names, _ in COMMANDS[name].arguments)
-    takes_to = any("--to" in names for names, _ in COMMANDS[name].arguments)
-    if takes_words:
-        hint = f'a description of several words needs quotes: d1migrate {name} "…"'
-    elif words[0] in NAMES:
-        hint = f"one command at a time: d1migrate {name} && d1migrate {shown}"
-    elif name == "down":
-        hint = "`--to MIGRATION` rolls back all after that one, `--steps 1` the last one"
-    elif takes_to:
-        hint = f"did you mean `d1migrate {name} --to {shlex.quote(_migration(words[0]))}`?"
-    else:
-        hint = f"`d1migrate help {name}` shows what it takes"
-    return UsageError(f"{name} does not take {shown!r}", hint=hint)
+    return UsageError(f"{name} does not take {shlex.join(words)!r}", hint=_place(name, words))
+
+
+def _place(name: str, words: Sequence[str]) -> str:
+    """Return where words belong that a command does not take."""
+    word, command = words[0], COMMANDS[name]
+    if any(names[0] == "description" for names, _ in command.arguments):
+        return f'a description of several words needs quotes: d1migrate {name} "…"'
+    if name in _ALONE:
+        return _ALONE[name]
+    if word in NAMES:
+        return f"one command at a time: d1migrate {name} && d1migrate {shlex.join(words)}"
+    if name == "down":
+        if word == "all":
+            return "`d1migrate down --to none` rolls back all"
+        return "`--to MIGRATION` rolls back all after that one, `--steps 1` the last one"
+    if name == "up" and word.lower() in _LATEST:
+        return "`d1migrate up` applies all pending migrations"
+    is_migration = re.match(r"\d", _migration(word)) is not None
+    option = "--file" if name == "restore" and not is_migration else _PLACES.get(name)
+    if option:
+        return f"did you mean `d1migrate {name} {option} {shlex.quote(word)}`?"
+    if not _has(command, "--to"):
+        return f"`d1migrate help {name}` shows what it takes; --env NAME chooses an environment"
+    if is_migration:
+        return f"did you mean `d1migrate {name} --to {shlex.quote(_migration(word))}`?"
+    return "--to MIGRATION names a migration, --env NAME an environment"
 
 
 def _migration(word: str) -> str:

@@ -21,7 +21,20 @@ COMMANDS = [
     ("dump", "d1migrate backup"),
     ("info", "d1migrate status"),
     ("stamp", "d1migrate baseline"),
+    ("db:migrate", "d1migrate up"),
+    ("migrate:rollback", "d1migrate down"),
+    ("migrate:latest", "d1migrate up"),
     ("reverse", None),
+]
+LINES = [
+    ("migrate status", "did you mean `d1migrate status`?"),
+    ("migrate dev", "did you mean `d1migrate up`?"),
+    ("db push", "did you mean `d1migrate up`?"),
+    ("migrations apply DB --remote", "did you mean `d1migrate up`?"),
+    ("d1 migrations list DB", "did you mean `d1migrate list`?"),
+    ("clean", "`d1migrate down --to none` rolls back all migrations"),
+    ("drop", "`d1migrate down --to none` rolls back all migrations"),
+    ("seed", 'rows are written by a migration, too: `d1migrate new "add plans"`'),
 ]
 ARGUMENTS = [
     ("up --dryrun", "up has no option --dryrun", "did you mean --dry-run?"),
@@ -51,6 +64,43 @@ ARGUMENTS = [
     ("status --check=3", "--check takes no value", "write --check alone"),
     ("--to 3 up", "--to is not a global option", "put it after the command: d1migrate up --to 3"),
     ("completion powershell", "is not one of: bash, zsh, fish", ""),
+    ("up head", "up does not take 'head'", "`d1migrate up` applies all pending migrations"),
+    ("up migrations", "up does not take 'migrations'", "--to MIGRATION names a migration, --env NAME an env"),
+    (
+        "up staging",
+        "up does not take 'staging'",
+        "--to MIGRATION names a migration, --env NAME an environment",
+    ),
+    ("status staging", "status does not take 'staging'", "--env NAME chooses an environment"),
+    ("down all", "down does not take 'all'", "`d1migrate down --to none` rolls back all"),
+    ("down -1", "down has no option -1", "did you mean --steps 1?"),
+    (
+        "up \N{EN DASH}-dry-run",
+        "up has no option \N{EN DASH}-dry-run",
+        "did you mean --dry-run? its dash is not a hyphen",
+    ),
+    ("up \N{EM DASH}to 1", "up has no option \N{EM DASH}to", "did you mean --to? its dash is not a hyphen"),
+    ("plan -n", "plan has no option -n", "`d1migrate plan` changes nothing"),
+    ("restore b.sql", "restore does not take 'b.sql'", "did you mean `d1migrate restore --file b.sql`?"),
+    (
+        "restore dumps/b",
+        "restore does not take 'dumps/b'",
+        "did you mean `d1migrate restore --file dumps/b`?",
+    ),
+    ("restore 2", "restore does not take '2'", "did you mean `d1migrate restore --to 2`?"),
+    ("restore --from b.sql", "restore has no option --from", "did you mean --file?"),
+    ("backup b.sql", "backup does not take 'b.sql'", "did you mean `d1migrate backup --output b.sql`?"),
+    ("diff schema.sql", "diff does not take 'schema.sql'", "did you mean `d1migrate diff --to schema.sql`?"),
+    ("gate 2", "gate needs --code-version", "for example: d1migrate gate --code-version 7"),
+    ("renumber 2", "renumber does not take '2'", "`d1migrate renumber` alone renumbers all that need it"),
+    ("new -m teams", "new has no option -m", 'for example: d1migrate new "add teams table"'),
+    ("new --name teams", "new has no option --name", 'for example: d1migrate new "add teams table"'),
+    ("init shop", "init does not take 'shop'", "init sets up the current folder: `d1migrate init`"),
+    ("init --force", "init has no option --force", "`d1migrate help init` lists its options"),
+    ("init --yes", "init has no option --yes", "init asks nothing"),
+    ("rebuild --table users", "rebuild has no option --table", "for example: d1migrate rebuild tasks"),
+    ("verify --fix", "--fix needs a value: --fix {files,live}", "`d1migrate help verify` explains it"),
+    ("status -q -v", "--quiet and --verbose cannot be used together", "leave one of them out"),
 ]
 
 
@@ -61,6 +111,21 @@ def test_no_such_command(project: Project, word: str, meant: str | None) -> None
     assert err.startswith(f"error: there is no command '{word}'\n")
     assert "`d1migrate help` lists the commands" in err
     assert meant is None or f"did you mean `{meant}`?" in err
+
+
+@pytest.mark.parametrize(("line", "hint"), LINES)
+def test_a_command_line_of_another_tool(project: Project, line: str, hint: str) -> None:
+    """Its first word may only be what its commands begin with."""
+    assert hint in project.run(*line.split(), code=2).err
+
+
+def test_an_option_without_a_command(project: Project) -> None:
+    """The screen that `d1migrate` alone prints has no other form."""
+    err = project.run("--json", code=2).err
+    assert err.startswith("error: no command: --json is an option of a command\n")
+    assert "hint: for example: d1migrate status --json\n" in err
+    err = project.run("--env", code=2).err
+    assert err == "error: --env needs a value: --env NAME\nhint: `d1migrate help` explains it\n"
 
 
 @pytest.mark.parametrize(("line", "message", "hint"), ARGUMENTS)
