@@ -37,6 +37,7 @@ RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for each toke
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
 _ACCOUNT = re.compile(r"[0-9A-Za-z_-]+")
+_NETWORK = "check the network, and HTTPS_PROXY if a proxy is needed"
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -79,7 +80,8 @@ def settings(variables: Mapping[str, str]) -> Settings:
     if base and (not is_safe(base) or "?" in base or "#" in base):
         raise UsageError(
             "CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path",
-            hint="the token would be sent unencrypted; plain http is allowed for this machine only",
+            hint=f"unset it to use {BASE_URL}; plain http, which would send the token unencrypted, is allowed"
+            " for this machine only",
         )
     return Settings(token, account or None, base.rstrip("/") or BASE_URL)
 
@@ -270,7 +272,8 @@ class Api:
             kind = AmbiguousError if writes else UnavailableError
             raise kind(text, hint="check the proxies between here and Cloudflare") from error
         except _NOT_SENT as error:
-            raise NothingDone(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
+            text = f"Cloudflare cannot be reached: {error}"
+            raise NothingDone(UnavailableError(text, hint=_NETWORK)) from error
         except httpx.HTTPError as error:
             text = f"no response from Cloudflare: {str(error) or type(error).__name__}"
             raise failure(text, writes=writes) from error

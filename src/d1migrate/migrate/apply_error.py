@@ -23,6 +23,16 @@ _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
 )
+_ROWS = {
+    "Cannot add a NOT NULL column": "existing rows need a value: give the column a DEFAULT",
+    "UNIQUE constraint failed": "two rows have one value: change or delete rows first",
+    "NOT NULL constraint failed": "a row has no value: give it one first, or give the column a DEFAULT",
+    "CHECK constraint failed": "a row does not meet the CHECK: correct the row first",
+    "FOREIGN KEY constraint failed": (
+        "a row references one that does not exist: insert that one first, or correct the row"
+    ),
+}
+"""{what SQLite says of rows: what to do about these}."""
 _LINES = 6  # shown of a failed statement
 
 
@@ -112,7 +122,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
     if ("already exists" in text or "duplicate column name" in text) and step.direction == "up":
         return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
-    return text, error.hint
+    return text, error.hint or next((hint for refusal, hint in _ROWS.items() if refusal in text), None)
 
 
 def _show(statement: Statement, text: str) -> tuple[int, str]:

@@ -89,7 +89,10 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
             "wrangler skips links, hidden files, endings other than .sql, and what the pattern does not match"
         )
         if all(path.endswith(".SQL") for path in listing.skipped):
-            why = "wrangler skips them unless their ending is .sql"
+            rename = (
+                f": rename it to {_as_migration(listing.skipped[0])}" if len(listing.skipped) == 1 else ""
+            )
+            why = f"wrangler skips them unless their ending is .sql{rename}"
         found.append(f"not run: {_shown(listing.skipped)}; {why}")
     if is_plain(listing.names):
         return found

@@ -227,3 +227,27 @@ def test_credentials(
     assert message in found
     assert all(hint in found.partition("hint: ")[2] for hint in hints)
     assert "s3cr3t" not in found
+
+
+def test_no_network(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be in the way, by the variables that choose it."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Name or service not known")
+
+    settings = cloudflare.settings({"CLOUDFLARE_API_TOKEN": "s3cr3t", "CLOUDFLARE_ACCOUNT_ID": "abc123"})
+    api = partial(cloudflare.Api, settings, transport=httpx.MockTransport(fail), sleep=lambda _: None)
+    monkeypatch.setattr(cloudflare, "from_environment", lambda on_wait: api(on_wait=on_wait))
+    found = project.run("--database", "d1:shop", "status", code=1).err
+    assert "error: Cloudflare cannot be reached: Name or service not known\n" in found
+    assert found.endswith("hint: check the network, and HTTPS_PROXY if a proxy is needed\n")
+
+
+def test_a_wrong_address_of_the_api(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few need the variable; it is not repeated, as it may contain a password."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "s3cr3t")
+    monkeypatch.setenv("CLOUDFLARE_API_BASE_URL", "http://me:s3cr3t@proxy")
+    found = project.run("--database", "d1:shop", "status", code=2).err
+    assert "error: CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path\n" in found
+    assert "hint: unset it to use https://api.cloudflare.com/client/v4; " in found
+    assert "s3cr3t" not in found

@@ -252,7 +252,7 @@ def test_an_ending_in_capitals(project: Project) -> None:
     """Wrangler skips the file, and so does d1migrate, but not without a word."""
     project.write("002_x.SQL", "SELECT 1;\n")
     assert (
-        "warning: not run: 002_x.SQL; wrangler skips them unless their ending is .sql"
+        "warning: not run: 002_x.SQL; wrangler skips them unless their ending is .sql: rename it to 002_x.sql"
         in project.run("up").err
     )
 
@@ -325,6 +325,9 @@ def test_a_foreign_key_that_the_rows_violate(project: Project) -> None:
     )
     failed = project.run("up", code=1).err
     assert "migrations/002_x.sql:3: FOREIGN KEY constraint failed" in failed
+    assert (
+        "hint: a row references one that does not exist: insert that one first, or correct the row" in failed
+    )
     assert "    3 | INSERT INTO posts VALUES (1, 99)\nno part of 002_x was applied" in failed
 
 
@@ -359,3 +362,19 @@ def test_commands_are_for_the_same_database(project: Project) -> None:
     assert "`d1migrate up --no-lint REASON --env staging`\n" in refused
     linted = project.run("lint", "--env", "staging", code=3).out
     assert "\nfix 1: `d1migrate lint --fix migrations/004_z.sql --env staging`\n" in linted
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("ALTER TABLE users ADD COLUMN role TEXT NOT NULL", "existing rows need a value: give the column a DEFAULT"),
+        ("CREATE UNIQUE INDEX i ON users(email)", "two rows have one value: change or delete rows first"),
+        ("CREATE TABLE t (a TEXT NOT NULL); INSERT INTO t SELECT NULL", "a row has no value"),
+        ("CREATE TABLE t (a INT CHECK (a > 0)); INSERT INTO t VALUES (0)", "a row does not meet the CHECK"),
+    ],
+)  # fmt: skip
+def test_rows_that_a_statement_refuses(project: Project, sql: str, hint: str) -> None:
+    """The rows, and not the SQL, are to be corrected first."""
+    project.sql("INSERT INTO users VALUES (1, 'a'), (2, 'a')")
+    project.write("002_x.sql", f"{sql};\n")
+    assert f"\nhint: {hint}" in project.run("up", code=1).err
