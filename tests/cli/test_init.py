@@ -557,3 +557,15 @@ def test_what_generators_wrote(empty: Project, layout: str) -> None:
         if path.is_file():
             add(empty, str(path.relative_to(GENERATED / layout)), path.read_text())
     assert "/*/migration.sql: 2 files\n" in writes_nothing(empty).out
+
+
+@pytest.mark.parametrize("folder", ["db/migrations", "database/migrations"])
+def test_files_where_another_tool_has_them(empty: Project, folder: str) -> None:
+    """Init finds them, instead of beginning a second folder."""
+    add(empty, f"{folder}/20240101120000_teams.sql")
+    found = empty.run("init").out
+    assert "created d1migrate.toml\n" in found
+    assert f"migrations     {folder}/*.sql: 1 file\n" in found
+    assert files(empty) == {"d1migrate.toml", f"{folder}/20240101120000_teams.sql"}
+    empty.run("up", "--no-lint")
+    assert empty.run("current").out.strip().endswith("20240101120000_teams")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE = "d1migrate.toml"
 _NEW, _MEMORY = "sqlite:app.db", "sqlite::memory:"
+_OTHERS_FOLDERS = ("db/migrations", "database/migrations")  # dbmate's, and what many projects choose
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -185,6 +186,9 @@ def _folder(config: Config, given: Given, generator: Generator | None, url: str)
         # On D1, `prisma migrate diff` may print files for wrangler's folder instead.
         if found or not config.wrangler or generator.tool == DRIZZLE:
             path, pattern = generated, generator.pattern or pattern
+    if not (given.migrations or found or generator or config.wrangler):
+        path = next((folder for folder in _OTHERS_FOLDERS if _sql_files(folder)), path)
+        found = _sql_files(path)
     settings = {}
     if not is_same_path(path, usual.path):
         settings["migrations"] = os.path.relpath(path, os.path.dirname(config.path or "") or ".")
