@@ -80,6 +80,9 @@ def _check(value: _Value, scratch: ScratchSchema, *, is_added: bool) -> None:
         raise value.error(what, illegal.start - len(opening))
     if token_groups.closing(tokens, 1) != len(tokens) - 1:
         raise value.error("not one SQL expression: check its parentheses", None)
+    if tokens[2].keyword in ("SELECT", "WITH", "VALUES"):  # accepted below, and not by the migration
+        flag = f'--backfill "{fold(value.table.name)}.{value.column}=({value.sql})"'
+        raise value.error(f"a {tokens[2].keyword} needs parentheses", 0, flag)
     if error := scratch.refusal(f"{opening}{value.sql}\n) {source}"):
         raise _explained(value, error, len(opening))
     # WHERE accepts neither aggregates nor window functions, as the SET of an UPDATE. The SELECT of a rebuild

@@ -11,6 +11,7 @@ from d1migrate.errors import UsageError, no_such_table
 from d1migrate.schema import digest
 from d1migrate.sql import token_groups
 from d1migrate.sql.create import parse_table
+from d1migrate.sql.d1 import error_parts
 from d1migrate.sql.format import table_text
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
@@ -54,7 +55,11 @@ def edit_columns(
         for kind, name, text in digest.objects(schema):
             refusal = scratch.refusal(sql if (kind, name) == ("table", found.name) else text)
             if refusal is not None and name == found.name:
-                raise UsageError(f"{refusal}\n    in: {sql}")
+                message, _, _ = error_parts(refusal)
+                raise UsageError(
+                    f"D1 refuses the new table {found.name}: {message}\n    in: {sql}",
+                    hint="correct the definition of the column",
+                )
         return scratch.schema()
 
 
@@ -115,4 +120,12 @@ def _column(flag: str, text: str) -> _Column:
             f"{flag} {text!r} is not a column definition",
             hint=f"for example {flag} 'status TEXT NOT NULL DEFAULT 1'",
         )
-    return _Column(table.columns[0].name, table.items[0], text)
+    name = table.columns[0].name
+    if flag == "--set" and fold(text.strip()) == fold(
+        name
+    ):  # probably not meant: it drops type and constraints
+        raise UsageError(
+            f"{flag} {text!r} is only a name, and would remove the type and the constraints of the column",
+            hint=f"for example {flag} '{name} TEXT NOT NULL'",
+        )
+    return _Column(name, table.items[0], text)

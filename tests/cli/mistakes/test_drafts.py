@@ -43,6 +43,12 @@ def refused(project: Project, *arguments: str, code: int = 2) -> Outcome:
         (["users", "--add", "a INT", "--add", "A TEXT"], "several flags name the column A", "--add"),
         (["users", "--set", "name INT", "--drop", "name"], "several flags name the column name", "--drop"),
         (["users"], "rebuild changes nothing without a flag", "--set"),
+        (["users", "--set", "email"], "--set 'email' is only a name", "for example --set 'email TEXT NOT NULL'"),
+        (
+            ["users", "--set", "email TEXT NOT NUL"],
+            'D1 refuses the new table users: near "NUL": syntax error\n',
+            "correct the definition of the column",
+        ),
     ],
 )  # fmt: skip
 def test_rebuild(begun: Project, arguments: list[str], message: str, hint: str) -> None:
@@ -108,6 +114,7 @@ def test_the_same_diff_again(begun: Project) -> None:
         ("uper(email)", "no such function: uper\n  uper(email)\n  ^\n"),
         ("lower(emial)", "no such column: emial\n  lower(emial)\n        ^\nhint: did you mean email?\n"),
         ("viewer", "no such column: viewer\n  viewer\n  ^\nhint: text needs quotes: --backfill \"users.role='viewer'\"\n"),
+        ("select 'a'", "a SELECT needs parentheses\n  select 'a'\n  ^\nhint: --backfill \"users.role=(select 'a')\"\n"),
         ("'a' ||", 'near ")": syntax error\n  \'a\' ||\n'),
         ("1) FROM users --", "not one SQL expression: check its parentheses\n  1) FROM users --\n"),
         ("lower('a)", "unclosed quote or comment\n  lower('a)\n        ^\n"),

@@ -378,3 +378,12 @@ def test_rows_that_a_statement_refuses(project: Project, sql: str, hint: str) ->
     project.sql("INSERT INTO users VALUES (1, 'a'), (2, 'a')")
     project.write("002_x.sql", f"{sql};\n")
     assert f"\nhint: {hint}" in project.run("up", code=1).err
+
+
+@pytest.mark.parametrize("name", ["teams.sql", "003_teams", "V3__teams.sql", "migrations/003_teams.sql"])
+def test_a_file_name_instead_of_a_description(project: Project, name: str) -> None:
+    """It would become 003_003_teams_sql.sql."""
+    refused = project.run("new", name, code=2).err
+    assert f"error: '{name}' is the name of a file, and `new` takes a description\n" in refused
+    assert "hint: `new` adds the number and .sql: `d1migrate new teams`\n" in refused
+    assert project.run("new", "2 teams per user").out == "migrations/002_2_teams_per_user.sql\n"
