@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
+DETAILS = ROOT / "docs" / "concepts" / "python-workers.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
 TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
@@ -33,9 +34,9 @@ async def run(database, migrations):
 """
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+def snippets() -> list[str]:
+    """The Python of the page with the details."""
+    return re.findall(r"^```python\n(.*?)^```$", DETAILS.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,9 @@ def project(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideWorkerd]:
-    """The bundle that wrangler made, inside workerd, and the guide's other Python beside it."""
+    """The bundle that wrangler made, inside workerd, and the Python of the other page beside it."""
     extra = tmp_path_factory.mktemp("extra")
-    for number, code in enumerate(blocks("python")):
+    for number, code in enumerate(snippets()):
         (extra / f"snippet_{number}.py").write_text(code)
     (extra / "counted.py").write_text(COUNTED)
     (extra / "migrations").mkdir()
@@ -176,13 +177,13 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
     assert (answer.result, answer.calls["batch"]) == (3, 2)
 
 
-# The guide's blocks of Python, by their order.
+# The blocks of Python, by their order.
 TOP, FOLDER, HEALTH = "snippet_0:migrated", "snippet_1:migrate", "snippet_2:health"
 
 
 def test_there_are_no_other_blocks() -> None:
     """Each is run below."""
-    assert len(blocks("python")) == 3
+    assert len(snippets()) == 3
 
 
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
