@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 class Error(Exception):
     """The root of the tree.
 
+    Only the command line raises it itself: if the operating system or SQLite cannot continue, for example
+    because a disk is full. Remove the cause that the message names, then run the command again.
+
     Attributes:
         hint: what the user can do about it, or None.
         exit_code: the exit code of the command line (1 failed, 2 usage).
@@ -76,8 +79,10 @@ class Error(Exception):
 class UsageError(Error):
     """A wrong call, flag or configuration value.
 
+    Nothing was changed. Correct what the message names; the hint often has the right spelling.
+
     Attributes:
-        usage: how the command is called, if its arguments are wrong.
+        usage: how the command is called, if its arguments are wrong; else None.
     """
 
     exit_code = 2
@@ -139,7 +144,13 @@ def how_to_create(folder: str) -> str:
 
 
 class SourceError(Error):
-    """A migration file is wrong; `rule` is the code of the lint rule that reports it."""
+    """A migration file is wrong: its name, its encoding, or its content.
+
+    It is raised before anything runs. Correct the file; `d1migrate explain CODE` explains the rule.
+
+    Attributes:
+        rule: the code of the lint rule that reports the same.
+    """
 
     def __init__(self, message: str, *, hint: str | None = None, rule: str = "R111") -> None:
         super().__init__(message, hint=hint)
@@ -147,9 +158,16 @@ class SourceError(Error):
 
 
 class ParseError(SourceError):
-    """SQL that cannot be read: `file`, `line` and `column` (from 1), and the line itself.
+    """SQL that cannot be read, for example because a quote is not closed.
 
-    For a long line, `source` is the part after the first `shown_from` characters.
+    The message shows the line, with a caret under the place. Correct the file.
+
+    Attributes:
+        file: the path of the file.
+        line: the line, from 1.
+        column: the column in characters, from 1.
+        source: the line; of a long one, the part after the first `shown_from` characters.
+        shown_from: how many characters are left out.
     """
 
     def __init__(
@@ -193,7 +211,14 @@ _WIDEST = 200  # characters of a source line
 
 
 class HistoryError(Error):
-    """Files and database disagree (`names`: on which migrations), or the history is another tool's."""
+    """Files and database disagree, or the history is another tool's.
+
+    Nothing was run. `d1migrate status` shows each migration, and `d1migrate repair` what corrects the
+    history.
+
+    Attributes:
+        names: the migrations on which they disagree.
+    """
 
     def __init__(self, message: str, *, names: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -201,30 +226,51 @@ class HistoryError(Error):
 
 
 class ChecksumMismatch(HistoryError):
-    """Applied files were edited since."""
+    """Applied files were edited since.
+
+    `d1migrate status` shows what the edit changes. Restore the files; or, if the schema is the same, record
+    them as they are now with `d1migrate repair --accept`.
+    """
 
 
 class MissingMigration(HistoryError):
-    """Applied files are missing or were renamed."""
+    """Applied files are missing or were renamed.
+
+    The checkout may be older than the database: update it. Otherwise restore the files, or correct the
+    history with `d1migrate repair --rename` or `--forget`.
+    """
 
 
 class OutOfOrder(HistoryError):
-    """Pending migrations come before one that is already applied."""
+    """Pending migrations come before one that is already applied, usually after a merge.
+
+    `d1migrate renumber` moves the files after it; `--allow-out-of-order` applies them late.
+    """
 
 
 class PartiallyApplied(HistoryError):
-    """Migrations began and did not finish."""
+    """Migrations began and did not finish: only part of them may have taken effect.
+
+    This happens if D1's import stops halfway. Compare the database with the file, finish or undo the rest
+    by hand, then record the result with `d1migrate repair --accept` or `--forget`.
+    """
 
 
 class PlanError(Error):
-    """The request cannot be planned; nothing was run."""
+    """The request cannot be planned; nothing was run.
+
+    The message names what prevents it. Change the file or the request.
+    """
 
 
 class Irreversible(PlanError):
-    """Migrations have no rollback.
+    """Migrations have no rollback, so they cannot be rolled back.
+
+    Write a rollback block in their files, or return to the restore point from before them with `d1migrate
+    restore`. The command line shows what that would change.
 
     Attributes:
-        names: which.
+        names: the migrations.
         restore_points: {name: a preview of the restore point from before it, or None}. The command line
             fills it; it is empty otherwise.
     """
@@ -237,6 +283,9 @@ class Irreversible(PlanError):
 
 class DataLoss(PlanError):
     """Rows or values would be lost without permission.
+
+    If they may be lost, allow it: `down --allow-loss TABLE`, `diff --allow-drop NAME`. If a column or table
+    was renamed, declare that with `--rename`.
 
     Attributes:
         rows: {table, or table.column: rows}, None if they are not counted.
@@ -257,7 +306,13 @@ class DataLoss(PlanError):
 
 
 class MissingValue(PlanError):
-    """NOT NULL columns have no value for existing rows; `columns` has them, as table.column."""
+    """NOT NULL columns have no value for existing rows.
+
+    Give each a value with `--backfill TABLE.COLUMN=SQL`, or give the column a default.
+
+    Attributes:
+        columns: the columns, as `table.column`.
+    """
 
     def __init__(self, message: str, *, columns: Sequence[str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -265,7 +320,14 @@ class MissingValue(PlanError):
 
 
 class UnsafeMigration(PlanError):
-    """The linter found errors in pending migrations: `diagnostics`. Nothing was run."""
+    """The linter found errors in pending migrations; nothing was run.
+
+    Correct the files, as each finding proposes. A finding that is intended can be allowed in the file, with
+    a reason.
+
+    Attributes:
+        diagnostics: the findings.
+    """
 
     def __init__(self, diagnostics: Sequence[_Finding], *, hint: str | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -281,7 +343,10 @@ class UnsafeMigration(PlanError):
 
 
 class Gate(PlanError):
-    """A gate of the environment refused a change; nothing was run.
+    """Gates of the environment refused a change; nothing was run.
+
+    Do what the message asks, such as to apply the migrations to staging first. Every gate has a flag that
+    overrides it with a reason, which is logged.
 
     Attributes:
         gate: the gate that refused: `after`, `window`, `protected`, …
@@ -295,7 +360,14 @@ class Gate(PlanError):
 
 
 class LimitExceeded(PlanError):
-    """A limit of D1 is exceeded: the `limit`, and the `actual` value."""
+    """A limit of D1 is exceeded, such as the length of a statement.
+
+    Split the statement or the file.
+
+    Attributes:
+        limit: the limit.
+        actual: the value that exceeds it.
+    """
 
     def __init__(self, message: str, *, limit: int, actual: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -303,12 +375,17 @@ class LimitExceeded(PlanError):
 
 
 class ApplyError(Error):
-    """A migration failed; `__cause__` is the driver's error.
+    """A migration failed, and `__cause__` is the driver's error.
+
+    The migration had no effect; those in `applied` are applied, and stay so. Correct the file, then run the
+    command again. If the outcome is `unknown`, `d1migrate status` shows it as soon as the database can be
+    reached.
 
     Attributes:
         migration: the name of the migration that failed.
         direction: "up", or "down" for a rollback; then "applied" means "rolled back".
-        file, line: the place of the statement that failed (None if the driver does not report it).
+        file: the path of the file, or None.
+        line: the line of the statement that failed, or None if the driver does not report it.
         statement: its SQL, or None.
         applied: names applied in this run before it.
         pending: names that were not run, the failed one first.
@@ -345,7 +422,10 @@ class ApplyError(Error):
 class Unfinished(Error):
     """The limits of a Worker's invocation stopped a run between two migrations; nothing failed.
 
+    Call it again in another request. Applied migrations are not run twice.
+
     Attributes:
+        reason: which limit was reached.
         applied: names applied in this run.
         pending: names that are left, if they are known.
     """
@@ -359,11 +439,13 @@ class Unfinished(Error):
 
 
 class DriverError(Error):
-    """The database did not do what was asked."""
+    """The database did not do what was asked. Only its subclasses are raised."""
 
 
 class QueryError(DriverError):
     """The database refused a statement; its batch was rolled back whole.
+
+    The message is SQLite's or D1's. Within a migration it is the cause of an ApplyError.
 
     Attributes:
         index: the position in the batch of the query that failed, or None if it is not known.
@@ -375,12 +457,22 @@ class QueryError(DriverError):
 
 
 class UnavailableError(DriverError):
-    """The database could not be reached or stayed busy; nothing was done."""
+    """The database could not be reached or stayed busy; nothing was done.
+
+    Check the network and the token, or end the process that holds the database. Then run the command again.
+    """
 
 
 class DamagedError(UnavailableError):
-    """The file of the database is damaged, or is not a database."""
+    """The file of the database is damaged, or is not a database; nothing was done.
+
+    Check the path. To recover the data, return to a restore point with `d1migrate restore`, or load a backup.
+    """
 
 
 class AmbiguousError(DriverError):
-    """A batch was sent, but no response came: it may or may not have happened. Read before repeating."""
+    """A batch was sent, but no response came: it may or may not have happened.
+
+    Read before repeating: `d1migrate status` shows what was applied. The command line does so itself where
+    it can.
+    """

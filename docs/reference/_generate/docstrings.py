@@ -1,4 +1,4 @@
-"""Read docstrings: the text, and the `Attributes:` of a class."""
+"""Docstrings, read: their text, and the items of their sections."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import textwrap
 from typing import Any
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
-_ITEM = re.compile(r"^    (?P<names>\w+(?:, \w+)*): ", re.MULTILINE)
+_ITEM = re.compile(r"^(?P<names>\*{0,2}\w+(?:, \w+)*): ", re.MULTILINE)
 
 
-def summary(thing: Any) -> str:
-    """Return the text of a docstring before its sections."""
+def text(thing: Any) -> str:
+    """Return the text before the sections."""
     return _SECTION.split(inspect.cleandoc(thing.__doc__ or ""))[0].strip()
 
 
@@ -24,15 +24,21 @@ def section(thing: Any, title: str) -> str:
     return textwrap.dedent(dict(zip(parts[1::2], parts[2::2], strict=True)).get(title, "").strip("\n"))
 
 
+def items(thing: Any, title: str) -> dict[str, str]:
+    """Return {name: meaning} of a section that lists names; several may share a meaning."""
+    found: dict[str, str] = {}
+    parts = _ITEM.split(section(thing, title))
+    for names, meaning in zip(parts[1::2], parts[2::2], strict=True):
+        found |= dict.fromkeys(names.split(", "), " ".join(meaning.split()))
+    return found
+
+
 def attributes(cls: type) -> dict[str, str]:
-    """Return {attribute: its meaning} of a class and its bases, in one line each."""
+    """Return {attribute: meaning} of a class and its bases in d1migrate."""
     found: dict[str, str] = {}
     for base in _bases(cls):
         found |= attributes(base)
-    parts = _ITEM.split(f"\n{textwrap.indent(section(cls, 'Attributes'), '    ')}")
-    for names, text in zip(parts[1::2], parts[2::2], strict=True):
-        found |= dict.fromkeys(names.split(", "), " ".join(text.split()))
-    return found
+    return found | items(cls, "Attributes")
 
 
 def _bases(cls: type) -> list[type]:

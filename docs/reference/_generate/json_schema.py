@@ -32,7 +32,10 @@ def document(command: str) -> str:
 
 def hints(shape: type) -> dict[str, Any]:
     """Return {key: type} of a shape."""
-    return get_type_hints(shape, localns=NAMES)
+    found = get_type_hints(shape, localns=NAMES)
+    if shape.__module__ == errors.__name__:  # the class of an error comes first, as it is printed
+        found = dict(sorted(found.items(), key=lambda item: item[0] != "type"))
+    return found
 
 
 def _object(shape: type, definitions: dict[str, Json], *, top: bool = False) -> Json:
@@ -42,7 +45,11 @@ def _object(shape: type, definitions: dict[str, Json], *, top: bool = False) -> 
         meaning = meanings[key][:1].upper() + meanings[key][1:]
         properties[key] = {**_value(hint, definitions), "description": meaning}
     required = [key for key in keys if key in shape.__required_keys__]  # type: ignore[attr-defined]
-    found = {"description": docstrings.summary(shape), "type": "object", "properties": properties}
+    found = {
+        "description": " ".join(docstrings.text(shape).split()),
+        "type": "object",
+        "properties": properties,
+    }
     if not required:  # what other programs may have written
         return found
     return found | {"required": [*(["format"] if top else []), *required], "additionalProperties": False}

@@ -60,8 +60,8 @@ def settings(variables: Mapping[str, str]) -> Settings:
             nor on this machine.
     """
     token, account, base = (
-        variables.get(f"CLOUDFLARE_{name}", "").strip()
-        for name in ("API_TOKEN", "ACCOUNT_ID", "API_BASE_URL")
+        variables.get(name, "").strip()
+        for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL")
     )
     if not token:
         raise UsageError(

@@ -57,14 +57,14 @@ PROJECT = (
         (str,),
         "wrangler's `migrations_pattern`, else `*.sql`",
         'pattern = "*/migration.sql"',
-        "Which files below the folder are migrations. See [pattern](#pattern).",
+        "Which files below the folder are migrations. See [choosing the files](#choosing-the-files).",
     ),
     Setting(
         "table",
         (str,),
         "the migrations table that the database has",
         'table = "d1_migrations"',
-        "The name of the migrations table. See [table](#table).",
+        "The name of the [migrations table](#choosing-the-migrations-table).",
     ),
     Setting(
         "index",

@@ -85,7 +85,7 @@ class HistoryError(_Message):
     names: list[str]
 
 
-class WayToUndo(TypedDict):
+class RestoreOption(TypedDict):
     """A migration without a rollback, and the restore point that undoes it.
 
     Attributes:
@@ -108,7 +108,7 @@ class Irreversible(_Message):
 
     type: Literal["Irreversible"]
     names: list[str]
-    restore_points: list[WayToUndo]
+    restore_points: list[RestoreOption]
 
 
 class DataLoss(_Message):
@@ -149,7 +149,7 @@ class UnsafeMigration(_Message):
     diagnostics: list[Finding]
 
 
-class Gate(_Message):
+class GateRefusal(_Message):
     """Gates of the environment refused the change.
 
     Attributes:
@@ -224,7 +224,7 @@ AnyError = (
     | DataLoss
     | MissingValue
     | UnsafeMigration
-    | Gate
+    | GateRefusal
     | LimitExceeded
     | ApplyError
     | QueryError

@@ -122,8 +122,9 @@ class Evidence(TypedDict):
         state: what the database shows. The file was applied: present, changed since. It was not: missing,
             still present, as before. Neither: different.
         changed_by: the file that changed it since; null for none.
-        expected: SQL of what the file creates; null if it drops it.
-        actual: SQL of what the database has; null if it lacks it.
+        expected: SQL of what the file creates; empty for a table, whose columns are listed on their own; null
+            if it drops it.
+        actual: the same of what the database has; null if it lacks it.
     """
 
     kind: str

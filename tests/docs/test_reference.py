@@ -1,0 +1,83 @@
+"""The pages of the reference are complete: what the code reads, returns and prints is in them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import d1migrate
+from d1migrate.cli.commands import COMMANDS
+from d1migrate.report import shapes
+from tests import json_schemas
+
+SOURCE = Path(d1migrate.__file__).parent
+PAGES = SOURCE.parent.parent / "docs" / "reference"
+OF_LIBRARIES = {
+    "ALL_PROXY",
+    "HOME",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+}
+"""Variables that the standard library, httpx and the system read."""
+OF_SHELLS = {"COMP_LINE"}
+"""Variables that a shell sets when it completes a command line."""
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_READ = re.compile(r"""(?:environ|variables)(?:\.get\(|\[)"(\w+)\"""")
+
+
+def page(name: str) -> str:
+    """The text of a page."""
+    return (PAGES / name).read_text(encoding="utf-8")
+
+
+def variables(path: Path) -> set[str]:
+    """The environment variables that a module reads: also those that it names elsewhere, to read in a loop."""
+    text = path.read_text(encoding="utf-8")
+    if "os.environ" not in text and "variables.get" not in text:
+        return set()
+    constants = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    found = {value for value in constants if isinstance(value, str) and _VARIABLE.fullmatch(value)}
+    return found | set(_READ.findall(text))
+
+
+def test_every_environment_variable_is_documented() -> None:
+    """And nothing else reads one."""
+    read = set[str]().union(*map(variables, SOURCE.rglob("*.py"))) - OF_SHELLS
+    listed = set[str]()
+    for row in re.findall(r"^\| (`[A-Z].*?) \|", page("environment-variables.md"), re.MULTILINE):
+        listed |= set(re.findall(r"`(\w+)`", row))
+    assert listed == read | OF_LIBRARIES
+
+
+def test_every_command_that_exits_with_3_is_documented() -> None:
+    """Those whose module can return that code; `drafts` is the code of `diff` and `rebuild`."""
+    of = {"drafts": {"diff", "rebuild"}, "options": set[str]()}
+    found = set[str]()
+    for path in (SOURCE / "cli").glob("*.py"):
+        if re.search(r"\bFOUND\b", path.read_text(encoding="utf-8")):
+            found |= of.get(path.stem, {path.stem})
+    section = page("exit-codes.md").partition("## Commands that exit with 3")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    listed = {word.split()[0] for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    assert listed == found
+
+
+def test_every_json_document_has_an_example() -> None:
+    """Which is one: real output, of the command that it follows."""
+    sections = re.split(r"^## ", page("json.md"), flags=re.MULTILINE)[1:]
+    shown = set()
+    for section in sections:
+        for command, output in re.findall(
+            r"```sh\nd1migrate ([^\n]+)\n```\n\n```json\n(.*?)```", section, re.DOTALL
+        ):
+            json_schemas.check(command.split(), output)
+            shown.add("error" if "error" in json.loads(output) else json_schemas.command_of(command.split()))
+    assert (
+        shown == set(shapes.DOCUMENTS) == {n for n, c in COMMANDS.items() if "json" in c.formats} | {"error"}
+    )
