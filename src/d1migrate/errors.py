@@ -2,7 +2,7 @@
 
 ::
 
-    Error                      never raised itself; carries .hint and .exit_code
+    Error                      the root; carries .hint and .exit_code
     ├─ UsageError              wrong call, flag, config                                      exit 2
     ├─ SourceError             a file is wrong: its name, a duplicate, its content
     │   └─ ParseError          … at .file, .line, .column, with the source line and a caret

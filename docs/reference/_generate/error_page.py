@@ -9,7 +9,7 @@ from typing import Any
 from d1migrate import errors
 
 from . import docstrings
-from .markdown import code, definitions, paragraphs, sentence, table
+from .markdown import code, definitions, paragraphs, table
 
 _CLASSES = [one for one in vars(errors).values() if inspect.isclass(one) and issubclass(one, errors.Error)]
 
@@ -34,7 +34,7 @@ def codes() -> dict[str, str]:
 
 def _section(cls: type[errors.Error]) -> str:
     meaning, _, advice = docstrings.text(cls).partition("\n\n")
-    own = {name: sentence(text) for name, text in docstrings.items(cls, "Attributes").items()}
+    own = docstrings.items(cls, "Attributes")
     types = _types(cls)
     return paragraphs(
         f"## {cls.__name__}",

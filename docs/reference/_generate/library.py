@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
+import sys
 import textwrap
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import d1migrate
 from d1migrate import workers
@@ -22,7 +23,7 @@ _CLASSES = ("Migrator", "AsyncMigrator", "Migration", "Driver", "AsyncDriver")
 _INTERNAL = (
     *("cli", "testing", "report", "sql.tokens", "sql.statement", "migrate.history", "migrate.log"),
     *("migrate.table", "migrate.table_choice", "migrate.assertions", "migrate.adopt.histories"),
-    *("migrate.adopt.facts", "rehearse.fill", "migrate.other_tools"),
+    *("migrate.adopt.facts", "migrate.survey", "rehearse.fill", "migrate.other_tools"),
 )
 """Modules whose values are not part of the interface, although some of it carries them."""
 
@@ -105,13 +106,15 @@ def _fields(cls: type, properties: dict[str, property]) -> str:
     }
     rows: list[tuple[str, str, str]] = []
     for name in getattr(cls, "_fields", meanings):
-        cells = f"`{name}`", f"`{_type(hints[name])}`", sentence(meanings.get(name) or docstrings.text(cls))
+        cells = f"`{name}`", f"`{_type(hints[name], cls.__module__)}`", sentence(meanings[name])
         if rows and rows[-1][2] == cells[2]:  # a meaning that several share
             cells = f"{rows[-1][0]}, {cells[0]}", _both(rows.pop()[1], cells[1]), cells[2]
         rows.append(cells)
     for name, one in properties.items():
         result = inspect.get_annotations(one.fget)["return"]  # type: ignore[arg-type]
-        rows.append((f"`{name}`", f"`{_type(result)}`", " ".join(docstrings.text(one).split())))
+        rows.append(
+            (f"`{name}`", f"`{_type(result, cls.__module__)}`", " ".join(docstrings.text(one).split()))
+        )
     return table(("name", "type", "meaning"), rows)
 
 
@@ -122,15 +125,15 @@ def _both(one: str, other: str) -> str:
 def _raises(function: Any) -> str:
     listed = docstrings.items(function, "Raises")
     if listed:
-        return definitions(("error", "when"), {name: sentence(text) for name, text in listed.items()})
+        return definitions(("error", "when"), listed)
     free = docstrings.section(function, "Raises")
     return f"Raises: {' '.join(free.split())}" if free else ""
 
 
 def _text(thing: Any) -> str:
     """Return the text of a docstring; what is indented in it is code."""
-    found = []
-    for block in docstrings.text(thing).split("\n\n"):
+    found = list[str]()
+    for block in re.split(r"(?m)\n\n(?=\S)|(?<=[:.])\n\n(?=    )", docstrings.text(thing)):
         if block.startswith("    "):
             found.append(code(textwrap.dedent(block), "python"))
         else:
@@ -169,9 +172,11 @@ def _signature(thing: Any) -> str:
     return "(\n" + "\n".join(f"    {line}" for line in lines) + f"\n){result}"
 
 
-def _type(annotation: Any) -> str:
-    """Return a type as it is written."""
-    return str(getattr(annotation, "__forward_arg__", annotation)).strip("'\"")
+def _type(annotation: Any, module: str) -> str:
+    """Return a type as it is written, with the words of an alias of its module."""
+    found = str(getattr(annotation, "__forward_arg__", annotation)).strip("'\"").replace("h.", "")
+    alias = vars(sys.modules[module]).get(found)
+    return str(alias).removeprefix("typing.") if get_origin(alias) is Literal else found
 
 
 # --- all values ---

@@ -46,5 +46,6 @@ def definitions(
 ) -> str:
     """Return names with their meanings as a table, with a column of types if these are given."""
     if types is None:
-        return table(header, ((f"`{name}`", meaning) for name, meaning in found.items()))
-    return table(header, ((f"`{name}`", f"`{types[name]}`", meaning) for name, meaning in found.items()))
+        return table(header, ((f"`{name}`", sentence(meaning)) for name, meaning in found.items()))
+    rows = ((f"`{name}`", f"`{types[name]}`", sentence(meaning)) for name, meaning in found.items())
+    return table(header, rows)

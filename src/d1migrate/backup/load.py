@@ -54,9 +54,18 @@ _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) 
 
 
 class Manifest(NamedTuple):
-    """The manifest of a dump, or of what another tool's script builds: then `known` is False.
+    """The manifest of a dump, or of what the script of another tool builds.
 
-    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}; `notes` list what is missing.
+    Attributes:
+        known: whether the dump has a manifest; False for the script of another tool.
+        sha256: the digest of the file.
+        size: its size in bytes.
+        current: the last applied migration; None if none is applied.
+        consistent: whether all rows are from one moment; None if that is not known.
+        rows: {table: [rows, digest]}.
+        objects: {"table users": digest}.
+        sequences: {table: its AUTOINCREMENT counter}.
+        notes: what the dump does not hold unchanged.
     """
 
     known: bool

@@ -148,7 +148,12 @@ def _mixture(impact: Impact) -> str:
 
 
 class Blocker(NamedTuple):
-    """A migration because of which code may not run, and the reason."""
+    """A migration because of which code may not run.
+
+    Attributes:
+        name: the migration.
+        reason: what it does to the code, or why that is unclear.
+    """
 
     name: str
     reason: str

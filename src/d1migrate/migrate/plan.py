@@ -50,6 +50,8 @@ class Step(NamedTuple):
     """One migration in one direction, as one transaction.
 
     Attributes:
+        direction: "up" or "down".
+        version, name: the migration.
         script: the source of the statements: the migration, or the rollback.
         statement_count: how many statements it has.
         event: what to log.
@@ -107,9 +109,10 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Steps in order, for a database with a history.
+    """What a run does to a database.
 
     Attributes:
+        steps: the steps, in the order in which they run.
         history: the history; the first step creates the tables that it lacks.
         single: whether all steps run in one transaction.
         reads: how many requests read the database, for the plan and for the run.

@@ -68,9 +68,12 @@ class Block(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """A comment after which a reader expects the SQL of a rollback: its line in the file, and its text.
+    """A comment after which a reader expects the SQL of a rollback.
 
-    `is_misplaced` says that only its place keeps it from starting a block: it must begin its line.
+    Attributes:
+        line: its line in the file.
+        text: its text.
+        is_misplaced: whether only its place keeps it from starting a block: it must begin its line.
     """
 
     line: int

@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """A column. `default` is SQL text; `primary_key` counts from 1 within the key and is 0 outside it."""
+    """A column.
+
+    Attributes:
+        name: its name.
+        type: its declared type, or "".
+        not_null: whether it is NOT NULL.
+        default: its default as SQL, or None.
+        primary_key: its position in the primary key, from 1; 0 outside it.
+        generated: whether it is computed from other columns.
+    """
 
     name: str
     type: str
@@ -21,7 +30,14 @@ class Column(NamedTuple):
 
 
 class Index(NamedTuple):
-    """An index; `columns` has None for an expression. `sql` is None if a constraint created it."""
+    """An index.
+
+    Attributes:
+        name: its name.
+        unique: whether it is UNIQUE.
+        columns: its columns; None for an expression.
+        sql: the CREATE INDEX; None if a constraint created it.
+    """
 
     name: str
     unique: bool
@@ -30,7 +46,14 @@ class Index(NamedTuple):
 
 
 class ForeignKey(NamedTuple):
-    """A foreign key; `to` has None if it names no parent columns and so refers to the primary key."""
+    """A foreign key.
+
+    Attributes:
+        columns: its columns.
+        table: the table that it references.
+        to: the referenced columns; None for each if it names none, and so references the primary key.
+        on_delete, on_update: its actions, such as CASCADE.
+    """
 
     columns: tuple[str, ...]
     table: str
@@ -40,7 +63,13 @@ class ForeignKey(NamedTuple):
 
 
 class Trigger(NamedTuple):
-    """A trigger on a table or view."""
+    """A trigger.
+
+    Attributes:
+        name: its name.
+        table: its table or view.
+        sql: the CREATE TRIGGER.
+    """
 
     name: str
     table: str
@@ -48,14 +77,25 @@ class Trigger(NamedTuple):
 
 
 class View(NamedTuple):
-    """A view."""
+    """A view.
+
+    Attributes:
+        name: its name.
+        sql: the CREATE VIEW.
+    """
 
     name: str
     sql: str
 
 
 class Table(NamedTuple):
-    """A table, also a virtual one; `sql` is the text that SQLite stores."""
+    """A table, also a virtual one.
+
+    Attributes:
+        name: its name.
+        sql: the CREATE TABLE, as SQLite stores it.
+        columns, indexes, foreign_keys, triggers: what belongs to it.
+    """
 
     name: str
     sql: str
@@ -78,7 +118,10 @@ class Table(NamedTuple):
 class Schema(NamedTuple):
     """Everything in a database, without its history tables and the internal tables of SQLite and D1.
 
-    `triggers` are those on views; a table has its own.
+    Attributes:
+        tables: the tables, each with its indexes, foreign keys and triggers.
+        views: the views.
+        triggers: the triggers on views.
     """
 
     tables: tuple[Table, ...] = ()
