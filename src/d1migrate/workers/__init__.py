@@ -1,6 +1,6 @@
 """Migrations inside a Python Worker.
 
-    import migrations_index                      # written by `d1migrate index`
+    import migrations_index  # written by `d1migrate index`
     from d1migrate.workers import run_migrations
 
     await run_migrations(env.DB, migrations_index)
