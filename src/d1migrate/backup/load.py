@@ -26,6 +26,7 @@ from d1migrate.errors import (
     QueryError,
     SourceError,
     UsageError,
+    no_such_file,
 )
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
@@ -103,6 +104,11 @@ def check(path: str) -> Manifest:
                     manifest = b""  # a line before the end belongs to the SQL
                 elif line.startswith(b"-- manifest "):
                     manifest = line
+    except FileNotFoundError as error:
+        usual = (
+            "`d1migrate backup --output FILE` writes a backup, `d1migrate restore` lists the restore points"
+        )
+        raise no_such_file(path, f"cannot read {path}: {error.strerror}", otherwise=usual) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if not is_dump and not last.startswith(_LAST):

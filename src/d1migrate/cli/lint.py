@@ -128,6 +128,19 @@ def _chosen(paths: Sequence[str], migrations: Sequence[Migration]) -> tuple[tupl
     known = {os.path.realpath(migration.file): migration.name for migration in migrations}
     following = max((m.version for m in migrations if m.version is not None), default=0) + 1
     elsewhere = [path for path in paths if os.path.realpath(path) not in known]
+    for path in elsewhere:
+        _refuse_name(path, migrations)
     drafts = tuple(load_file(path, version=following + place) for place, path in enumerate(elsewhere))
     named = {known[real] for path in paths if (real := os.path.realpath(path)) in known}
     return drafts, named | {draft.name for draft in drafts}
+
+
+def _refuse_name(path: str, migrations: Sequence[Migration]) -> None:
+    """Refuse the number or the name of a migration, which other commands take, instead of its file.
+
+    Raises:
+        UsageError: it is one.
+    """
+    meant = next((m.file for m in migrations if path in (m.name, str(m.version))), None)
+    if meant and not os.path.exists(path):
+        raise UsageError(f"{path} does not exist", hint=f"did you mean {meant}?")

@@ -9,7 +9,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, exclusive, nearest
 from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 
@@ -51,6 +51,7 @@ class Project:
     def config(self) -> Config:
         """The settings of this run."""
         if self._config is None:
+            self._warn_of_variables()
             flags = {"config": self._given.config, "migrations": self._given.migrations}
             self._config = config.load(os.getcwd(), flags, os.environ)
         return self._config
@@ -79,8 +80,36 @@ class Project:
         """The database to work on."""
         env, database = self._given.env, self._given.database
         if env is None and database is None:  # a flag of either kind wins over both variables
-            env, database = os.environ.get("D1MIGRATE_ENV"), os.environ.get("D1MIGRATE_DATABASE")
+            return self._environment_of_variables()
         return self.config.environment(env, database)
+
+    def _environment_of_variables(self) -> Environment:
+        names = ("D1MIGRATE_ENV", "D1MIGRATE_DATABASE")
+        env, database = map(os.environ.get, names)
+        if env is not None and database is not None:
+            raise exclusive(*names, hint="unset one of them, or pass --env or --database")
+        chosen = self.config
+        try:
+            return chosen.environment(env, database)
+        except UsageError as error:
+            if env is None and database is None:
+                raise
+            name = names[0] if database is None else names[1]
+            raise UsageError(f"{name}: {error}", hint=error.hint) from None
+
+    def _warn_of_variables(self) -> None:
+        """Name the variables that look like ours: a mistyped one would leave the default in place."""
+        prefix = "D1MIGRATE_"
+        known = [name.removeprefix(prefix) for name in config.VARIABLES]
+        for name in os.environ:
+            if name.startswith(prefix) and name not in config.VARIABLES:
+                meant = nearest(name.removeprefix(prefix), known)
+                also = (
+                    f"; did you mean {prefix}{meant}?"
+                    if meant
+                    else f"; it reads {', '.join(config.VARIABLES)}"
+                )
+                self._output.warn(f"{clean_line(name)} is no variable of d1migrate{also}")
 
     @property
     def names_database(self) -> bool:
@@ -371,6 +400,9 @@ class Project:
         environment = self.environment
         name = f"{environment.name}: " if environment.name else ""
         self._output.note(f"{name}{environment.database}")
+        scheme, _, path = environment.database.partition(":")
+        if self._given.database and scheme == "sqlite" and path != ":memory:" and not os.path.exists(path):
+            self._output.note(f"{path} does not exist yet")  # it may be mistyped, and would look empty
 
     def close(self) -> None:
         """Close the database."""

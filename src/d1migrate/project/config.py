@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
-from d1migrate.errors import UsageError, did_you_mean, exclusive, nearest
+from d1migrate.errors import UsageError, did_you_mean, exclusive, no_such_file
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,
@@ -28,6 +28,14 @@ from d1migrate.sql.names import HELPER, fold
 if TYPE_CHECKING:
     from d1migrate.drivers.wrangler import Binding
 
+VARIABLES = (
+    "D1MIGRATE_ENV",
+    "D1MIGRATE_DATABASE",
+    "D1MIGRATE_MIGRATIONS",
+    "D1MIGRATE_CONFIG",
+    "D1MIGRATE_BY",
+)
+_WITHOUT = "without --config, the nearest d1migrate.toml is used; `d1migrate init` writes one"
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
@@ -297,29 +305,24 @@ def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
     if not os.path.isfile(path):
-        raise UsageError(f"the configuration file {path} does not exist", hint=_other_file(path))
+        if os.path.isdir(path):
+            raise UsageError(
+                f"the configuration file {path} is a folder",
+                hint=f"--config {os.path.join(path, 'd1migrate.toml')}",
+            )
+        raise no_such_file(path, f"the configuration file {path} does not exist", otherwise=_WITHOUT)
     if os.path.basename(path).startswith("wrangler."):
         raise UsageError(
             f"{path} is a wrangler configuration, and --config takes a d1migrate.toml",
             hint="the nearest wrangler configuration is used without --config; for another one, set"
             " `wrangler` in d1migrate.toml",
         )
+    if not path.endswith(".toml"):
+        raise UsageError(f"{path} is not TOML, and --config takes a d1migrate.toml", hint=_WITHOUT)
     content = read(path)
     if os.path.basename(path) == "pyproject.toml":
         content = _section(path, content) or {}
     return path, content
-
-
-def _other_file(path: str) -> str:
-    """Return what to do without a configuration file that does not exist."""
-    folder = os.path.dirname(path)
-    try:
-        known = [name for name in os.listdir(folder or ".") if name.endswith(".toml")]
-    except OSError:
-        known = []
-    if meant := nearest(os.path.basename(path), known):
-        return f"did you mean {os.path.join(folder, meant)}?"
-    return "without --config, the nearest d1migrate.toml is used; `d1migrate init` writes one"
 
 
 def _from_file(path: str, content: dict[str, Any]) -> Config:

@@ -6,7 +6,7 @@ import codecs
 import os
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import SourceError, UsageError
+from d1migrate.errors import SourceError, UsageError, no_such_file
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import LARGE, Migration, Script
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder, list_files
@@ -134,7 +134,7 @@ def load_file(path: str, *, version: int) -> Migration:
         SourceError: it is not UTF-8, or cannot be read.
     """
     if not os.path.isfile(path):
-        raise UsageError(f"{path} does not exist")
+        raise no_such_file(path, f"{path} does not exist", otherwise="`d1migrate list` shows the migrations")
     return source.read(version, os.path.splitext(os.path.basename(path))[0], _read(path), path)
 
 

@@ -147,7 +147,8 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except NotADirectoryError:
-        raise UsageError(f"the migrations folder {folder} is not a folder", hint=_ELSEWHERE) from None
+        hint = f"--migrations {os.path.dirname(folder) or '.'}" if folder.endswith(".sql") else _ELSEWHERE
+        raise UsageError(f"the migrations folder {folder} is not a folder", hint=hint) from None
     except FileNotFoundError:
         raise UsageError(
             f"the migrations folder {folder} does not exist",

@@ -220,3 +220,75 @@ def test_a_mistyped_binding(project: Project) -> None:
         "hint: did you mean wrangler:shop?\n" in project.run("--database", "wrangler:shp", "up", code=2).err
     )
     assert "hint: it binds: DB (shop)\n" in project.run("--database", "wrangler:OTHER", "up", code=2).err
+
+
+# --- files and variables that are something else ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["--config", ".", "status"], "the configuration file . is a folder", "--config ./d1migrate.toml"),
+        (["--config", "migrations/001_a.sql", "status"], "migrations/001_a.sql is not TOML", "without --config"),
+        (["--migrations", "migrations/001_a.sql", "list"], "is not a folder", "--migrations migrations"),
+        (["lint", "1"], "1 does not exist", "did you mean migrations/001_a.sql?"),
+        (["lint", "001_a"], "001_a does not exist", "did you mean migrations/001_a.sql?"),
+        (["lint", "migrations/001_b.sql"], "001_b.sql does not exist", "did you mean migrations/001_a.sql?"),
+        (["lint", "zzz"], "zzz does not exist", "`d1migrate list` shows the migrations"),
+        (["restore", "--file", "migrations/001_.sql"], "cannot read migrations/001_.sql", "did you mean migrations/001_a.sql?"),
+        (["restore", "--file", "zzz.sql"], "cannot read zzz.sql: No such file or directory", "`d1migrate backup --output FILE` writes a backup"),
+    ],
+)  # fmt: skip
+def test_a_path_of_something_else(project: Project, arguments: list[str], message: str, hint: str) -> None:
+    """The path that was meant."""
+    configure(project, LOCAL)
+    found = project.run(*arguments, code=2).err
+    assert message in found.partition("\nhint: ")[0]
+    assert hint in found.partition("\nhint: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message", "hint"),
+    [
+        ({"D1MIGRATE_ENV": "lcal"}, "D1MIGRATE_ENV: no environment 'lcal'", "did you mean local?"),
+        (
+            {"D1MIGRATE_DATABASE": "nonsense"},
+            "D1MIGRATE_DATABASE: 'nonsense' is not",
+            "write sqlite:nonsense",
+        ),
+        (
+            {"D1MIGRATE_ENV": "local", "D1MIGRATE_DATABASE": "sqlite:a.db"},
+            "D1MIGRATE_ENV and D1MIGRATE_DATABASE cannot be used together",
+            "unset one of them, or pass --env or --database",
+        ),
+    ],
+)
+def test_a_variable(
+    project: Project, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str, hint: str
+) -> None:
+    """Its name is in the error: nobody typed it."""
+    configure(project, LOCAL)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = project.run("status", code=2).err
+    assert found.startswith(f"error: {message}")
+    assert hint in found.partition("\nhint: ")[2]
+
+
+def test_a_variable_that_does_not_exist(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command would use the default, without a word."""
+    configure(project, LOCAL)
+    monkeypatch.setenv("D1MIGRATE_ENVIRONMENT", "staging")
+    monkeypatch.setenv("D1MIGRATE_YES", "1")
+    found = project.run("status").err
+    assert (
+        "warning: D1MIGRATE_ENVIRONMENT is no variable of d1migrate; did you mean D1MIGRATE_ENV?\n" in found
+    )
+    assert "warning: D1MIGRATE_YES is no variable of d1migrate; it reads D1MIGRATE_ENV, " in found
+
+
+def test_a_database_that_does_not_exist_yet(project: Project) -> None:
+    """A mistyped path would look like a database without migrations."""
+    assert "sqlite:ap.db\nap.db does not exist yet\n" in project.run("--database", "ap.db", "status").err
+    assert "sqlite:ap.db\nap.db does not exist yet\n" in project.run("--database", "ap.db", "up").err
+    assert "does not exist" not in project.run("--database", "ap.db", "status").err
