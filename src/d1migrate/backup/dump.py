@@ -86,6 +86,9 @@ def write(driver: Driver, path: str, *, choice: TableChoice = USUAL, watch: Watc
         raise UsageError(
             f"cannot write {path}: the folder {folder} does not exist", hint=how_to_create(folder)
         )
+    if os.path.isdir(path):
+        name = os.path.join(path, "backup.sql")
+        raise UsageError(f"cannot write {path}: it is a folder", hint=f"name a file in it, e.g. {name}")
     try:
         if not disk.is_stream(path):
             _refuse_database(path)

@@ -24,6 +24,7 @@ A few digits are a number only: as a beginning, 1 would mean 10_x. 2026 is the b
 NONE = "none"
 """What means no migration, where one may be named."""
 
+_LAST = ("head", "latest", "last")  # what other tools call it
 _DATE = 4  # digits
 _SHOWN = 10
 
@@ -49,6 +50,8 @@ def suggestion(known: Iterable[Identified], wanted: Selector) -> str | None:
     if _is_number(typed):
         return None
     names = {_words(one.name): one.name for one in known}
+    if typed in _LAST and names:
+        return f"did you mean the last one, {list(names.values())[-1]}?"
     names |= {name: name for name in names.values()}
     base = typed.rpartition("/")[2].removesuffix(SUFFIX)  # it may be the path of a file
     found = nearest(typed, names) or nearest(base, names)

@@ -251,3 +251,10 @@ def test_a_wrong_address_of_the_api(project: Project, monkeypatch: pytest.Monkey
     assert "error: CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path\n" in found
     assert "hint: unset it to use https://api.cloudflare.com/client/v4; " in found
     assert "s3cr3t" not in found
+
+
+def test_a_backup_into_a_folder(project: Project) -> None:
+    """Not only what the system calls it."""
+    found = project.run("--database", "app.db", "backup", "--output", "migrations", code=2).err
+    assert "error: cannot write migrations: it is a folder\n" in found
+    assert "hint: name a file in it, e.g. migrations/backup.sql\n" in found

@@ -37,6 +37,8 @@ def applied(project: Project) -> Project:
         (["up", "--to", "001_user_s"], "there is no migration 001_user_s", "did you mean 001_users?"),
         (["up", "--to", "extras"], "there is no migration extras", "did you mean 004_extra?"),
         (["up", "--to", "migrations/004_extra.sql"], "there is no migration migrations/004_extra.sql", "did you mean 004_extra?"),
+        (["up", "--to", "head"], "there is no migration head", "did you mean the last one, 004_extra?"),
+        (["down", "--to", "latest"], "there is no migration latest, among those applied", "the last one, 003_names?"),
         (["down", "--to", "5"], "there is no migration 5, among those applied", "use none for all, or one of: 001_users"),
         (["down", "--to", "4"], "004_extra is not applied", "use none for all, or one of: 001_users"),
         (["down", "--to", "user"], "there is no migration user, among those applied", "did you mean 001_users?"),
