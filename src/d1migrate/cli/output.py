@@ -217,8 +217,9 @@ def _width(stream: Any) -> int | None:
     """Return how many columns a terminal has; None if the stream is no terminal."""
     if stream is None or not stream.isatty():
         return None
+    given = os.environ.get("COLUMNS", "")
     try:
-        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns) or None
+        return (int(given) if given.isdecimal() else 0) or os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
 

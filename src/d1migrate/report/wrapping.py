@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
 HELD = "\u00a0"
 """Stands for a space at which no line ends."""
+_COLOR = re.compile(r"\x1b\[\d+m")
 _WHOLE = re.compile(r"`[^`]*`|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}")
 
 
 def wrap(line: str, width: int) -> str:
     """Return a line as lines of a width, those after the first indented.
 
-    Indented lines are not wrapped: a line of SQL, and the caret below it. A color counts as if it took width,
-    so a colored line may end a few columns early.
+    Indented lines are not wrapped: a line of SQL, and the caret below it.
 
     Args:
         line: the line.
         width: in columns.
     """
-    if len(line) <= width or line.startswith((" ", "\t")):
+    if _shown(line) <= width or line.startswith((" ", "\t")):
         return line
     return "\n".join(_lines(line, width, "  "))
 
@@ -39,7 +38,15 @@ def hold(text: str) -> str:
 
 
 def _lines(text: str, width: int, indent: str) -> list[str]:
-    lines = textwrap.wrap(
-        hold(text), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    lines = [""]
+    for word in re.findall(" *[^ ]+", hold(text)):
+        if lines[-1] and _shown(lines[-1] + word) > width:
+            lines.append(indent + word.lstrip(" "))
+        else:
+            lines[-1] += word
     return [line.replace(HELD, " ") for line in lines]
+
+
+def _shown(line: str) -> int:
+    """Return how many columns a line takes; its colors take none."""
+    return len(_COLOR.sub("", line))

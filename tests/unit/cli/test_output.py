@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+
 import pytest
 
 from d1migrate.cli.output import Output, is_yes
@@ -49,3 +56,17 @@ def test_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "ask", answers.__getitem__)
     output.confirm("rewrite 2 files")
     assert [is_yes(answer) for answer in ("y", "YES", "no", "", None)] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("columns", "width"), [("40", 40), ("-5", 72), ("0", 72), ("wide", 72), ("", 72)])
+def test_the_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: str, width: int) -> None:
+    """COLUMNS wins over what the terminal says, if it is a width."""
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    monkeypatch.setenv("COLUMNS", columns)
+    with open(terminal, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        found = Output().width
+        monkeypatch.undo()
+    os.close(controller)
+    assert found == width

@@ -40,3 +40,12 @@ def test_a_text_after_a_label() -> None:
         "      a/long/folder_of_files first",
     ]
     assert hang(text, "gate  ", "      ", None) == [f"gate  {text}"]
+
+
+def test_a_color_takes_no_room() -> None:
+    """A colored line ends where the same line without color ends, and an excerpt that fits stays one line."""
+    plain = "warning[F107] rebuild-tightens: the rebuild of customers adds NOT NULL"
+    colored = plain.replace("warning[F107]", "\x1b[33mwarning[F107]\x1b[0m")
+    assert wrap(plain, 40) == "warning[F107] rebuild-tightens: the\n  rebuild of customers adds NOT NULL"
+    assert wrap(colored, 40).replace("\x1b[33m", "").replace("\x1b[0m", "") == wrap(plain, 40)
+    assert wrap("\x1b[2m26 | \x1b[0mDROP TABLE customers", 26) == "\x1b[2m26 | \x1b[0mDROP TABLE customers"
