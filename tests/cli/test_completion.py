@@ -75,3 +75,17 @@ def test_a_shell_completes(shop: Project, shell: str, line: str, wanted: set[str
     found = {word.split("\t")[0].split(":")[0].strip() for word in ran.stdout.splitlines()} - {""}
     assert found == wanted, ran.stderr
     assert set(shop.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("line", ["d1migrate up --", "d1migrate lint --format ", "d1migrate "])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_describes_the_options_of_every_command(shop: Project, shell: str, line: str) -> None:
+    """Their help is that of `d1migrate help`, though the help of a command leaves it out."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed; .ci/run installs it")
+    ran = subprocess.run([*SHELLS[shell], line], capture_output=True, text=True, check=False)
+    assert ran.stdout
+    assert "SUPPRESS" not in ran.stdout
+    if shell == "fish" and line.endswith("--"):
+        assert "--quiet\tprint data and errors only" in ran.stdout
+        assert "--json\tthe same as --format json" in ran.stdout

@@ -6,6 +6,7 @@ argcomplete is the other side of both. It never writes to a database, and never 
 from __future__ import annotations
 
 import os
+from argparse import SUPPRESS, ArgumentParser
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import argcomplete
@@ -13,11 +14,12 @@ from argcomplete.completers import DirectoriesCompleter, FilesCompleter, Suppres
 from argcomplete.shell_integration import shellcode
 
 from d1migrate.cli.commands import COMMANDS, NAMES
+from d1migrate.cli.help import GLOBAL_OPTIONS
 from d1migrate.cli.options import GlobalOptions
 from d1migrate.cli.parser import add_global_options, fill
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import Namespace
     from collections.abc import Callable, Iterable
 
     from d1migrate.cli.output import Output
@@ -38,10 +40,9 @@ def run(options: Options, _project: Project, output: Output) -> int:
 
 def answer() -> None:
     """Print what completes the words that a shell passes in the environment, and end the process."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="d1migrate", allow_abbrev=False, add_help=False)
+    parser = ArgumentParser(prog="d1migrate", allow_abbrev=False, add_help=False)
     add_global_options(parser, ("text", "json"))
+    _describe(parser)
     _complete_names(parser)
     commands = parser.add_subparsers(metavar="COMMAND")
     words = os.environ.get("COMP_LINE", "").split()
@@ -50,16 +51,25 @@ def answer() -> None:
         if typed is None or word == typed:
             command = commands.add_parser(word, help=COMMANDS[name].help, add_help=False)
             fill(command, name)
+            _describe(command)
             _complete_names(command)
     argcomplete.autocomplete(
         parser,
         always_complete_options=False,
         default_completer=SuppressCompleter(),
-        print_suppressed=True,  # the global options, which the help of a command only mentions
     )
 
 
-def _complete_names(parser: argparse.ArgumentParser) -> None:
+def _describe(parser: ArgumentParser) -> None:
+    """Let shells list the options of every command, which the help of a command only mentions."""
+    known = {flag: text for flags, text in GLOBAL_OPTIONS for flag in flags.replace(",", "").split()}
+    for action in parser._actions:
+        if action.help is SUPPRESS:
+            flag = action.option_strings[0]
+            action.help = known.get(flag, f"the same as --format {action.const}" if action.const else "")
+
+
+def _complete_names(parser: ArgumentParser) -> None:
     """Say for each argument what completes it; its metavar says what it is."""
     for action in parser._actions:
         if action.dest in ("env", "confirm"):
@@ -80,7 +90,7 @@ def _complete_names(parser: argparse.ArgumentParser) -> None:
 def _by(names: Callable[[Project], Iterable[str]]) -> Callable[..., Iterable[str]]:
     """Return a completer that looks names up in the project, and finds none if that fails."""
 
-    def complete(*, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    def complete(*, parsed_args: Namespace, **_: object) -> Iterable[str]:
         from d1migrate.cli.output import Output
         from d1migrate.cli.project import Project
         from d1migrate.errors import Error

@@ -218,8 +218,10 @@ def _width(stream: Any) -> int | None:
     if stream is None or not stream.isatty():
         return None
     given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
     try:
-        return (int(given) if given.isdecimal() else 0) or os.get_terminal_size(stream.fileno()).columns or None
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
 
