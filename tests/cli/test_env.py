@@ -74,7 +74,7 @@ def test_side_by_side(shop: Project) -> None:
         "staging",
         True,
     )
-    assert protection["window"]["is_open"] is True
+    assert protection["window"]["open"] is True
     assert protection["window"]["changes_at"] == SUNDAY + 3600
     lines = shop.run("env").out.splitlines()
     assert lines[1].split() == ["local", "sqlite:local.db", "002_teams", "1", "none", "yes"]

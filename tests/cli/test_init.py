@@ -131,7 +131,7 @@ def test_json(empty: Project) -> None:
         "database": "sqlite:app.db",
         "folder": "migrations",
         "pattern": "*.sql",
-        "files": 1,
+        "file_count": 1,
         "table": "schema_migrations",
         "applied": 0,
         "pending": 1,

@@ -491,7 +491,12 @@ def rare(shown: Shown) -> None:
     shown.note("error", {"error": error_values.value(irreversible)})
     shown.note("backup", backup._value(Dump("a.sql", 1, "x", None, {}, None, ()), None))
     for kind in get_args(get_type_hints(Problem)["kind"]):
-        shown.note("up", values.report(Report((), (), problems=(Problem(kind, "x", "x", ("SELECT 1;",)),))))
+        shown.note(
+            "up",
+            values.report(
+                Report((), (), problems=(Problem(kind, "x", "x", ("SELECT 1;",)), Problem(kind, "x", "x")))
+            ),
+        )
     shown.monkeypatch.setattr("d1migrate.project.files.open", _refuse, raising=False)
     shown("list")
 

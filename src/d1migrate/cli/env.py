@@ -149,7 +149,7 @@ def _protections(environment: Environment, opening: Opening | None) -> history.P
         "window": opening
         and {
             "schedule": environment.window or "",
-            "is_open": opening.is_open,
+            "open": opening.is_open,
             "changes_at": opening.changes,
         },
         "require_rollback": environment.require_rollback,

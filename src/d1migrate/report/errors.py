@@ -17,6 +17,8 @@ _NAMES = {
     "pending": "pending_names",
     "migration": "name",
     "gates": "refused_by",
+    "rule": "code",
+    "unknown": "outcome_unknown",
 }
 """{attribute: its key}, if another document has that key for something else: `pending` is a count."""
 _HIDDEN = ("gate", "source", "shown_from")

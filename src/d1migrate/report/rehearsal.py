@@ -174,9 +174,9 @@ def _change(change: TableChange) -> checks.TableChange:
 
 def _unkept(column: UnkeptColumn) -> checks.UnkeptColumn:
     return {
-        "column": column.column,
-        "values": column.values,
-        "kept": column.kept,
+        "name": column.column,
+        "value_count": column.values,
+        "kept_count": column.kept,
         "into": list(column.into),
         "plain": column.plain,
         "replaced": column.replaced,

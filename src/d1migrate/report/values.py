@@ -58,8 +58,8 @@ def problems(found: Iterable[Problem]) -> list[common.Problem]:
             "kind": problem.kind,
             "name": problem.name,
             "message": problem.message,
-            "fix": list(problem.fix),
-            "is_new": problem.is_new,
+            "fix": "\n".join(problem.fix) or None,
+            "new": problem.is_new,
         }
         for problem in found
     ]
@@ -142,7 +142,7 @@ def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
                 "override": gate.override,
                 "reason": gate.reason,
                 "warning": gate.warning,
-                "step": gate.step,
+                "hint": gate.step,
             }
             for gate in gates
         ],

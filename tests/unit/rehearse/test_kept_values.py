@@ -160,7 +160,7 @@ def test_the_report_has_counts_and_rows(tmp_path: Path) -> None:
     )
     assert diagnostic.source == "INSERT INTO arch SELECT * FROM live WHERE v IS NOT NULL; DROP TABLE live"
     assert tables[0]["not_kept"][1] == {
-        "column": "w", "values": 3, "kept": 2, "into": ["arch.w"], "plain": True, "replaced": False, "gone": False,
+        "name": "w", "value_count": 3, "kept_count": 2, "into": ["arch.w"], "plain": True, "replaced": False, "gone": False,
         "sample": [{"id": 3, "w": "r"}],
     }  # fmt: skip
 

@@ -113,9 +113,9 @@ class UnkeptColumn(TypedDict):
     """A column with values that the migration removes and does not keep elsewhere unchanged.
 
     Attributes:
-        column: its name before the migration.
-        values: how many rows had a value in it.
-        kept: how many of these values are kept unchanged in other columns.
+        name: its name before the migration.
+        value_count: how many rows had a value in it.
+        kept_count: how many of these values are kept unchanged in other columns.
         into: the columns, as `table.column`, that receive the values or something computed from them.
         plain: whether the values are copied as they are, not computed.
         replaced: whether REPLACE wrote a default in their place.
@@ -123,9 +123,9 @@ class UnkeptColumn(TypedDict):
         sample: `{column: value}` of the first rows whose value is not kept: the primary key, and the value.
     """
 
-    column: str
-    values: int
-    kept: int
+    name: str
+    value_count: int
+    kept_count: int
     into: list[str]
     plain: bool
     replaced: bool

@@ -43,8 +43,8 @@ class Problem(TypedDict):
         kind: what is wrong.
         name: the object, or the migrations, that it is about.
         message: the problem, in a sentence.
-        fix: SQL statements that fix it, or that show more of it.
-        is_new: false if the problem existed before the run that reports it.
+        fix: SQL that fixes it, or that shows more of it; null for none.
+        new: false if the problem existed before the run that reports it.
     """
 
     kind: Literal[
@@ -53,8 +53,8 @@ class Problem(TypedDict):
     ]  # fmt: skip
     name: str
     message: str
-    fix: list[str]
-    is_new: bool
+    fix: str | None
+    new: bool
 
 
 class Difference(TypedDict):
@@ -73,3 +73,15 @@ class Difference(TypedDict):
     state: Literal["missing", "extra", "different"]
     expected: str | None
     actual: str | None
+
+
+class Reason(TypedDict):
+    """A migration, and the reason why it is listed.
+
+    Attributes:
+        name: the migration.
+        reason: the reason, in a few words.
+    """
+
+    name: str
+    reason: str

@@ -48,11 +48,11 @@ class SourceError(_Message):
 
     Attributes:
         type: the class of the error.
-        rule: the code of the lint rule that reports the same.
+        code: the code of the lint rule that reports the same.
     """
 
     type: Literal["SourceError"]
-    rule: str
+    code: str
 
 
 class ParseError(_Message):
@@ -60,14 +60,14 @@ class ParseError(_Message):
 
     Attributes:
         type: the class of the error.
-        rule: the code of the lint rule that reports the same.
+        code: the code of the lint rule that reports the same.
         file: the path of the file.
         line: the line, from 1.
         column: the column in characters, from 1.
     """
 
     type: Literal["ParseError"]
-    rule: str
+    code: str
     file: str
     line: int
     column: int
@@ -187,8 +187,8 @@ class ApplyError(_Message):
         statement: that statement; null if unknown.
         applied_names: the migrations that this run applied, or rolled back, before it.
         pending_names: the migrations that did not run, the failed one first.
-        unknown: whether it is unknown if the migration took effect: the response was lost, and the history
-            could not be read.
+        outcome_unknown: whether it is unknown if the migration took effect: the response was lost, and the
+            history could not be read.
     """
 
     type: Literal["ApplyError"]
@@ -199,7 +199,7 @@ class ApplyError(_Message):
     statement: str | None
     applied_names: list[str]
     pending_names: list[str]
-    unknown: bool
+    outcome_unknown: bool
 
 
 class QueryError(_Message):

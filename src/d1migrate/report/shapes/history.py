@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from d1migrate.report.shapes.common import Difference, Entry, Problem
+    from d1migrate.report.shapes.common import Difference, Entry, Problem, Reason
     from d1migrate.report.shapes.errors import AnyError
 
 
@@ -183,12 +183,12 @@ class Window(TypedDict):
 
     Attributes:
         schedule: the setting `window`.
-        is_open: whether the database may be changed now.
+        open: whether the database may be changed now.
         changes_at: when the window closes, or opens, in epoch seconds; null if that is weeks away.
     """
 
     schedule: str
-    is_open: bool
+    open: bool
     changes_at: int | None
 
 
@@ -268,18 +268,6 @@ class Environments(TypedDict):
     """
 
     environments: list[Environment]
-
-
-class Reason(TypedDict):
-    """A migration, and what prevents code from running.
-
-    Attributes:
-        name: the migration.
-        reason: what it does to the code, or why that is unclear.
-    """
-
-    name: str
-    reason: str
 
 
 class GateCheck(TypedDict):

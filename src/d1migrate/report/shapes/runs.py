@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from d1migrate.report.shapes.common import Difference, Entry, Migration, Problem
+    from d1migrate.report.shapes.common import Difference, Entry, Migration, Problem, Reason
     from d1migrate.report.shapes.errors import HistoryError
 
 
@@ -51,7 +51,7 @@ class Gate(TypedDict):
         override: the flag that overrides the gate.
         reason: the reason given with that flag; null if the gate passes, or no reason was given.
         warning: a warning about a gate that passes; null for none.
-        step: what makes the gate pass; null if it passes, or that is not known.
+        hint: what makes the gate pass; null if it passes, or that is not known.
     """
 
     name: Literal["after", "window", "require_rollback", "rehearse", "lint", "restore_point", "protected"]
@@ -60,7 +60,7 @@ class Gate(TypedDict):
     override: str
     reason: str | None
     warning: str | None
-    step: str | None
+    hint: str | None
 
 
 class Plan(TypedDict):
@@ -232,18 +232,6 @@ class Adoption(TypedDict):
     done: bool
 
 
-class Unproved(TypedDict):
-    """A migration that is recorded although the database does not show that it was applied.
-
-    Attributes:
-        name: the migration.
-        reason: what the database lacks, or why that is unknown.
-    """
-
-    name: str
-    reason: str
-
-
 class Baseline(TypedDict):
     """How the history of an existing database begins.
 
@@ -258,7 +246,7 @@ class Baseline(TypedDict):
     file: str | None
     sql: str | None
     recorded: list[Migration]
-    unproved: list[Unproved]
+    unproved: list[Reason]
     done: bool
 
 
@@ -340,7 +328,7 @@ class Setup(TypedDict):
         database: the url of the database.
         folder: the migrations folder.
         pattern: which files below the folder are migrations.
-        files: how many migration files there are.
+        file_count: how many migration files there are.
         table: the migrations table.
         applied: how many migrations are applied; null if the database was not read.
         pending: how many migrations `up` would apply; null if the database was not read.
@@ -355,7 +343,7 @@ class Setup(TypedDict):
     database: str
     folder: str
     pattern: str
-    files: int
+    file_count: int
     table: str
     applied: int | None
     pending: int | None
