@@ -63,6 +63,24 @@ def possible(command: str) -> set[str]:
     return found
 
 
+def types(command: str) -> set[tuple[str, str]]:
+    """Each key of a schema with its type in JSON; null does not count, and neither does what can be any."""
+    found = set[tuple[str, str]]()
+    for one in (*_branches(schema(command)), *schema(command).get("$defs", {}).values()):
+        for key, value in one["properties"].items():
+            found |= {(key, kind) for kind in _kinds(value) - {"null"}}
+    return found
+
+
+def _kinds(value: dict[str, Any]) -> set[str]:
+    if "anyOf" in value:
+        return set[str]().union(*map(_kinds, value["anyOf"]))
+    if "$ref" in value or "enum" in value:
+        return {"object" if "$ref" in value else "string"}
+    kinds = value.get("type", [])
+    return set(kinds if isinstance(kinds, list) else [kinds])
+
+
 def occurring(command: str, value: dict[str, Any]) -> set[str]:
     """What of that occurs in an output."""
     found: set[str] = set()

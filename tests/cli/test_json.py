@@ -44,6 +44,13 @@ def test_every_command_has_a_schema() -> None:
     assert files == WITH_JSON | {"error"}
 
 
+def test_a_key_has_one_type() -> None:
+    """In all documents, apart from a setting that has the name of what it demands."""
+    found = set[tuple[str, str]]().union(*map(json_schemas.types, [*WITH_JSON, "error"]))
+    several = {key for key, kind in found if len([other for other, _ in found if other == key]) > 1}
+    assert several == {"restore_point"}
+
+
 class Shown:
     """A project whose commands are run with --json, and all that occurred in their output."""
 

@@ -19,6 +19,7 @@ _NAMES = {
     "gates": "refused_by",
     "rule": "code",
     "unknown": "outcome_unknown",
+    "actual": "value",
 }
 """{attribute: its key}, if another document has that key for something else: `pending` is a count."""
 _HIDDEN = ("gate", "source", "shown_from")

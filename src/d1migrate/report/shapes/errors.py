@@ -167,12 +167,12 @@ class LimitExceeded(_Message):
     Attributes:
         type: the class of the error.
         limit: the limit, in the unit that the message names.
-        actual: the value that exceeds it.
+        value: the value that exceeds it.
     """
 
     type: Literal["LimitExceeded"]
     limit: int
-    actual: int
+    value: int
 
 
 class ApplyError(_Message):
