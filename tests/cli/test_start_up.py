@@ -30,7 +30,7 @@ HEAVY = {
         "d1migrate.rehearse",
         "d1migrate.schema",
     ),
-    *("d1migrate.testing", "d1migrate.workers", "d1migrate.report.diagram"),
+    *("d1migrate.testing", "d1migrate.workers", "d1migrate.report.diagram", "d1migrate.report.shapes"),
 }
 PROGRAM = """
 import sys

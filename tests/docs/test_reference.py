@@ -5,12 +5,22 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 import d1migrate
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.report import shapes
 from tests import json_schemas
+from tests.cli.conftest import project as project
+from tests.cli.project import ONE
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
 
 SOURCE = Path(d1migrate.__file__).parent
 PAGES = SOURCE.parent.parent / "docs" / "reference"
@@ -81,3 +91,23 @@ def test_every_json_document_has_an_example() -> None:
     assert (
         shown == set(shapes.DOCUMENTS) == {n for n, c in COMMANDS.items() if "json" in c.formats} | {"error"}
     )
+
+
+@pytest.mark.parametrize("name", ["errors.md", "json.md", "library.md"])
+def test_the_program_of_a_page_runs(project: Project, name: str) -> None:
+    """In a project with an edited file, and with the status of that on stdin."""
+    project.standard()
+    project.run("up")
+    project.write("001_users.sql", ONE.replace("email TEXT", "mail TEXT"))
+    status = project.run("status", "--json").out
+    program = re.findall(r"```python\n((?:import|from) .*?)```", page(name), re.DOTALL)[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", program], input=status, capture_output=True, text=True, check=False
+    )
+    printed = {
+        "errors.md": "edited after being applied: 001_users\n",
+        "json.md": "",
+        "library.md": "1 001_users changed\n",
+    }
+    assert ran.stdout.startswith(printed[name])
+    assert ("ChecksumMismatch" in ran.stderr) == (name == "library.md"), ran.stderr
