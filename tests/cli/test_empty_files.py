@@ -24,6 +24,9 @@ def test_they_are_recorded(project: Project, table: str, lint: tuple[str, ...]) 
     codes = [d["code"] for d in project.run("lint", "--json").json["diagnostics"]]
     assert codes == ["H113", "H113"]
     project.run("rehearse")
+    planned = "0002_custom has no statement, and `up` would only record it: write its SQL first"
+    assert planned in project.run("plan").err
+    assert planned in project.run("up", "--dry-run").err
     err = project.run("up", *lint).err
     assert "0002_custom has no statement, and is only recorded" in err
     assert project.sql(f"SELECT count(*) FROM {table}") == [(3,)]

@@ -195,7 +195,9 @@ def test_a_damaged_database(applied: Project) -> None:
 def test_none_yet(project: Project) -> None:
     """A new database needs none."""
     project.standard()
-    assert project.run("restore").out == "no restore points yet\n"
+    none = project.run("restore")
+    assert none.out == "no restore points yet\n"
+    assert "`d1migrate restore --file FILE` loads a backup into a new" in none.err
     project.run("up")
     assert project.run("restore", "--json").json["restore_points"] == []
     assert not (project.folder / ".d1migrate").exists()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
-from d1migrate.cli.run_report import note_findings
+from d1migrate.cli.run_report import note_findings, warn_of_empty
 from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.report import values
@@ -61,6 +61,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     gates = Gates(options.gates, project, migrator, output)
     plan = _plan_down(options, migrator, output) if options.down else _plan_up(options, migrator)
     if not options.down:
+        warn_of_empty(plan, "`up` would only record it: write its SQL first", output)
         project.warn_of_files(step.name for step in plan.steps)
     if options.output is not None:
         from d1migrate.cli import written_plan

@@ -56,6 +56,9 @@ def _list(migrator: Migrator, output: Output) -> None:
         return
     if not found:
         output.print("no restore points yet")
+        output.note(
+            "the next `up` or `down` takes one; `d1migrate restore --file FILE` loads a backup into a new one"
+        )
         return
     now = time.time()
     rows = [

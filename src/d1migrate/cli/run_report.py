@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.plan import Plan
 
 
 def note_findings(found: Sequence[Diagnostic], output: Output) -> None:
@@ -22,6 +24,14 @@ def note_findings(found: Sequence[Diagnostic], output: Output) -> None:
 
         for line in findings.brief(found, verbose=output.verbose):
             output.note(line)
+
+
+def warn_of_empty(plan: Plan, effect: str, output: Output) -> None:
+    """Name the migrations that are recorded and change nothing: one may be a template that was forgotten."""
+    for step in plan.steps:
+        only_records = isinstance(step.script, Migration) and step.script.checksum == NOTHING
+        if only_records or not step.statement_count:
+            output.warn(f"{clean_line(step.name)} has no statement, and {effect}")
 
 
 def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
-from d1migrate.cli.run_report import note_findings, print_report
+from d1migrate.cli.run_report import note_findings, print_report, warn_of_empty
 from d1migrate.errors import UnsafeMigration, exclusive
-from d1migrate.migrate.migration import NOTHING, Migration
-from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +47,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     def check(plan: Plan) -> Mapping[str, object]:
         if written is not None:
             written.refuse_stale(plan, project)
-        _note_empty(plan, output)
+        warn_of_empty(
+            plan, "is only recorded; to fill it in later, roll it back first: `d1migrate down`", output
+        )
         project.warn_of_files(step.name for step in plan.steps)
         return gates.check(plan)
 
@@ -69,15 +69,3 @@ def run(options: Options, project: Project, output: Output) -> int:
         refusal.hint = after_refusal(refusal.diagnostics, project.command)  # type: ignore[arg-type]
         raise
     return print_report(report, time.perf_counter() - started, output, done="applied")
-
-
-def _note_empty(plan: Plan, output: Output) -> None:
-    """Name the migrations that are recorded and change nothing: one may be a template that was forgotten."""
-    for step in plan.steps:
-        only_records = isinstance(step.script, Migration) and step.script.checksum == NOTHING
-        if only_records or not step.statement_count:
-            name = clean_line(step.name)
-            output.warn(
-                f"{name} has no statement, and is only recorded;"
-                " to fill it in later, roll it back first: `d1migrate down`"
-            )
