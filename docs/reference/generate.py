@@ -19,7 +19,6 @@ PAGES = {
     "commands.md": commands.parts,
     "configuration.md": configuration.parts,
     "errors.md": error_page.parts,
-    "exit-codes.md": error_page.codes,
     "json.md": json_page.parts,
     "library.md": library.library,
     "rules.md": rules.parts,

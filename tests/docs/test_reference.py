@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import d1migrate
+from d1migrate import errors
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.report import shapes
 from tests import json_schemas
@@ -76,6 +77,15 @@ def test_every_command_that_exits_with_3_is_documented() -> None:
     rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     listed = {word.split()[0] for row in rows for word in re.findall(r"`([^`]+)`", row)}
     assert listed == found
+
+
+def test_only_usage_errors_exit_with_2() -> None:
+    """As the page says; no class has a code that it does not explain."""
+    classes = [
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.Error)
+    ]
+    assert {one for one in classes if one.exit_code != 1} == {errors.UsageError}
+    assert errors.UsageError.exit_code == 2
 
 
 def test_every_json_document_has_an_example() -> None:

@@ -1,4 +1,4 @@
-"""errors.md and exit-codes.md: every class of error, from its docstring."""
+"""errors.md: every class of error, from its docstring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from d1migrate import errors
 
 from . import docstrings
-from .markdown import code, definitions, paragraphs, table
+from .markdown import code, definitions, paragraphs
 
 _CLASSES = [one for one in vars(errors).values() if inspect.isclass(one) and issubclass(one, errors.Error)]
 
@@ -21,15 +21,6 @@ def parts() -> dict[str, str]:
         "tree": code(inspect.cleandoc(tree), "text"),
         "errors": "\n\n".join(_section(one) for one in _CLASSES),
     }
-
-
-def codes() -> dict[str, str]:
-    """Return a table of the exit codes, and the classes with each."""
-    found: dict[int, list[str]] = {}
-    for one in _CLASSES:
-        found.setdefault(one.exit_code, []).append(f"[{one.__name__}](errors.md#{one.__name__.lower()})")
-    rows = [(str(number), ", ".join(names)) for number, names in sorted(found.items())]
-    return {"codes": table(("code", "classes"), rows)}
 
 
 def _section(cls: type[errors.Error]) -> str:

@@ -124,11 +124,6 @@ class Diagnostic(NamedTuple):
         """Whether `lint --fix` may resolve it."""
         return self.code in FIXABLE and self.fix is not None and self.allowed is None
 
-    @property
-    def page(self) -> str:
-        """The page that explains the rule."""
-        return f"docs/reference/rules.md#{self.code.lower()}"
-
 
 def severity_of(code: str, configured: Mapping[str, str]) -> str:
     """Return the severity configured for a rule's code, or for its letter, or its default."""

@@ -241,7 +241,6 @@ def finding(found: Diagnostic) -> checks.Finding:
         "column": found.column,
         "why": found.why,
         "fix": found.fix,
-        "page": found.page,
         "allow_reason": found.allowed,
         "total": found.total,
     }

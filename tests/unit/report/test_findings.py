@@ -327,7 +327,6 @@ def test_the_values() -> None:
         "column": 1,
         "why": "a rollback brings the table back, not its rows.",
         "fix": "SELECT 1;",
-        "page": "docs/reference/rules.md#d104",
         "allow_reason": None,
         "total": 1,
     }

@@ -9,7 +9,7 @@ class Finding(TypedDict):
     """A finding of a lint rule.
 
     Attributes:
-        code: the code of the rule.
+        code: the code of the rule, which `d1migrate explain` explains.
         rule: the name of the rule.
         severity: how serious it is, as configured.
         message: what was found.
@@ -18,7 +18,6 @@ class Finding(TypedDict):
         column: the column in characters, from 1.
         why: why it matters.
         fix: SQL to use instead; null if there is none.
-        page: where the rule is explained.
         allow_reason: the reason for which the file allows the finding; null if it does not.
         total: how many findings of the rule it stands for, itself included.
     """
@@ -32,7 +31,6 @@ class Finding(TypedDict):
     column: int
     why: str
     fix: str | None
-    page: str
     allow_reason: str | None
     total: int
 
