@@ -77,6 +77,7 @@ _PLACES = {"diff": "--to", "backup": "--output"}
 _LATEST = ("head", "latest", "last", "all")
 _ALONE = {
     "init": "init sets up the current folder: `d1migrate init`; --database URL names a database",
+    "env": "`d1migrate env` shows all environments",
     "renumber": "`d1migrate renumber` alone renumbers all that need it",
 }
 """{a command: why it takes no word}."""
@@ -269,7 +270,7 @@ def _place(name: str, words: Sequence[str]) -> str:
     if option:
         return f"did you mean `d1migrate {name} {option} {shlex.quote(word)}`?"
     if not _has(command, "--to"):
-        return f"`d1migrate help {name}` shows what it takes; --env NAME chooses an environment"
+        return f"--env NAME chooses an environment; `d1migrate help {name}` shows what it takes"
     if is_migration:
         return f"did you mean `d1migrate {name} --to {shlex.quote(_migration(word))}`?"
     return "--to MIGRATION names a migration, --env NAME an environment"

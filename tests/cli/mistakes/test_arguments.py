@@ -72,6 +72,7 @@ ARGUMENTS = [
         "--to MIGRATION names a migration, --env NAME an environment",
     ),
     ("status staging", "status does not take 'staging'", "--env NAME chooses an environment"),
+    ("env staging", "env does not take 'staging'", "`d1migrate env` shows all environments"),
     ("down all", "down does not take 'all'", "`d1migrate down --to none` rolls back all"),
     ("down -1", "down has no option -1", "did you mean --steps 1?"),
     (
