@@ -432,7 +432,9 @@ def test_a_run_does_not_depend_on_who_listens(project: Project, redirect: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["plan --sql", "completion bash", "status", "--json down --to 7"])
+@pytest.mark.parametrize(
+    "command", ["plan --sql", "completion bash", "status", "--json down --to 7", "--json up --bogus"]
+)
 @pytest.mark.parametrize("redirect", [">&-", ">/dev/full", "| true"])
 def test_readers_survive_any_stdout(project: Project, command: str, redirect: str) -> None:
     """No traceback if the output cannot be written."""

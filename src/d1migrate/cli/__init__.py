@@ -95,7 +95,12 @@ def _run(invocation: Invocation, project: Project, output: Output) -> int:
 
 
 def _failed(output: Output, error: Error) -> int:
-    output.fail(error)
+    from d1migrate.cli.output import LostOutput
+
+    try:
+        output.fail(error)
+    except LostOutput as lost:
+        _lost_stdout(output, lost)
     return error.exit_code
 
 
