@@ -481,8 +481,19 @@ def test_drizzle_in_a_folder_of_its_own(empty: Project, path: str | None) -> Non
         pattern, both = 'pattern = "*/migration.sql"\n', ', "migrations_pattern": "drizzle/*/migration.sql"'
     ended = empty.run("init")
     assert settings(empty) == f'migrations = "drizzle"\n{pattern}wrangler = "wrangler.jsonc"\n'
-    assert f'set "migrations_dir": "drizzle"{both} in wrangler.jsonc\n' in ended.err
+    assert f'add "migrations_dir": "drizzle"{both} to the binding DB in wrangler.jsonc\n' in ended.err
     assert empty.run("env", "--json").json["environments"][0]["database"] == "wrangler:DB"
+
+
+def test_prisma_beside_a_wrangler_toml(empty: Project) -> None:
+    """What wrangler's configuration lacks is printed in its own language."""
+    add(empty, "wrangler.toml", '[[d1_databases]]\nbinding = "DB"\n')
+    add(empty, "prisma/schema.prisma", 'datasource db {\n  provider = "sqlite"\n}\n')
+    add(empty, "prisma/migrations/20261112090000_shop/migration.sql")
+    lines = (
+        'migrations_dir = "prisma/migrations" and migrations_pattern = "prisma/migrations/*/migration.sql"'
+    )
+    assert f"add {lines} to the binding DB in wrangler.toml\n" in empty.run("init").err
 
 
 def test_drizzle_on_a_file(empty: Project) -> None:

@@ -106,7 +106,7 @@ def test_what_to_set_without_a_folder_in_the_configuration(project: Project) -> 
     """Wrangler needs both settings."""
     write(project, "migrations/1_a/migration.sql")
     configure(project, {"binding": "DB"})
-    both = 'set "migrations_dir": "migrations" and "migrations_pattern": "migrations/*/migration.sql"'
+    both = 'set "migrations_dir": "migrations", "migrations_pattern": "migrations/*/migration.sql"'
     assert both in project.run("up", code=2).err
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.next_step import next_step
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.drivers.wrangler import binding_of
+from d1migrate.drivers.wrangler import binding_of, in_language_of
 from d1migrate.errors import DamagedError, HistoryError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.migrate.template import example
@@ -99,7 +99,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         return 0
     _print(found, created, output, dry_run=options.dry_run)
     if start.missing and project.config.wrangler:
-        _note_wrangler(start.missing, project.config.wrangler, output)
+        _note_wrangler(start.missing, project, project.config.wrangler, output)
     _note_steps(steps, output)
     return 0
 
@@ -154,13 +154,15 @@ def _step(project: Project, command: str, effect: str) -> _Step:
     return _Step(project.command(command).strip("`"), effect)
 
 
-def _note_wrangler(settings: Settings, wrangler: str, output: Output) -> None:
+def _note_wrangler(settings: Settings, project: Project, wrangler: str, output: Output) -> None:
     """Say how wrangler finds the same files, if it looks in another folder."""
     folder, pattern = settings.content.get("migrations"), settings.content.get("pattern")
     if folder:
-        both = f', "migrations_pattern": "{folder}/{pattern}"' if pattern else ""
-        lines = clean_line(f'"migrations_dir": "{folder}"{both} in {wrangler}')
-        output.note(f"for wrangler to apply the same files, set {lines}")
+        both = {"migrations_pattern": f"{folder}/{pattern}"} if pattern else {}
+        lines = in_language_of(wrangler, migrations_dir=folder, **both)
+        binding = binding_of(project.environment.database, wrangler)
+        where = f"to the binding {binding.binding} in {wrangler}" if binding else f"in {wrangler}"
+        output.note(clean_line(f"for wrangler to apply the same files, add {lines} {where}"))
 
 
 def _note_steps(steps: Sequence[_Step], output: Output) -> None:

@@ -71,24 +71,32 @@ class Binding(NamedTuple):
         if self.dir is None:
             raise UsageError(
                 f"{self.config}: migrations_pattern is set without migrations_dir",
-                hint=f'e.g. "migrations_dir": "{pattern.partition("/")[0]}"',
+                hint=f"e.g. {in_language_of(self.config, migrations_dir=pattern.partition('/')[0])}",
             )
         if not pattern.startswith(prefix):
             raise UsageError(
                 f"{self.config}: migrations_pattern {pattern!r} must be below migrations_dir {prefix!r}",
-                hint=f'e.g. "migrations_pattern": "{prefix}*.sql"',
+                hint=f"e.g. {in_language_of(self.config, migrations_pattern=f'{prefix}*.sql')}",
             )
         return pattern.removeprefix(prefix)
 
     def how_to_set(self, pattern: str) -> str:
         """Return how to set another pattern for the paths below the migrations folder."""
         prefix = "" if self._dir == "." else f"{self._dir}/"
-        folder = "" if self.dir else f'"migrations_dir": "{self._dir}" and '
-        return f'set {folder}"migrations_pattern": "{prefix}{pattern}" in {self.config}'
+        folder = {} if self.dir else {"migrations_dir": self._dir}
+        lines = in_language_of(self.config, **folder, migrations_pattern=f"{prefix}{pattern}")
+        return f"set {lines} in {self.config}"
 
     @property
     def _dir(self) -> str:
         return _normalized(_FOLDER if self.dir is None else self.dir)
+
+
+def in_language_of(config: str, **settings: str) -> str:
+    """Return settings as a wrangler configuration writes them."""
+    if config.endswith(".toml"):
+        return " and ".join(f'{key} = "{value}"' for key, value in settings.items())
+    return ", ".join(f'"{key}": "{value}"' for key, value in settings.items())
 
 
 def _normalized(path: str) -> str:
