@@ -213,3 +213,18 @@ def test_the_history_is_not_compared_as_rows(project: Project) -> None:
     shown = project.run("restore", "--to", "1", "--yes").err
     assert "no longer applied: 002_tags" in shown
     assert "applied_here" not in shown
+
+
+def test_a_folder_that_takes_no_restore_point(project: Project) -> None:
+    """Nothing is applied; what must be writable is named first, and then how to go without."""
+    project.write("001_t.sql", "CREATE TABLE t (x);")
+    project.run("up")
+    (project.folder / ".d1migrate").write_text("")
+    project.write("002_u.sql", "CREATE TABLE u (x);")
+    error = project.run("up", code=1).err
+    assert "error: cannot write a restore point to .d1migrate: File exists\n" in error
+    hint = "make it a folder that can be written to; to override, add --no-restore-point REASON"
+    assert f"hint: {hint}\n" in error
+    assert project.run("current").out == "001_t\n"
+    project.run("up", "--no-restore-point", "the disk is full")
+    assert project.run("current").out == "002_u\n"

@@ -107,7 +107,10 @@ def take(
         create_folder(folder, driver.capabilities.permit)
         point = _copy(file, choice, folder, time.time() if now is None else now)
     except OSError as error:
-        raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
+        raise UnavailableError(
+            f"cannot write a restore point to {folder}: {error.strerror or error}",
+            hint="make it a folder that can be written to; to override, add --no-restore-point REASON",
+        ) from error
     if point:
         _prune(folder, file.path, point, keep)
     return point

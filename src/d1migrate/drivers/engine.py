@@ -123,11 +123,6 @@ class Engine:
             self._trusted = False
 
     @property
-    def wal(self) -> str:
-        """The path of the write-ahead log, whether it exists or not."""
-        return self._connection.filename_wal
-
-    @property
     def read_only(self) -> bool:
         """Whether the process may only read the file."""
         return self._connection.readonly("main")

@@ -193,11 +193,12 @@ class SqliteDriver:
     def _open_reader(self, *, alone: bool = True) -> Engine:
         """Open the file for reading; `alone` permits an exclusive lock, to leave the folder as it is."""
         engine = self._open(self.path, _OPEN)
-        has_log = os.path.exists(engine.wal)
+        log = f"{os.path.realpath(self.path)}-wal"  # APSW's own path of it must be UTF-8
+        has_log = os.path.exists(log)
         if has_log:
             # Another process's log: the last connection to close would write it into the database.
             engine.configure(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            if alone and not os.path.exists(engine.wal[:-3] + "shm"):
+            if alone and not os.path.exists(log[:-3] + "shm"):
                 # A log copied without its index: with an exclusive lock, SQLite keeps the index in memory.
                 engine.is_exclusive = True
                 engine.control("PRAGMA locking_mode = EXCLUSIVE")

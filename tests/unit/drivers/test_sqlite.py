@@ -352,6 +352,23 @@ def test_a_read_only_file_is_readable(unprivileged_folder: Path, journal: str) -
     assert caught.value.hint == "check the permissions of the file and of its folder"
 
 
+def test_a_folder_whose_name_is_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path from there names the file."""
+    folder = os.path.join(os.fsencode(tmp_path), b"caf\xe9")
+    try:
+        os.mkdir(folder)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    monkeypatch.chdir(os.fsdecode(folder))
+    driver = SqliteDriver("app.db", url="sqlite:app.db")
+    driver.batch(Batch((Query("CREATE TABLE t (x)"),)))
+    driver.close()
+    reader = SqliteDriver("app.db", url="sqlite:app.db")
+    found = reader.batch(Batch((Query("SELECT name FROM sqlite_master"),), reads=True))
+    assert found[0].rows == (("t",),)
+    reader.close()
+
+
 def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
     """A value that no string can hold is an error, not a traceback from the decoder."""
     create(tmp_path / "app.db")
