@@ -47,6 +47,11 @@ def template(name: str, description: str, *, date: str, records: bool) -> str:
     return f"{header(name, description, date=date)}\n{_CHANGE}\n{own_record}{_ROLLBACK}"
 
 
+def is_unwritten(text: str) -> bool:
+    """Return whether a file still has the lines of `template` in which the change belongs."""
+    return _CHANGE.partition("\n")[0] in text
+
+
 def example(name: str, description: str, *, date: str, records: bool) -> str:
     """Return the text of a first migration file, which can be applied; arguments as `template`."""
     own_record = f"{record(name)}\n" if records else ""

@@ -264,12 +264,17 @@ def test_the_name_of_a_new_file(project: Project) -> None:
     assert "hint: write it in Latin letters: `d1migrate new add_teams`" in refused
 
 
-@pytest.mark.parametrize("text", ["", "-- nothing yet\n", None])
-def test_a_file_without_a_statement(project: Project, text: str | None) -> None:
-    """It is recorded, as wrangler records it; the warning says how to fill it in after all."""
+def test_a_template_that_is_not_filled_in(project: Project) -> None:
+    """It is refused, before it is recorded."""
     project.run("new", "teams")
-    if text is not None:
-        project.write("002_teams.sql", text)
+    err = project.run("up", code=1).err
+    assert "002_teams.sql:1:1: H115 the change is not written yet: write it, or delete the file" in err
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing yet\n"])
+def test_a_file_without_a_statement(project: Project, text: str) -> None:
+    """It is recorded, as wrangler records it; the warning says how to fill it in after all."""
+    project.write("002_teams.sql", text)
     assert (
         "warning: 002_teams has no statement, and is only recorded;"
         " to fill it in later, roll it back first: `d1migrate down`\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.migrate.table import USUAL_TABLE
+from d1migrate.migrate.template import is_unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,26 @@ def no_statement(replay: AnalyzedReplay) -> Iterator[Finding]:
     Good:
         UPDATE users SET name = trim(name) WHERE name LIKE ' %';
     """
-    if replay.count <= replay.records_itself:
+    if replay.count <= replay.records_itself and not is_unwritten(replay.header):
         what = "only the statement that records it" if replay.count else "no statement"
         yield Finding(f"the file has {what}: it is recorded, and changes nothing", line=1)
+
+
+@rule("H115", "unwritten-template", "error")
+def unwritten_template(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The file is what `d1migrate new` wrote, and the change is still missing.
+
+    Why: it would be recorded as applied, and statements that are added later would never run where it is.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        -- Write the change here, e.g.
+        --   CREATE TABLE IF NOT EXISTS teams (
+        --     id TEXT PRIMARY KEY NOT NULL
+        --   );
+    Good:
+        CREATE TABLE IF NOT EXISTS teams (id TEXT PRIMARY KEY NOT NULL);
+    """
+    if replay.count <= replay.records_itself and is_unwritten(replay.header):
+        yield Finding("the change is not written yet: write it, or delete the file", line=1)

@@ -1,4 +1,4 @@
--- Case: the template of `d1migrate new`, forgotten
+-- Case: only the statement that records it
 -- Source: -
 -- Expect:
 -- Info: H113
@@ -6,7 +6,6 @@
 CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
 -- == migration
 -- Migration: 002_case
--- Write the change here
 
 -- Record migration
 INSERT INTO schema_migrations (version, name, applied_at)
