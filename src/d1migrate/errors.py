@@ -136,19 +136,6 @@ def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageE
     return UsageError(f"{flag and f'{flag}: '}no such table: {table}", hint=hint)
 
 
-def no_such_file(path: str, message: str, *, otherwise: str | None = None) -> UsageError:
-    """Return the error of a file that does not exist, with the nearest one beside it of the same ending."""
-    import os  # imported only on failure
-
-    folder, name = os.path.split(path)
-    try:
-        known = [one for one in os.listdir(folder or ".") if one.endswith(os.path.splitext(name)[1])]
-    except OSError:
-        known = []
-    meant = nearest(name, known)
-    return UsageError(message, hint=f"did you mean {os.path.join(folder, meant)}?" if meant else otherwise)
-
-
 def how_to_create(folder: str) -> str:
     """Return the hint for a folder that a path names and that does not exist."""
     from shlex import quote  # imported only on failure

@@ -26,12 +26,12 @@ from d1migrate.errors import (
     QueryError,
     SourceError,
     UsageError,
-    no_such_file,
 )
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.log import Event, record
 from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.project.listing import no_such_file
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import PRODUCTION
 from d1migrate.sql.names import quote_identifier

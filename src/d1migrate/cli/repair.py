@@ -115,7 +115,7 @@ def _correct(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json({"migration": values.entry(entry), "done": not options.dry_run})
     else:
-        output.print(clean(done))
+        output.print(clean(done), wrap=True)
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
-from d1migrate.errors import UsageError, did_you_mean, exclusive, no_such_file
+from d1migrate.errors import UsageError, did_you_mean, exclusive
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,
@@ -22,7 +22,7 @@ from d1migrate.project.environment import (
     refuse_name,
     split_level,
 )
-from d1migrate.project.listing import DEFAULT_PATTERN, Folder
+from d1migrate.project.listing import DEFAULT_PATTERN, Folder, no_such_file
 from d1migrate.sql.names import HELPER, fold
 
 if TYPE_CHECKING:

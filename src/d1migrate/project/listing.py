@@ -6,7 +6,7 @@ import os
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, nearest
 from d1migrate.migrate.order import is_plain, order_key
 
 if TYPE_CHECKING:
@@ -156,6 +156,17 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
+
+
+def no_such_file(path: str, message: str, *, otherwise: str | None = None) -> UsageError:
+    """Return the error of a file that does not exist, with the nearest one beside it of the same ending."""
+    folder, name = os.path.split(path)
+    try:
+        known = [one for one in os.listdir(folder or ".") if one.endswith(os.path.splitext(name)[1])]
+    except OSError:
+        known = []
+    meant = nearest(name, known)
+    return UsageError(message, hint=f"did you mean {os.path.join(folder, meant)}?" if meant else otherwise)
 
 
 def _as_migration(path: str) -> str:
