@@ -119,10 +119,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return names[close[0]] if close else None
 
 
-def _begins(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
-
-
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str | None:
     """Return the hint for a mistyped name: the nearest known one, or else `otherwise`."""
     meant = nearest(word, known)

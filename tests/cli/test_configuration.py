@@ -223,7 +223,7 @@ def test_a_missing_folder_is_named(project: Project) -> None:
     project.migrations.rmdir()
     error = project.run("up", "--database", "sqlite:app.db", code=2).err
     assert "the migrations folder migrations does not exist" in error
-    assert "`d1migrate new DESCRIPTION` creates it" in error
+    assert "`d1migrate new DESCRIPTION --database sqlite:app.db` creates it" in error
 
 
 def test_files_are_listed_without_a_default_environment(project: Project) -> None:

@@ -137,7 +137,7 @@ def test_a_release_from_plan_to_restore(
     err = shop.run("up", *PRODUCTION, code=1).err
     assert "it is unknown whether 003_names was applied" in err
     assert "applied: 002_teams\npending: 003_names, 004_prune\n" in err
-    assert "hint: check `d1migrate status` when the database can be reached" in err
+    assert "hint: check `d1migrate status --env production` when the database can be reached" in err
     cloudflare.faults()
     states = shop.run("status", "--env", "production", "--json").json["migrations"]
     assert [entry["state"] for entry in states] == ["applied", "applied", "applied", "pending"]
@@ -259,7 +259,7 @@ def test_restore_points_of_a_remote_database(
     shop.run("up", "--env", "staging")
     point = shop.run("restore", "--env", "staging", "--json").json["restore_points"][-1]
     err = shop.run("down", "--env", "staging", code=1).err
-    assert f"hint: `d1migrate restore --to {point['name']}` goes back to 004_prune" in err
+    assert f"hint: `d1migrate restore --to {point['name']} --env staging` goes back to 004_prune" in err
     assert "rows written since then cannot be listed: D1 shows a past state only by restoring it" in err
     assert "D1 keeps it for 7 days, or 30 on a paid plan" in err
     for days, says in (

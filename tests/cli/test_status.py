@@ -146,7 +146,10 @@ def test_edits_that_cannot_be_compared(project: Project) -> None:
     ("name", "hint"),
     [
         ("003_names.sql", "`d1migrate repair --forget 003_names --reason …` removes its record"),
-        ("002_late.sql", "hint: 1 out of order: run `d1migrate renumber`, or `up --allow-out-of-order`"),
+        (
+            "002_late.sql",
+            "hint: 1 out of order: run `d1migrate renumber`, or `d1migrate up --allow-out-of-order`",
+        ),
     ],
 )
 def test_status_says_what_to_do(project: Project, name: str, hint: str) -> None:
@@ -158,6 +161,17 @@ def test_status_says_what_to_do(project: Project, name: str, hint: str) -> None:
     else:
         project.write(name, "CREATE TABLE late (x);\n")
     assert hint in project.run("status").err
+
+
+def test_what_to_do_names_the_environment(project: Project) -> None:
+    """A command of the core, too: pasted without the flag, it would change another database."""
+    project.standard()
+    (project.folder / "d1migrate.toml").write_text('[env.staging]\ndatabase = "sqlite:staging.db"\n')
+    project.run("up", "--env", "staging")
+    (project.migrations / "003_names.sql").unlink()
+    for command in ("status", "up"):
+        err = project.run(command, "--env", "staging", code=1 if command == "up" else 0).err
+        assert "`d1migrate repair --forget 003_names --reason … --env staging` removes its record" in err
 
 
 def test_status_check_exits_3(project: Project) -> None:

@@ -92,7 +92,7 @@ def test_a_protected_database_is_not_recorded_without_its_name(drifted: Project)
     assert f"hint: `{baseline}` records it" in outcome.err
     assert drifted.run("status", "--json", *production).json["pending"] == 1
     refused = drifted.run("up", *production, "--confirm", "production", code=1).err
-    assert "if the file was applied by other means, `d1migrate adopt` proves that" in refused
+    assert "if the file was applied by other means, `d1migrate adopt --env production` proves that" in refused
     drifted.run(*baseline.split()[1:])
     assert drifted.run("up", *production, "--confirm", "production").out == "nothing to do\n"
 

@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
+    from d1migrate.cli.command_lines import flags_of
     from d1migrate.cli.output import LostOutput, Output
     from d1migrate.cli.parser import parse, wants_json
     from d1migrate.cli.project import Project
@@ -50,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _failed(Output(as_json=wants_json(argv)), error)
     given = invocation.given
-    output = Output(as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose)
+    output = Output(
+        as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose, flags=flags_of(given)
+    )
     project = Project(given, output)
     try:
         try:

@@ -94,19 +94,19 @@ def _record(to: str, options: Options, project: Project, output: Output) -> int:
         protect(options.confirm, project, output)
         lacking = sum(one.state != "unknown" for one in unproved)
         if lacking and not options.yes:
-            _confirm(len(todo), lacking, project, output)
+            _confirm(len(todo), lacking, output)
         migrator.baseline(to=to)
     _report([one.migration for one in todo], unproved, output, done=not options.dry_run)
     return 0
 
 
-def _confirm(count: int, lacking: int, project: Project, output: Output) -> None:
+def _confirm(count: int, lacking: int, output: Output) -> None:
     """Ask for a yes to recording files of which the database lacks some."""
     files = f"{lacking} of them" if lacking < count else "it" if count == 1 else "them"
     output.confirm(
         f"record {plural(count, 'migration')} as applied (the database lacks the objects of {files})",
-        hint=f"{project.command('adopt')} records what the database has, {project.command('up')} applies the"
-        " rest; --yes records all the same",
+        hint="`d1migrate adopt` records what the database has, `d1migrate up` applies the rest; --yes records"
+        " all the same",
     )
 
 

@@ -50,7 +50,7 @@ def _live_schema(project: Project, output: Output) -> Schema:
         if drift(project.built_schema(migrator.migrations), live, project.history_tables):
             output.warn(
                 "the live schema is not what the migrations build, so this migration may fail on other"
-                f" databases: {project.command('verify')} shows the difference"
+                " databases: `d1migrate verify` shows the difference"
             )
     return live
 

@@ -37,8 +37,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         code, current = found.code or "no migration", found.current or "no migration"
         summary = f"code written for {code} {can} run on the database, which is at {current}"
         output.print(clean_line(summary), wrap=True)
-        if step := _next_step(found, project):
-            output.note(f"hint: {step}")
+        if step := _next_step(found):
+            output.hint(step)
     return 0 if found.fits else FOUND
 
 
@@ -53,11 +53,11 @@ def _value(found: Compatibility) -> history.GateCheck:
     }
 
 
-def _next_step(found: Compatibility, project: Project) -> str | None:
+def _next_step(found: Compatibility) -> str | None:
     """Return what to do so that the code can run; what cannot be determined says it itself."""
     if found.breaking:
-        down = project.command(f"down --to {quote(found.code or 'none')}")
-        return clean_line(f"deploy code that was written with {found.current}, or roll back: {down}")
+        down = f"d1migrate down --to {quote(found.code or 'none')}"
+        return clean_line(f"deploy code that was written with {found.current}, or roll back: `{down}`")
     if found.needed:
-        return f"{project.command('up --phase before')} applies what the code needs"
+        return "`d1migrate up --phase before` applies what the code needs"
     return None

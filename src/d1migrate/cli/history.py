@@ -40,7 +40,7 @@ def _print(entries: Sequence[LogEntry], output: Output) -> None:
         headers, rows = headers[:-1], [row[:-1] for row in _rows(entries, None)]
     output.print(table.table(headers, rows, paint=output.paint, width=output.width))
     if is_short and any(entry.restore_point for entry in entries):
-        output.note("hint: `d1migrate restore` lists the restore points")
+        output.hint("`d1migrate restore` lists the restore points")
 
 
 def _rows(entries: Sequence[LogEntry], now: float | None) -> list[tuple[str, ...]]:

@@ -44,7 +44,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.note(f"{path} is {'up to date' if is_current else 'not up to date'}")
         if not is_current:
             named = f" --output {path}" if options.output is not None else ""
-            output.note(f"hint: `d1migrate index{named}` writes it")
+            output.hint(f"`d1migrate index{named}` writes it")
     else:
         output.print_path(path)
     return FOUND if options.check and not is_current else 0

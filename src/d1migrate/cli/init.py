@@ -151,7 +151,7 @@ def _steps(found: _Found) -> tuple[_Step, ...]:
 
 
 def _step(project: Project, command: str, effect: str) -> _Step:
-    return _Step(project.command(command).strip("`"), effect)
+    return _Step(project.command(command), effect)
 
 
 def _note_wrangler(settings: Settings, project: Project, wrangler: str, output: Output) -> None:

@@ -59,9 +59,8 @@ def run(options: Options, project: Project, output: Output) -> int:
             verbose=output.verbose,
             paint=output.paint,
             width=output.width,
-            command=project.command,
         )
-        output.print(lines)
+        output.print(lines, wrap=True)
         output.note(f"checked {plural(count, 'migration')}")
     project.warn_of_files()
     return FOUND if failing(found, strict=options.strict) else 0

@@ -21,7 +21,7 @@ def next_step(entries: Sequence[Entry], project: Project) -> str | None:
         return step
     late = sum(entry.state == "out_of_order" for entry in entries)
     if late and project.environment.out_of_order != "allow":
-        return f"{late} out of order: run {project.command('renumber')}, or `up --allow-out-of-order`"
+        return f"{late} out of order: run `d1migrate renumber`, or `d1migrate up --allow-out-of-order`"
     return None
 
 
@@ -37,4 +37,4 @@ def adoption(entries: Sequence[Entry], migrator: Migrator, project: Project) -> 
         return None
     if not (found.to_record or found.is_beginning):
         return None
-    return f"{project.command('adopt')} records which of the pending files this database already has"
+    return "`d1migrate adopt` records which of the pending files this database already has"

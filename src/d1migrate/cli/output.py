@@ -36,10 +36,20 @@ class Output:
         as_json: print data as JSON.
         quiet: print data and errors only.
         verbose: print all details.
+        flags: {name: value} of the options that say which project and database; command lines in messages
+            get them.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        flags: Mapping[str, str] | None = None,
+    ) -> None:
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
+        self._flags = flags
         self._status_line: StatusLine | None = None
 
     # --- data ---
@@ -55,7 +65,7 @@ class Output:
             LostOutput: nothing reads stdout, or it cannot be written. So do all methods that print data.
         """
         if lines or isinstance(lines, str):
-            text = lines if isinstance(lines, str) else "\n".join(lines)
+            text = self.with_flags(lines if isinstance(lines, str) else "\n".join(lines))
             if wrap:
                 text = _wrapped(text, self.width)
             with _stdout():
@@ -96,12 +106,24 @@ class Output:
         with _stdout():
             sys.stdout.flush()
 
+    def with_flags(self, text: str) -> str:
+        """Return a text, with the flags of this run in each of its command lines."""
+        if not self._flags or "`d1migrate " not in text:
+            return text
+        from d1migrate.cli.command_lines import in_text
+
+        return in_text(text, self._flags)
+
     # --- messages ---
 
     def note(self, line: str) -> None:
         """Print a line to stderr, unless --quiet. A closed stderr is no reason to stop a migration."""
         if not self.quiet:
-            self._print_error(line)
+            self._print_error(self.with_flags(line))
+
+    def hint(self, step: str) -> None:
+        """Print what to do next to stderr, unless --quiet."""
+        self.note(f"hint: {step}")
 
     def warn(self, message: str) -> None:
         """Print a warning to stderr, unless --quiet."""
@@ -114,11 +136,13 @@ class Output:
     def warn_of_problems(self, found: Sequence[Problem]) -> None:
         """Print what is wrong with a database after a command changed it: to stderr, even with --quiet."""
         if lines := _problem_lines(found, on=_colored(sys.stderr)):
-            self._print_error("\n".join(lines))
+            self._print_error(self.with_flags("\n".join(lines)))
 
     def fail(self, error: Error) -> None:
         """Print an error, its hint, and what was and was not applied."""
-        lines = [color("error: ", "red", on=_colored(sys.stderr)) + clean(str(error))]
+        error.hint = error.hint and self.with_flags(error.hint)
+        message = self.with_flags(clean(str(error)))
+        lines = [color("error: ", "red", on=_colored(sys.stderr)) + message]
         if isinstance(error, ApplyError):
             lines += _apply_lines(error)
         lines += usage.split("\n") if isinstance(error, UsageError) and (usage := error.usage) else []

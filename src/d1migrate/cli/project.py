@@ -128,13 +128,9 @@ class Project:
 
     def command(self, rest: str) -> str:
         """Return a command line to paste: `rest`, with the flags that say which project and database."""
-        names = ("env", "database", "migrations", "config")
-        flags = [(name, value) for name in names if (value := getattr(self._given, name))]
-        if not flags:
-            return f"`d1migrate {rest}`"
-        from shlex import quote
+        from d1migrate.cli.command_lines import flags_of, with_flags
 
-        return f"`d1migrate {rest} {' '.join(f'--{name} {quote(value)}' for name, value in flags)}`"
+        return with_flags(f"d1migrate {rest}", flags_of(self._given))
 
     # --- files ---
 

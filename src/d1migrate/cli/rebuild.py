@@ -39,7 +39,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     try:
         return run_draft(current, Desired(desired), draft, project, output)
     except DataLoss as error:  # of a column that --set makes a generated one
-        error.hint = f"drop it in a migration of its own: {project.command(_drop(options.table, error))}"
+        error.hint = f"drop it in a migration of its own: `d1migrate {_drop(options.table, error)}`"
         raise
 
 

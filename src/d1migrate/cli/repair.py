@@ -5,7 +5,6 @@ What it does to whole tables is in `repair_tables`.
 
 from __future__ import annotations
 
-import re
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,11 +51,11 @@ def run(options: Options, project: Project, output: Output) -> int:
     if sum(given is not None for given in one) + sum(both) != 1:
         raise UsageError(
             "repair takes one of --accept, --rename, --forget, --sync-tables and --move-history",
-            hint=f"{project.command('repair')} lists what there is to repair, with the command for each",
+            hint="`d1migrate repair` lists what there is to repair, with the command for each",
         )
     refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
     if not options.reason and not options.dry_run:
-        command = project.command(f'repair {_flag(options)} --reason "…"')
+        command = f'`d1migrate repair {_flag(options)} --reason "…"`'
         raise UsageError("repair needs a reason, which is logged", hint=command)
     given = repair_tables.Permission(options.reason or "", options.dry_run, options.yes, options.confirm)
     if options.sync_tables:
@@ -82,16 +81,14 @@ def _list(project: Project, output: Output) -> None:
     migrator = project.migrator(files_may_be_missing=True)
     history = run_flow(read_history(migrator.choice), migrator.driver)
     found = list(repairable(history, compare(migrator.migrations, history)))
-    hints = [re.sub("`d1migrate ([^`]+)`", lambda m: project.command(m[1]), one.hint or "") for one in found]
+    for one in found:
+        one.hint = one.hint and output.with_flags(one.hint)
     if output.as_json:
-        described = (errors.value(one) for one in found)
-        output.print_json(
-            {"to_repair": [one | {"hint": hint} for one, hint in zip(described, hints, strict=True)]}
-        )
+        output.print_json({"to_repair": [errors.value(one) for one in found]})
         return
     project.note_database()
-    for one, hint in zip(found, hints, strict=True):
-        output.print([clean_line(str(one)), f"hint: {clean_line(hint)}"], wrap=True)
+    for one in found:
+        output.print([clean_line(str(one)), f"hint: {clean_line(one.hint or '')}"], wrap=True)
     if not found:
         output.print("nothing to repair: files and history agree")
 

@@ -99,7 +99,7 @@ def _go_back(to: str, options: Options, project: Project, output: Output) -> Non
     done = migrator.restore(
         seen.point, began=lambda undo: output.note(f"the current state is kept as {undo.name}")
     )
-    _print_restored(seen, done, migrator, output)
+    _print_restored(seen, done, migrator, project, output)
 
 
 def _confirm(options: Options, project: Project, output: Output) -> None:
@@ -123,7 +123,9 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")
 
 
-def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrator, output: Output) -> None:
+def _print_restored(
+    seen: RestorePreview, done: RestoreResult, migrator: Migrator, project: Project, output: Output
+) -> None:
     is_verified, why_not = _verify(migrator)
     if output.as_json:
         output.print_json(_restored(seen, done, verified=is_verified))
@@ -132,7 +134,7 @@ def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrato
     if done.aside:
         output.print(f"the damaged file is kept as {done.aside}")
     if done.undo:
-        output.print(f"to undo it: d1migrate restore --to {done.undo.name}")
+        output.print(f"to undo it: {project.command(f'restore --to {done.undo.name}')}")
     if is_verified:
         output.note("schema and history agree with the files")
     elif is_verified is None:

@@ -230,8 +230,8 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
     leads = existing and path == project.schema_file
     also = "; `d1migrate diff` writes the migration that leads to it" if leads else ""
     if options.at is None and options.table is None:
-        also += f"; {project.command('verify')} compares the live schema with the migrations"
-    output.note(f"hint: `{_writing_command(options, document.form, path)}` writes it{also}")
+        also += "; `d1migrate verify` compares the live schema with the migrations"
+    output.hint(f"`{_writing_command(options, document.form, path)}` writes it{also}")
     return FOUND
 
 

@@ -145,7 +145,7 @@ def _print_next_step(entries: Sequence[Entry], project: Project, output: Output)
     from d1migrate.cli.next_step import next_step
 
     if step := next_step(entries, project):
-        output.note(f"hint: {step}")
+        output.hint(step)
 
 
 def _shown(state: str) -> str:

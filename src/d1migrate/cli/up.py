@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, print_report, warn_of_empty
-from d1migrate.errors import UnsafeMigration, exclusive
+from d1migrate.errors import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,18 +54,12 @@ def run(options: Options, project: Project, output: Output) -> int:
         return gates.check(plan)
 
     started = time.perf_counter()
-    try:
-        report = project.watched(migrator).up(
-            to=apply.to,
-            single_transaction=apply.single_transaction,
-            phase=apply.phase,
-            lint=options.gates.no_lint is None,
-            warn=partial(note_findings, output=output),
-            check=check,
-        )
-    except UnsafeMigration as refusal:
-        from d1migrate.lint.next_steps import after_refusal
-
-        refusal.hint = after_refusal(refusal.diagnostics, project.command)  # type: ignore[arg-type]
-        raise
+    report = project.watched(migrator).up(
+        to=apply.to,
+        single_transaction=apply.single_transaction,
+        phase=apply.phase,
+        lint=options.gates.no_lint is None,
+        warn=partial(note_findings, output=output),
+        check=check,
+    )
     return print_report(report, time.perf_counter() - started, output, done="applied")

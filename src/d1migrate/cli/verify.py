@@ -51,7 +51,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         _print(found, output)
         for step in _next_steps(found, migrator, project):
-            output.note(f"hint: {step}")
+            output.hint(step)
     return FOUND if options.check and not found.ok else 0
 
 
@@ -95,12 +95,12 @@ def _next_steps(found: Verification, migrator: Migrator, project: Project) -> It
         yield step
         return
     if found.pending:
-        yield f"{len(found.pending)} pending: run {project.command('up')}"
+        yield f"{len(found.pending)} pending: run `d1migrate up`"
     if found.differences:
         yield (
-            f"{'then ' if found.pending else ''}{project.command('verify --fix files')} prints SQL that makes"
-            f" the live schema match the files; {project.command('verify --fix live')} writes a migration"
-            " that makes the files match the live schema"
+            f"{'then ' if found.pending else ''}`d1migrate verify --fix files` prints SQL that makes the live"
+            " schema match the files; `d1migrate verify --fix live` writes a migration that makes the files"
+            " match the live schema"
         )
 
 

@@ -71,7 +71,7 @@ def _print_statements(live: Schema, built: Schema, options: DraftOptions, output
     if drafted is None:
         return no_difference(output)
     value = print_sql(statements_text(drafted.up), drafted.title, output)
-    output.note("hint: run this SQL on this database alone; others do not have these differences")
+    output.hint("run this SQL on this database alone; others do not have these differences")
     return value
 
 
@@ -85,7 +85,7 @@ def _refuse_unapplied(entries: Sequence[Entry], migrator: Migrator, project: Pro
     if waiting := [entry for entry in entries if entry.is_pending]:
         raise UsageError(
             f"{waiting[0].name} is {waiting[0].state.replace('_', ' ')}, so drift cannot be determined",
-            hint=adoption(entries, migrator, project) or f"run {project.command('up')} first",
+            hint=adoption(entries, migrator, project) or "run `d1migrate up` first",
         )
 
 
@@ -117,7 +117,7 @@ def _record_written(
     except Error as error:
         confirm = f" --confirm {project.environment.shown}" if project.environment.protected else ""
         output.warn(f"{name} is not recorded as applied: {clean(str(error))}")
-        output.note(f"hint: {project.command(f'baseline --to {quote(written.name)}{confirm}')} records it")
+        output.hint(f"`d1migrate baseline --to {quote(written.name)}{confirm}` records it")
         return []
     output.note(f"recorded {name} as applied; ran nothing")
     return [written]

@@ -8,15 +8,13 @@ from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.lint.check import RULES, SEVERITIES, summed
-from d1migrate.lint.next_steps import fix_command, plain_command
+from d1migrate.lint.next_steps import fix_command
 from d1migrate.report.text import clean, clean_line, plural
-from d1migrate.report.wrapping import wrap as wrap_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.lint.next_steps import Command
     from d1migrate.lint.rule import Rule
     from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
@@ -50,7 +48,6 @@ def text(
     paint: Paint,
     count: int | None = None,
     width: int | None = None,
-    command: Command = plain_command,
 ) -> list[str]:
     """Return lines for people: each finding with its location, the reason and a fix; then a summary.
 
@@ -63,10 +60,9 @@ def text(
         verbose: show all of them in full, and those that the files allow.
         paint: colors text: (text, red, yellow, dim, bold or None).
         count: how many migrations were checked, for the summary.
-        width: of the terminal; None if there is none.
-        command: returns a command line to paste.
+        width: of the terminal, for source lines and reasons; None if there is none.
     """
-    page = _Page(paint, width, command)
+    page = _Page(paint, width)
     lines: list[str] = []
     open_ones = [d for d in diagnostics if d.allowed is None]
     if verbose:
@@ -81,8 +77,8 @@ def text(
         infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
         lines += [line for group in infos for line in _brief(group)]
         lines += [""] if infos else []
-    lines += [paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones, command)]
-    return lines if width is None else [wrap_line(line, width) for line in lines]
+    lines += [paint(_summary(diagnostics, count), "bold"), *_next_steps(open_ones)]
+    return lines
 
 
 class _Page(NamedTuple):
@@ -90,7 +86,6 @@ class _Page(NamedTuple):
 
     paint: Paint
     width: int | None
-    command: Command
 
 
 def brief(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
@@ -144,20 +139,20 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
     return f"{', '.join(parts) or 'no findings'}{checked}{allowed}"
 
 
-def _next_steps(open_ones: Sequence[Diagnostic], command: Command) -> Iterator[str]:
+def _next_steps(open_ones: Sequence[Diagnostic]) -> Iterator[str]:
     """Yield the command that fixes what can be fixed, and the one that explains the worst finding."""
     fixable = [d for d in open_ones if d.is_fixable]
     if len({d.file for d in fixable}) > _LISTED:
-        yield f"fix {len(fixable)}: {command('lint --fix')}"
+        yield f"fix {len(fixable)}: `d1migrate lint --fix`"
     elif fixable:
-        yield f"fix {len(fixable)}: {clean_line(fix_command(fixable, command) or '')}"
+        yield f"fix {len(fixable)}: {clean_line(fix_command(fixable) or '')}"
     if open_ones:
         worst = min(open_ones, key=lambda d: SEVERITIES.index(d.severity))
         yield f"explain one: `d1migrate explain {worst.code}`"
 
 
 def _finding(found: Diagnostic, page: _Page, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
-    paint, width, command = page
+    paint, width = page
     color = _COLORS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", color)
     yield f"{kind} {paint(found.name, 'bold')}: {clean_line(found.message)}"
@@ -172,7 +167,7 @@ def _finding(found: Diagnostic, page: _Page, others: Sequence[Diagnostic] = ()) 
     if found.fix:
         yield "  fix:"
         yield from indent(clean(found.fix), " " * 4).split("\n")
-    if fix := fix_command([found], command):
+    if fix := fix_command([found]):
         yield f"  or run: {clean_line(fix)}"
 
 

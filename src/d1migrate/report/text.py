@@ -1,4 +1,4 @@
-"""Plain text for people: aligned tables, times, colors, and names without terminal control characters."""
+"""Plain text for people: times, sizes, colors, and names without terminal control characters."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ _CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _COLORS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 _PAINT = tuple(f"[{code}m" for code in ("0", *_COLORS.values()))  # what follows an ESC of ours
-
-"""Spaces between the columns of a table."""
 
 _UNITS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 

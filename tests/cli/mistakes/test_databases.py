@@ -163,7 +163,7 @@ def test_a_truncated_database(project: Project) -> None:
     os.truncate(project.database, 9000)
     found = project.run("--database", "app.db", "up", code=1)
     assert "app.db: database disk image is malformed" in found.err
-    assert "`d1migrate restore` lists" in found.err
+    assert "`d1migrate restore --database app.db` lists" in found.err
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])

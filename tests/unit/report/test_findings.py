@@ -70,11 +70,10 @@ def text(*diagnostics: Diagnostic, verbose: bool = False, count: int | None = No
 
 
 def test_the_text_on_a_narrow_terminal() -> None:
-    """Every line fits, except for SQL; the caret stays below its column, and a command in one line."""
+    """What is not wrapped as text fits: the source line, with the caret below its column, and the reason."""
     source = f"SELECT {'a, ' * 60}wrong FROM t"
     found = diagnostic(severity="error", source=source, column=source.index("wrong") + 1, why="reasons " * 30)
-    info = diagnostic(code="H101", severity="info", message="words " * 30)
-    lines = findings.text([found, info], verbose=False, paint=lambda t, _: t, width=60)
+    lines = findings.text([found], verbose=False, paint=lambda t, _: t, width=60)
     assert all(len(part) <= 60 for line in lines for part in line.split("\n"))
     excerpt, caret = (line for line in lines if " | " in line)
     assert excerpt[caret.index("^") :].startswith("wrong")

@@ -120,11 +120,13 @@ def _name(place: _Place) -> str:
 def _refuse_loss(counts: Mapping[_Place, int | None]) -> None:
     """Raise DataLoss for what would be deleted."""
     if counts:
+        from shlex import quote  # imported only on failure
+
         rows, values = _split(counts)
         parts = [f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in rows.items()]
         lost = [f"rows: {', '.join(parts)}"] if parts else []
         lost += [data_loss.values_text(values)] if values else []
-        flags = " ".join(f"--allow-loss {_argument(name)}" for name in (*rows, *values))
+        flags = " ".join(f"--allow-loss {quote(name)}" for name in (*rows, *values))
         raise DataLoss(
             f"the rollback would delete {'; and '.join(lost)}",
             rows=rows | values,
@@ -136,11 +138,6 @@ def _split(counts: Mapping[_Place, int | None]) -> tuple[dict[str, int | None], 
     """Return {table: rows} and {table.column: values}."""
     rows = {table: n for (table, column), n in counts.items() if column is None}
     return rows, {_name(place): n for place, n in counts.items() if place[1] is not None}
-
-
-def _argument(name: str) -> str:
-    """Return the name of a table or column, quoted for a shell."""
-    return name if name.replace(".", "").isidentifier() else "'" + name.replace("'", "'\\''") + "'"
 
 
 def down(todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None) -> Flow[Report]:
