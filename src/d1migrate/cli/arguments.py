@@ -23,10 +23,12 @@ _SINGLE = argument("--single-transaction", help="apply all pending migrations in
 _PHASE = argument(
     "--phase",
     choices=("before", "after"),
-    help="only migrations that run before, or after, the code is deployed",
+    help="apply only migrations that belong before, or after, the deploy of the code",
 )
 APPLY = (_LATE, _SINGLE, _PHASE)
-TO_DOWN = argument("--to", help="roll back every migration after this one; all for `none`", **MIGRATION)
+TO_DOWN = argument(
+    "--to", help="roll back every migration after this one; `none` rolls back all", **MIGRATION
+)
 DOWN = (
     argument("--steps", type=int, metavar="N", help="roll back this many migrations (default: 1)"),
     argument(
@@ -45,7 +47,7 @@ DOWN = (
 
 REASON: dict[str, Any] = {"metavar": "REASON"}
 CONFIRM = argument(
-    "--confirm", metavar="NAME", help="the name of the protected environment to change, as confirmation"
+    "--confirm", metavar="NAME", help="confirm the change of a protected environment with its name"
 )
 ANY_GATES = (
     CONFIRM,

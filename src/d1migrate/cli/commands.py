@@ -50,9 +50,9 @@ COMMANDS = {
     "init": Command(
         "set up a project",
         "d1migrate init",
-        (argument("--dry-run", help="print what would be written; write nothing", **FLAG),),
+        (argument("--dry-run", "-n", help="print what would be written; write nothing", **FLAG),),
         details="Finds the configuration of wrangler, drizzle-kit or Prisma, and writes a d1migrate.toml only"
-        " if something is missing; in an empty folder, also a first migration. Overwrites nothing.",
+        " if a setting is missing. In an empty folder, also writes a first migration. Overwrites nothing.",
     ),
     "up": Command(
         "apply pending migrations",
@@ -85,9 +85,9 @@ COMMANDS = {
         "show applied and pending migrations",
         "d1migrate status --check",
         (argument("--check", help="exit 3 unless every migration is applied and unchanged", **FLAG),),
-        details="Writes nothing. If an applied file was edited, shows what that changed in the schema.",
+        details="Writes nothing. If an applied file was edited, shows how the edit changes the schema.",
     ),
-    "history": Command("show everything that happened, oldest first", "d1migrate history --json"),
+    "history": Command("show what was done to the database, oldest first", "d1migrate history --json"),
     "list": Command("list the migration files", "d1migrate list"),
     "current": Command("print the last applied migration", "d1migrate current"),
     "plan": Command(
@@ -102,7 +102,7 @@ COMMANDS = {
             *UP_GATES,
         ),
         details="Also shows whether the gates of the environment would pass. Changes nothing. `--sql` prints"
-        " SQL that `wrangler d1 execute --file` can run.",
+        " the SQL, which `wrangler d1 execute --file` can run.",
         formats=("text", "sql", "json"),
     ),
     "new": Command(
@@ -174,7 +174,7 @@ COMMANDS = {
             ),
             argument("--check", help="write nothing; exit 3 if the module is not up to date", **FLAG),
         ),
-        details="A Python Worker imports it, because it cannot read a folder.",
+        details="A Python Worker imports the module, because a Worker cannot read a folder.",
     ),
     "verify": Command(
         "compare files, history and live schema",
@@ -190,21 +190,23 @@ COMMANDS = {
             *DECLARED,
             CONFIRM,
         ),
-        details="Files are compared with the history, and the live schema with what the files build. Exits"
-        " with 0 whatever differs, unless --check is given; pending files do not count. Only `--fix live`"
-        " writes: a file, and the record that this database has it. To compare with a schema file instead:"
-        " `schema --check`, or `diff`, which writes a migration that leads to it.",
+        details="Compares files with the history, and the live schema with what the applied files build."
+        " Pending files are not a difference. Exits with 0 even if something differs, unless --check is"
+        " given. Writes nothing, except with `--fix live`. To compare with a schema file: `schema --check`,"
+        " or `diff`, which writes the migration that leads to it.",
     ),
     "schema": Command(
-        "show the live schema, or that of the files up to one",
+        "show the live schema, or the one that files build",
         "d1migrate schema --at latest --sql --check",
         (
             argument("table", metavar="TABLE", nargs="?", help="show only this table"),
-            argument("--at", help="what the files up to this migration build; uses no database", **MIGRATION),
+            argument(
+                "--at", help="show what the files up to this migration build; use no database", **MIGRATION
+            ),
             argument(
                 "--between",
                 nargs=2,
-                help="what differs between two migrations",
+                help="show how the schema differs between two migrations",
                 **MIGRATION | {"metavar": ("A", "B")},
             ),
             argument(
@@ -212,8 +214,8 @@ COMMANDS = {
                 nargs="?",
                 const=True,
                 metavar="FILE",
-                help="write it to FILE if that differs (default: `schema` in d1migrate.toml, or schema.sql"
-                " next to the migrations folder)",
+                help="write the schema to FILE, if FILE differs (default: `schema` in d1migrate.toml, or"
+                " schema.sql next to the migrations folder)",
             ),
             argument(
                 "--check",
@@ -224,9 +226,9 @@ COMMANDS = {
                 " live schema with the migrations instead)",
             ),
         ),
-        details="Writes nothing but FILE. `--sql` prints the SQL that builds it, in a stable order and"
-        " layout; `--format mermaid` and `svg` print a diagram of tables and foreign keys: text for Mermaid,"
-        " or an image (which needs `pip install d1migrate[diagram]`).",
+        details="Writes nothing, except with `--output`. `--sql` prints the SQL that builds the schema, in a"
+        " stable order and layout. `--format mermaid` and `svg` print a diagram of tables and foreign keys:"
+        " text for Mermaid, or an image, which needs `pip install d1migrate[diagram]`.",
         formats=("text", "sql", "json", "mermaid", "svg"),
     ),
     "lint": Command(
@@ -235,7 +237,7 @@ COMMANDS = {
         (
             argument("files", nargs="*", metavar="FILE", help="check these files, without a database"),
             argument("--all", help="check every migration, without a database", **FLAG),
-            argument("--strict", help="exit 3 on warnings too", **FLAG),
+            argument("--strict", help="exit 3 on warnings, too", **FLAG),
             argument(
                 "--fix",
                 help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
@@ -244,8 +246,8 @@ COMMANDS = {
             argument("--dry-run", "-n", help="with --fix: only show what would be written", **FLAG),
             argument("--yes", help="with --fix: write without asking", **FLAG),
         ),
-        details="Exits with 3 on errors. Writes nothing without `--fix`. `--format github` and `sarif` are"
-        " for code review.",
+        details="Exits with 3 on errors. Writes nothing, except with `--fix`. `--format github` and `sarif`"
+        " are for code review.",
         formats=("text", "json", "github", "sarif"),
     ),
     "rehearse": Command(
@@ -259,7 +261,7 @@ COMMANDS = {
                 type=int,
                 default=50,
                 metavar="N",
-                help="generated rows per table (default: 50); none with --data",
+                help="how many rows to generate per table (default: 50); none with --data",
             ),
             argument(
                 "--data",
@@ -267,14 +269,14 @@ COMMANDS = {
                 const="",
                 metavar="FILE",
                 help="use the schema, history and rows of a SQLite file or a D1 export, unchanged; without"
-                " FILE, those of the target, if it is a local file",
+                " FILE, those of the database, if it is a local file",
             ),
             argument(
                 "--scale",
                 action="append",
                 default=[],
                 metavar="TABLE=ROWS",
-                help="rows that a table has in the target, to estimate the cost there; can be repeated",
+                help="how many rows a table has in production, to estimate the cost there; can be repeated",
             ),
             argument(
                 "--recovery",
@@ -283,22 +285,24 @@ COMMANDS = {
                 **FLAG,
             ),
         ),
-        details="Reports what happens to the rows, and what it costs. Exits with 3 if a migration fails or"
-        " loses rows. Writes nothing to the target.",
+        details="Reports what happens to the rows, and what each migration costs. Exits with 3 if a migration"
+        " fails or loses rows. Writes nothing to your database.",
     ),
     "adopt": Command(
         "record which migrations an existing database has",
         "d1migrate adopt --dry-run",
         (
             argument("--dry-run", "-n", help="only print what was found; change nothing", **FLAG),
-            argument("--yes", help="record what is proved without asking", **FLAG),
-            argument("--assume", help="this migration was applied, without proof; can be repeated", **EACH),
-            argument("--pending", help="this migration was not applied; can be repeated", **EACH),
+            argument("--yes", help="do not ask before recording", **FLAG),
+            argument("--assume", help="declare that this migration was applied; can be repeated", **EACH),
+            argument(
+                "--pending", help="declare that this migration was not applied; can be repeated", **EACH
+            ),
             CONFIRM,
         ),
         details="Compares the objects that each file creates with the database, and reads the histories of"
-        " other tools. Records what is proved, and the checksums of what wrangler applied, if the schema is"
-        " what the files build. Runs nothing.",
+        " other tools. Records the migrations whose objects exist, and the checksums of what wrangler applied"
+        " if the schema is what the files build. Runs nothing.",
     ),
     "baseline": Command(
         "start the history of an existing database",
@@ -308,11 +312,13 @@ COMMANDS = {
                 "description",
                 metavar="DESCRIPTION",
                 nargs="?",
-                help="write a first migration of this name that builds the live schema, and record it",
+                help="write a first migration of this name that builds the live schema, and record it as"
+                " applied",
             ),
             argument(
                 "--to",
-                help="instead, record files up to this one as applied without proof",
+                help="record the files up to this one as applied; ask first if the database lacks their"
+                " objects",
                 **MIGRATION,
             ),
             argument(
@@ -321,12 +327,12 @@ COMMANDS = {
                 help="print the migration, or what would be recorded; change nothing",
                 **FLAG,
             ),
-            argument("--yes", help="with --to: record without asking, even if objects are missing", **FLAG),
+            argument("--yes", help="with --to: record without asking", **FLAG),
             CONFIRM,
         ),
     ),
     "squash": Command(
-        "replace all files up to one of them with one",
+        "replace the first files, up to one of them, by a single one",
         "d1migrate squash --to 40",
         (
             argument("--to", required=True, help="the last file to include", **MIGRATION),
@@ -339,7 +345,7 @@ COMMANDS = {
             argument("--dry-run", "-n", help="print the file; change nothing", **FLAG),
             argument("--yes", help="replace the files without asking", **FLAG),
         ),
-        details="Scratch databases first prove that the new file builds the same database.",
+        details="First runs old and new files on scratch databases, and refuses if the results differ.",
     ),
     "renumber": Command(
         "move pending files after the applied ones",
@@ -348,19 +354,19 @@ COMMANDS = {
             argument("--dry-run", "-n", help="only print the new names; change nothing", **FLAG),
             argument("--yes", help="rename without asking", **FLAG),
         ),
-        details="Renames files that are pending before an applied one; in schema_migrations, also those whose"
-        " number is taken. Applied files keep their names.",
+        details="Renames pending files that come before an applied one, and pending files whose number is"
+        " taken in schema_migrations. Applied files keep their names.",
     ),
     "repair": Command(
         "correct the recorded history by hand",
         'd1migrate repair --accept 2 --reason "reworded a CHECK"',
         (
-            argument("--accept", help="record this file as it is now", **MIGRATION),
+            argument("--accept", help="record the content that this file has now", **MIGRATION),
             argument(
                 "--rename",
                 nargs=2,
                 metavar=("OLD", "NEW"),
-                help="record an applied migration under the name of its file now",
+                help="record the new name of an applied migration whose file was renamed",
             ),
             argument("--forget", help="remove the record of a migration whose file was deleted", **MIGRATION),
             argument(
@@ -370,15 +376,15 @@ COMMANDS = {
             ),
             argument(
                 "--move-history",
-                help="move the history to the other of these tables, which `table = …` names",
+                help="move the history to the table that `table = …` names",
                 **FLAG,
             ),
             argument("--reason", metavar="TEXT", help="the reason, which is logged"),
             argument("--dry-run", "-n", help="only show what would be recorded; change nothing", **FLAG),
-            argument("--yes", help="record it without asking", **FLAG),
+            argument("--yes", help="record the correction without asking", **FLAG),
             CONFIRM,
         ),
-        details="Without arguments, lists what there is to repair. Runs no SQL of a migration.",
+        details="Without arguments, lists what can be corrected. Runs no SQL of a migration.",
     ),
     "backup": Command(
         "write a backup as plain SQL",
@@ -387,9 +393,11 @@ COMMANDS = {
             argument(
                 "--output", metavar="FILE", help="the file to write (default: named by database and time)"
             ),
-            argument("--verify", help="restore it to a scratch database and compare every table", **FLAG),
+            argument(
+                "--verify", help="restore the backup to a scratch database and compare every table", **FLAG
+            ),
         ),
-        details="Every value is exact; `restore --file` loads it.",
+        details="Keeps every value exactly. `restore --file` loads the backup.",
     ),
     "restore": Command(
         "go back to a restore point, or load a backup",
@@ -401,8 +409,10 @@ COMMANDS = {
                 help='a restore point, a migration, or a time: "2026-11-22 13:59:05 +0100" or ISO 8601',
             ),
             argument("--file", metavar="FILE", help="load a backup into an empty database"),
-            argument("--dry-run", help="with --to: only show what would change; change nothing", **FLAG),
-            argument("--yes", help="do not ask for the name of the database", **FLAG),
+            argument(
+                "--dry-run", "-n", help="with --to: only show what would change; change nothing", **FLAG
+            ),
+            argument("--yes", help="restore without asking for the name of the database", **FLAG),
             CONFIRM,
         ),
         details="Without arguments, lists the restore points. A restore first keeps the current state as a"
@@ -431,9 +441,9 @@ COMMANDS = {
         "print a shell completion script",
         "d1migrate completion bash",
         (argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"),),
-        details="Completes commands, options, environments, migrations and tables. In the file that the shell"
-        ' reads at its start: eval "$(d1migrate completion bash)", or for fish: d1migrate completion fish |'
-        " source",
+        details="Completes commands, options, environments, migrations and tables. Write into the file that"
+        ' the shell reads at its start: eval "$(d1migrate completion bash)", or for fish: d1migrate'
+        " completion fish | source",
         formats=("text",),
     ),
     "explain": Command(
@@ -454,10 +464,10 @@ COMMANDS = {
 GROUPS = {
     "start": ("init", "adopt", "baseline"),
     "run": ("up", "down", "plan"),
-    "look": ("status", "history", "current", "list", "env"),
+    "inspect": ("status", "history", "current", "list", "env"),
     "check": ("lint", "explain", "rehearse", "verify", "gate"),
     "write": ("new", "diff", "rebuild", "schema", "index"),
-    "keep": ("backup", "restore"),
+    "back up": ("backup", "restore"),
     "correct": ("repair", "renumber", "squash"),
     "d1migrate": ("help", "version", "completion"),
 }

@@ -19,7 +19,7 @@ GLOBAL_OPTIONS = (
     ("--database URL", "a database: sqlite:PATH, wrangler:BINDING or d1:NAME"),
     ("--migrations DIR", "the folder of migration files"),
     ("--config FILE", "the d1migrate.toml to use"),
-    ("--format FORMAT", "text (the default), json, or others; --json is short"),
+    ("--format FORMAT", "text (the default), json, …; --json is --format json"),
     ("-q, --quiet", "print data and errors only"),
     ("-v, --verbose", "print more, such as the SQL that is sent"),
     ("--outside-project", "allow writing to configured paths outside the project"),
@@ -57,7 +57,7 @@ def all_commands(output: Output) -> Iterator[str]:
     for option, text in GLOBAL_OPTIONS:
         yield f"  {option:<{_WIDTH}}  {text}"
     yield "\n`d1migrate help COMMAND` explains one."
-    yield "Exit codes: 0 done or nothing to do, 1 failed, 2 usage, 3 found by a check."
+    yield "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found something."
 
 
 _WIDTH = max(len(option) for option, _ in GLOBAL_OPTIONS)
