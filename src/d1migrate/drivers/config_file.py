@@ -25,7 +25,10 @@ def read(path: str) -> dict[str, Any]:
             text = file.read()
         content = _parse_toml(text) if is_toml else _parse_json(text)
     except FileNotFoundError:
-        raise UsageError(f"the configuration file {path} does not exist") from None
+        raise UsageError(
+            f"the configuration file {path} does not exist",
+            hint="correct `wrangler = …` in d1migrate.toml",
+        ) from None
     except RecursionError:
         raise UsageError(f"cannot read {path}: it is nested too deeply") from None
     except OSError as error:

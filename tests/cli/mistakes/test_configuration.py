@@ -292,3 +292,13 @@ def test_a_database_that_does_not_exist_yet(project: Project) -> None:
     assert "sqlite:ap.db\nap.db does not exist yet\n" in project.run("--database", "ap.db", "status").err
     assert "sqlite:ap.db\nap.db does not exist yet\n" in project.run("--database", "ap.db", "up").err
     assert "does not exist" not in project.run("--database", "ap.db", "status").err
+
+
+def test_wrangler_names_a_file_that_is_gone(project: Project) -> None:
+    """The setting that names it is named."""
+    (project.folder / "d1migrate.toml").write_text('wrangler = "api/wrangler.toml"\n')
+    error = project.run("status", "--database", "wrangler:DB", code=2).err
+    assert error == (
+        "error: the configuration file api/wrangler.toml does not exist\n"
+        "hint: correct `wrangler = …` in d1migrate.toml\n"
+    )
