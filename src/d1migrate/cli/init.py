@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import next_file, write_file
@@ -14,7 +13,7 @@ from d1migrate.errors import DamagedError, HistoryError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.migrate.template import example
 from d1migrate.project import files
-from d1migrate.report.text import clean_line, plural
+from d1migrate.report.text import clean_line, plural, state_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.config import Config
-    from d1migrate.project.environment import Environment
     from d1migrate.project.generators import Generator
     from d1migrate.project.init import Settings
     from d1migrate.report.shapes import runs
@@ -201,14 +199,10 @@ def _rows(found: _Found) -> Iterator[tuple[str, str]]:
         yield "generator", f"{found.generator.tool}, {found.generator.config}"
     binding = binding_of(environment.database, config.wrangler) if config.wrangler else None
     name = f" ({binding.database_name})" if binding and binding.database_name else ""
-    yield "database", f"{_prefix(environment)}{environment.database}{name}"
+    yield "database", f"{environment.described}{name}"
     count = plural(len(found.migrations), "file") if found.migrations else "no files yet"
     yield "migrations", f"{os.path.join(found.project.folder, found.project.pattern)}: {count}"
     yield "history", f"{_table(found)}: {_counted(found.status)}"
-
-
-def _prefix(environment: Environment) -> str:
-    return f"{environment.name}: " if environment.name else ""
 
 
 def _table(found: _Found) -> str:
@@ -220,8 +214,7 @@ def _table(found: _Found) -> str:
 def _counted(status: Status | None) -> str:
     if status is None:
         return "not read"
-    counts = Counter(entry.state for entry in status.entries)
-    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()) or "empty"
+    return state_counts(entry.state for entry in status.entries) or "empty"
 
 
 def _json(found: _Found, created: Mapping[str, str], steps: Sequence[_Step], *, dry_run: bool) -> runs.Setup:

@@ -394,8 +394,7 @@ class Project:
     def note_database(self) -> None:
         """Say which database it is: an environment's name and url."""
         environment = self.environment
-        name = f"{environment.name}: " if environment.name else ""
-        self._output.note(f"{name}{environment.database}")
+        self._output.note(environment.described)
         scheme, _, path = environment.database.partition(":")
         if self._given.database and scheme == "sqlite" and path != ":memory:" and not os.path.exists(path):
             self._output.note(f"{path} does not exist yet")  # it may be mistyped, and would look empty

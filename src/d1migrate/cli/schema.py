@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
@@ -237,7 +238,7 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
 
 def _writing_command(options: Options, form: str, path: str) -> str:
     """Return the command that would write the file that was checked."""
-    words = ["d1migrate schema", *([options.table] if options.table is not None else [])]
+    words = ["d1migrate", "schema", *([options.table] if options.table is not None else [])]
     words += ["--at", str(options.at)] if options.at is not None else []
     words += ["--sql"] if form == "sql" else ["--format", form]
-    return " ".join([*words, "--output", path])
+    return shlex.join([*words, "--output", path])

@@ -40,7 +40,7 @@ def _state(project: Project) -> Iterator[str]:
         return
     try:
         environment = project.environment
-        yield f"{clean_line(environment.shown)}: {clean_line(environment.database)}"
+        yield clean_line(environment.described)
         files = project.load(missing_ok=True)
         yield f"{plural(len(files), 'migration')} in {clean_line(project.folder)}"
         if environment.database.startswith("d1:"):

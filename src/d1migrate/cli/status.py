@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup import FOLDER
@@ -84,8 +83,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
     output.print(
         table.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width)
     )
-    counts = Counter(entry.state for entry in entries)
-    output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
+    output.note(text.state_counts(entry.state for entry in entries))
 
 
 def _rows(entries: Sequence[Entry], now: float | None) -> list[tuple[str, ...]]:
@@ -93,7 +91,7 @@ def _rows(entries: Sequence[Entry], now: float | None) -> list[tuple[str, ...]]:
         (
             text.number(e.version),
             e.name,
-            f"renamed (was {e.was})" if e.state == "renamed" else _shown(e.state),
+            f"renamed (was {e.was})" if e.state == "renamed" else text.state_words(e.state),
             text.when(e.applied.applied_at, now=now) if e.applied else "",
             _remark(e),
         )
@@ -146,10 +144,6 @@ def _print_next_step(entries: Sequence[Entry], project: Project, output: Output)
 
     if step := next_step(entries, project):
         output.hint(step)
-
-
-def _shown(state: str) -> str:
-    return state.replace("_", " ")
 
 
 def _remark(entry: Entry) -> str:

@@ -9,7 +9,7 @@ from d1migrate.cli.next_step import adoption, next_step
 from d1migrate.cli.options import FOUND, DraftOptions
 from d1migrate.errors import UsageError
 from d1migrate.report import differences, values
-from d1migrate.report.text import clean_line, plural
+from d1migrate.report.text import clean_line, plural, state_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _print(found: Verification, output: Output) -> None:
     for entry in found.entries:
         if entry.state != "applied":
-            output.print(f"{clean_line(entry.name)}: {_shown(entry.state)}")
+            output.print(f"{clean_line(entry.name)}: {state_words(entry.state)}")
     if found.gaps:
         output.print(f"no file for number {', '.join(map(str, found.gaps))}")
     if found.not_compared:
@@ -76,7 +76,7 @@ def _summary(found: Verification) -> str:
     counts = Counter(entry.state for entry in found.entries)
     agreeing = counts.pop("applied", 0)
     files = [f"{plural(agreeing, 'migration')} {'agrees' if agreeing == 1 else 'agree'}"]
-    files += [f"{count} {_shown(state)}" for state, count in counts.items()]
+    files += [f"{count} {state_words(state)}" for state, count in counts.items()]
     schema = "schema agrees"
     if found.not_compared:
         schema = "schema not compared"
@@ -102,7 +102,3 @@ def _next_steps(found: Verification, migrator: Migrator, project: Project) -> It
             " schema match the files; `d1migrate verify --fix live` writes a migration that makes the files"
             " match the live schema"
         )
-
-
-def _shown(state: str) -> str:
-    return state.replace("_", " ")

@@ -18,7 +18,7 @@ from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.refusals import refuse_disagreement, refuse_unwritable
 from d1migrate.migrate.status import compare
 from d1migrate.report import values
-from d1migrate.report.text import clean, clean_line
+from d1migrate.report.text import clean, clean_line, state_words
 from d1migrate.schema.compare import compare as compare_schemas
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _refuse_unapplied(entries: Sequence[Entry], migrator: Migrator, project: Pro
     refuse_disagreement(entries)
     if waiting := [entry for entry in entries if entry.is_pending]:
         raise UsageError(
-            f"{waiting[0].name} is {waiting[0].state.replace('_', ' ')}, so drift cannot be determined",
+            f"{waiting[0].name} is {state_words(waiting[0].state)}, so drift cannot be determined",
             hint=adoption(entries, migrator, project) or "run `d1migrate up` first",
         )
 

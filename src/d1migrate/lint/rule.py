@@ -50,6 +50,12 @@ class Page(NamedTuple):
     bad: str
     good: str
 
+    @property
+    def examples(self) -> list[tuple[str, str]]:
+        """The examples that it has, each with its heading."""
+        headed = (("Given", self.given), ("Bad", self.bad), ("Good", self.good))
+        return [(heading, sql) for heading, sql in headed if sql]
+
 
 class Rule(NamedTuple):
     """A rule.

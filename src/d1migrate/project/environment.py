@@ -50,6 +50,11 @@ class Environment(NamedTuple):
         return self.name or self.database
 
     @property
+    def described(self) -> str:
+        """Its name, if it has one, and its url."""
+        return f"{self.name}: {self.database}" if self.name else self.database
+
+    @property
     def wants_restore_point(self) -> bool:
         """Whether a restore point is taken before a change; for d1 by default."""
         return self.database.startswith("d1:") if self.restore_point is None else self.restore_point

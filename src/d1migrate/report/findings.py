@@ -298,9 +298,8 @@ def sarif(diagnostics: Sequence[Diagnostic], version: str) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     page = rule.page
-    examples = [("Given", page.given), ("Bad", page.bad), ("Good", page.good)]
-    plain = [f"{title}:\n{indent(sql, '    ')}" for title, sql in examples if sql]
-    fenced = [f"{title}:\n\n```sql\n{sql}\n```" for title, sql in examples if sql]
+    plain = [f"{title}:\n{indent(sql, '    ')}" for title, sql in page.examples]
+    fenced = [f"{title}:\n\n```sql\n{sql}\n```" for title, sql in page.examples]
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),

@@ -21,7 +21,7 @@ def text(rule: Rule, paint: Paint) -> Iterator[str]:
     yield f"{paint(f'{rule.severity}[{rule.code}]', _COLORS[rule.severity])} {rule.name}\n"
     yield fill(rule.page.title, _WIDTH, break_on_hyphens=False)
     yield f"\n{fill(_why(rule), _WIDTH, break_on_hyphens=False)}"
-    for heading, sql in _examples(rule):
+    for heading, sql in rule.page.examples:
         yield f"\n{paint(f'{heading}:', 'bold')}\n\n{indent(sql, '    ')}"
     yield f"\n{paint('To allow it, above the statement:', 'bold')}\n"
     yield f'    -- d1migrate: allow={rule.code} reason="…"'
@@ -34,7 +34,7 @@ def markdown(rule: Rule) -> str:
         f"### {rule.code} {rule.name}",
         f"**{rule.severity.capitalize()}.** {rule.page.title}",
         fill(f"Why: {_why(rule)}", 110, break_on_hyphens=False),
-        *(f"{heading}:\n\n```sql\n{sql}\n```" for heading, sql in _examples(rule)),
+        *(f"{heading}:\n\n```sql\n{sql}\n```" for heading, sql in rule.page.examples),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -56,10 +56,3 @@ def value(rule: Rule) -> checks.Rule:
 
 def _why(rule: Rule) -> str:
     return rule.page.why.removeprefix("Why: ")
-
-
-def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
-    page = rule.page
-    for heading, sql in (("Given", page.given), ("Bad", page.bad), ("Good", page.good)):
-        if sql:
-            yield heading, sql

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Paint = Callable[[str, str | None], str]
     """Colors a text; the second argument is the name of a color, or None."""
@@ -134,6 +134,19 @@ def size(count: int) -> str:
         return f"{count} B"
     unit, one = next(((u, n) for u, n in (("kB", 1e3), ("MB", 1e6)) if count < n * 1000), ("GB", 1e9))
     return f"{count / one:.1f} {unit}"
+
+
+def state_words(state: str) -> str:
+    """Return the state of a migration in words: `out of order`."""
+    return state.replace("_", " ")
+
+
+def state_counts(states: Iterable[str]) -> str:
+    """Return how many migrations are in each state: `3 applied, 1 out of order`; "" for none."""
+    counts: dict[str, int] = {}
+    for state in states:
+        counts[state] = counts.get(state, 0) + 1
+    return ", ".join(f"{count} {state_words(state)}" for state, count in counts.items())
 
 
 def plural(count: int, noun: str) -> str:
