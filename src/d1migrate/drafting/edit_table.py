@@ -121,9 +121,7 @@ def _column(flag: str, text: str) -> _Column:
             hint=f"for example {flag} 'status TEXT NOT NULL DEFAULT 1'",
         )
     name = table.columns[0].name
-    if flag == "--set" and fold(text.strip()) == fold(
-        name
-    ):  # probably not meant: it drops type and constraints
+    if flag == "--set" and fold(text.strip()) == fold(name):
         raise UsageError(
             f"{flag} {text!r} is only a name, and would remove the type and the constraints of the column",
             hint=f"for example {flag} '{name} TEXT NOT NULL'",
