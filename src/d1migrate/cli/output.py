@@ -200,12 +200,17 @@ class Output:
         """
         typed = self.ask(f"{action}? [y/N] ")
         if typed is None:
-            raise UsageError(
-                f"cannot {action} without confirmation, and there is no terminal to ask on",
-                hint=hint or "add --yes to confirm, or --dry-run to see what would be done",
-            )
+            raise unconfirmed(action, hint=hint)
         if not is_yes(typed):
             raise UsageError(f"not confirmed: did not {action}")
+
+
+def unconfirmed(action: str, *, hint: str | None = None) -> UsageError:
+    """Return the error of an action that nobody could confirm: there is no terminal."""
+    return UsageError(
+        f"cannot {action} without confirmation, and there is no terminal to ask on",
+        hint=hint or "add --yes to confirm, or --dry-run to see what would be done",
+    )
 
 
 def is_yes(answer: str | None) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
+from d1migrate.cli.output import unconfirmed
 from d1migrate.errors import Error, UsageError, exclusive
 from d1migrate.report.table import records
 from d1migrate.report.text import clean, plural, size, when
@@ -115,10 +116,7 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
     name = environment.name or os.path.basename(environment.database.partition(":")[2])
     typed = output.ask(f"everything written since then is removed; type {name} to continue: ")
     if typed is None:
-        raise UsageError(
-            "cannot restore without confirmation, and there is no terminal to ask on",
-            hint="add --yes to confirm, or --dry-run to see what would be done",
-        )
+        raise unconfirmed("restore")
     if typed != name:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")
 

@@ -120,7 +120,7 @@ def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:
 
 
 def _schema_changes(found: Status, migrator: Migrator) -> tuple[Difference, ...]:
-    """Compare the live schema with what the applied files build.
+    """Return what the files change in the live schema: the reverse of drift, as an edit is the newer side.
 
     Raises:
         SourceError: they do not build one, or one of them is missing.
