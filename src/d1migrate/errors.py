@@ -125,6 +125,12 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = Non
     return f"did you mean {meant}?" if meant else otherwise
 
 
+def listed(parts: Sequence[str], most: int) -> str:
+    """Return the first parts of a list, and how many there are besides: `a, b and 3 more`."""
+    more = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + more
+
+
 def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageError:
     """Return the error of a table that does not exist, and that the argument `flag` names."""
     names = sorted(known)

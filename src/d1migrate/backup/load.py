@@ -26,6 +26,7 @@ from d1migrate.errors import (
     QueryError,
     SourceError,
     UsageError,
+    listed,
 )
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
@@ -219,10 +220,9 @@ def load(path: str, driver: Driver, *, label: str = "") -> Manifest:
     manifest = check(path)
     (there,) = driver.batch(Batch((Query(f"SELECT type, name {_STRANGERS} ORDER BY rowid"),), reads=True))
     if there.rows:
-        listed = ", ".join(f"{kind} {name}" for kind, name in there.rows[:8])
-        more = f" and {len(there.rows) - 8} more" if len(there.rows) > 8 else ""
+        objects = [f"{kind} {name}" for kind, name in there.rows]
         raise PlanError(
-            f"{driver.url} is not empty: {listed}{more}", hint="restore a file into a new database"
+            f"{driver.url} is not empty: {listed(objects, 8)}", hint="restore a file into a new database"
         )
     if manifest.known:
         _send(path, manifest, driver, label)

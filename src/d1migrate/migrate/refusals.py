@@ -14,6 +14,7 @@ from d1migrate.errors import (
     MissingMigration,
     PartiallyApplied,
     SourceError,
+    listed,
 )
 from d1migrate.migrate.migration import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
@@ -34,10 +35,8 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     """Raise HistoryError for a database with objects of its own and no recorded migration."""
     if not history.unmanaged or history.applied or history.partial:
         return
-    shown = ", ".join(history.unmanaged[:5])
-    more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
     tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
-    reason = f"no migrations are recorded, but it contains {shown}{more}"
+    reason = f"no migrations are recorded, but it contains {listed(history.unmanaged, 5)}"
     raise HistoryError(
         "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
         hint="`d1migrate adopt` finds out which of your files it has, and records those;"

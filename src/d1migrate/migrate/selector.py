@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from d1migrate.errors import UsageError, nearest
+from d1migrate.errors import UsageError, listed, nearest
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.table import SUFFIX
 
@@ -40,7 +40,8 @@ def find(migrations: Iterable[T], wanted: Selector) -> T:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{wanted} can be {_listed(found)}", hint="give the name of one")
+        names = listed([one.name for one in found], _SHOWN)
+        raise UsageError(f"{wanted} can be {names}", hint="give the name of one")
     raise UsageError(f"there is no migration {wanted}", hint=suggestion(known, wanted) or _known(known))
 
 
@@ -109,11 +110,6 @@ def _beginning(known: Sequence[T], wanted: str) -> list[T]:
     if not wanted or (_is_number(wanted) and len(wanted) < _DATE):
         return []
     return [one for one in known if one.name.startswith(wanted)]
-
-
-def _listed(found: Sequence[Identified]) -> str:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(one.name for one in found[:_SHOWN]) + more
 
 
 def _known(known: Sequence[Identified]) -> str:

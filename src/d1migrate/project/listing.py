@@ -6,7 +6,7 @@ import os
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import UsageError, nearest
+from d1migrate.errors import UsageError, listed, nearest
 from d1migrate.migrate.order import is_plain, order_key
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ def list_files(folder: Folder) -> Listing:
     sql = [path for path in names if path.endswith(".sql")]
     if other := sorted(set(names) - set(sql)):
         raise UsageError(
-            f"{folder.path}: the pattern {folder.pattern!r} matches {_shown(other)}, which is not SQL",
+            f"{folder.path}: the pattern {folder.pattern!r} matches {listed(other, _SHOWN)},"
+            " which is not SQL",
             hint="narrow it: " + folder.setting.format(pattern_of(sql or [DEFAULT_PATTERN])),
         )
     if not names and (missed := sql_files(folder.path)):
         raise UsageError(
-            f"{folder.path}: no file matches {folder.pattern!r}, but there are SQL files: {_shown(missed)}",
+            f"{folder.path}: no file matches {folder.pattern!r}, but there are SQL files:"
+            f" {listed(missed, _SHOWN)}",
             hint=folder.setting.format(pattern_of(missed)),
         )
     return Listing(tuple(sorted(names, key=order_key)), tuple(sorted(skipped)))
@@ -93,7 +95,7 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
                 f": rename it to {_as_migration(listing.skipped[0])}" if len(listing.skipped) == 1 else ""
             )
             why = f"wrangler skips them unless their ending is .sql{rename}"
-        found.append(f"not run: {_shown(listing.skipped)}; {why}")
+        found.append(f"not run: {listed(listing.skipped, _SHOWN)}; {why}")
     if is_plain(listing.names):
         return found
     from d1migrate.migrate.surprises import surprises, warning  # few folders have any
@@ -197,8 +199,3 @@ def pattern_of(paths: Sequence[str]) -> str:
     names = {path.rpartition("/")[2] for path in paths} - {"down.sql"}
     folders = "*/" * max(depths) if len(depths) == 1 else "**/"
     return folders + (names.pop() if folders and len(names) == 1 else DEFAULT_PATTERN)
-
-
-def _shown(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(paths[:_SHOWN]) + more

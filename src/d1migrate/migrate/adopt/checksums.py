@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import HistoryError, SourceError
+from d1migrate.errors import HistoryError, SourceError, listed
 from d1migrate.migrate.flows.verify import drift, in_order_of_application, without_file
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from d1migrate.migrate.status import Entry
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
+
+_SHOWN = 5
 
 
 class Unchecked(NamedTuple):
@@ -72,19 +74,11 @@ def refuse_unproved(unchecked: Unchecked) -> None:
     if unchecked.proved == unchecked.migrations:
         return
     names = tuple(migration.name for migration in unchecked.migrations)
-    shown = _listed([f"{one.kind} {one.name} is {one.problem}" for one in unchecked.differences])
+    shown = listed([f"{one.kind} {one.name} is {one.problem}" for one in unchecked.differences], _SHOWN)
     reason = unchecked.not_compared or f"the schema is not what the applied files build: {shown}"
     raise HistoryError(
-        f"no checksum was recorded for {_listed(names)}: {reason}",
+        f"no checksum was recorded for {listed(names, _SHOWN)}: {reason}",
         names=names,
         hint="make the files and the schema agree, then run `d1migrate adopt` again; `d1migrate repair"
         f" --accept {names[0]} --reason …` records one file without comparing",
     )
-
-
-_SHOWN = 5
-
-
-def _listed(parts: Sequence[str]) -> str:
-    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    return ", ".join(parts[:_SHOWN]) + more
