@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
 
 
+_CODES = "`d1migrate lint` prints the code of each finding"
+
+
 class Options(NamedTuple):
     """The options of `explain`."""
 
@@ -24,7 +27,12 @@ def run(options: Options, _project: Project, output: Output) -> int:
     known = {word: rule for rule in RULES for word in (rule.code, rule.name)}
     rule = known.get(options.code.upper()) or known.get(options.code.lower())
     if rule is None:
-        hint = did_you_mean(options.code, known, otherwise="`d1migrate lint` prints the code of each finding")
+        begun = [rule.code for rule in RULES if rule.code.startswith(options.code.upper())]
+        hint = (
+            f"these begin so: {', '.join(begun)}"
+            if begun
+            else did_you_mean(options.code, known, otherwise=_CODES)
+        )
         raise UsageError(f"there is no rule {options.code!r}", hint=hint)
     if output.as_json:
         output.print_json(rule_page.value(rule))

@@ -44,12 +44,12 @@ def run(options: Options, project: Project, output: Output) -> int:
     )
     gates = Gates(options.gates, project, migrator, output)
 
+    planned: list[Plan] = []  # again, if another run was faster
+
     def check(plan: Plan) -> Mapping[str, object]:
         if written is not None:
             written.refuse_stale(plan, project)
-        warn_of_empty(
-            plan, "is only recorded; to fill it in later, roll it back first: `d1migrate down`", output
-        )
+        planned.append(plan)
         project.warn_of_files(step.name for step in plan.steps)
         return gates.check(plan)
 
@@ -62,4 +62,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         warn=partial(note_findings, output=output),
         check=check,
     )
+    if report.steps:
+        hint = "is only recorded; to fill it in later, roll it back first: `d1migrate down`"
+        warn_of_empty(planned[-1], hint, output)
     return print_report(report, time.perf_counter() - started, output, done="applied")

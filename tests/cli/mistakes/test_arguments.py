@@ -181,3 +181,8 @@ def test_format_json_is_the_long_form_of_json(project: Project) -> None:
     assert (
         "--format github is not one of: text, json" in project.run("status", "--format", "github", code=2).err
     )
+
+
+def test_the_beginning_of_a_rule(project: Project) -> None:
+    """All that begin so are listed."""
+    assert "hint: these begin so: D110, D111, D112" in project.run("explain", "d11", code=2).err

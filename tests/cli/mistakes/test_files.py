@@ -15,7 +15,7 @@ USERS = (
 ADD = "ALTER TABLE users ADD COLUMN role TEXT NOT NULL;\n-- Rollback: ALTER TABLE users DROP COLUMN role;\n"
 F101 = (
     "warning[F101] migrations/002_x.sql:1:1: users.role is NOT NULL without a default:"
-    " D1 refuses this if users has rows\n"
+    " give it one, or D1 refuses this if users has rows\n"
 )
 
 

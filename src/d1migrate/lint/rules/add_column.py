@@ -30,7 +30,8 @@ def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "NOT NULL column"):
         yield Finding(
-            f"{_added(statement)} is NOT NULL without a default: D1 refuses this if {_table(statement)} has rows",
+            f"{_added(statement)} is NOT NULL without a default: give it one, or D1 refuses this if"
+            f" {_table(statement)} has rows",
             statement,
         )
 
