@@ -301,7 +301,7 @@ def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
 def test_allowing_a_loss_that_is_not_at_stake_is_a_mistake(applied: Project) -> None:
     """A misspelled table is a usage error, not an unused flag."""
     err = applied.run("down", "--allow-loss", "user", code=2).err
-    assert "--allow-loss user: the rollback deletes nothing of it\nhint: did you mean users.name?\n" in err
+    assert "--allow-loss user: the rollback deletes nothing from it\nhint: did you mean users.name?\n" in err
     assert "hint: it deletes only: users.name\n" in applied.run("down", "--allow-loss", "zzz", code=2).err
 
 
@@ -410,7 +410,7 @@ def test_dry_run_is_the_plan(applied: Project, arguments: list[str]) -> None:
 )
 def test_the_plan_of_a_rollback_takes_no_flags_of_an_up(applied: Project, flag: list[str]) -> None:
     """A flag that does nothing is worse than none."""
-    assert f"{flag[0]} is for an `up`" in applied.run("plan", "--down", *flag, code=2).err
+    assert f"{flag[0]} is for `up`" in applied.run("plan", "--down", *flag, code=2).err
     applied.run("down", *flag, code=2)
 
 

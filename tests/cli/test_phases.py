@@ -40,7 +40,10 @@ def test_two_releases_at_once(shop: Project) -> None:
     """The next release's migrations do not overtake those the last one left; `after` stops at them."""
     shop.write("004_more.sql", "CREATE TABLE more (id INTEGER PRIMARY KEY);")
     err = shop.run("up", "--phase", "before", code=1).err
-    assert "004_more runs before the deploy, but 003_drop, which comes first, runs after the last one" in err
+    assert (
+        "004_more belongs before the deploy, but 003_drop, which comes first, belongs after the last one"
+        in err
+    )
     assert shop.versions() == [1]
     shop.run("up", "--phase", "before", "--to", "3")
     shop.run("up", "--phase", "after", "--no-lint")

@@ -257,4 +257,4 @@ def test_large_files_too(shop: Project) -> None:
 
 def test_output_is_for_an_up(shop: Project) -> None:
     """The plan of a rollback counts rows, which come and go."""
-    assert "--output is for an `up`" in shop.run("plan", "--down", "--output", "x.json", code=2).err
+    assert "--output is for `up`" in shop.run("plan", "--down", "--output", "x.json", code=2).err

@@ -357,7 +357,7 @@ def test_a_database_that_did_not_start_here(project: Project, history: bool) -> 
     assert (
         "this database was not created by d1migrate: no migrations are recorded, but it contains users" in err
     )
-    assert "`d1migrate adopt` finds out which of your files it has" in err
+    assert "`d1migrate adopt` finds out which of your files the database has" in err
     project.run("baseline", "--to", "1")
     project.run("up")
     assert project.versions() == [1, 2, 3]

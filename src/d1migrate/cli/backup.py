@@ -85,9 +85,9 @@ def _print(dump: Dump, seconds: float, output: Output, *, known: Sequence[str]) 
     for note in (note for note in dump.notes if note not in known):
         output.warn(clean(note))
     if dump.consistent is None:
-        output.note("it was read in pages, and no change was seen in the meantime")
+        output.note("the database was read in pages, and no change was seen meanwhile")
     elif not dump.consistent:
-        output.warn("rows were written during the backup, so it mixes several moments; take another one")
+        output.warn("rows were written during the backup, so it mixes several moments; make another backup")
 
 
 def _default_path(environment: Environment) -> str:

@@ -88,7 +88,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     from d1migrate.cli.lint_fix import fix
 
     if options.all or options.format not in ("text", "json"):
-        raise UsageError("--fix rewrites pending or named files: no --all, no --format github or sarif")
+        raise UsageError("--fix cannot be used with --all, or with --format github or sarif")
     target = _target(options.files, project)
     left = fix(target, project, output, dry_run=options.dry_run, confirmed=options.yes)
     return FOUND if left else 0

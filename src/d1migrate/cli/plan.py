@@ -97,7 +97,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
     from d1migrate.cli.restore_preview import shown_if_irreversible
 
     if flag := options.of_an_up:
-        raise UsageError(f"{flag} is for an `up`", hint="leave out --down, or the flag")
+        raise UsageError(f"{flag} is for `up`", hint=f"leave out --down or {flag}")
     with shown_if_irreversible(migrator, output):
         return migrator.plan_down(
             to=options.apply.to,

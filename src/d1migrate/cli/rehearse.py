@@ -110,5 +110,5 @@ def _scale_of(text: str) -> tuple[str, int]:
     """Read TABLE=ROWS."""
     table, equals, rows = text.rpartition("=")
     if not (equals and table and rows.isascii() and rows.isdecimal()):
-        raise UsageError(f"--scale {text!r} is not TABLE=ROWS", hint="for example --scale orders=2000000")
+        raise UsageError(f"--scale {text!r} is not TABLE=ROWS", hint="for example: --scale orders=2000000")
     return table, int(rows)

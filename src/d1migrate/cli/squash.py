@@ -136,8 +136,8 @@ def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
     else:
         output.print(clean_line(path))
         output.note(
-            f"it replaces {plural(len(names), 'file')}; in a database that has them, `d1migrate adopt`"
-            " records it in their place: run it before anything applies it there"
+            f"it replaces {plural(len(names), 'file')}; in a database that has them, run `d1migrate adopt`"
+            " before anything applies the new file there"
         )
 
 

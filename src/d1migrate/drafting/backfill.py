@@ -28,7 +28,7 @@ def backfill_of(text: str) -> tuple[tuple[str, str], str]:
     table, dot, column = name.partition(".")
     if not (equals and dot and table and column and value.strip()):
         raise UsageError(
-            f"{text!r} is not TABLE.COLUMN=SQL", hint="for example --backfill \"users.role='viewer'\""
+            f"{text!r} is not TABLE.COLUMN=SQL", hint="for example: --backfill \"users.role='viewer'\""
         )
     return (fold(table), fold(column)), value.strip()
 

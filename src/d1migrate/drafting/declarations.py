@@ -109,7 +109,7 @@ def drop_names(table: str, column: str | None) -> set[str]:
 
 
 def _useless(flag: str, why: str) -> UsageError:
-    return UsageError(f"{flag} has no use: {why}", hint="leave the flag out, or correct the name")
+    return UsageError(f"{flag} has no effect: {why}", hint="leave the flag out, or correct the name")
 
 
 def _filled(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:

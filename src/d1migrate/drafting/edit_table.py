@@ -118,12 +118,12 @@ def _column(flag: str, text: str) -> _Column:
     if table is None or not is_all or len(table.items) != 1 or len(table.columns) != 1:
         raise UsageError(
             f"{flag} {text!r} is not a column definition",
-            hint=f"for example {flag} 'status TEXT NOT NULL DEFAULT 1'",
+            hint=f"for example: {flag} 'status TEXT NOT NULL DEFAULT 1'",
         )
     name = table.columns[0].name
     if flag == "--set" and fold(text.strip()) == fold(name):
         raise UsageError(
             f"{flag} {text!r} is only a name, and would remove the type and the constraints of the column",
-            hint=f"for example {flag} '{name} TEXT NOT NULL'",
+            hint=f"for example: {flag} '{name} TEXT NOT NULL'",
         )
     return _Column(name, table.items[0], text)

@@ -69,7 +69,7 @@ class Rename(NamedTuple):
         if not (equals and table and new) or (dot and not column):
             raise UsageError(
                 f"{text!r} is not a rename",
-                hint="for example --rename users.name=full_name, or --rename users=people",
+                hint="for example: --rename users.name=full_name, or --rename users=people",
             )
         return cls(table, column if dot else None, new)
 

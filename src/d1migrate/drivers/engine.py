@@ -173,7 +173,7 @@ class Engine:
                 if changed and changed():
                     raise UnavailableError(
                         f"{self.path}: another process wrote to it meanwhile",
-                        hint="stop the writer, and run it again",
+                        hint="stop the other process, then run the command again",
                     )
                 backup.step()
         except apsw.Error as error:

@@ -155,12 +155,14 @@ def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | 
             hint="it needs the permission Account > D1 > Edit for this account; Read is enough to read",
         )
     if code == _NOT_FOUND:
-        return UsageError(f"no such database in this account: {message}", hint="see `wrangler d1 list`")
+        return UsageError(
+            f"no such database in this account: {message}", hint="`wrangler d1 list` shows the databases"
+        )
     is_refused = status in (405, 415, 422) and code not in (0, _D1)
     if code == _MALFORMED or status == 404 or is_refused or (status == 400 and code in _GATEWAY):
         return UsageError(
             f"Cloudflare does not accept the request: {message}",
-            hint="is CLOUDFLARE_API_BASE_URL right?" if status == 404 else None,
+            hint="check CLOUDFLARE_API_BASE_URL" if status == 404 else None,
         )
     return None
 

@@ -149,7 +149,7 @@ class RestDriver:
                 break
             near |= found
         near |= found
-        hint = f"similar: {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows them"
+        hint = f"similar: {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows the databases"
         raise UsageError(f"{self.url}: this account has no D1 database {self._name!r}", hint=hint)
 
     def _read(self, queries: Sequence[Query]) -> Sequence[Result]:

@@ -41,7 +41,7 @@ def normalize(url: str, folder: str = "") -> str:
         raise _unknown(scheme, rest if colon else None)
     if not rest and scheme != "wrangler":
         example = "sqlite:app.db" if scheme == "sqlite" else "d1:my-database"
-        raise UsageError(f"the database url {url!r} names no database", hint=f"for example {example}")
+        raise UsageError(f"the database url {url!r} names no database", hint=f"for example: {example}")
     if scheme == "sqlite":
         return f"sqlite:{_file(rest, folder)}"
     return f"wrangler:{_with_state_folder(rest, folder)}" if scheme == "wrangler" else url

@@ -80,7 +80,7 @@ def impact_of(migration: Migration) -> Impact:
         raise PlanError(
             f"{migration.name} declares phase=before, but running code may break when it"
             f" {', '.join(impact.removes)}",
-            hint="before the deploy only add; drop and rename in a separate file, phase=after",
+            hint="only add before the deploy; drop and rename in a separate file with phase=after",
         )
     return impact
 
@@ -122,13 +122,14 @@ def steps_of_phase(plan: Plan, phase: Phase) -> Plan:
     if phase == "before" and "before" in found[count:]:
         late = names[found.index("before", count)]
         raise PlanError(
-            f"{late} runs before the deploy, but {names[count]}, which comes first, runs after the last one",
+            f"{late} belongs before the deploy, but {names[count]}, which comes first, belongs after"
+            " the last one",
             hint="finish the last release first: deploy its code, then `d1migrate up --phase after`",
         )
     if phase == "after" and count == 0 and "after" in found:
         raise PlanError(
             f"{names[0]} runs before the deploy, and is not applied",
-            hint="`d1migrate up --phase before`, then deploy, then `d1migrate up --phase after`",
+            hint="run `d1migrate up --phase before`, deploy, then run `d1migrate up --phase after`",
         )
     return plan._replace(steps=plan.steps[:count])
 

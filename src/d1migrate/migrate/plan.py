@@ -300,11 +300,11 @@ def choose_down(
 def _too_many(steps: int, applied: int) -> UsageError:
     if not applied:
         return UsageError(
-            f"--steps {steps}: no migration is applied", hint="`d1migrate status` shows all of them"
+            f"--steps {steps}: no migration is applied", hint="`d1migrate status` shows the migrations"
         )
     are = "only 1 migration is" if applied == 1 else f"only {applied} migrations are"
     return UsageError(
-        f"--steps {steps}: {are} applied", hint=f"`d1migrate down --to {NONE}` rolls back all that are"
+        f"--steps {steps}: {are} applied", hint=f"`d1migrate down --to {NONE}` rolls back all of them"
     )
 
 

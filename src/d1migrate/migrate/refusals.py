@@ -39,10 +39,10 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     reason = f"no migrations are recorded, but it contains {listed(history.unmanaged, 5)}"
     raise HistoryError(
         "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
-        hint="`d1migrate adopt` finds out which of your files it has, and records those;"
-        f" `d1migrate baseline --to NAME` (e.g. --to {entries[-1].name}) records them without checking"
+        hint="`d1migrate adopt` finds out which of your files the database has, and records them;"
+        f" `d1migrate baseline --to NAME` (e.g. --to {entries[-1].name}) records the files up to NAME"
         if entries
-        else "`d1migrate baseline DESCRIPTION` writes its schema into the first file, and records that",
+        else "`d1migrate baseline DESCRIPTION` writes the schema into a first file, and records that file",
     )
 
 
@@ -223,7 +223,7 @@ def _only_read(problems: Sequence[Problem]) -> HistoryError:
     shows = "`d1migrate status` shows the SQL that mends it; " if any(one.fix for one in problems) else ""
     return HistoryError(
         "; ".join(problem.message for problem in problems),
-        hint=f"{shows}until it is mended, d1migrate only reads it",
+        hint=f"{shows}until this is corrected, d1migrate only reads the table",
     )
 
 

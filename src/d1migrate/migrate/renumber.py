@@ -121,7 +121,7 @@ def _renumbered(migration: Migration, path: str | None, last: str, table: Migrat
     found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=migration.rollback_file)
     found.check(table)
     if not migration.matches(found.checksum or ""):
-        raise SourceError(f"{migration.file}: it would do something else as {name}")
+        raise SourceError(f"{migration.file}: renamed to {name}, it would have another effect")
     return found
 
 

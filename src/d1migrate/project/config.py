@@ -375,7 +375,7 @@ def _environment(
     if is_section:
         settings.check(path, where, section, settings.ENVIRONMENT)
     if not is_section or "database" not in section:
-        raise UsageError(f"{path}: {where}has no `database`", hint='for example database = "sqlite:app.db"')
+        raise UsageError(f"{path}: {where}has no `database`", hint='for example: database = "sqlite:app.db"')
     url = _url(path, folder, name, section["database"])
     rules, level = split_level(path, where, section.get("lint"))
     own = _lint(path, where, rules)

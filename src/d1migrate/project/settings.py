@@ -217,11 +217,11 @@ def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Set
     for name, value in section.items():
         setting = known[name]
         if value == "":  # it would look like a setting and be none
-            raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example {setting.example}")
+            raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example: {setting.example}")
         if not setting.accepts(value):
             raise UsageError(
                 f"{path}: {where}{name} is {value!r}, expected {setting.takes}",
-                hint=f"for example {setting.example}",
+                hint=f"for example: {setting.example}",
             )
 
 

@@ -266,7 +266,7 @@ def _read(folder: str) -> tuple[Migration, ...]:
 def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
     """Refuse a place without migrations: a bundle that lost its files looks like one with nothing to do."""
     if not migrations:
-        raise UsageError(f"{place} has no migrations", hint="are the .sql files in the bundle?")
+        raise UsageError(f"{place} has no migrations", hint="check that the .sql files are in the bundle")
     return migrations
 
 

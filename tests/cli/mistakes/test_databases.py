@@ -101,7 +101,7 @@ def test_the_home_folder_of_other_paths(
         ("${DATABASE_URL}", "contains ${DATABASE_URL}, which nothing expanded", "set D1MIGRATE_DATABASE"),
         ("sqlite:$DB", "contains $DB, which nothing expanded", "set D1MIGRATE_DATABASE"),
         ("sqlite:app.db?mode=ro", "has no options", "write sqlite:app.db"),
-        ("sqlite:", "names no database", "for example sqlite:app.db"),
+        ("sqlite:", "names no database", "for example: sqlite:app.db"),
         ("", "the database url is empty", "check that the flag or variable has a value"),
     ],
 )

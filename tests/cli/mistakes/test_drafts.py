@@ -43,7 +43,7 @@ def refused(project: Project, *arguments: str, code: int = 2) -> Outcome:
         (["users", "--add", "a INT", "--add", "A TEXT"], "several flags name the column A", "--add"),
         (["users", "--set", "name INT", "--drop", "name"], "several flags name the column name", "--drop"),
         (["users"], "rebuild changes nothing without a flag", "--set"),
-        (["users", "--set", "email"], "--set 'email' is only a name", "for example --set 'email TEXT NOT NULL'"),
+        (["users", "--set", "email"], "--set 'email' is only a name", "for example: --set 'email TEXT NOT NULL'"),
         (
             ["users", "--set", "email TEXT NOT NUL"],
             'D1 refuses the new table users: near "NUL": syntax error\n',
@@ -85,10 +85,10 @@ def with_flag(flag: str, value: str) -> list[str]:
         (with_flag("--backfill", "users.zzz=''"), "users has no column zzz", "columns: "),
         (with_flag("--allow-drop", "post"), "no such table: post", "did you mean posts?"),
         (with_flag("--allow-drop", "posts.titel"), "posts has no column titel", "did you mean title?"),
-        ([*DECLARED, "--rename", "users.x=email"], "has no use: email exists, and x does not", "leave the flag out"),
+        ([*DECLARED, "--rename", "users.x=email"], "has no effect: email exists, and x does not", "leave the flag out"),
         ([*DECLARED, "--backfill", "users.role=''"], "two --backfill are for users.role", "keep one"),
-        ([*DECLARED, "--backfill", "posts.title=''"], "has no use: the migration does not write title", "leave the flag out"),
-        ([*DECLARED, "--allow-drop", "users"], "has no use: the migration does not drop it", "leave the flag out"),
+        ([*DECLARED, "--backfill", "posts.title=''"], "has no effect: the migration does not write title", "leave the flag out"),
+        ([*DECLARED, "--allow-drop", "users"], "has no effect: the migration does not drop it", "leave the flag out"),
     ],
 )  # fmt: skip
 def test_diff(begun: Project, flags: list[str], message: str, hint: str) -> None:
@@ -168,7 +168,11 @@ def test_values_that_a_rebuild_would_lose(begun: Project) -> None:
         (["--rename", "user.x=role"], "no such table: user", "did you mean users?"),
         (["--backfill", "user.role=''"], "no such table: user", "did you mean users?"),
         (["--allow-drop", "users.rol"], "users has no column rol", "did you mean role?"),
-        (["--allow-drop", "users.email"], "has no use: the migration does not drop it", "leave the flag out"),
+        (
+            ["--allow-drop", "users.email"],
+            "has no effect: the migration does not drop it",
+            "leave the flag out",
+        ),
     ],
 )
 @pytest.mark.parametrize("side", ["files", "live"])

@@ -62,7 +62,7 @@ def test_steps_of_nothing(project: Project) -> None:
     project.standard()
     assert project.run("down").out == "nothing to do\n"
     err = project.run("down", "--steps", "1", code=2).err
-    assert err.endswith("--steps 1: no migration is applied\nhint: `d1migrate status` shows all of them\n")
+    assert err.endswith("--steps 1: no migration is applied\nhint: `d1migrate status` shows the migrations\n")
 
 
 # --- what is recorded or renamed is shown, and confirmed ---

@@ -53,5 +53,5 @@ def refuse_differences(live: Schema, built: Schema) -> None:
         shown = "; ".join(f"{d.kind} {d.name} is {d.problem}" for d in found)
         raise HistoryError(
             f"a database built from it would differ from this one: {shown}",
-            hint="this is a defect: please report it",
+            hint="this is a bug in d1migrate: please report it",
         )

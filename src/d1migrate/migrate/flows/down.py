@@ -105,7 +105,7 @@ def _allowed(places: Collection[_Place], allow_loss: Collection[str]) -> set[_Pl
             known = [_name(place) for place in places]
             otherwise = f"it deletes only: {', '.join(known)}" if known else "leave the flag out"
             raise UsageError(
-                f"--allow-loss {name}: the rollback deletes nothing of it",
+                f"--allow-loss {name}: the rollback deletes nothing from it",
                 hint=did_you_mean(name, known, otherwise=otherwise),
             )
     wanted = set(map(fold, allow_loss))

@@ -116,7 +116,7 @@ def _complete(
     there = tuple(name for name in (LOG_TABLE, log.OLD_LOG) if survey.is_log(name))
     if found != table or there != logs:
         if reads > _MOST_READS:
-            raise HistoryError("history tables are created or dropped while they are being read")
+            raise HistoryError("the history tables were created or dropped while they were being read")
         try:
             answers = yield Batch(_queries(choice, found, there, token), reads=True)
         except QueryError as error:

@@ -170,7 +170,7 @@ def record(
             ) from error
         raise HistoryError(
             f"nothing was recorded: another run changed the history, {changed}",
-            hint="check `d1migrate status`, then run it again",
+            hint="check `d1migrate status`, then run the command again",
         ) from error
 
 
