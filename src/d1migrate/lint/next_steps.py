@@ -20,8 +20,9 @@ def fix_command(found: Iterable[Diagnostic]) -> str | None:
 def after_refusal(refused: Sequence[Diagnostic]) -> str:
     """Return what to do about findings that stop a run. What D1 cannot run needs no `--no-lint`."""
     fix = fix_command(refused)
-    steps = [f"{fix} rewrites it"] if fix else []
-    steps.append("`d1migrate lint` explains it")
+    files = {d.file for d in refused if d.is_fixable}
+    steps = [f"{fix} rewrites the file{'s' if len(files) > 1 else ''}"] if fix else []
+    steps.append("`d1migrate lint` explains why")
     if any(d.code.startswith("R") for d in refused):
         steps.insert(0, "D1 cannot run this: correct the file")
     else:

@@ -160,7 +160,7 @@ def test_what_lint_can_fix(project: Project) -> None:
     linted = project.run("lint", code=3).out
     assert linted.count(f"  or run: `{command}`\n") == 2
     assert f"\nfix 2: `{command}`\nexplain one: `d1migrate explain D101`\n" in linted
-    assert f"hint: `{command}` rewrites it; " in project.run("up", code=1).err
+    assert f"hint: `{command}` rewrites the file; " in project.run("up", code=1).err
     project.run(*command.split()[1:], "--yes")
     project.run("up")
 
@@ -363,7 +363,7 @@ def test_commands_are_for_the_same_database(project: Project) -> None:
     project.run("up", "--env", "staging")
     project.write("004_z.sql", "REPLACE INTO users (id) VALUES (1);\nSELECT 1")
     refused = project.run("up", "--env", "staging", code=1).err
-    assert "hint: `d1migrate lint --env staging` explains it; to override: " in refused
+    assert "hint: `d1migrate lint --env staging` explains why; to override: " in refused
     assert "`d1migrate up --no-lint REASON --env staging`\n" in refused
     linted = project.run("lint", "--env", "staging", code=3).out
     assert "\nfix 1: `d1migrate lint --fix migrations/004_z.sql --env staging`\n" in linted

@@ -14,8 +14,8 @@ def found(code: str, *, fix: str | None = None, file: str = "migrations/002_x.sq
     return Diagnostic(code, "error", "a message", file, 1, fix=fix)
 
 
-EXPLAIN = "`d1migrate lint` explains it"
-FIX = "`d1migrate lint --fix migrations/002_x.sql` rewrites it"
+EXPLAIN = "`d1migrate lint` explains why"
+FIX = "`d1migrate lint --fix migrations/002_x.sql` rewrites the file"
 CORRECT = "D1 cannot run this: correct the file"
 OVERRIDE = "to override: `d1migrate up --no-lint REASON`"
 
