@@ -62,7 +62,7 @@ def up(migrator: Migrator, *, single: bool = False) -> None:
 ACTIONS: dict[str, Callable[[Migrator], object]] = {
     "up": up,
     "up --single-transaction": partial(up, single=True),
-    "down": lambda migrator: migrator.down(steps=4, allow_loss=["all"]),
+    "down": lambda migrator: migrator.down(to="none", allow_loss=["all"]),
 }
 every_action = pytest.mark.parametrize("action", ACTIONS)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
+from d1migrate import StepResult
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def test_from_empty_to_migrated(worker: Worker) -> None:
     assert [(step["version"], step["name"], step["action"]) for step in steps] == [
         (version, name, "up") for version, name in enumerate(NAMES, 1)
     ]
-    counts = ["statements", "rows_read", "rows_written"]
-    assert all(list(step) == ["version", "name", "action", *counts] for step in steps)
-    assert all(step[name] > 0 for step in steps for name in counts)
+    assert all(tuple(step) == StepResult._fields for step in steps)
+    assert all(step[name] > 0 for step in steps for name in ("statements", "rows_read", "rows_written"))
+    assert all(step["deleted_rows"] == step["deleted_values"] == {} for step in steps)
     assert (worker.migrate().status, worker.migrate().json) == (200, {"version": 3, "applied": []})
     after = worker.ask("GET", "/health")
     assert (after.status, after.json) == (200, {"version": 3, "expected": 3, "agrees": True})
