@@ -127,7 +127,7 @@ def test_the_librarys_lines_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The Python of the README applies HUMMBL's files."""
-    shutil.copytree(ROOT / "workers" / "migrations", tmp_path / "workers" / "migrations")
+    shutil.copytree(ROOT / "workers" / "migrations", tmp_path / "migrations")
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names: dict[str, object] = {}

@@ -516,7 +516,8 @@ def test_a_busy_database_is_waited_for(busy: tuple[Path, apsw.Connection]) -> No
     assert isinstance(caught.value.__cause__, UnavailableError)
     assert caught.value.migration == NAMES[1]
     assert list(caught.value.pending) == NAMES[1:]
-    assert caught.value.hint == "another process holds a transaction"
+    hint = "another process holds a transaction: let it finish, then run the command again"
+    assert caught.value.hint == hint
     assert [entry.state for entry in migrator.status()] == ["applied", "pending", "pending"]
     holder.execute("COMMIT")
     assert [step.name for step in migrator.up().steps] == NAMES[1:]
