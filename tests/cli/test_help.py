@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +10,7 @@ import pytest
 from d1migrate import __version__
 from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES
 from d1migrate.lint.check import RULES
+from tests.cli.test_terminal import on_terminal
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
@@ -120,31 +117,9 @@ def test_long_errors_are_wrapped_at_words_on_a_terminal(project: Project) -> Non
     """At its width, and not within code; a pipe gets the whole line."""
     project.standard()
     arguments = ("--migrations", "a-folder", "up")
-    seen = on_terminal(*arguments, code=2)
+    seen = on_terminal(*arguments, code=2, columns=60, variables={"NO_COLOR": "1"})
     assert max(len(line) for line in seen.split("\r\n")) <= 60
     assert " ".join(seen.split()) == " ".join(project.run(*arguments, code=2).err.split())
-
-
-def on_terminal(*arguments: str, code: int) -> str:
-    """Run a command whose streams are a terminal of 60 columns; returns what appears there."""
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "d1migrate", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=terminal,
-        stderr=terminal,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "60", "NO_COLOR": "1"},
-    )
-    os.close(terminal)
-    seen = b""
-    try:
-        while block := os.read(controller, 65536):
-            seen += block
-    except OSError:  # the other end is closed
-        pass
-    os.close(controller)
-    assert process.wait() == code, seen.decode()
-    return seen.decode()
 
 
 def test_words_that_are_commands_are_not_taken_twice() -> None:

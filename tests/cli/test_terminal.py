@@ -15,22 +15,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.cli.project import Project
 
 
-def on_terminal(*arguments: str, **variables: str) -> str:
-    """Run a command with stdout and stderr on a terminal of 80 x 24; returns what appears there."""
+def on_terminal(
+    *arguments: str, variables: Mapping[str, str] | None = None, columns: int = 80, code: int = 0
+) -> str:
+    """Run a command with stdout and stderr on a terminal of 24 lines; returns what appears there."""
     controller, terminal = pty.openpty()
-    columns = int(variables.pop("COLUMNS", "80"))
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
         [sys.executable, "-m", "d1migrate", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
-        env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-        | {"TERM": "xterm"}
-        | variables,
+        env={**inherited, "TERM": "xterm", **(variables or {})},
     )
     os.close(terminal)
     seen = b""
@@ -40,7 +42,7 @@ def on_terminal(*arguments: str, **variables: str) -> str:
     except OSError:  # the other end is closed
         pass
     os.close(controller)
-    assert process.wait() == 0, seen.decode()
+    assert process.wait() == code, seen.decode()
     return seen.decode()
 
 
@@ -48,8 +50,8 @@ def test_color_is_for_terminals_that_want_it(project: Project) -> None:
     """States are colored on a terminal, unless NO_COLOR or a dumb one says otherwise."""
     project.standard()
     assert "\x1b[33mpending\x1b[0m" in on_terminal("status")
-    assert "\x1b" not in on_terminal("status", NO_COLOR="1")
-    assert "\x1b" not in on_terminal("status", TERM="dumb")
+    assert "\x1b" not in on_terminal("status", variables={"NO_COLOR": "1"})
+    assert "\x1b" not in on_terminal("status", variables={"TERM": "dumb"})
     assert "\x1b" not in project.run("status").out
 
 
@@ -144,7 +146,7 @@ def test_times_are_shortened_first(narrow: Project) -> None:
         r"001_users_and_their_ +applied  \S+ \S+ [+-]\d{4}  no rollback\n +sessions\n", "\n".join(rows)
     )
     assert "just now" not in "".join(rows)
-    assert "(just now)" in on_terminal("status", COLUMNS="160")
+    assert "(just now)" in on_terminal("status", columns=160)
 
 
 def test_environments_become_paragraphs(narrow: Project) -> None:
@@ -153,4 +155,4 @@ def test_environments_become_paragraphs(narrow: Project) -> None:
     assert "\n\nproduction\n  database        d1:shop-production\n  last migration  ?\n" in seen
     assert "\n  protection      protected, after staging, window closed until" in seen
     assert "\n  reachable       no: " in seen
-    assert "environment  database" in on_terminal("env", COLUMNS="300").replace("\x1b[2m", "")
+    assert "environment  database" in on_terminal("env", columns=300).replace("\x1b[2m", "")

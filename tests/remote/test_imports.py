@@ -209,7 +209,7 @@ def test_a_bar_on_a_terminal(remote: Remote, tmp_path: Path) -> None:
         f"d1:{remote.id}",
         "--migrations",
         str(tmp_path),
-        **remote.server.environment,
+        variables=remote.server.environment,
     )
     (upload,) = (r for r in remote.server.requests() if r["method"] == "PUT")
     shown = f"{upload['size'] / 1e6:.1f}"
