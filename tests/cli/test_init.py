@@ -515,6 +515,14 @@ def test_drizzle_whose_database_is_computed(empty: Project) -> None:
     assert settings(empty) == f'migrations = "drizzle"\n\n{TOML}'
 
 
+def test_drizzle_that_only_generates(empty: Project) -> None:
+    """Its configuration is about no database: a new file is the database, as without drizzle."""
+    add(empty, "drizzle.config.ts", DRIZZLE % "")
+    add(empty, "drizzle/0000_ready_hulk.sql")
+    empty.run("init")
+    assert settings(empty) == f'migrations = "drizzle"\n\n{TOML}'
+
+
 def test_drizzle_whose_folder_is_computed(empty: Project) -> None:
     """The user names it."""
     add(empty, "drizzle.config.ts", 'export default { dialect: "sqlite", out: process.env.OUT };')

@@ -46,6 +46,7 @@ class Generator(NamedTuple):
         database: the path of its SQLite file; None if that is not known.
         pattern: which files of the folder are migrations, if the tool always writes the same.
         command: the command that generates the next file.
+        names_database: whether its configuration is about a database; one that only generates need not be.
     """
 
     tool: str
@@ -56,6 +57,7 @@ class Generator(NamedTuple):
     database: str | None
     pattern: str | None
     command: str
+    names_database: bool = True
 
     @property
     def is_for_sqlite(self) -> bool:
@@ -96,6 +98,7 @@ def _drizzle(root: str) -> Generator | None:
         _file(root, _literal(tokens, "url")),
         None,  # 0.31 writes files, and 1.0 a folder for each
         "npx drizzle-kit generate",
+        names_database=any(token.text in ("driver", "dbCredentials") for token in tokens),
     )
 
 

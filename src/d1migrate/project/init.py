@@ -152,12 +152,13 @@ def _file_url(generator: Generator | None) -> str:
                 f"{generator.config} is for {generator.dialect}, and d1migrate is for D1 and SQLite",
                 hint="to use another database: `d1migrate init --database sqlite:app.db --migrations DIR`",
             )
-        if generator.database is None:
+        if generator.database is not None:
+            return f"sqlite:{generator.database}"
+        if generator.names_database:
             raise UsageError(
                 f"{generator.config} does not name the file of the database as plain text",
                 hint="name it: `d1migrate init --database sqlite:app.db`, or `--database d1:NAME` for a D1",
             )
-        return f"sqlite:{generator.database}"
     with os.scandir() as entries:
         found = sorted(one.name for one in entries if one.name.endswith(_SUFFIXES) and _is_database(one))
     if len(found) > 1:
