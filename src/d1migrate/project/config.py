@@ -222,7 +222,7 @@ class Config(NamedTuple):
         if found := None if self.wrangler else generated_config(os.getcwd()):
             return how_to_use(found, os.path.dirname(self.path or "") or ".")
         if self.path is None:
-            return "`d1migrate init` sets up this folder; or name a database, e.g. --database sqlite:app.db"
+            return "`d1migrate init` sets up this folder; or name a database, e.g. `--database sqlite:app.db`"
         tool = "tool.d1migrate." if os.path.basename(self.path) == "pyproject.toml" else ""
         return f'add to {self.path}:\n[{tool}env.local]\ndatabase = "sqlite:app.db"'
 

@@ -38,7 +38,7 @@ def test_no_configuration(project: Project, command: str) -> None:
         in found
     )
     assert (
-        "hint: `d1migrate init` sets up this folder; or name a database, e.g. --database sqlite:app.db\n"
+        "hint: `d1migrate init` sets up this folder; or name a database, e.g. `--database sqlite:app.db`\n"
         in found
     )
 
