@@ -22,7 +22,8 @@ from d1migrate.backup.rows import Reader
 from d1migrate.backup.snapshot import snapshot
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.run import run
-from d1migrate.errors import HistoryError, QueryError, UsageError, how_to_create
+from d1migrate.errors import HistoryError, QueryError, UsageError
+from d1migrate.hints import how_to_create
 from d1migrate.migrate.flows.read import read_current
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.project import disk

@@ -26,8 +26,8 @@ from d1migrate.errors import (
     QueryError,
     SourceError,
     UsageError,
-    listed,
 )
+from d1migrate.hints import listed
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.log import Event, record

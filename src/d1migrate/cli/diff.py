@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
-from d1migrate.errors import SourceError, UsageError, did_you_mean
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.hints import did_you_mean
 from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import UsageError, did_you_mean
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean
 from d1migrate.lint.check import RULES
 from d1migrate.report import rule_page
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES
 from d1migrate.cli.parser import build
-from d1migrate.errors import UsageError, did_you_mean
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

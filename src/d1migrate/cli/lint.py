@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate import __version__
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.errors import UsageError, exclusive
+from d1migrate.errors import UsageError
+from d1migrate.hints import exclusive
 from d1migrate.lint.check import failing
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema

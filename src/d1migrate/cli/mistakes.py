@@ -10,7 +10,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from d1migrate.cli.commands import COMMANDS, NAMES
-from d1migrate.errors import UsageError, exclusive, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import exclusive, nearest
 from d1migrate.project.gates import OVERRIDES, without_reason
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import exclusive
+from d1migrate.hints import exclusive
 
 if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase

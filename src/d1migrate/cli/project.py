@@ -9,7 +9,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import UsageError, exclusive, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import exclusive, nearest
 from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 

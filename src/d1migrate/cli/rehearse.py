@@ -9,7 +9,8 @@ from d1migrate.cli.options import FOUND
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import local_file
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import UsageError, exclusive
+from d1migrate.errors import UsageError
+from d1migrate.hints import exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
 from d1migrate.rehearse import ScratchDatabase, rehearse

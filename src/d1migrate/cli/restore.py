@@ -10,7 +10,8 @@ from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.cli.output import unconfirmed
-from d1migrate.errors import Error, UsageError, exclusive
+from d1migrate.errors import Error, UsageError
+from d1migrate.hints import exclusive
 from d1migrate.report.table import records
 from d1migrate.report.text import clean, plural, size, when
 

@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
-from d1migrate.errors import UsageError, exclusive, no_such_table
+from d1migrate.errors import UsageError
+from d1migrate.hints import exclusive, no_such_table
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.selector import is_none, up_to
 from d1migrate.project import files

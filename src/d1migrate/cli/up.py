@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, print_report, warn_of_empty
-from d1migrate.errors import exclusive
+from d1migrate.hints import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

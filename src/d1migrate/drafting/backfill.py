@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import UsageError, did_you_mean, with_caret
+from d1migrate.errors import UsageError, with_caret
+from d1migrate.hints import did_you_mean
 from d1migrate.schema.changes import AddColumn
 from d1migrate.sql import d1, token_groups
 from d1migrate.sql.names import fold, quote_identifier

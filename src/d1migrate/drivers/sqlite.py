@@ -10,7 +10,8 @@ import apsw
 
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.protocol import Capabilities
-from d1migrate.errors import UnavailableError, how_to_create
+from d1migrate.errors import UnavailableError
+from d1migrate.hints import how_to_create
 from d1migrate.sql.batch import Result
 from d1migrate.sql.d1 import PRODUCTION, Limits
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 
-from d1migrate.errors import UsageError, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import nearest
 
 _SCHEMES = ("sqlite", "wrangler", "d1")
 _FORMS = "use sqlite:PATH for a file, wrangler:BINDING for wrangler's local D1, or d1:NAME for a remote D1"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import UsageError, did_you_mean, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

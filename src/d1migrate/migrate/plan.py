@@ -9,14 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.errors import (
-    Irreversible,
-    LimitExceeded,
-    OutOfOrder,
-    PlanError,
-    UsageError,
-    exclusive,
-)
+from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, UsageError
+from d1migrate.hints import exclusive
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history_guard import check_history_use
 from d1migrate.migrate.migration import LARGE, Migration, Rollback

@@ -8,14 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import (
-    ChecksumMismatch,
-    HistoryError,
-    MissingMigration,
-    PartiallyApplied,
-    SourceError,
-    listed,
-)
+from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied, SourceError
+from d1migrate.hints import listed
 from d1migrate.migrate.migration import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved

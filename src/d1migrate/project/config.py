@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
-from d1migrate.errors import UsageError, did_you_mean, exclusive
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean, exclusive
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
-from d1migrate.errors import UsageError, did_you_mean
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean
 from d1migrate.project.settings import LEVELS
 
 _GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")

@@ -6,7 +6,8 @@ import os
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import UsageError, listed, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import listed, nearest
 from d1migrate.migrate.order import is_plain, order_key
 
 if TYPE_CHECKING:

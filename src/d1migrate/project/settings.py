@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.errors import UsageError, nearest
+from d1migrate.errors import UsageError
+from d1migrate.hints import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

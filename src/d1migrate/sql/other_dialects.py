@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from d1migrate.errors import did_you_mean
+from d1migrate.hints import did_you_mean
 from d1migrate.sql.tokens import RESERVED, significant
 
 _UUID = "lower(hex(randomblob(16)))"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import HistoryError, SourceError, listed
+from d1migrate.errors import HistoryError, SourceError
+from d1migrate.hints import listed
 from d1migrate.migrate.flows.verify import drift, in_order_of_application, without_file
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import HistoryError, UsageError, exclusive
+from d1migrate.errors import HistoryError, UsageError
+from d1migrate.hints import exclusive
 from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
 from d1migrate.migrate.selector import Selector, find, up_to

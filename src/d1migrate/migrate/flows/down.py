@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import DataLoss, QueryError, UsageError, did_you_mean
+from d1migrate.errors import DataLoss, QueryError, UsageError
+from d1migrate.hints import did_you_mean
 from d1migrate.migrate import data_loss, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import read_history

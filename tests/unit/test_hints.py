@@ -1,10 +1,10 @@
-"""The hints of errors."""
+"""The wording that errors share."""
 
 from __future__ import annotations
 
 import pytest
 
-from d1migrate.errors import did_you_mean, nearest
+from d1migrate.hints import did_you_mean, nearest
 
 COMMANDS = ("up", "down", "status", "history", "rebuild", "rehearse", "renumber", "repair", "restore")
 
