@@ -7,7 +7,8 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import data, rebuild, remote, worker
+from benchmarks import data
+from benchmarks.figures import rebuild, remote, worker
 from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
 from benchmarks.peers import Peer, peers
 from benchmarks.table import Row, compared, limited, megabytes, seconds
