@@ -272,7 +272,15 @@ def _applied_events(
     wanted = [r for r in then.applied if key_of(r) in touched or (first and r.order >= first)]
     for row in sorted(wanted, key=lambda row: (row.order, row.place)):
         kept = rollbacks.get(key_of(row))
-        yield log.Event("restore", row.version, row.name, row.checksum, kept, row.rollback_digest)
+        yield log.Event(
+            "restore",
+            row.version,
+            row.name,
+            row.checksum,
+            kept,
+            row.rollback_digest,
+            file_digest=row.file_digest,
+        )
 
 
 def _compare(

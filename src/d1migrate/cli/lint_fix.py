@@ -113,7 +113,7 @@ def _unapplied(migrations: Sequence[Migration], project: Project, output: Output
 
 def _is_of(row: AppliedMigration, migration: Migration) -> bool:
     """Whether an applied migration is a file, under whatever name."""
-    is_same = row.checksum not in (None, NOTHING) and migration.matches(row.checksum or "")
+    is_same = row.checksum != NOTHING and row.has_content_of(migration)
     return is_same or (row.version, row.name) == (migration.version, migration.name)
 
 

@@ -150,6 +150,6 @@ def _remark(entry: Entry) -> str:
     """Say what the state does not: a record may be another file's, and a file may have no rollback."""
     if entry.was is not None and entry.state != "renamed":
         return f"{'renamed: ' if entry.is_renamed else ''}recorded as {entry.was}"
-    if entry.migration and (error := entry.migration.unreadable):
+    if error := entry.unreadable:
         return error.headline
     return "" if entry.reversible else "no rollback"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.migration import Migration
 
 
 class AppliedMigration(NamedTuple):
@@ -38,7 +39,9 @@ class AppliedMigration(NamedTuple):
         version: its version; of a name, the number that it begins with, or None.
         name: the recorded name, without `.sql`.
         applied_at: when, in epoch seconds; None if the row has no time.
-        checksum, rollback_digest: None if wrangler applied it.
+        checksum: None if wrangler applied it.
+        rollback_digest: None if wrangler applied it, or if it has no rollback.
+        file_digest: None if wrangler applied it, or if its file could not be parsed.
         keeps_rollback: whether the log has the rollback SQL.
         order: its position in the order of application: wrangler's id, or that of its log row; 0: unknown.
         place: its position in the migrations table: the id, or the version.
@@ -52,6 +55,17 @@ class AppliedMigration(NamedTuple):
     keeps_rollback: bool = False
     order: int = 0
     place: int = 0
+    file_digest: str | None = None
+
+    def has_text_of(self, migration: Migration) -> bool:
+        """Whether a file is known to be the one that was applied, byte by byte but for its line ends."""
+        return self.file_digest is not None and self.file_digest == migration.digest
+
+    def has_content_of(self, migration: Migration) -> bool:
+        """Whether a file has the text, or at least the meaning, of the one that was applied."""
+        if self.has_text_of(migration):  # without parsing it
+            return True
+        return self.checksum is not None and migration.matches(self.checksum)
 
 
 class Partial(NamedTuple):
@@ -125,7 +139,7 @@ class History(NamedTuple):
         """The rows of the log, as `log.rows_of` returns them; "" if there is no log."""
         new = () if LOG_TABLE in self.missing else (LOG_TABLE,)
         logs = (*new, log.OLD_LOG) if self.old_log else new
-        return log.rows_of(logs) if logs else ""
+        return log.rows_of(logs, self.lacking) if logs else ""
 
     @property
     def has_two_logs(self) -> bool:
@@ -163,8 +177,8 @@ def objects(*, unless_rows_in: Iterable[str] = ()) -> Query:
 def state_query(table: MigrationsTable) -> Query:
     """Return the query that shows in one row whether anything is to be done.
 
-    Its columns: a line `key checksum` for each applied migration, in the order of the keys; and how many are
-    partial.
+    Its columns: a line for each applied migration, in the order of the keys, as `state_lines` reads it; and
+    how many are partial.
     """
     column = table.column
     joined = (
@@ -172,13 +186,20 @@ def state_query(table: MigrationsTable) -> Query:
     )
     applies = ", ".join(map(quote_literal, log.APPLIES))
     return Query(
-        f"WITH l AS MATERIALIZED (SELECT {column}, max(id), event, action, checksum"
+        f"WITH l AS MATERIALIZED (SELECT {column}, max(id), event, action, checksum, file_digest"
         f" FROM {LOG_TABLE} GROUP BY {column})"
         f" SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.{column} || ' ' || iif(l.event = 'done'"
-        f" AND l.action IN ({applies}), coalesce(l.checksum, ''), '') AS line"
+        f" AND l.action IN ({applies}), coalesce(l.checksum, '') || ' ' || coalesce(l.file_digest, ''), ' ')"
+        " AS line"
         f" FROM {table.sql} m LEFT JOIN l ON l.{column} = {joined} ORDER BY m.{column})) AS applied,"
         " (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
     )
+
+
+def state_lines(applied: str) -> list[list[str]]:
+    """Return [key, checksum, digest] of each line of the answer; what it does not have is empty."""
+    # A name with a line break makes lines that are no lines: no file has an empty key.
+    return [parts if len(parts := line.rsplit(" ", 2)) == 3 else ["", "", ""] for line in applied.split("\n")]
 
 
 class Rows(NamedTuple):
@@ -224,6 +245,7 @@ class _LogRow(NamedTuple):
     checksum: str | None
     rollback_digest: str | None
     keeps_rollback: int
+    file_digest: str | None
 
 
 def recorded(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[AppliedMigration]:
@@ -247,6 +269,7 @@ def _with_log(row: AppliedMigration, newest: _LogRow | None) -> AppliedMigration
         rollback_digest=newest.rollback_digest,
         keeps_rollback=bool(newest.keeps_rollback),
         order=row.order or (newest.id if newest.action in ("up", "restore") else 0),
+        file_digest=newest.file_digest,
     )
 
 
@@ -268,6 +291,8 @@ _LATEST = {
     "action": _TEXT,
     "checksum": _OPTIONAL,
     "rollback_digest": _OPTIONAL,
+    "whether it has a rollback": _INTEGER,
+    "file_digest": _OPTIONAL,
 }
 EVENT = {
     "token": _TEXT,

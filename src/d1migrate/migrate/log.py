@@ -12,7 +12,7 @@ from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.sql.batch import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import Identified, MigrationsTable
@@ -45,9 +45,10 @@ COLUMNS = (
     "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
     " rollback_sql"
 )
-"""The columns with values, in the order in which rows are copied."""
+"""The columns with values, in the order in which rows are copied. A copy has no `file_digest`."""
 
-_ADDABLE = {"format": "INTEGER", "file_digest": "TEXT"}  # nothing reads them yet
+_DIGEST = "file_digest"
+_ADDABLE = {"format": "INTEGER", _DIGEST: "TEXT"}
 
 # In the old log, what concerns the whole database has version 0, and a restore has its point as the name.
 _OLD_DETAIL = (
@@ -82,7 +83,10 @@ class Stamp(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A row of the log, without its stamp. What concerns the whole database has no version and no name."""
+    """A row of the log, without its stamp. What concerns the whole database has no version and no name.
+
+    `file_digest` is `Migration.digest`: it shows that a file is unchanged without parsing it.
+    """
 
     action: str
     version: int | None = None
@@ -91,6 +95,7 @@ class Event(NamedTuple):
     rollback_sql: str | None = None
     rollback_digest: str | None = None
     detail: str | None = None
+    file_digest: str | None = None
 
 
 APPLIES = ("up", "baseline", "accept", "restore")
@@ -108,19 +113,24 @@ def missing_columns(columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in _ADDABLE if name not in found)
 
 
-def rows_of(tables: Sequence[str]) -> str:
+def rows_of(tables: Sequence[str], lacking: Collection[str] = ()) -> str:
     """Return SQL, for FROM, for the rows of the logs that exist: LOG_TABLE, OLD_LOG, or both.
 
     Both exist if d1migrate 0.1 wrote to a database whose log had been moved. Its rows are newer, because
     every batch that writes moves them.
+
+    Args:
+        tables: the logs that exist.
+        lacking: the columns that LOG_TABLE lacks.
     """
     if OLD_LOG not in tables:
-        return LOG_TABLE
-    old = f"SELECT id, {_OLD_COLUMNS} FROM {OLD_LOG}"
+        return f"(SELECT *, NULL AS {_DIGEST} FROM {LOG_TABLE})" if _DIGEST in lacking else LOG_TABLE
+    old = f"SELECT id, {_OLD_COLUMNS}, NULL AS {_DIGEST} FROM {OLD_LOG}"
     if LOG_TABLE not in tables:
         return f"({old})"
     later = old.replace("id", f"id + (SELECT coalesce(max(id), 0) FROM {LOG_TABLE})", 1)
-    return f"(SELECT id, {COLUMNS} FROM {LOG_TABLE} UNION ALL {later} {_NOT_MOVED})"
+    digest = "NULL" if _DIGEST in lacking else _DIGEST
+    return f"(SELECT id, {COLUMNS}, {digest} AS {_DIGEST} FROM {LOG_TABLE} UNION ALL {later} {_NOT_MOVED})"
 
 
 def add_columns(names: Iterable[str]) -> list[Query]:
@@ -140,12 +150,13 @@ def carry_over() -> list[Query]:
 def latest(log: str = LOG_TABLE) -> Query:
     """Return the query for the newest row of each version and name in a log.
 
-    Its columns: version, name, id, event, action, checksum, digest of the rollback, whether its SQL is kept.
+    Its columns: version, name, id, event, action, checksum, digest of the rollback, whether its SQL is kept,
+    digest of the file.
     """
     # With max(), SQLite takes bare columns from the row that has the maximum.
     return Query(
-        "SELECT version, name, max(id), event, action, checksum, rollback_digest, rollback_sql IS NOT NULL"
-        f" FROM {log} GROUP BY version, name"
+        "SELECT version, name, max(id), event, action, checksum, rollback_digest, rollback_sql IS NOT NULL,"
+        f" {_DIGEST} FROM {log} GROUP BY version, name"
     )
 
 
@@ -181,12 +192,14 @@ def stored_rollbacks(table: MigrationsTable, migrations: Iterable[Identified], l
 
 def event_of(action: str, migration: Migration) -> Event:
     """Return the log event of a migration that is applied or recorded."""
-    version, name, checksum = migration.version, migration.name, migration.checksum
+    # Of a file that cannot be parsed, no digest: whoever finds it unchanged need not parse it to know that.
+    digest = None if migration.unreadable else migration.digest
+    event = Event(action, migration.version, migration.name, migration.checksum, file_digest=digest)
     rollback = migration.rollback
     if rollback is None or rollback.reason is not None:
-        return Event(action, version, name, checksum)
+        return event
     kept = rollback.sql if len(rollback.sql.encode()) <= MAX_STORED_ROLLBACK else None
-    return Event(action, version, name, checksum, kept, rollback.digest)
+    return event._replace(rollback_sql=kept, rollback_digest=rollback.digest)
 
 
 def record(event: str, what: Event, stamp: Stamp) -> Query:
@@ -210,6 +223,7 @@ def record(event: str, what: Event, stamp: Stamp) -> Query:
         "restore_point": stamp.restore_point,
         "detail": what.detail,
         "format": _FORMAT,
+        _DIGEST: what.file_digest,
     }
     given = {column: value for column, value in values.items() if value is not None}
     places = ", ".join(["?"] * len(given))
@@ -225,11 +239,12 @@ def copy(logged: Identified, name: str, detail: str, stamp: Stamp) -> Query:
         detail: the detail of the new row.
         stamp: its stamp.
     """
-    columns = "token, event, action, version, name, checksum, who, tool, at, detail, rollback_digest,"
+    columns = f"who, tool, at, detail, rollback_digest, rollback_sql, {_DIGEST}, format"
     return Query(
-        f"INSERT INTO {LOG_TABLE} ({columns} rollback_sql, format)"
+        f"INSERT INTO {LOG_TABLE} (token, event, action, version, name, checksum, {columns})"
         " SELECT ?1, 'done', 'accept', version, ?2, checksum, ?3, ?4, ?5, ?6, rollback_digest, rollback_sql,"
-        f" {_FORMAT} FROM {LOG_TABLE} WHERE name = ?7 AND version IS {_exact(logged.version) or 'NULL'}"
+        f" {_DIGEST}, {_FORMAT}"
+        f" FROM {LOG_TABLE} WHERE name = ?7 AND version IS {_exact(logged.version) or 'NULL'}"
         " AND event = 'done' ORDER BY id DESC LIMIT 1",
         (stamp.token, name, stamp.who, stamp.tool, str(stamp.at), detail, logged.name),
     )

@@ -138,6 +138,7 @@ class Migration:
 
     __slots__ = (
         "_checksum",
+        "_digest",
         "_mentioned",
         "_scanned",
         "_script",
@@ -163,6 +164,7 @@ class Migration:
         self.has_crlf, self.rollback_file = has_crlf, rollback_file
         self._script = script
         self._checksum: str | None = None
+        self._digest: str | None = None
         self._split: tuple[Statement, ...] | None = None
         self._scanned: _Scan | None = None
         self._mentioned: set[str] | None = None
@@ -200,13 +202,26 @@ class Migration:
         return text
 
     @property
+    def digest(self) -> str | None:
+        """The sha256 of its text as UTF-8 with LF line ends; None if it cannot be read from disk."""
+        if self._digest is None:
+            if isinstance(self._script, str):
+                self._digest = sha256(self._script.encode()).hexdigest()
+            else:
+                try:
+                    for _ in self._hashed(self._script):
+                        pass
+                except SourceError:
+                    return None
+        return self._digest
+
+    @property
     def checksum(self) -> str | None:
         """The checksum of the file's meaning: `v1:` and the sha256 of its statements.
 
         Comments, white space, the case of keywords and the statement that records the migration are left
         out, so reformatting or renumbering a file does not change it. A large file, and one that cannot be
-        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends. None if it cannot be read
-        from disk.
+        parsed, has `b1:` and its digest instead. None if it cannot be read from disk.
         """
         if self._checksum is None:
             large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
@@ -231,14 +246,7 @@ class Migration:
 
     def _checksum_of_bytes(self) -> str | None:
         """Return the checksum of its bytes; None if it cannot be read."""
-        if isinstance(self._script, str):
-            return "b1:" + sha256(self._script.encode()).hexdigest()
-        try:
-            for _ in self._hashed(self._script):
-                pass
-        except SourceError:
-            return None
-        return self._checksum
+        return self.digest and f"b1:{self.digest}"
 
     @property
     def rollback(self) -> Rollback | None:
@@ -395,12 +403,12 @@ class Migration:
         return self._split
 
     def _hashed(self, script: Script) -> Iterator[str]:
-        """Yield the chunks of a large script; computes the checksum on the way."""
+        """Yield the chunks of a large script; computes the digest on the way."""
         digest = sha256()
         for chunk in script.chunks():
             digest.update(chunk.encode())
             yield chunk
-        self._checksum = "b1:" + digest.hexdigest()
+        self._digest = digest.hexdigest()
 
 
 def _mentioned_in(chunks: Iterable[str]) -> set[str]:

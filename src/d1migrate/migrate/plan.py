@@ -152,7 +152,7 @@ class StepQueries:
             *setup,
             assertions.assert_ready(step, step.direction, before, full=first or not up),
             *(assertions.assert_empty(*guarded) for guarded in step.guarded),
-            log.record("begun", step.event._replace(rollback_sql=None), stamp),
+            log.record("begun", step.event._replace(rollback_sql=None, file_digest=None), stamp),
         )
         # A rollback could delete any row.
         full = not isinstance(step.script, Migration) or step.script.touches(table)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.file_name import Now
+    from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Key, MigrationsTable
 
@@ -81,7 +82,7 @@ def _refuse_unclear(entries: Sequence[Entry], table: MigrationsTable) -> None:
         row = next((entry.applied for entry in several if entry.applied and entry.state != "renamed"), None)
         if row is None or len(several) == 1:
             continue
-        if not any(entry.name == row.name or _has_content(entry, row.checksum) for entry in several):
+        if not any(entry.name == row.name or _has_content(entry, row) for entry in several):
             raise HistoryError(
                 f"version {version} is applied as {row.name}, but it is unclear which file that is:"
                 f" {', '.join(entry.migration.file for entry in several if entry.migration)}",
@@ -90,8 +91,8 @@ def _refuse_unclear(entries: Sequence[Entry], table: MigrationsTable) -> None:
             )
 
 
-def _has_content(entry: Entry, checksum: str | None) -> bool:
-    return checksum is not None and entry.migration is not None and entry.migration.matches(checksum)
+def _has_content(entry: Entry, row: AppliedMigration) -> bool:
+    return entry.migration is not None and row.has_content_of(entry.migration)
 
 
 def _renumbered(migration: Migration, path: str | None, last: str, table: MigrationsTable) -> Migration:

@@ -144,7 +144,7 @@ def _ran_itself(migration: Migration, own: AppliedMigration | None, others: Coll
     """Whether a database ran a squashed file: by its checksum; without one, by its name, if it is alone."""
     if own is None:
         return False
-    return migration.matches(own.checksum) if own.checksum else own.name == migration.name and not others
+    return own.has_content_of(migration) if own.checksum else own.name == migration.name and not others
 
 
 def _chosen(file: Squashed, history: History) -> Iterator[Squashed]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate.migrate.history import state_lines
 from d1migrate.migrate.migration import NOTHING
 from d1migrate.migrate.order import order_key
 from d1migrate.migrate.table import (
@@ -21,6 +22,7 @@ from d1migrate.migrate.table import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from d1migrate.errors import SourceError
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
 
@@ -64,8 +66,21 @@ class Entry(NamedTuple):
         return self.was is not None and self.state in ("applied", "renamed")
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether file and rollback are those that were recorded, so that neither has to be parsed."""
+        row, file = self.applied, self.migration
+        return bool(row and file and not file.rollback_file and row.has_text_of(file))
+
+    @property
+    def unreadable(self) -> SourceError | None:
+        """Why the file or its rollback file cannot be read; None if they can, or if there is no file."""
+        return self.migration.unreadable if self.migration and not self.is_untouched else None
+
+    @property
     def reversible(self) -> bool:
         """Whether there is a rollback, in the file or in the log."""
+        if self.is_untouched:
+            return bool(self.applied and self.applied.rollback_digest)
         if self.migration and self.migration.rollback:
             return self.migration.rollback.reason is None
         return bool(self.applied and self.applied.keeps_rollback)
@@ -114,7 +129,7 @@ def last_applied(entries: Sequence[Entry]) -> Entry | None:
 
 def _is_changed(migration: Migration, row: h.AppliedMigration) -> bool:
     """Whether a file is known to differ from what was applied: both must have a checksum."""
-    return None not in (row.checksum, migration.checksum) and not migration.matches(row.checksum or "")
+    return row.checksum is not None and not row.has_content_of(migration) and migration.checksum is not None
 
 
 def path_of(entry: Entry, table: MigrationsTable) -> str:
@@ -154,7 +169,7 @@ def _owners(
 
 def _likeness(migration: Migration, row: h.AppliedMigration) -> tuple[bool, bool]:
     """Return how much a file is like what was recorded: by its content, then by its name."""
-    return bool(row.checksum) and migration.matches(row.checksum or ""), migration.name == row.name
+    return row.has_content_of(migration), migration.name == row.name
 
 
 def _renamed(
@@ -165,7 +180,7 @@ def _renamed(
     without_file = {
         row.checksum: row
         for row in history.applied
-        if row.checksum and row.checksum != NOTHING and not _is_of(owners.get(key_of(row)), row.checksum)
+        if row.checksum and row.checksum != NOTHING and not _is_of(owners.get(key_of(row)), row)
     }
     if not without_file:  # spare the checksums of pending files
         return {}
@@ -179,9 +194,9 @@ def _renamed(
     return found
 
 
-def _is_of(migration: Migration | None, checksum: str) -> bool:
-    """Whether a recorded checksum is that of a file."""
-    return migration is not None and migration.matches(checksum)
+def _is_of(migration: Migration | None, row: h.AppliedMigration) -> bool:
+    """Whether a row was recorded for a file."""
+    return migration is not None and row.has_content_of(migration)
 
 
 def is_up_to_date(
@@ -191,22 +206,20 @@ def is_up_to_date(
 
     It may be False although `compare` finds nothing to do; then `compare` decides.
     """
-    expected = _expected_state(tuple(migrations), table)
     if partial or applied is None or not migrations:
         return not partial and applied is None and not migrations
-    if applied == expected:
-        return True
-    lines, wanted = applied.split("\n"), expected.split("\n")
-    # A line of what wrangler applied has no checksum after the key.
-    return len(lines) == len(wanted) and all(
-        line in (want, want[: want.rindex(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
+    return _is_state_of(tuple(migrations), table, applied)
+
+
+@lru_cache(maxsize=8)  # a Worker asks on every request, and nearly always about the same answer
+def _is_state_of(migrations: tuple[Migration, ...], table: MigrationsTable, applied: str) -> bool:
+    ordered, lines = sorted(migrations, key=table.sort_key), state_lines(applied)
+    return len(lines) == len(ordered) and all(
+        key == str(table.key_of(migration))
+        # What wrangler applied has no checksum.
+        and (not checksum or digest == migration.digest or migration.matches(checksum))
+        for (key, checksum, digest), migration in zip(lines, ordered, strict=True)
     )
-
-
-@lru_cache(maxsize=8)
-def _expected_state(migrations: tuple[Migration, ...], table: MigrationsTable) -> str:
-    ordered = sorted(migrations, key=table.sort_key)
-    return "\n".join(f"{table.key_of(migration)} {migration.checksum}" for migration in ordered)
 
 
 def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:

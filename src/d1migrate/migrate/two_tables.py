@@ -77,7 +77,7 @@ def as_names(
 def _file_of(row: AppliedMigration, alike: Sequence[Migration]) -> Migration | None:
     """Return which of the files with its version a record is of; None if it is of none, or unclear."""
     if row.checksum is not None:
-        found = [m for m in alike if m.matches(row.checksum)] or [m for m in alike if m.name == row.name]
+        found = [m for m in alike if row.has_content_of(m)] or [m for m in alike if m.name == row.name]
     else:
         found = [m for m in alike if m.name == row.name] or list(alike)
     return found[0] if len(found) == 1 else None

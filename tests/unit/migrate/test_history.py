@@ -31,10 +31,10 @@ def fold(rows: list[tuple[Any, ...]], log: list[tuple[Any, ...]] | None = None) 
 )
 def test_a_row_and_its_log(event: str, action: str, checksum: str | None, order: int) -> None:
     """The checksum is known if the log ends in the migration being applied."""
-    found = fold([(1, "001_a", 1_790_000_000)], [(1, "001_a", 7, event, action, "v1:a", "d", 1)])
+    found = fold([(1, "001_a", 1_790_000_000)], [(1, "001_a", 7, event, action, "v1:a", "d", 1, "f")])
     (row,) = found.applied
     assert (row.version, row.name, row.applied_at) == (1, "001_a", 1_790_000_000)
-    assert (row.checksum, row.order) == (checksum, order)
+    assert (row.checksum, row.order, row.file_digest) == (checksum, order, checksum and "f")
     assert row.keeps_rollback == (checksum is not None)
     assert [part.version for part in found.partial] == [1] * (event == "begun")
 
@@ -47,7 +47,7 @@ def test_without_a_log_all_is_wranglers() -> None:
 
 def test_what_began_needs_no_row() -> None:
     """An interrupted batch may have left only the log."""
-    found = fold([], [(2, "002_b", 1, "begun", "down", None, None, 0)])
+    found = fold([], [(2, "002_b", 1, "begun", "down", None, None, 0, None)])
     assert (found.applied, found.partial) == ((), (h.Partial(2, "002_b", "down"),))
 
 
@@ -57,9 +57,10 @@ def test_what_began_needs_no_row() -> None:
         ([("1", "a", 0)], None, "version is '1', expected an integer"),
         ([(None, "a", 0)], None, "version is None"),
         ([(1.5, "a", 0)], None, "version is 1.5"),
-        ([], [(1, "a", 1, b"done", "up", None, None, 0)], "event is b'done', expected text"),
-        ([], [(1, "a", 1, "done", "up", 5, None, 0)], "checksum is 5, expected text"),
-        ([], [(1, "a" * 99, 1, "done", "up", 5, None, 0)], "the row begins with 1, 'aaa"),
+        ([], [(1, "a", 1, b"done", "up", None, None, 0, None)], "event is b'done', expected text"),
+        ([], [(1, "a", 1, "done", "up", 5, None, 0, None)], "checksum is 5, expected text"),
+        ([], [(1, "a", 1, "done", "up", None, None, 0, 5)], "file_digest is 5, expected text"),
+        ([], [(1, "a" * 99, 1, "done", "up", 5, None, 0, None)], "the row begins with 1, 'aaa"),
     ],
 )
 def test_values_of_another_type(rows: list[Any], log: list[Any] | None, found: str) -> None:
@@ -94,7 +95,10 @@ def test_notes_without_an_end() -> None:
 def test_rows_of_wranglers_table() -> None:
     """The name is the key, the id the order; a row that does not name a file is left out."""
     rows = [(3, "0001_b.sql", 5, 9), (4, "a/migration.sql", None, 9), (7, None, 5, 9), (8, "x", 5, 9)]
-    latest = [(1, "0001_b", 7, "done", "up", "v1:a", "d", 1), (1, "0001_a", 9, "begun", "up", None, None, 0)]
+    latest = [
+        (1, "0001_b", 7, "done", "up", "v1:a", "d", 1, None),
+        (1, "0001_a", 9, "begun", "up", None, None, 0, None),
+    ]
     found = h.read_rows(NameTable(), h.Rows(rows, latest=latest, counter=9))
     assert [(row.version, row.name, row.checksum, row.order) for row in found.applied] == [
         (1, "0001_b", "v1:a", 3),
@@ -108,15 +112,15 @@ def test_rows_of_wranglers_table() -> None:
 def test_the_newest_of_two_names_with_one_version() -> None:
     """In a table of versions they are one migration, which got another name."""
     latest = [
-        (1, "001_a", 7, "done", "up", "v1:a", None, 0),
-        (1, "001_b", 9, "done", "accept", "v1:b", None, 0),
+        (1, "001_a", 7, "done", "up", "v1:a", None, 0, None),
+        (1, "001_b", 9, "done", "accept", "v1:b", None, 0, None),
     ]
     assert fold([(1, "001_b", 5)], latest).applied[0].checksum == "v1:b"
 
 
 def test_what_concerns_the_whole_database_is_no_migration() -> None:
     """A restore has no version and no name."""
-    assert fold([], [(None, "", 1, "begun", "restoring", None, None, 0)]).partial == ()
+    assert fold([], [(None, "", 1, "begun", "restoring", None, None, 0, None)]).partial == ()
 
 
 def test_the_current_migration() -> None:

@@ -76,6 +76,13 @@ def test_the_event_of_a_migration(text: str, rollback: tuple[str | None, bool]) 
     )
 
 
+def test_the_digest_of_a_file() -> None:
+    """Only of one that can be parsed: nothing parses a file whose digest the log has."""
+    good, bad = Migration(1, "001_a", "CREATE TABLE a (x);"), Migration(1, "001_a", "CREATE TABLE 'a (x);")
+    assert log.event_of("up", good).file_digest == good.digest
+    assert log.event_of("baseline", bad).file_digest is None
+
+
 def test_a_long_rollback_is_not_kept() -> None:
     """Only its digest: a row of D1 holds 2 MB."""
     block = "".join(f"--   DELETE FROM a WHERE x = '{'x' * 1000}';\n" for _ in range(1_000))

@@ -185,6 +185,7 @@ def test_a_text_over_the_limit_has_the_checksum_of_its_bytes() -> None:
     assert (known[:3], (big.checksum or "")[:3]) == ("v1:", "b1:")
     assert big.matches(known)
     assert not migration(BASE.replace("a", "b")).matches(known)
+    assert big.checksum == f"b1:{big.digest}"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import HistoryError
+from d1migrate.migrate import log, migration
 from d1migrate.migrate.history import AppliedMigration, History
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.refusals import refuse_unwritable
+from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import load
 from d1migrate.migrate.status import compare, is_up_to_date, one_sided
 from d1migrate.migrate.table import USUAL_TABLE, NameState, NameTable, VersionState, VersionTable
@@ -109,14 +111,18 @@ def test_a_migration_that_only_one_table_records() -> None:
     [
         ("", None, 0, True),
         ("1a", None, 0, False),
-        ("", "1 {a}", 0, False),
-        ("1a 2b", "1 {a}\n2 {b}", 0, True),
-        ("1a 2b", "1 {a}\n2 {b}", 1, False),
-        ("1a 2b", "1 {a}", 0, False),
-        ("1a", "1 {a}\n2 {b}", 0, False),
-        ("1a 2b", "1 {a}\n2 {a}", 0, False),
-        ("1a 2b", "1 {a}\n2 ", 0, True),  # applied by wrangler alone
-        ("1a 2b", "1 {a}\n3 ", 0, False),
+        ("", "1 {a} ", 0, False),
+        ("1a 2b", "1 {a} \n2 {b} ", 0, True),
+        ("1a 2b", "1 {a} \n2 {b} ", 1, False),
+        ("1a 2b", "1 {a} ", 0, False),
+        ("1a", "1 {a} \n2 {b} ", 0, False),
+        ("1a 2b", "1 {a} \n2 {a} ", 0, False),
+        ("1a 2b", "1 {a} \n2  ", 0, True),  # applied by wrangler alone
+        ("1a 2b", "1 {a} \n3  ", 0, False),
+        ("1a", "1 v1:of-another-layout {digest}", 0, True),
+        ("1a", "1 v1:of-another-file 0123", 0, False),
+        ("1a", "1 {a} 0123", 0, True),  # another layout
+        ("1a", "1", 0, False),  # half of a name with a line break
     ],
 )
 def test_one_row_says_that_all_is_applied(
@@ -124,14 +130,14 @@ def test_one_row_says_that_all_is_applied(
 ) -> None:
     """It says so only where every file is applied as it is, and nothing else is."""
     a, b = files("1a 1b")
-    row = recorded and recorded.format(a=a.checksum, b=b.checksum)
+    row = recorded and recorded.format(a=a.checksum, b=b.checksum, digest=a.digest)
     assert is_up_to_date(files(have), USUAL_TABLE, row, partial) is expected
 
 
 def test_one_row_of_names_says_it_too() -> None:
     """The names are in the order of their bytes there, whatever wrangler's order is."""
     have = files("2b 10a")
-    row = f"002_b.sql {have[0].checksum}\n010_a.sql "
+    row = f"002_b.sql {have[0].checksum} \n010_a.sql  "
     assert is_up_to_date(have, NameTable(), row, 0)
     assert not is_up_to_date(have[:1], NameTable(), row, 0)
 
@@ -145,6 +151,48 @@ def test_an_entry_knows_its_way_back() -> None:
     (lost,) = compare([], history("1a"))
     found = [entry.reversible for entry in (written, absent, declared, kept, lost)]
     assert found == [True, False, False, True, False]
+
+
+def test_an_untouched_file_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest that the log has of its text settles its state, its rollback, and that it can be read."""
+    parsed = [recorded_of(*files("1a")), recorded_of(*files("2b", rollback=""))]
+    have = [*files("1a"), *files("2b", rollback="")]
+    monkeypatch.setattr(migration, "split", None)
+    monkeypatch.setattr(migration, "Splitter", None)
+    entries = compare(have, History(tuple(parsed)))
+    assert shown(entries) == "1 applied, 2 applied"
+    assert [entry.reversible for entry in entries] == [True, False]
+    assert [entry.unreadable for entry in entries] == [None, None]
+
+
+def test_a_file_in_another_layout_is_parsed() -> None:
+    """Its text is another one, and its meaning the same."""
+    row = recorded_of(*files("1a"))
+    (laid_out,) = files("1a", rollback="")
+    (entry,) = compare([laid_out], History((row,)))
+    assert (entry.state, entry.is_untouched, entry.reversible) == ("applied", False, True)
+
+
+def test_a_rollback_file_is_not_in_the_digest() -> None:
+    """It may be new, or wrong."""
+    row = recorded_of(*files("1a", rollback=""))
+    (file,) = files("1a", rollback="")
+    texts = ("DROP TABLE a;", "")
+    have = [file.with_rollback_file(RollbackFile("rollback/001_a.sql", text)) for text in texts]
+    good, empty = (compare([one], History((row,)))[0] for one in have)
+    assert (good.reversible, good.unreadable) == (True, None)
+    assert not empty.reversible
+    assert empty.unreadable
+
+
+def recorded_of(file: Migration) -> AppliedMigration:
+    """The row of a file that was applied as it is."""
+    event = log.event_of("up", file)
+    return AppliedMigration(
+        *(file.version, file.name, 5, event.checksum, event.rollback_digest),
+        keeps_rollback=event.rollback_sql is not None,
+        file_digest=event.file_digest,
+    )
 
 
 def test_an_entry_has_the_checksum_that_counts() -> None:

@@ -37,10 +37,10 @@ def read_history(choice: TableChoice = USUAL, *, reads: int = 1, token: str | No
         HistoryError: a history table is another tool's, or is missing while the log exists.
     """
     try:
-        answers = yield Batch(_queries(choice, choice.guess, (LOG_TABLE,), token), reads=True)
+        answers = yield Batch(_queries(choice, choice.guess, LOG_TABLE, token), reads=True)
     except QueryError as error:
         return (yield from read_history_after(error, choice, reads=reads, token=token))
-    return (yield from _complete(choice, choice.guess, (LOG_TABLE,), answers, reads, token))
+    return (yield from _complete(choice, choice.guess, LOG_TABLE, answers, reads, token))
 
 
 def read_history_after(
@@ -59,41 +59,40 @@ def read_history_after(
     # SQLite resolves names in order: if the log was missing, the table before it exists.
     guess = choice.guess if LOG_TABLE in str(error) else None
     try:
-        answers = yield Batch(_queries(choice, guess, (), None), reads=True)
+        answers = yield Batch(_queries(choice, guess, "", None), reads=True)
     except QueryError:  # it has other columns; its shape shows whose it is
-        guess, answers = None, (yield Batch(_queries(choice, None, (), None), reads=True))
-    return (yield from _complete(choice, guess, (), answers, reads + 1, token))
+        guess, answers = None, (yield Batch(_queries(choice, None, "", None), reads=True))
+    return (yield from _complete(choice, guess, "", answers, reads + 1, token))
 
 
 def _queries(
-    choice: TableChoice, table: MigrationsTable | None, logs: Sequence[str], token: str | None
+    choice: TableChoice, table: MigrationsTable | None, logged: str, token: str | None
 ) -> tuple[Query, ...]:
     """Return the queries for what is known to exist.
 
     Args:
         choice: how to choose the migrations table.
         table: the migrations table, perhaps with wrangler's beside it.
-        logs: the names of the logs.
+        logged: the rows of the log, as `log.rows_of` returns them; "" if there is none.
         token: the token to look up in them.
     """
     beside = [table.beside] if isinstance(table, VersionTable) and table.exists else []
     tables = [*([table] if table else []), *beside]
-    logged = log.rows_of(logs)
-    empty = [*(one.sql for one in tables), *([logged] if logs else [])]
+    empty = [*(one.sql for one in tables), *([logged] if logged else [])]
     return (
         *choice.survey,
         h.LEFTOVERS,
         *(one.rows for one in tables),
         h.objects(unless_rows_in=empty),
-        *((log.latest(logged), log.head(logged)) if logs else ()),
-        *((log.done_by(token, logged),) if token and logs else ()),
+        *((log.latest(logged), log.head(logged)) if logged else ()),
+        *((log.done_by(token, logged),) if token and logged else ()),
     )
 
 
 def _complete(
     choice: TableChoice,
     table: MigrationsTable | None,
-    logs: Sequence[str],
+    logged: str,
     answers: Sequence[Result],
     reads: int,
     token: str | None,
@@ -103,7 +102,7 @@ def _complete(
     Args:
         choice: as for the queries.
         table: as for the queries.
-        logs: as for the queries.
+        logged: as for the queries.
         answers: their answers.
         reads: the number of that request.
         token: as for the queries.
@@ -114,18 +113,20 @@ def _complete(
     choice = choice.given(survey)
     found = choice.found(survey)
     there = tuple(name for name in (LOG_TABLE, log.OLD_LOG) if survey.is_log(name))
-    if found != table or there != logs:
+    lacking = log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) if LOG_TABLE in there else ()
+    rows = log.rows_of(there, lacking) if there else ""
+    if found != table or rows != logged:
         if reads > _MOST_READS:
             raise HistoryError("the history tables were created or dropped while they were being read")
         try:
-            answers = yield Batch(_queries(choice, found, there, token), reads=True)
+            answers = yield Batch(_queries(choice, found, rows, token), reads=True)
         except QueryError as error:
             if not is_moved(error):
                 raise
-            there = (LOG_TABLE,)
-            answers = yield Batch(_queries(choice, found, there, token), reads=True)
-        return (yield from _complete(choice, found, there, answers, reads + 1, token))
-    history = _assembled(choice, survey, found, there, list(answers[2:]))
+            rows = LOG_TABLE
+            answers = yield Batch(_queries(choice, found, rows, token), reads=True)
+        return (yield from _complete(choice, found, rows, answers, reads + 1, token))
+    history = _assembled(choice, survey, found, there, list(answers[2:]))._replace(lacking=lacking)
     if token and there:
         history = history._replace(has_token=bool(answers[-1].rows[0][0]))
     return (yield from _without_empty_histories(history._replace(reads=reads)))
@@ -176,7 +177,6 @@ def _assembled(
         problems=choice.problems(survey, table, own, beside),
         other=_other(choice, beside) if beside and table.shape == "names" else None,
         old_log=log.OLD_LOG in logs,
-        lacking=log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) if LOG_TABLE in logs else (),
     )
 
 
@@ -248,7 +248,7 @@ def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[t
     else:
         lines, partial = state.rows[0]
         if lines and not partial:
-            keys = {line.rpartition(" ")[0] for line in lines.split("\n")}
+            keys = {key for key, *_ in h.state_lines(lines)}
             return tuple(m.name for m in migrations if str(table.key_of(m)) not in keys)
         history = yield from read_history(choice, reads=2)  # an empty table may not be the one that is used
     from d1migrate.migrate.refusals import refuse_partial, refuse_problems  # rarely needed

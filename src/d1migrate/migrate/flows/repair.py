@@ -82,7 +82,7 @@ def plan_rename(
     row = find(gone, old)
     entry = find([e for e in entries if e.migration and (e.applied is None or e.is_renamed)], new)
     migration = entry.migration
-    if migration is None or (row.checksum and not migration.matches(row.checksum)):
+    if migration is None or (row.checksum and not row.has_content_of(migration)):
         raise HistoryError(
             f"{entry.name} is not {row.name} with another name: its content is different",
             names=(entry.name,),

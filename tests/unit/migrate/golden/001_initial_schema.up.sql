@@ -122,4 +122,5 @@ SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coal
 -- ?11 = '1795300000'
 -- ?12 = '{"lint": false}'
 -- ?13 = '1'
-INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- ?14 = '057d06bf2dd9909b09f25d23a4ed4ec77ae6ee798b04b28b994ab1e2032cf150'
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail, format, file_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
