@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.sql.batch import Result
-from d1migrate.sql.d1 import is_refusal
-from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +60,10 @@ class BindingDriver:
         return (Result((), sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
 
     def _statement(self, query: Query) -> Any:
+        if not query.params:
+            return self._database.prepare(query.sql)
+        from d1migrate.sql.parameters import inline  # never in a Worker with nothing to do
+
         sql, params = inline(query.sql, query.params)
         statement = self._database.prepare(sql)
         return statement.bind(*map(self._argument, params)) if params else statement
@@ -87,6 +89,8 @@ def _text(error: Any) -> str:
 
 def _error(text: str, *, reads: bool) -> DriverError:
     """Return the error of a failure: D1 refused the SQL, nothing was done, or it may have been done."""
+    from d1migrate.sql.d1 import is_refusal  # imported only on failure
+
     if is_refusal(text):
         return QueryError(text)
     return UnavailableError(text) if reads else AmbiguousError(text)
