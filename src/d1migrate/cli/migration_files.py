@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate import file_name, source
+from d1migrate.migrate import file_name
 from d1migrate.migrate.file_name import Now
+from d1migrate.migrate.index_module import index_module, is_index_module
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.table import SUFFIX, VERSIONS, Shape
@@ -92,7 +93,7 @@ def next_file(description: str, project: Project) -> NewFile:
     now, choice = current_time(), project.choice(migrations)
     table = choice.guess
     if project.config.index_module:  # refuse what cannot be embedded before anything is written
-        source.index_module(migrations, table.shape, {})
+        index_module(migrations, table.shape, {})
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:
@@ -166,7 +167,7 @@ def current_index(path: str) -> str | None:
         UsageError: the file contains something else, which would be lost.
     """
     text = files.current_text(path)
-    if text and not source.is_index_module(text):
+    if text and not is_index_module(text):
         raise UsageError(
             f"{path} exists and is not an index of migrations: it was not changed",
             hint="name another file with `index = …` in d1migrate.toml, or --output FILE",
@@ -186,4 +187,4 @@ def index_text(project: Project, output: Output) -> str:
             f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
             " (`d1migrate lint --all` says why)"
         )
-    return source.index_module(migrations, table.shape, schemas)
+    return index_module(migrations, table.shape, schemas)
