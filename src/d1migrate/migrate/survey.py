@@ -1,6 +1,6 @@
 """Which history tables a database has, of which shape they are, and what is wrong with them.
 
-Which of them holds the history is decided in `table_choice`.
+Which of them holds the history is decided in `table_decision`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Survey(NamedTuple):
 
     @classmethod
     def of(cls, columns: Iterable[tuple[Any, ...]], unique: Iterable[tuple[Any, ...]]) -> Survey:
-        """Return what the answers to the queries of `TableChoice.survey` say."""
+        """Return what the answers to `table_decision.queries` say."""
         tables: dict[str, list[Column]] = {}
         counted, without_rowid = set[str](), set[str]()
         for table, is_counted, has_no_rowid, *column in columns:

@@ -1,15 +1,14 @@
-"""Which table holds the history of a database, by the configuration, the files, and what the database has."""
+"""Which table is to hold the history of a database, by the configuration and the files.
+
+Which one does, by what the database has, is in `table_decision`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - of a NamedTuple's fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import HistoryError, SourceError
-from d1migrate.migrate import log
-from d1migrate.migrate.history_guard import is_record
+from d1migrate.errors import SourceError
 from d1migrate.migrate.table import (
-    LOG_TABLE,
     MAX_VERSION,
     VERSIONS,
     WRANGLER,
@@ -18,16 +17,12 @@ from d1migrate.migrate.table import (
     Shape,
     VersionTable,
 )
-from d1migrate.sql.batch import Query
-from d1migrate.sql.names import fold, quote_literal
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
-    from d1migrate.migrate.other_tools import Owner
-    from d1migrate.migrate.survey import Column, Survey
 
 
 class TableChoice(NamedTuple):
@@ -65,195 +60,9 @@ class TableChoice(NamedTuple):
         beside = NameTable(self.wrangler)
         return beside if shape == "names" else VersionTable(self.versions, beside)
 
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The names of all tables that may belong to a history, in lower case."""
-        return tuple(map(fold, (self.versions, self.wrangler, LOG_TABLE, log.OLD_LOG)))
-
-    @property
-    def survey(self) -> tuple[Query, Query]:
-        """The queries for a Survey."""
-        names = ", ".join(map(quote_literal, self.tables))
-        tables = f"FROM sqlite_schema t JOIN {{}} WHERE t.type = 'table' AND lower(t.name) IN ({names})"
-        columns = (
-            # The binding returns rows as objects: two columns called name would be one.
-            "SELECT t.name AS of_table, t.sql LIKE '%autoincrement%', t.sql LIKE '%without%rowid%', c.name,"
-            ' c.type, c.pk, c."notnull", c.dflt_value ' + tables.format("pragma_table_info(t.name) c")
-        )
-        unique = (
-            "SELECT t.name "
-            + tables.format("pragma_index_list(t.name) i")
-            + ' AND i."unique" AND NOT i.partial'
-            " AND (SELECT group_concat(name) FROM pragma_index_info(i.name)) = 'name'"
-        )
-        return Query(columns), Query(unique)
-
-    def given(self, survey: Survey) -> TableChoice:
-        """Return the choice for a database: a table called VERSIONS that is not ours is left alone.
-
-        Raises:
-            HistoryError: the table that is needed is not ours.
-        """
-        if owner := self.blocker(survey):
-            columns = _listed(survey.columns(self.versions))
-            raise HistoryError(
-                f"the table {self.versions} is not d1migrate's: it has ({columns}), expected"
-                " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-                hint=f'name another one in d1migrate.toml, such as table = "{self.wrangler}"'
-                if owner == "application"
-                else f"`d1migrate adopt` takes over from {owner}",
-            )
-        is_free = not survey.columns(self.versions) or survey.is_versions(self.versions)
-        return self if is_free or self.configured else self._replace(configured=self.wrangler)
-
-    def blocker(self, survey: Survey) -> Owner | None:
-        """Return whose a table is that has the name of the migrations table to use; None if it is free."""
-        from d1migrate.migrate.other_tools import owner_of  # never in a Worker with nothing to do
-
-        columns = survey.columns(self.versions)
-        owner = owner_of(columns)
-        if not columns or owner == "d1migrate":
-            return None
-        if self.configured:
-            is_it = fold(self.configured) == fold(self.versions)
-            return owner if is_it and not survey.is_names(self.versions) else None
-        if self.recording:  # the files would insert into it
-            return owner
-        uses_names = owner == "application" or self.default == "names" or survey.is_names(self.wrangler)
-        return None if uses_names else owner
-
-    def history_tables(self, survey: Survey) -> set[str]:
-        """Return the names of the history tables that exist, in lower case."""
-        shapes = {
-            self.versions: survey.is_versions(self.versions) or survey.is_names(self.versions),
-            self.wrangler: survey.is_names(self.wrangler),
-        }
-        logs = {LOG_TABLE, log.OLD_LOG}
-        return {fold(name) for name, is_ours in shapes.items() if is_ours} | logs
-
-    def found(self, survey: Survey) -> MigrationsTable | None:
-        """Return the tables that exist and have the right shape; None if there are none.
-
-        If both exist, it is the VersionTable with wrangler's beside it.
-
-        Raises:
-            HistoryError: a table is another tool's.
-        """
-        _refuse_other_log(survey)
-        beside = self._names(self.wrangler, survey)
-        if fold(self.versions) != fold(self.wrangler) and survey.is_names(self.versions):
-            return self._names(self.versions, survey)
-        if survey.is_versions(self.versions):
-            return VersionTable(
-                self.versions,
-                beside or NameTable(self.wrangler),
-                exists=bool(beside),
-                named_alike=bool(survey.columns(self.wrangler)) and not beside,
-            )
-        return beside
-
-    def _names(self, table: str, survey: Survey) -> NameTable | None:
-        if not survey.is_names(table):
-            return None
-        key = [(fold(c.name), c.type.upper()) for c in survey.columns(table) if c.pk]
-        without_rowid = fold(table) in survey.without_rowid
-        ids = "name" if without_rowid else "id" if key == [("id", "INTEGER")] else "rowid"
-        return NameTable(table, counted=fold(table) in survey.counted, ids=ids)
-
-    def decide(
-        self, survey: Survey, found: MigrationsTable | None, *, own: bool, beside: bool, logged: bool
-    ) -> MigrationsTable:
-        """Return the migrations table.
-
-        Args:
-            survey: what exists.
-            found: what `found` returned.
-            own: whether it has rows.
-            beside: whether wrangler's table beside it has rows.
-            logged: whether the log has rows.
-        """
-        if found is None:
-            guess = self.guess
-            alike = bool(survey.columns(self.wrangler))
-            return guess._replace(named_alike=alike) if isinstance(guess, VersionTable) else guess
-        named = beside if isinstance(found, VersionTable) else own  # whether wrangler's table has rows
-        if self.configured is not None:
-            is_it = fold(self.configured) == fold(found.name)
-            return self._of_shape(found, found.shape if is_it else self.guess.shape, mirrored=named)
-        if own and beside:
-            return self._of_shape(found, "names" if self.recording is False else "versions", mirrored=True)
-        if own or (logged and not (isinstance(found, VersionTable) and found.exists)):
-            return found
-        return self._of_shape(found, "names" if beside else self.default, mirrored=named)
-
-    def _of_shape(self, found: MigrationsTable, shape: Shape, *, mirrored: bool) -> MigrationsTable:
-        """Return the table of a shape, given those that exist."""
-        if isinstance(found, NameTable):
-            return found if shape == "names" else VersionTable(self.versions, found, True, mirrored)
-        if shape == "versions":
-            return found._replace(mirrored=mirrored)
-        return found.beside if found.exists else self.empty("names")
-
-    def problems(
-        self,
-        survey: Survey,
-        table: MigrationsTable,
-        rows: Sequence[tuple[Any, ...]],
-        others: Sequence[tuple[Any, ...]],
-    ) -> tuple[Problem, ...]:
-        """Return why d1migrate does not write to a table.
-
-        Args:
-            survey: what exists.
-            table: the table.
-            rows: its rows.
-            others: the rows of the other table.
-        """
-        found: list[tuple[str, Sequence[str]]] = []
-        if others and not rows:
-            other = self.versions if table.shape == "names" else self.wrangler
-            moves = "`d1migrate repair --move-history` moves the history"
-            found.append((f"it is empty, and {other} is not: {moves}", ()))
-        if isinstance(table, NameTable) and survey.columns(table.name):
-            from d1migrate.migrate.survey import problems_of_names
-
-            found += problems_of_names(survey, table, rows)
-        if not found:
-            return ()
-        from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
-
-        name = table.name
-        return tuple(
-            Problem("history", name, f"{name}: {why}", tuple(f"{sql};" for sql in fix)) for why, fix in found
-        )
-
 
 USUAL = TableChoice()
 """The choice without a configuration or files."""
-
-
-def _refuse_other_log(survey: Survey) -> None:
-    columns = survey.columns(LOG_TABLE)
-    if columns and not survey.is_log(LOG_TABLE):
-        raise HistoryError(
-            f"the table {LOG_TABLE} is not d1migrate's: it has ({', '.join(c.name for c in columns)})",
-            hint=f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}",
-        )
-
-
-def refuse_other_shape(survey: Survey, table: MigrationsTable) -> None:
-    """Raise HistoryError for a table of names that has only the name of one."""
-    columns = survey.columns(table.name)
-    if table.shape == "names" and columns and not survey.is_names(table.name):
-        raise HistoryError(
-            f"the table {table.name} is not wrangler's: it has ({_listed(columns)}), expected"
-            " (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
-            hint='name another one in d1migrate.toml, such as table = "migrations"',
-        )
-
-
-def _listed(columns: Iterable[Column]) -> str:
-    return ", ".join(f"{column.name} {column.type}".strip() for column in columns)
 
 
 def choose_table(
@@ -286,6 +95,8 @@ def have_versions(migrations: Iterable[Migration]) -> bool:
 
 def record_themselves(migrations: Iterable[Migration]) -> bool:
     """Whether files insert into VERSIONS, and none creates another table of that name."""
+    from d1migrate.migrate.history_guard import is_record  # an index of a Worker has the answer
+
     naming = [migration for migration in migrations if migration.mentions(VERSIONS)]
     return any(any(map(is_record, _texts(one))) for one in naming) and not creates_another(naming)
 

@@ -10,6 +10,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.survey import Survey, problems_of_names
 from d1migrate.migrate.table import LOG_TABLE, NameTable
 from d1migrate.migrate.table_choice import USUAL
+from d1migrate.migrate.table_decision import queries
 from d1migrate.sql.batch import Batch, Query
 
 VERSIONS = "schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
@@ -20,7 +21,7 @@ def survey(*tables: str) -> Survey:
     """What is found in a database with these tables."""
     with closing(SqliteDriver(":memory:", url="sqlite::memory:")) as driver:
         driver.batch(Batch([Query("SELECT 1"), *(Query(f"CREATE TABLE {table}") for table in tables)]))
-        columns, unique = driver.batch(Batch(USUAL.survey, reads=True))
+        columns, unique = driver.batch(Batch(queries(USUAL), reads=True))
         return Survey.of(columns.rows, unique.rows)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import HistoryError
-from d1migrate.migrate import assertions, log
+from d1migrate.migrate import assertions, log, table_decision
 from d1migrate.migrate import history as h
 from d1migrate.migrate.adopt import evidence
 from d1migrate.migrate.adopt.checksums import Unchecked, find_unchecked, refuse_unproved
@@ -126,7 +126,7 @@ def plan(
         HistoryError: the history cannot be read, or a migration in it is partial or renamed.
     """
     *answers, columns, unique, mark = yield Batch(
-        (*introspect.QUERIES, *choice.survey, assertions.SCHEMA_MARK), reads=True
+        (*introspect.QUERIES, *table_decision.queries(choice), assertions.SCHEMA_MARK), reads=True
     )
     schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
     tools = _tools(schema, survey, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
@@ -191,11 +191,11 @@ def _tools(schema: Schema, survey: Survey, owner: Owner, wrangler: Iterable[str]
 
 def _history(choice: TableChoice, survey: Survey, *, is_free: bool) -> Flow[h.History]:
     """Read the history; without a request if the survey found none of its tables."""
-    given = choice.given(survey) if is_free else choice
+    given = table_decision.given(choice, survey) if is_free else choice
     has_log = bool(survey.columns(LOG_TABLE) or survey.columns(log.OLD_LOG))
-    if has_log or (is_free and given.found(survey)):
+    if has_log or (is_free and table_decision.found(given, survey)):
         return (yield from read_history(choice))
-    table = given.decide(survey, None, own=False, beside=False, logged=False)
+    table = table_decision.decide(given, survey, None, own=False, beside=False, logged=False)
     return h.read_rows(table, h.Rows())._replace(missing=(table.name, LOG_TABLE))
 
 
@@ -205,7 +205,7 @@ def _to_set_aside(tools: Iterable[Tool], choice: TableChoice, survey: Survey, sc
     Raises:
         HistoryError: the name under which that table is kept is taken.
     """
-    blocker = choice.blocker(survey)
+    blocker = table_decision.blocker(choice, survey)
     aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
     if aside and OLD_TABLE in {fold(table.name) for table in schema.tables}:
         raise HistoryError(
@@ -280,11 +280,11 @@ def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[Pro
     history, after = found.history, found.history.rows
     if not isinstance(after, NameState):
         return history.problems
-    now = choice.problems(survey, history.table, after.rows, ())
+    now = table_decision.problems(choice, survey, history.table, after.rows, ())
     for one in found.to_record:
         after = after.minus(one.migration).plus(one.migration)  # a squashed file may be in it
     others = [problem for problem in history.problems if problem not in now]
-    return (*others, *choice.problems(survey, history.table, after.rows, ()))
+    return (*others, *table_decision.problems(choice, survey, history.table, after.rows, ()))
 
 
 def refuse(found: Adoption) -> None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate import log
+from d1migrate.migrate import log, table_decision
+from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.status import Entry, compare
+from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
-from d1migrate.migrate.table_choice import USUAL, TableChoice, refuse_other_shape
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import fold
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.migration import Migration
-    from d1migrate.migrate.survey import Survey
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.batch import Flow
 
@@ -80,7 +81,7 @@ def _queries(
     tables = [*([table] if table else []), *beside]
     empty = [*(one.sql for one in tables), *([logged] if logged else [])]
     return (
-        *choice.survey,
+        *table_decision.queries(choice),
         h.LEFTOVERS,
         *(one.rows for one in tables),
         h.objects(unless_rows_in=empty),
@@ -107,11 +108,9 @@ def _complete(
         reads: the number of that request.
         token: as for the queries.
     """
-    from d1migrate.migrate.survey import Survey  # never in a Worker with nothing to do
-
     survey = Survey.of(answers[0].rows, answers[1].rows)
-    choice = choice.given(survey)
-    found = choice.found(survey)
+    choice = table_decision.given(choice, survey)
+    found = table_decision.found(choice, survey)
     there = tuple(name for name in (LOG_TABLE, log.OLD_LOG) if survey.is_log(name))
     lacking = log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) if LOG_TABLE in there else ()
     rows = log.rows_of(there, lacking) if there else ""
@@ -148,19 +147,19 @@ def _assembled(
     answers: list[Result],
 ) -> h.History:
     """Return the history that the answers after the survey describe."""
-    from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-
     leftovers = answers.pop(0)
     own, counter = _rows(answers.pop(0)) if found else ((), 0)
     beside, counter = (
         _rows(answers.pop(0)) if isinstance(found, VersionTable) and found.exists else ((), counter)
     )
-    hidden = choice.history_tables(survey) | COMPANIONS.keys()
+    hidden = table_decision.history_tables(choice, survey) | COMPANIONS.keys()
     others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in hidden]
     latest = answers.pop(0).rows if logs else ()
     head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logs else ()
-    table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
-    refuse_other_shape(survey, table)
+    table = table_decision.decide(
+        choice, survey, found, own=bool(own), beside=bool(beside), logged=bool(latest)
+    )
+    table_decision.refuse_other_shape(survey, table)
     if found and found.shape != table.shape:
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
@@ -174,7 +173,7 @@ def _assembled(
         other_tools=tuple(name for name in unmanaged if fold(name) in OTHER_TOOLS),
         leftovers=tuple(str(name) for (name,) in leftovers.rows),
         head="".join(token for (token,) in head),
-        problems=choice.problems(survey, table, own, beside),
+        problems=table_decision.problems(choice, survey, table, own, beside),
         other=_other(choice, beside) if beside and table.shape == "names" else None,
         old_log=log.OLD_LOG in logs,
     )
