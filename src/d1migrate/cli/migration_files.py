@@ -100,7 +100,7 @@ def next_file(description: str, project: Project) -> NewFile:
         digits, later = _DIGITS[table.shape], ()
         name = file_name.first_name(description, digits=digits, now=now, matches=project.is_migration)
     begins_recording = not migrations and choice.configured is not None
-    records = table.name == VERSIONS and (choice.recording or begins_recording)
+    records = table.name == VERSIONS and (choice.files.recording or begins_recording)
     return NewFile(name, time.strftime("%Y-%m-%d", time.gmtime(now.epoch)), records, later)
 
 

@@ -288,12 +288,16 @@ class Migration:
     def mentions(self, table: str) -> bool:
         """Whether its text may contain the name of a table, which has only lower-case letters."""
         if table not in _TABLES:
-            return table in self._script.lower() if isinstance(self._script, str) else True
+            return self.has_text(table)
         if self._mentioned is None:
             # Every command asks, to choose the migrations table: a search is much cheaper than a scan.
             chunks = (self._script,) if isinstance(self._script, str) else self._script.chunks()
             self._mentioned = _mentioned_in(chunks)
         return table in self._mentioned
+
+    def has_text(self, text: str) -> bool:
+        """Whether a text in lower case is in it, in any case; a large file may have it."""
+        return text in self._script.lower() if isinstance(self._script, str) else True
 
     def touches(self, table: MigrationsTable) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by inserting some."""

@@ -25,21 +25,78 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
 
 
+class Suggestion(NamedTuple):
+    """What files suggest, where it is known.
+
+    Attributes:
+        shape: the shape for a database without a history.
+        recording: whether the files record themselves: if not, and both tables have rows, wrangler's is the
+            one. None if there are no files to ask.
+    """
+
+    shape: Shape = "versions"
+    recording: bool | None = False
+
+    @property
+    def likely_shape(self) -> Shape:
+        """The shape."""
+        return self.shape
+
+
+class FileSuggestion:
+    """What files suggest. They are parsed when it is first asked: in nearly every database a history decides.
+
+    Args:
+        migrations: the files.
+        has_wrangler: whether wrangler's configuration has the database.
+    """
+
+    __slots__ = ("_has_wrangler", "_known", "_migrations")
+
+    def __init__(self, migrations: Sequence[Migration], *, has_wrangler: bool) -> None:
+        self._migrations, self._has_wrangler = migrations, has_wrangler
+        self._known: Suggestion | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The shape for a database without a history."""
+        return self._parsed().shape
+
+    @property
+    def recording(self) -> bool | None:
+        """Whether the files record themselves."""
+        return self._parsed().recording
+
+    @property
+    def likely_shape(self) -> Shape:
+        """The shape as far as it shows without parsing a file."""
+        recording = any(migration.has_text(f"into {VERSIONS}") for migration in self._migrations)
+        return self._shape(recording=recording, other=False)
+
+    def _parsed(self) -> Suggestion:
+        if self._known is None:
+            recording = record_themselves(self._migrations)
+            other = not recording and creates_another(self._migrations)
+            self._known = Suggestion(self._shape(recording=recording, other=other), recording)
+        return self._known
+
+    def _shape(self, *, recording: bool, other: bool) -> Shape:
+        names = not recording and (self._has_wrangler or other or not have_versions(self._migrations))
+        return "names" if names else "versions"
+
+
 class TableChoice(NamedTuple):
     """How to choose the migrations table of a database.
 
     Attributes:
         configured: its name, if the configuration has it.
         wrangler: the name of wrangler's table.
-        default: the shape for a database without a history.
-        recording: whether the files record themselves: if not, and both tables have rows, wrangler's is the
-            one. None if there are no files to ask.
+        files: what the files suggest.
     """
 
     configured: str | None = None
     wrangler: str = WRANGLER
-    default: Shape = "versions"
-    recording: bool | None = False
+    files: Suggestion | FileSuggestion = Suggestion()
 
     @property
     def versions(self) -> str:
@@ -49,11 +106,19 @@ class TableChoice(NamedTuple):
 
     @property
     def guess(self) -> MigrationsTable:
-        """The table that the database most likely has."""
-        shape = self.default
-        if self.configured is not None:
-            shape = "names" if fold(self.configured) == fold(self.wrangler) else "versions"
-        return self.empty(shape)
+        """The table of a database without a history, which most others also have."""
+        return self.empty(self._configured_shape or self.files.shape)
+
+    @property
+    def first_guess(self) -> MigrationsTable:
+        """The guess as far as it needs no parsing, for a request whose answer shows if it is wrong."""
+        return self.empty(self._configured_shape or self.files.likely_shape)
+
+    @property
+    def _configured_shape(self) -> Shape | None:
+        if self.configured is None:
+            return None
+        return "names" if fold(self.configured) == fold(self.wrangler) else "versions"
 
     def empty(self, shape: Shape) -> MigrationsTable:
         """Return the table of a shape in a database that has neither."""
@@ -78,11 +143,8 @@ def choose_table(
         configured: the name of the table, if the configuration of d1migrate has it.
         wrangler: the name of wrangler's table, if wrangler's configuration has the database.
     """
-    recording = record_themselves(migrations)
-    names = not recording and (
-        wrangler is not None or not have_versions(migrations) or creates_another(migrations)
-    )
-    return TableChoice(configured, wrangler or WRANGLER, "names" if names else "versions", recording)
+    files = FileSuggestion(migrations, has_wrangler=wrangler is not None)
+    return TableChoice(configured, wrangler or WRANGLER, files)
 
 
 def have_versions(migrations: Iterable[Migration]) -> bool:

@@ -66,9 +66,9 @@ def blocker(choice: TableChoice, survey: Survey) -> Owner | None:
     if choice.configured:
         is_it = fold(choice.configured) == fold(choice.versions)
         return owner if is_it and not survey.is_names(choice.versions) else None
-    if choice.recording:  # the files would insert into it
+    if choice.files.recording:  # the files would insert into it
         return owner
-    uses_names = owner == "application" or choice.default == "names" or survey.is_names(choice.wrangler)
+    uses_names = owner == "application" or choice.files.shape == "names" or survey.is_names(choice.wrangler)
     return None if uses_names else owner
 
 
@@ -141,10 +141,12 @@ def decide(
         is_it = fold(choice.configured) == fold(found.name)
         return _of_shape(choice, found, found.shape if is_it else choice.guess.shape, mirrored=named)
     if own and beside:
-        return _of_shape(choice, found, "names" if choice.recording is False else "versions", mirrored=True)
+        return _of_shape(
+            choice, found, "names" if choice.files.recording is False else "versions", mirrored=True
+        )
     if own or (logged and not (isinstance(found, VersionTable) and found.exists)):
         return found
-    return _of_shape(choice, found, "names" if beside else choice.default, mirrored=named)
+    return _of_shape(choice, found, "names" if beside else choice.files.shape, mirrored=named)
 
 
 def _of_shape(

@@ -29,7 +29,7 @@ from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table import VERSIONS, WRANGLER, Shape
-from d1migrate.migrate.table_choice import TableChoice, choose_table
+from d1migrate.migrate.table_choice import Suggestion, TableChoice, choose_table
 from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ async def get_current_version(database: Any, *, table: str | None = None) -> int
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
-    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table, recording=None))
+    return AsyncMigrator(
+        BindingDriver(database), (), choice=TableChoice(table, files=Suggestion(recording=None))
+    )
 
 
 async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:

@@ -52,5 +52,5 @@ def test_what_files_suggest(
     """Files that record themselves need versions; without them wrangler's configuration decides."""
     migrations = load([(f"{name}.sql", text) for name, text in texts.items()])
     choice = choose_table(migrations, wrangler=wrangler)
-    assert (choice.default, choice.recording) == (shape, recording)
+    assert (choice.files.shape, choice.files.recording) == (shape, recording)
     assert record_themselves(migrations) is recording

@@ -14,7 +14,7 @@ from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import USUAL_TABLE, NameTable
-from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrate.table_choice import Suggestion, TableChoice
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
 from tests.unit.migrate.shorthand import files
@@ -80,7 +80,7 @@ def test_the_table(
     sql: str, configured: str | None, default: str, recording: bool | None, table: str
 ) -> None:
     """Whatever was guessed first, and in at most four requests."""
-    choice = TableChoice(configured, default=default, recording=recording)  # type: ignore[arg-type]
+    choice = TableChoice(configured, files=Suggestion(default, recording))  # type: ignore[arg-type]
     found = history(sql, choice)
     assert found.table.name == table
     assert found.reads <= 4
@@ -151,7 +151,7 @@ def test_a_table_that_is_in_the_way(sql: str, configured: str | None, hint: str)
 @pytest.mark.parametrize("default", ["versions", "names"])
 def test_after_all_is_rolled_back(empty: Database, default: Shape) -> None:
     """SQLite still counts the ids of an empty table: the next row gets the one after them."""
-    migrations, choice = files("1a 2b"), TableChoice(default=default)
+    migrations, choice = files("1a 2b"), TableChoice(files=Suggestion(default))
     empty.run(up(migrations, choice, empty.stamp))
     empty.run(down(empty.run(choose(migrations, choice, steps=2)), empty.stamp))
     assert empty.run(read_history(choice)).applied == ()
@@ -170,4 +170,4 @@ def test_after_all_is_rolled_back(empty: Database, default: Shape) -> None:
 )
 def test_a_reader_without_files(sql: str, table: str) -> None:
     """Only files that record themselves fill both tables; an application's table is not in the way."""
-    assert history(sql, TableChoice(recording=None)).table.name == table
+    assert history(sql, TableChoice(files=Suggestion(recording=None))).table.name == table

@@ -10,7 +10,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.history import AppliedMigration
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table import NameTable, VersionTable
-from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrate.table_choice import Suggestion, TableChoice
 from d1migrate.rehearse.recovery_check import RecoveryCheck, check_recovery
 from d1migrate.rehearse.scratch_database import ScratchDatabase
 from d1migrate.sql.batch import Batch, Query
@@ -34,7 +34,7 @@ def checks(shape: str, applied: int = 0, pending: list[int] | None = None) -> di
     files = NAMES if shape == "names" else VERSIONS
     todo = [files[at] for at in pending] if pending else files[applied:]
     before = [file for file in files if file not in todo]
-    choice = TableChoice(default="names" if shape == "names" else "versions")
+    choice = TableChoice(files=Suggestion("names" if shape == "names" else "versions"))
     with closing(ScratchDatabase(table)) as scratch:
         with closing(SqliteDriver(scratch.path, url="")) as driver:
             for file in before:

@@ -37,28 +37,30 @@ def read_history(choice: TableChoice = USUAL, *, reads: int = 1, token: str | No
     Raises:
         HistoryError: a history table is another tool's, or is missing while the log exists.
     """
+    table = choice.first_guess
     try:
-        answers = yield Batch(_queries(choice, choice.guess, LOG_TABLE, token), reads=True)
+        answers = yield Batch(_queries(choice, table, LOG_TABLE, token), reads=True)
     except QueryError as error:
-        return (yield from read_history_after(error, choice, reads=reads, token=token))
-    return (yield from _complete(choice, choice.guess, LOG_TABLE, answers, reads, token))
+        return (yield from read_history_after(error, choice, table, reads=reads, token=token))
+    return (yield from _complete(choice, table, LOG_TABLE, answers, reads, token))
 
 
 def read_history_after(
-    error: QueryError, choice: TableChoice, *, reads: int, token: str | None = None
+    error: QueryError, choice: TableChoice, table: MigrationsTable, *, reads: int, token: str | None = None
 ) -> Flow[h.History]:
     """Read the history after a query of it failed because a table is missing; raise any other error.
 
     Args:
         error: the error of the query.
         choice: how to choose the migrations table.
+        table: the table of the query.
         reads: the number of that request, from 1.
         token: as for `read_history`.
     """
     if "no such" not in str(error) or reads > 2:  # table; or column, if the table is another tool's
         raise error
     # SQLite resolves names in order: if the log was missing, the table before it exists.
-    guess = choice.guess if LOG_TABLE in str(error) else None
+    guess = table if LOG_TABLE in str(error) else None
     try:
         answers = yield Batch(_queries(choice, guess, "", None), reads=True)
     except QueryError:  # it has other columns; its shape shows whose it is
@@ -243,7 +245,7 @@ def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[t
     try:
         (state,) = yield Batch((h.state_query(table),), reads=True)
     except QueryError as error:
-        history = yield from read_history_after(error, choice, reads=1)
+        history = yield from read_history_after(error, choice, table, reads=1)
     else:
         lines, partial = state.rows[0]
         if lines and not partial:

@@ -157,7 +157,7 @@ def plan_move(migrations: Sequence[Migration], choice: TableChoice) -> Flow[Hist
 
 def _refuse_recording(migrations: Iterable[Migration], choice: TableChoice, target: NameTable) -> None:
     """Raise HistoryError if files record themselves in the table of versions."""
-    if choice.recording:
+    if choice.files.recording:
         first = next(one.name for one in migrations if one.mentions(choice.versions))
         raise HistoryError(
             f"files record themselves in {choice.versions}, e.g. {first}: each of them would also have to"

@@ -274,7 +274,7 @@ def ensure(
     try:
         (state,) = yield Batch((h.state_query(table),), reads=True)
     except QueryError as error:
-        history = yield from read_history_after(error, choice, reads=1)
+        history = yield from read_history_after(error, choice, table, reads=1)
     else:
         if is_up_to_date(wanted, table, *state.rows[0]):
             return Report(())

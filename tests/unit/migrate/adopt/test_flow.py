@@ -14,7 +14,7 @@ from d1migrate.migrate.adopt.flow import Adoption, Hints, adopt, plan
 from d1migrate.migrate.flows.read import status
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.migrate.table_choice import USUAL, Suggestion, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ KYSELY = (
 )
 
 
-NAMES = TableChoice(default="names")
+NAMES = TableChoice(files=Suggestion("names"))
 
 
 def planned(

@@ -185,6 +185,6 @@ def test_a_file_that_creates_the_table(driver: SqliteDriver, sql: str, *, single
         Migration(3, "0003_c", "SELECT 1"),
     ]
     migrator = Migrator(driver, files)
-    assert migrator.choice.default == "versions"
+    assert migrator.choice.files.shape == "versions"
     assert len(migrator.up(single_transaction=single, lint=False).steps) == len(files)
     assert [entry.state for entry in Migrator(driver, files).status()] == ["applied"] * 3

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import HistoryError
+from d1migrate.migrate import migration
 from d1migrate.migrate.flows.read import (
     read_history,
     read_history_and_schema,
@@ -14,8 +15,10 @@ from d1migrate.migrate.flows.read import (
     read_schema,
 )
 from d1migrate.migrate.flows.up import up
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.status import compare
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
-from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.migrate.table_choice import USUAL, TableChoice, choose_table
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -40,6 +43,28 @@ def test_after_an_up(empty: Database) -> None:
     ]
     assert (found.missing, found.head, found.reads, found.has_token) == ((), "token-2", 1, True)
     assert not empty.run(read_history(token="token-9")).has_token  # noqa: S106
+
+
+RECORDING = (
+    "CREATE TABLE a (x);\nINSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 5);"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "has_wrangler"),
+    [(RECORDING, True), (RECORDING, False), ("CREATE TABLE a (x); -- not in schema_migrations", True)],
+)
+def test_files_are_not_parsed_where_a_history_decides(
+    empty: Database, monkeypatch: pytest.MonkeyPatch, sql: str, *, has_wrangler: bool
+) -> None:
+    """Not even those that name a table of the history; and the first request is to the right one."""
+    wrangler = WRANGLER if has_wrangler else None
+    found = [Migration(1, "001_a", sql)]
+    empty.run(up(found, choose_table(found, wrangler=wrangler), empty.stamp))
+    monkeypatch.setattr(migration, "split", None)
+    again = [Migration(1, "001_a", sql)]
+    history = empty.run(read_history(choose_table(again, wrangler=wrangler)))
+    assert (history.reads, compare(again, history)[0].state) == (1, "applied")
 
 
 def test_a_database_of_others(empty: Database) -> None:

@@ -11,7 +11,7 @@ from d1migrate.migrate.flows.baseline import baseline
 from d1migrate.migrate.flows.read import status
 from d1migrate.migrate.flows.repair import correct, plan_accept, plan_forget, plan_rename
 from d1migrate.migrate.table import NameTable
-from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.migrate.table_choice import USUAL, Suggestion, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -107,9 +107,16 @@ def test_wranglers_table_follows(empty: Database) -> None:
     """A renamed file has its new name there, a forgotten one none."""
     empty.script(f"{NameTable().create}; INSERT INTO d1_migrations (name) VALUES ('001_a.sql')")
     choice = TableChoice("schema_migrations")
-    empty.run(baseline(files("1a 2b"), choice._replace(configured=None, recording=True), empty.stamp, to=1))
+    empty.run(
+        baseline(
+            files("1a 2b"),
+            choice._replace(configured=None, files=Suggestion(recording=True)),
+            empty.stamp,
+            to=1,
+        )
+    )
     old, new = files("1a 2b"), files("1a 3b")
-    choice = choice._replace(configured=None, recording=True)
+    choice = choice._replace(configured=None, files=Suggestion(recording=True))
     empty.run(baseline(old, choice, empty.stamp, to=2))
     corrected(empty, plan_rename(new, choice, 2, 3), "x")
     assert empty.rows("SELECT name FROM d1_migrations ORDER BY name") == [("001_a.sql",), ("003_b.sql",)]

@@ -16,7 +16,7 @@ from d1migrate.migrate.flows.repair import plan_forget
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.refusals import unwritable
 from d1migrate.migrate.source import load
-from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.migrate.table_choice import USUAL, Suggestion, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_to_names(empty: Database) -> None:
         (r.name, r.applied_at, r.checksum, True) for r in before
     ]
     assert table.VERSIONS not in tables_of(empty)
-    for choice in (NAMES, USUAL, TableChoice(default="names")):
+    for choice in (NAMES, USUAL, TableChoice(files=Suggestion("names"))):
         assert states(empty, migrations, choice) == "001_a applied, 002_b applied, 003_c applied"
     empty.run(down(empty.run(choose((), USUAL, steps=3)), empty.stamp))  # the log has the rollbacks
     assert not tables_of(empty) & {"a", "b", "c"}
@@ -190,7 +190,7 @@ def test_files_that_record_themselves(empty: Database) -> None:
     empty.up("1a")
     migrations = load([("001_r.sql", "INSERT INTO schema_migrations VALUES (1, 'x', 1);")])
     with pytest.raises(HistoryError, match=r"files record themselves in schema_migrations, e\.g\. 001_r"):
-        empty.run(tables.plan_move(migrations, NAMES._replace(recording=True)))
+        empty.run(tables.plan_move(migrations, NAMES._replace(files=Suggestion(recording=True))))
 
 
 def test_files_that_name_the_table(empty: Database) -> None:
@@ -210,7 +210,7 @@ def test_files_that_name_the_table(empty: Database) -> None:
 
 def test_the_history_of_an_adopted_database(empty: Database) -> None:
     """After 0.1 adopted wrangler's rows and applied more, only schema_migrations has those: none runs again."""
-    migrations, choice = files("1a 2b 3c"), TableChoice(default="names")
+    migrations, choice = files("1a 2b 3c"), TableChoice(files=Suggestion("names"))
     empty.up("1a 2b")
     wrangler(empty, "001_a")
     assert states(empty, migrations, choice) == "001_a applied, 002_b pending, 003_c pending"
@@ -226,7 +226,7 @@ def test_the_history_of_an_adopted_database(empty: Database) -> None:
 
 def test_tables_in_step_need_no_move(empty: Database) -> None:
     """What wrangler's table records too stops nothing; the other table may still be emptied."""
-    migrations, choice = files("1a 2b"), TableChoice(default="names")
+    migrations, choice = files("1a 2b"), TableChoice(files=Suggestion("names"))
     empty.up("1a")
     wrangler(empty, "001_a")
     empty.run(up(migrations, choice, empty.stamp))
@@ -237,7 +237,7 @@ def test_tables_in_step_need_no_move(empty: Database) -> None:
 
 def test_what_another_table_still_records_is_not_rolled_back(empty: Database) -> None:
     """It would be applied again once that table alone has rows; so the rows are moved first."""
-    migrations, choice = files("1a 2b"), TableChoice(default="names")
+    migrations, choice = files("1a 2b"), TableChoice(files=Suggestion("names"))
     empty.up("1a 2b")
     wrangler(empty, "001_a", "002_b")
     empty.run(up(migrations, choice, empty.stamp))
