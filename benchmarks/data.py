@@ -78,7 +78,7 @@ def write(folder: Path, files: Iterable[File]) -> Path:
 
 
 def write_dump(path: Path, rows: int) -> Path:
-    """Write the dump line by line, because memory used here also counts for child processes."""
+    """Write the dump line by line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(dump(rows))

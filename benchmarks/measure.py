@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+_LAUNCHER = str(Path(__file__).with_name("launch.py"))
 _SHOWN = 2000  # characters of a failed command's output
 
 
@@ -32,6 +33,7 @@ class Command(NamedTuple):
         after: run after every repetition, outside of the time; raises where the command did not do its work.
         bar: how many times this command's time d1migrate may take, or None.
         every: run it in every n-th round only; for slow ones.
+        codes: its exit codes when it has done its work; a linter's differs if it finds something.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Command(NamedTuple):
     after: Callable[[], None] = _nothing
     bar: float | None = None
     every: int = 1
+    codes: tuple[int, ...] = (0,)
 
 
 class Missing(NamedTuple):
@@ -88,13 +91,6 @@ def run(argv: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-def own_peak() -> int:
-    """Return the peak memory of this process in bytes; a child's smaller peak is hidden by it."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
-
-
 def environment() -> Mapping[str, str]:
     """Return the variables for commands: byte code is cached, nothing reconfigures or looks outside."""
     dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "DATABASE_URL")
@@ -109,25 +105,25 @@ def environment() -> Mapping[str, str]:
 def _timed(command: Command) -> tuple[float, int]:
     command.before()
     output = Path(command.folder, ".output")
-    with output.open("w+b") as talk:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command.argv,
-            cwd=command.folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=talk,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        taken = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        text = output.read_text(errors="replace")
-        raise RuntimeError(_failure(command.argv, process.returncode, text))
+    program = shutil.which(command.argv[0])
+    if program is None:
+        raise RuntimeError(f"not on PATH: {command.argv[0]}")
+    launcher = (sys.executable, "-I", "-S", _LAUNCHER, str(output), program, *command.argv[1:])
+    done = subprocess.run(
+        launcher,
+        cwd=command.folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    code, taken, peak = done.stdout.split()
+    if int(code) not in command.codes:
+        raise RuntimeError(_failure(command.argv, int(code), output.read_text(errors="replace")))
     output.unlink()
     command.after()
-    return taken, usage.ru_maxrss * _RSS_UNIT
+    return float(taken), int(peak) * _RSS_UNIT
 
 
 def _failure(argv: Sequence[str], code: int, output: str) -> str:

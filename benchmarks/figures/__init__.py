@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import data
 from benchmarks.figures import rebuild, remote, worker
-from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
+from benchmarks.measure import Command, Missing, Timing, in_turns, run
 from benchmarks.peers import Peer, peers
 from benchmarks.table import Row, compared, limited, megabytes, seconds
 from benchmarks.tools import ROOT, Tools
@@ -384,5 +384,4 @@ def _size(path: Path) -> str:
 
 
 def _peak(timing: Timing) -> str:
-    below = "≤ " if timing.peak <= own_peak() else ""
-    return f"{below}{megabytes(timing.peak):.0f} MB"
+    return f"{megabytes(timing.peak):.0f} MB"
