@@ -41,6 +41,13 @@ def upgrade():
 """
 
 
+_VERBS = {
+    "dbmate": {"up": "up", "status": "status"},
+    "yoyo": {"up": "apply", "status": "list"},
+    "alembic": {"up": "upgrade", "status": "current"},
+}
+
+
 class Peer(NamedTuple):
     """A tool with a project of its own: the commands that apply and that list its migrations."""
 
@@ -49,6 +56,10 @@ class Peer(NamedTuple):
     database: Path
     up: tuple[str, ...]
     status: tuple[str, ...]
+
+    def label_of(self, command: str) -> str:
+        """Return what the table calls the peer's `up` or `status`."""
+        return f"{self.label} {_VERBS[self.label][command]}"
 
 
 def peers(tools: Tools, folder: Path, files: Sequence[File]) -> Iterator[Peer | Missing]:

@@ -11,25 +11,27 @@ from pathlib import Path
 
 def main() -> None:
     """Measure the named figures, or all of them, and print one table."""
-    from benchmarks import figures, table, tools
+    from benchmarks import table, tools
+    from benchmarks.figures import FIGURES
+    from benchmarks.lab import FULL, QUICK, Lab
 
     parser = argparse.ArgumentParser(description="Measure d1migrate beside its peers, in one run.")
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=" ".join(figures.FIGURES))
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=" ".join(FIGURES))
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions: no verdicts")
     parser.add_argument(
         "--install", action="store_true", help="measure the checkout, even if d1migrate is installed"
     )
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.figures if name not in figures.FIGURES]:
-        parser.error(f"no figure {unknown[0]!r}; there are: {' '.join(figures.FIGURES)}")
+    if unknown := [name for name in arguments.figures if name not in FIGURES]:
+        parser.error(f"no figure {unknown[0]!r}; there are: {' '.join(FIGURES)}")
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="d1migrate-bench-") as folder:
         found = tools.find(Path(folder), install=arguments.install)
-        lab = figures.Lab(found, Path(folder), figures.QUICK if arguments.quick else figures.FULL)
+        lab = Lab(found, Path(folder), QUICK if arguments.quick else FULL)
         rows: list[table.Row] = []
-        for name in arguments.figures or figures.FIGURES:
+        for name in arguments.figures or FIGURES:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
-            rows += figures.FIGURES[name](lab)
+            rows += FIGURES[name](lab)
         versions = tools.versions(found)
     if arguments.quick:
         print(

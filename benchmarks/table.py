@@ -31,21 +31,26 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
     rows = []
     for other in others:
         if isinstance(other, Missing):
-            rows.append(Row(figure, seconds(ours), other.label, other.why))
+            rows.append(Row(figure, _used(ours), other.label, other.why))
             continue
         ratio, bar = ours.median / other.median, other.command.bar
         rows.append(
             Row(
                 figure,
-                seconds(ours),
+                _used(ours),
                 other.command.label,
-                seconds(other),
+                _used(other),
                 f"{ratio:.2f} x",
-                "-" if bar is None else f"≤ {bar:g} x",
-                None if bar is None else ratio <= bar,
+                f"≤ {bar:g} x" if bar else "-",
+                ratio <= bar if bar else None,
             )
         )
     return rows
+
+
+def timed(figure: str, timing: Timing, bar: float | None) -> Row:
+    """Return the row of a time with its bar in seconds, if it has one."""
+    return limited(figure, timing.median, bar or None, "s")._replace(ours=_used(timing))
 
 
 def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least: bool = False) -> Row:
@@ -60,15 +65,6 @@ def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least
         bar=f"{sign} {bar:g} {unit}".strip(),
         ok=value >= bar if at_least else value <= bar,
     )
-
-
-def seconds(timing: Timing) -> str:
-    """Return the median with the fastest and the slowest repetition."""
-    scale, digits, unit = (1000, 0, "ms") if timing.median < _SHORT else (1, 2, "s")
-    low, middle, high = (
-        f"{value * scale:.{digits}f}" for value in (min(timing.seconds), timing.median, max(timing.seconds))
-    )
-    return f"{middle} {unit}" + (f" ({low}-{high})" if len(timing.seconds) > 1 else "")
 
 
 def megabytes(amount: float) -> float:
@@ -91,3 +87,13 @@ def render(rows: Sequence[Row], *, verdicts: bool) -> str:
         for line in lines
     ]
     return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])
+
+
+def _used(timing: Timing) -> str:
+    """Return the median with the fastest and the slowest repetition, and the peak of memory."""
+    scale, digits, unit = (1000, 0, "ms") if timing.median < _SHORT else (1, 2, "s")
+    low, middle, high = (
+        f"{value * scale:.{digits}f}" for value in (min(timing.seconds), timing.median, max(timing.seconds))
+    )
+    extent = f" ({low}-{high})" if len(timing.seconds) > 1 else ""
+    return f"{middle} {unit}{extent}, {megabytes(timing.peak):.0f} MB"

@@ -85,6 +85,8 @@ def _folder(path: Path) -> str:
 def unit_of(test: str) -> str:
     """Return the group of tests that one worker runs, so that they share fixtures: those of a file."""
     file, _, name = test.partition("::")
+    if file.startswith("tests/benchmarks/"):
+        return test  # no fixtures, and seconds each
     python = re.search(r"\b3\.1\d\b", name)  # a Python in workerd takes seconds to start: one worker each
     return python[0] if python and file.startswith("tests/workers/") else file
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.lab import FULL
 from benchmarks.table import Row
+
+if TYPE_CHECKING:
+    from benchmarks.lab import Lab
 
 BAR = 2.0
 PARENTS, CHILDREN = 20_000, 60_000
@@ -33,8 +37,9 @@ UNSAFE = (
 _COUNT = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n)"
 
 
-def measure(*, rounds: int, scale: float) -> list[Row]:
+def measure(lab: Lab) -> list[Row]:
     """Time both, in turns, each on a database of its own."""
+    scale = lab.sizes.rows / FULL.rows
     try:
         from tests.runtime.workerd import MODULES, Workerd
     except ImportError:
@@ -47,7 +52,7 @@ def measure(*, rounds: int, scale: float) -> list[Row]:
     unsafe: list[Any] = []
     statements = _guarded()
     with Workerd() as workerd:
-        for _ in range(rounds):
+        for _ in range(lab.sizes.middle):
             unsafe.append(_run(workerd, UNSAFE, scale))
             guarded.append(_run(workerd, statements, scale))
     ours, theirs = (statistics.median(run[0] for run in runs) for runs in (guarded, unsafe))

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks import data
+from benchmarks.lab import size
 from benchmarks.measure import Command, in_turns, run
-from benchmarks.table import Row, limited, megabytes
+from benchmarks.table import Row, limited, megabytes, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from benchmarks.lab import Lab
     from tests.runtime.cloudflare import Cloudflare
 
 _NUMBERS = itertools.count(1)
@@ -76,19 +78,21 @@ def requests(program: str, folder: Path, count: int) -> list[Row]:
     return rows
 
 
-def imports(program: str, folder: Path, sizes: tuple[int, int]) -> list[Row]:
+def imports(lab: Lab) -> list[Row]:
     """A data file of tens of megabytes and one of ten times the size: both should need the same memory."""
+    folder, sizes = lab.folder / "import", (lab.sizes.rows // 5, lab.sizes.rows * 2)
+    folder.mkdir()
     rows, peaks = [], []
     with _server() as open_:
         if open_ is None:
             return [Row("import of a data file", "-", theirs=_MISSING)]
         for count in sizes:
             script = data.write_dump(folder / str(count) / "0001_load_events.sql", count)
-            database = open_(program, folder)
+            database = open_(lab.tools.d1migrate, folder)
             argv = database.argv(script.parent, "up", *_BARE)
             (timing,) = in_turns([Command("d1migrate", argv, folder)], 1)
-            figure = f"import of {megabytes(script.stat().st_size):.0f} MB into a remote D1"
-            rows.append(limited(figure, timing.median, None, "s"))
+            figure = f"import of {size(script)} into a remote D1"
+            rows.append(timed(figure, timing, None))
             rows.append(limited(f"{figure}: peak memory", megabytes(timing.peak), 80, "MB"))
             peaks.append(timing.peak)
             script.unlink()

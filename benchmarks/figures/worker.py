@@ -9,13 +9,13 @@ from benchmarks.table import Row, limited
 from benchmarks.tools import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from benchmarks.lab import Lab
 
 _ISOLATES = 3
 _INSIDE = ROOT / "benchmarks" / "inside"
 
 
-def measure(folder: Path, *, rounds: int) -> list[Row]:
+def measure(lab: Lab) -> list[Row]:
     """Import, and a call with nothing to do, in every Python that Workers run."""
     try:
         from tests.runtime.pyodide import PYTHONS, PyodideWorkerd, vendor
@@ -28,19 +28,23 @@ def measure(folder: Path, *, rounds: int) -> list[Row]:
             Row("Worker", "-", theirs=f"Pyodide for {missing[0]} is not installed: npm install --no-save")
         ]
     rows = []
-    libraries = [vendor(folder / "python_modules"), _INSIDE]
+    libraries = [vendor(lab.folder / "python_modules"), _INSIDE]
     files = {count: list(data.small(count)) for count in (3, 200)}
-    for python in PYTHONS:
-        with PyodideWorkerd(python, libraries, isolates=_ISOLATES) as workerd:
+    pythons, isolates = (PYTHONS[-1:], 1) if lab.quick else (PYTHONS, _ISOLATES)
+    for python in pythons:
+        with PyodideWorkerd(python, libraries, isolates=isolates) as workerd:
             database = workerd.database()
             starts = [
                 workerd.call("worker_times:start", database=database, isolate=n).result
-                for n in range(_ISOLATES)
+                for n in range(isolates)
             ]
-            rows.append(limited(f"Worker, {python}: import", sorted(starts)[_ISOLATES // 2], 100, "ms"))
+            rows.append(limited(f"Worker, {python}: import", sorted(starts)[isolates // 2], 100, "ms"))
             for count, pairs in files.items():
                 times = workerd.call(
-                    "worker_times:nothing_to_do", database=workerd.database(), files=pairs, rounds=rounds
+                    "worker_times:nothing_to_do",
+                    database=workerd.database(),
+                    files=pairs,
+                    rounds=100 * lab.sizes.middle,
                 ).result
                 label = f"Worker, {python}: nothing to do of {count}"
                 rows.append(limited(f"{label}, Python's part", times["python"], 1, "ms"))
