@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # `X as X` exports a name to type checkers
     from d1migrate.lint.check import Diagnostic as Diagnostic
     from d1migrate.migrate.deploy_phase import Compatibility as Compatibility
     from d1migrate.migrate.flows.read_log import LogEntry as LogEntry
-    from d1migrate.migrate.flows.steps import Report as Report
-    from d1migrate.migrate.flows.steps import StepResult as StepResult
+    from d1migrate.migrate.flows.report import Report as Report
+    from d1migrate.migrate.flows.report import StepResult as StepResult
     from d1migrate.migrate.flows.verify import Verification as Verification
     from d1migrate.migrate.history import AppliedMigration as AppliedMigration
     from d1migrate.migrate.migration import Migration as Migration
@@ -51,7 +51,7 @@ _HOMES = {  # {module: its public names}
     "project.files": ("load_migrations",),
     "migrate.deploy_phase": ("Compatibility",),
     "migrate.flows.read_log": ("LogEntry",),
-    "migrate.flows.steps": ("Report", "StepResult"),
+    "migrate.flows.report": ("Report", "StepResult"),
     "migrate.flows.verify": ("Verification",),
     "migrate.history": ("AppliedMigration",),
     "lint.check": ("Diagnostic",),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.repair import Correction
-    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.tables import HistoryMove, TableSync
     from d1migrate.migrate.flows.up import Check
     from d1migrate.migrate.flows.verify import Verification

@@ -17,7 +17,7 @@ from d1migrate.backup.restore import RestorePreview, RestoreResult
 from d1migrate.cli import backup, gates, restore, restore_preview
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.migrate.flows.leftovers import Problem
-from d1migrate.migrate.flows.steps import Report
+from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import NameTable
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations

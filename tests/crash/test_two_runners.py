@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.sql.batch import Result
     from tests.remote.conftest import Remote
 

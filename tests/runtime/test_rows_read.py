@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.migrate.history import state_query
 from d1migrate.migrate.source import load
+from d1migrate.migrate.up_to_date import state_query
 from d1migrate.migrator import Migrator
 from tests.runtime.workerd import Workerd, WorkerdDriver
 

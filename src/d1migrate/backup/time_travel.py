@@ -30,7 +30,7 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.migrate.table import APPLIES, LOG_TABLE
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def find_before(driver: TimeTravel, choice: TableChoice, name: str, folder: str)
     before = next((p for p, applied in reversed([*_points(rows, now)]) if key not in applied), None)
     done = [row[_ACTION] for row in rows if row[_EVENT] == "done" and _key(row, now) == key]
     at = wanted.applied_at
-    if at is None or (before and done and done[-1] in log.APPLIES):
+    if at is None or (before and done and done[-1] in APPLIES):
         return before
     at -= _MARGIN
     try:
@@ -166,7 +166,7 @@ def _walk(rows: _LogRows, now: h.History) -> Iterator[tuple[tuple[Any, ...], _Ap
         yield row, applied
         if row[_EVENT] == "done" and key is not None:
             applied = {known: one for known, one in applied.items() if known != key}
-            if row[_ACTION] in log.APPLIES:
+            if row[_ACTION] in APPLIES:
                 name = row[_NAME]
                 place = row[_VERSION] or 0 if now.table.shape == "versions" else 0
                 applied[key] = h.AppliedMigration(row[_VERSION], name, None, place=place)

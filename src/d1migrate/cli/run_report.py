@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.plan import Plan
 
 

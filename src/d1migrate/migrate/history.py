@@ -12,6 +12,7 @@ from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
 from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import (
+    APPLIES,
     LOG_TABLE,
     SUFFIX,
     USUAL_TABLE,
@@ -23,7 +24,7 @@ from d1migrate.migrate.table import (
     VersionTable,
 )
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import fold, quote_literal
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -174,34 +175,6 @@ def objects(*, unless_rows_in: Iterable[str] = ()) -> Query:
     return Query(f"SELECT name, tbl_name FROM sqlite_schema WHERE {_HIDDEN}{empty} ORDER BY rowid")
 
 
-def state_query(table: MigrationsTable) -> Query:
-    """Return the query that shows in one row whether anything is to be done.
-
-    Its columns: a line for each applied migration, in the order of the keys, as `state_lines` reads it; and
-    how many are partial.
-    """
-    column = table.column
-    joined = (
-        "m.version" if table.shape == "versions" else f"substr(m.name, 1, length(m.name) - {len(SUFFIX)})"
-    )
-    applies = ", ".join(map(quote_literal, log.APPLIES))
-    return Query(
-        f"WITH l AS MATERIALIZED (SELECT {column}, max(id), event, action, checksum, file_digest"
-        f" FROM {LOG_TABLE} GROUP BY {column})"
-        f" SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.{column} || ' ' || iif(l.event = 'done'"
-        f" AND l.action IN ({applies}), coalesce(l.checksum, '') || ' ' || coalesce(l.file_digest, ''), ' ')"
-        " AS line"
-        f" FROM {table.sql} m LEFT JOIN l ON l.{column} = {joined} ORDER BY m.{column})) AS applied,"
-        " (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
-    )
-
-
-def state_lines(applied: str) -> list[list[str]]:
-    """Return [key, checksum, digest] of each line of the answer; what it does not have is empty."""
-    # A name with a line break makes lines that are no lines: no file has an empty key.
-    return [parts if len(parts := line.rsplit(" ", 2)) == 3 else ["", "", ""] for line in applied.split("\n")]
-
-
 class Rows(NamedTuple):
     """The rows of the history tables.
 
@@ -262,7 +235,7 @@ def recorded(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> Iterabl
 
 
 def _with_log(row: AppliedMigration, newest: _LogRow | None) -> AppliedMigration:
-    if newest is None or newest.event != "done" or newest.action not in log.APPLIES:
+    if newest is None or newest.event != "done" or newest.action not in APPLIES:
         return row
     return row._replace(
         checksum=newest.checksum,

@@ -98,10 +98,6 @@ class Event(NamedTuple):
     file_digest: str | None = None
 
 
-APPLIES = ("up", "baseline", "accept", "restore")
-"""The actions after which a migration is applied."""
-
-
 def is_log(columns: Iterable[str]) -> bool:
     """Whether a table with these columns is a log, of this version or another one."""
     return set(columns) >= _REQUIRED

@@ -5,10 +5,8 @@ Which states stop a run is in `refusals`.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.migrate.history import state_lines
 from d1migrate.migrate.migration import NOTHING
 from d1migrate.migrate.order import order_key
 from d1migrate.migrate.table import (
@@ -197,29 +195,6 @@ def _renamed(
 def _is_of(migration: Migration | None, row: h.AppliedMigration) -> bool:
     """Whether a row was recorded for a file."""
     return migration is not None and row.has_content_of(migration)
-
-
-def is_up_to_date(
-    migrations: Sequence[Migration], table: MigrationsTable, applied: str | None, partial: int
-) -> bool:
-    """Whether the row of `history.state_query` shows that exactly these files are applied, unchanged.
-
-    It may be False although `compare` finds nothing to do; then `compare` decides.
-    """
-    if partial or applied is None or not migrations:
-        return not partial and applied is None and not migrations
-    return _is_state_of(tuple(migrations), table, applied)
-
-
-@lru_cache(maxsize=8)  # a Worker asks on every request, and nearly always about the same answer
-def _is_state_of(migrations: tuple[Migration, ...], table: MigrationsTable, applied: str) -> bool:
-    ordered, lines = sorted(migrations, key=table.sort_key), state_lines(applied)
-    return len(lines) == len(ordered) and all(
-        key == str(table.key_of(migration))
-        # What wrangler applied has no checksum.
-        and (not checksum or digest == migration.digest or migration.matches(checksum))
-        for (key, checksum, digest), migration in zip(lines, ordered, strict=True)
-    )
 
 
 def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:

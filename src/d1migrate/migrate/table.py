@@ -48,6 +48,9 @@ MAX_VERSION = 2**53 - 1
 LOG_TABLE = "d1migrate_log"
 """The log, beside either table."""
 
+APPLIES = ("up", "baseline", "accept", "restore")
+"""The actions in the log after which a migration is applied."""
+
 SUFFIX = ".sql"
 _EPOCH = "iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"  # CURRENT_TIMESTAMP is text
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.read_status import Status
-    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrate.status import Entry

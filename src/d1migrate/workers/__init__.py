@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry
-    from d1migrate.migrate.flows.steps import StepResult
+    from d1migrate.migrate.flows.report import StepResult
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.sql.batch import Batch, Result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from d1migrate.drivers.run import arun
-from d1migrate.migrate.flows import read
+from d1migrate.migrate.flows import ensure
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry
-    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.log import Stamp
@@ -56,15 +56,19 @@ class AsyncMigrator:
 
     async def status(self) -> tuple[Entry, ...]:
         """Compare files and database: one Entry for each migration."""
+        from d1migrate.migrate.flows import read
+
         return await arun(read.status(self.migrations, self.choice), self.driver)
 
     async def current(self) -> AppliedMigration | None:
         """Return the applied migration that comes last in wrangler's order; None if none is applied."""
+        from d1migrate.migrate.flows import read
+
         return await arun(read.read_current(self.choice), self.driver)
 
     async def pending(self) -> tuple[str, ...]:
         """Return the names of migrations that are not applied; usually one query. It ignores edits."""
-        return await arun(read.read_pending(self.migrations, self.choice), self.driver)
+        return await arun(ensure.read_pending(self.migrations, self.choice), self.driver)
 
     async def history(self) -> tuple[LogEntry, ...]:
         """Return the log, oldest first."""
@@ -74,6 +78,8 @@ class AsyncMigrator:
 
     async def schema(self) -> Schema:
         """Read the live schema."""
+        from d1migrate.migrate.flows import read
+
         return await arun(read.read_schema(self.choice), self.driver)
 
     async def plan(self, *, to: Selector | None = None) -> Plan:
@@ -89,9 +95,7 @@ class AsyncMigrator:
         Raises:
             Unfinished: the driver enforces a Worker's limits, and one was reached between two migrations.
         """
-        from d1migrate.migrate.flows import up
-
-        flow = up.ensure(
+        flow = ensure.ensure(
             self.migrations,
             self.choice,
             self._new_stamp,

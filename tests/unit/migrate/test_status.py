@@ -13,8 +13,8 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.refusals import refuse_unwritable
 from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import load
-from d1migrate.migrate.status import compare, is_up_to_date, one_sided
-from d1migrate.migrate.table import USUAL_TABLE, NameState, NameTable, VersionState, VersionTable
+from d1migrate.migrate.status import compare, one_sided
+from d1migrate.migrate.table import NameState, NameTable, VersionState, VersionTable
 from tests.unit.migrate.shorthand import files, history
 
 if TYPE_CHECKING:
@@ -104,42 +104,6 @@ def test_a_migration_that_only_one_table_records() -> None:
     with pytest.raises(HistoryError, match="only d1_migrations records 002_x"):
         refuse_unwritable(found, entries)
     assert one_sided(history("1a"), entries) == ((), ())
-
-
-@pytest.mark.parametrize(
-    ("have", "recorded", "partial", "expected"),
-    [
-        ("", None, 0, True),
-        ("1a", None, 0, False),
-        ("", "1 {a} ", 0, False),
-        ("1a 2b", "1 {a} \n2 {b} ", 0, True),
-        ("1a 2b", "1 {a} \n2 {b} ", 1, False),
-        ("1a 2b", "1 {a} ", 0, False),
-        ("1a", "1 {a} \n2 {b} ", 0, False),
-        ("1a 2b", "1 {a} \n2 {a} ", 0, False),
-        ("1a 2b", "1 {a} \n2  ", 0, True),  # applied by wrangler alone
-        ("1a 2b", "1 {a} \n3  ", 0, False),
-        ("1a", "1 v1:of-another-layout {digest}", 0, True),
-        ("1a", "1 v1:of-another-file 0123", 0, False),
-        ("1a", "1 {a} 0123", 0, True),  # another layout
-        ("1a", "1", 0, False),  # half of a name with a line break
-    ],
-)
-def test_one_row_says_that_all_is_applied(
-    have: str, recorded: str | None, partial: int, *, expected: bool
-) -> None:
-    """It says so only where every file is applied as it is, and nothing else is."""
-    a, b = files("1a 1b")
-    row = recorded and recorded.format(a=a.checksum, b=b.checksum, digest=a.digest)
-    assert is_up_to_date(files(have), USUAL_TABLE, row, partial) is expected
-
-
-def test_one_row_of_names_says_it_too() -> None:
-    """The names are in the order of their bytes there, whatever wrangler's order is."""
-    have = files("2b 10a")
-    row = f"002_b.sql {have[0].checksum} \n010_a.sql  "
-    assert is_up_to_date(have, NameTable(), row, 0)
-    assert not is_up_to_date(have[:1], NameTable(), row, 0)
 
 
 def test_an_entry_knows_its_way_back() -> None:

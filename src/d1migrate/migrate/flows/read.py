@@ -234,32 +234,6 @@ def read_current(choice: TableChoice = USUAL) -> Flow[h.AppliedMigration | None]
     return (yield from read_history(choice)).current
 
 
-def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[str, ...]]:
-    """Return the names of migrations that are not applied; usually with one query of one row.
-
-    Raises:
-        PartiallyApplied: a migration began and did not finish.
-        HistoryError: as `read_history`, or another table has the history.
-    """
-    table = choice.guess
-    try:
-        (state,) = yield Batch((h.state_query(table),), reads=True)
-    except QueryError as error:
-        history = yield from read_history_after(error, choice, table, reads=1)
-    else:
-        lines, partial = state.rows[0]
-        if lines and not partial:
-            keys = {key for key, *_ in h.state_lines(lines)}
-            return tuple(m.name for m in migrations if str(table.key_of(m)) not in keys)
-        history = yield from read_history(choice, reads=2)  # an empty table may not be the one that is used
-    from d1migrate.migrate.refusals import refuse_partial, refuse_problems  # rarely needed
-
-    refuse_partial(compare(migrations, history))
-    if not history.applied:
-        refuse_problems(history.problems)
-    return tuple(m.name for m in migrations if history.table.key_of(m) not in history.keys)
-
-
 def status(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[Entry, ...]]:
     """Compare files and database."""
     return compare(migrations, (yield from read_history(choice)))

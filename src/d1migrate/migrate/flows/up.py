@@ -8,14 +8,12 @@ from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.assertions import HistoryState, is_same_history, is_same_state
-from d1migrate.migrate.flows.read import read_history, read_history_after
+from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.read_status import read_leftovers
-from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
+from d1migrate.migrate.flows.report import Report, StepResult
+from d1migrate.migrate.flows.steps import run_steps, with_notes, with_progress
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
-from d1migrate.migrate.selector import up_to
-from d1migrate.migrate.status import is_up_to_date
-from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -249,40 +247,10 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
     return integrity.problems_after(before, after, None if after.changed else expected)
 
 
-def _create_log(history: h.History) -> Flow[None]:
+def create_log(history: h.History) -> Flow[None]:
     """Create the log, or move an old one, unless another run is faster."""
     try:
         yield Batch(history.setup())
     except QueryError as error:
         if not any(race in str(error) for race in log.RACES):
             raise
-
-
-def ensure(
-    migrations: Sequence[Migration],
-    choice: TableChoice,
-    new_stamp: NewStamp,
-    *,
-    to: Selector | None = None,
-    allow_out_of_order: bool = False,
-) -> Flow[Report]:
-    """Apply what is pending, for a Worker on every request; usually one query shows that nothing is.
-
-    Arguments, result and errors are those of `up`.
-    """
-    wanted, table = up_to(migrations, to), choice.guess
-    try:
-        (state,) = yield Batch((h.state_query(table),), reads=True)
-    except QueryError as error:
-        history = yield from read_history_after(error, choice, table, reads=1)
-    else:
-        if is_up_to_date(wanted, table, *state.rows[0]):
-            return Report(())
-        history = yield from read_history(choice, reads=2)
-    report = yield from up(
-        migrations, choice, new_stamp, to=to, allow_out_of_order=allow_out_of_order, known=history
-    )
-    if not report.steps and history.missing == (LOG_TABLE,):
-        # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
-        yield from _create_log(history)
-    return report

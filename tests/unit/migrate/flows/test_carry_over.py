@@ -12,8 +12,8 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, HistoryError
 from d1migrate.migrate import log
+from d1migrate.migrate.flows.ensure import ensure
 from d1migrate.migrate.flows.read_status import read_status
-from d1migrate.migrate.flows.up import ensure
 from d1migrate.migrate.log import OLD_LOG
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table_choice import USUAL

@@ -8,10 +8,10 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import migration
+from d1migrate.migrate.flows.ensure import read_pending
 from d1migrate.migrate.flows.read import (
     read_history,
     read_history_and_schema,
-    read_pending,
     read_schema,
 )
 from d1migrate.migrate.flows.up import up

@@ -1,4 +1,4 @@
-"""Applying in a Worker, which calls it again and again: what one row shows, and what it must not hide."""
+"""What a run needs of the names of files and tables."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ import pytest
 
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import (
-    AmbiguousError,
-    ApplyError,
-    MissingMigration,
-    PartiallyApplied,
-    QueryError,
-    SourceError,
-)
-from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.errors import ApplyError, SourceError
 from d1migrate.migrate.flows import read, up
-from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
-from d1migrate.migrate.table_choice import USUAL, TableChoice, choose_table
-from d1migrate.schema import introspect
-from d1migrate.schema.normalize import canonical
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.migration import Migration
-    from d1migrate.sql.batch import Result
+    from collections.abc import Iterator
 
 FILES = [
     ("001_a.sql", "CREATE TABLE a (x);"),
@@ -58,113 +43,6 @@ def database() -> Iterator[SqliteDriver]:
     driver.close()
 
 
-def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int | None, str]]:
-    """Apply what is pending; (version, action) of the results."""
-    report = run(up.ensure(migrations, USUAL, new_stamp, **options), driver)
-    return [(result.version, result.action) for result in report.results]
-
-
-def test_no_files_are_not_nothing_to_do(database: SqliteDriver) -> None:
-    """If migrations are applied, missing files are noticed, however many there were."""
-    assert ensure(database, ()) == []
-    ensure(database, THREE[:1])
-    with pytest.raises(MissingMigration):
-        ensure(database, ())
-
-
-def test_the_log_is_made_where_wrangler_alone_was(database: SqliteDriver) -> None:
-    """Then one query tells the next time; the checksums stay unknown."""
-    database.batch(
-        Batch(
-            [
-                Query(
-                    "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
-                ),
-                Query("INSERT INTO schema_migrations VALUES (1, '001_a', 1)"),
-            ]
-        )
-    )
-    counted = Counted(database)
-    assert ensure(counted, THREE[:1]) == []
-    assert (counted.reads, counted.writes) == (2, 1)
-    assert ensure(counted, THREE[:1]) == []
-    assert (counted.reads, counted.writes) == (3, 1)
-
-
-class Counted:
-    """A driver that counts its batches."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.url, self.reads, self.writes = driver.url, 0, 0
-        self.capabilities, self._driver = driver.capabilities, driver
-
-    def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it."""
-        self.reads, self.writes = self.reads + batch.reads, self.writes + (not batch.reads)
-        return self._driver.batch(batch)
-
-    def close(self) -> None:
-        """Nothing to do."""
-
-
-def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
-    """Another run was faster, and the refusal is lost: what the other run applied is reported as such."""
-
-    class Lossy(Counted):
-        def batch(self, batch: Batch) -> Sequence[Result]:
-            if not batch.reads and self.writes == 1:
-                ensure(database, THREE)
-                with pytest.raises(QueryError):
-                    super().batch(batch)
-                raise AmbiguousError("Network connection lost.")
-            return super().batch(batch)
-
-    assert ensure(Lossy(database), THREE) == [(1, "up"), (2, "applied meanwhile"), (3, "applied meanwhile")]
-
-
-def test_pending(database: SqliteDriver) -> None:
-    """By name, gaps included; newer versions and edited files do not matter, a partial one does."""
-    assert run(read.read_pending(THREE, USUAL), database) == ("001_a", "002_b", "003_c")
-    ensure(database, [THREE[0], THREE[2]])
-    assert run(read.read_pending(THREE, USUAL), database) == ("002_b",)
-    assert run(read.read_pending(THREE[:1], USUAL), database) == ()
-    assert run(read.read_pending(load([("001_a.sql", "CREATE TABLE a (other);")]), USUAL), database) == ()
-    database.batch(Batch([Query("DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")]))
-    with pytest.raises(PartiallyApplied):
-        run(read.read_pending(THREE, USUAL), database)
-
-
-def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
-    """A file that was applied late may build a different schema than in its order; that is not drift."""
-    files = [FILES[0], *((f"00{n}_b.sql", f"CREATE TABLE IF NOT EXISTS b (x{n});") for n in (2, 3))]
-    migrations = load(files)
-    changes = schema_changes(migrations)
-    ensure(database, [migrations[0], migrations[2]])
-    ensure(database, migrations, allow_out_of_order=True)
-
-    found = run(verify_by_digests(migrations, USUAL, changes), database)
-
-    assert found.differences == ()
-    assert found.not_compared == "002_b was applied after newer files"
-
-
-def test_columns_have_names_of_their_own(database: SqliteDriver) -> None:
-    """JavaScript keeps rows as objects: of two columns of one name it keeps one."""
-    sql = "CREATE TABLE a (x UNIQUE); CREATE TABLE b (y REFERENCES a (x)); CREATE INDEX i ON b (y)"
-    ensure(database, load([("001_a.sql", f"{sql};")]))
-    for query in introspect.QUERIES:
-        names = _columns(database, query.sql)
-        assert len(set(names)) == len(names), names
-
-
-def _columns(database: SqliteDriver, sql: str) -> list[str]:
-    """The names of a query's columns: a view of it refuses two of one name, and tells them."""
-    rows = database.batch(Batch([Query(sql)], reads=True))
-    assert rows[0].rows, sql
-    assert database._writer
-    return [name for name, *_ in database._writer._connection.execute(sql).get_description()]
-
-
 @pytest.mark.parametrize("names", ["1_a 1_b", "-1_a", f"{2**53}_a", "a"])
 def test_a_table_of_versions_needs_one_for_each(database: SqliteDriver, names: str) -> None:
     """Two of one version would otherwise lose one. Nothing runs, not even what comes before it."""
@@ -173,18 +51,6 @@ def test_a_table_of_versions_needs_one_for_each(database: SqliteDriver, names: s
     with pytest.raises(SourceError):
         run(up.up(files, choice, new_stamp), database)
     assert run(read.read_history(choice), database).missing == ("schema_migrations", "d1migrate_log")
-
-
-def test_a_table_of_names_takes_them_all(database: SqliteDriver) -> None:
-    """In wrangler's order, under their whole names; a second run has nothing to do."""
-    names = ["0000_a", "0001_b", "0001_c", "2/migration", "x"]
-    files = load([(f"{name}.sql", f"CREATE TABLE t{place} (x);") for place, name in enumerate(names)])
-    choice = choose_table(files)
-    assert [s.name for s in run(up.ensure(files, choice, new_stamp), database).steps] == names
-    rows = database.batch(Batch([Query("SELECT name FROM d1_migrations ORDER BY id")], reads=True))[0].rows
-    assert [name for (name,) in rows] == [f"{name}.sql" for name in names]
-    assert run(up.ensure(files, choice, new_stamp), database).steps == ()
-    assert run(read.read_pending(files, choice), database) == ()
 
 
 @pytest.mark.parametrize(
@@ -218,9 +84,3 @@ def test_wranglers_table_in_other_letters(database: SqliteDriver, configured: st
     run(up.up(THREE[:1], TableChoice("DONE", "DONE"), new_stamp), database)
     choice = TableChoice(configured, configured)
     assert [step.name for step in run(up.up(THREE, choice, new_stamp), database).steps] == ["002_b", "003_c"]
-
-
-def test_quotes_that_a_name_needs_count() -> None:
-    """Without them it is another statement."""
-    assert canonical('CREATE TABLE t ("a b")') != canonical("CREATE TABLE t (a b)")
-    assert canonical('CREATE TABLE "t" ([a])') == canonical("CREATE TABLE t (a)")

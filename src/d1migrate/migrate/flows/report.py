@@ -1,0 +1,62 @@
+"""What a run did, as values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.table import MigrationsTable
+
+
+class StepResult(NamedTuple):
+    """A migration that was applied or rolled back, by this run or by another one meanwhile.
+
+    Attributes:
+        version, name: which.
+        action: what was done.
+        statements: how many statements its file has.
+        rows_read, rows_written: what D1 bills for its transaction; None if the engine does not count them, or
+            if several steps shared a transaction.
+        deleted_rows: {table: rows} that a rollback deleted, as they were counted before; None if uncounted.
+        deleted_values: {table.column: rows with a value} that it deleted from rows that stay.
+    """
+
+    version: int | None
+    name: str
+    action: Literal["up", "down", "applied meanwhile"]
+    statements: int | None
+    rows_read: int | None = None
+    rows_written: int | None = None
+    deleted_rows: Mapping[str, int | None] = {}
+    deleted_values: Mapping[str, int | None] = {}
+
+
+class Report(NamedTuple):
+    """What a run did.
+
+    Attributes:
+        steps: the steps it took.
+        meanwhile: what another runner applied meanwhile.
+        problems: what is wrong with the database after the run, if it was inspected.
+        table: the migrations table, of a rollback.
+    """
+
+    steps: tuple[StepResult, ...]
+    meanwhile: tuple[h.AppliedMigration, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    table: MigrationsTable | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no new problem."""
+        return not any(problem.is_new for problem in self.problems)
+
+    @property
+    def results(self) -> tuple[StepResult, ...]:
+        """The steps, and what was applied meanwhile, together."""
+        others = (StepResult(row.version, row.name, "applied meanwhile", None) for row in self.meanwhile)
+        return (*self.steps, *others)

@@ -1,0 +1,181 @@
+"""Applying in a Worker, which calls it again and again: what one row shows, and what it must not hide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.drivers.run import run
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import (
+    AmbiguousError,
+    MissingMigration,
+    PartiallyApplied,
+    QueryError,
+)
+from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.migrate.flows.ensure import ensure, read_pending
+from d1migrate.migrate.flows.verify import verify_by_digests
+from d1migrate.migrate.log import Stamp
+from d1migrate.migrate.source import load
+from d1migrate.migrate.table_choice import USUAL, choose_table
+from d1migrate.schema import introspect
+from d1migrate.schema.normalize import canonical
+from d1migrate.sql.batch import Batch, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.drivers.protocol import Driver
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.sql.batch import Result
+
+FILES = [
+    ("001_a.sql", "CREATE TABLE a (x);"),
+    ("002_b.sql", "ALTER TABLE a ADD COLUMN b;"),
+    ("003_c.sql", "ALTER TABLE a ADD COLUMN c;"),
+]
+THREE = load(FILES)
+
+
+def new_stamp() -> Stamp:
+    """A stamp with a token of its own."""
+    new_stamp.count += 1  # type: ignore[attr-defined]
+    return Stamp(f"token {new_stamp.count}", 1, "test", "test")  # type: ignore[attr-defined]
+
+
+new_stamp.count = 0  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def database() -> Iterator[SqliteDriver]:
+    """An empty database."""
+    driver = SqliteDriver(":memory:", url="sqlite::memory:")
+    yield driver
+    driver.close()
+
+
+def again(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int | None, str]]:
+    """Apply what is pending; (version, action) of the results."""
+    report = run(ensure(migrations, USUAL, new_stamp, **options), driver)
+    return [(result.version, result.action) for result in report.results]
+
+
+def test_no_files_are_not_nothing_to_do(database: SqliteDriver) -> None:
+    """If migrations are applied, missing files are noticed, however many there were."""
+    assert again(database, ()) == []
+    again(database, THREE[:1])
+    with pytest.raises(MissingMigration):
+        again(database, ())
+
+
+def test_the_log_is_made_where_wrangler_alone_was(database: SqliteDriver) -> None:
+    """Then one query tells the next time; the checksums stay unknown."""
+    database.batch(
+        Batch(
+            [
+                Query(
+                    "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
+                ),
+                Query("INSERT INTO schema_migrations VALUES (1, '001_a', 1)"),
+            ]
+        )
+    )
+    counted = Counted(database)
+    assert again(counted, THREE[:1]) == []
+    assert (counted.reads, counted.writes) == (2, 1)
+    assert again(counted, THREE[:1]) == []
+    assert (counted.reads, counted.writes) == (3, 1)
+
+
+class Counted:
+    """A driver that counts its batches."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.url, self.reads, self.writes = driver.url, 0, 0
+        self.capabilities, self._driver = driver.capabilities, driver
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it."""
+        self.reads, self.writes = self.reads + batch.reads, self.writes + (not batch.reads)
+        return self._driver.batch(batch)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
+    """Another run was faster, and the refusal is lost: what the other run applied is reported as such."""
+
+    class Lossy(Counted):
+        def batch(self, batch: Batch) -> Sequence[Result]:
+            if not batch.reads and self.writes == 1:
+                again(database, THREE)
+                with pytest.raises(QueryError):
+                    super().batch(batch)
+                raise AmbiguousError("Network connection lost.")
+            return super().batch(batch)
+
+    assert again(Lossy(database), THREE) == [(1, "up"), (2, "applied meanwhile"), (3, "applied meanwhile")]
+
+
+def test_pending(database: SqliteDriver) -> None:
+    """By name, gaps included; newer versions and edited files do not matter, a partial one does."""
+    assert run(read_pending(THREE, USUAL), database) == ("001_a", "002_b", "003_c")
+    again(database, [THREE[0], THREE[2]])
+    assert run(read_pending(THREE, USUAL), database) == ("002_b",)
+    assert run(read_pending(THREE[:1], USUAL), database) == ()
+    assert run(read_pending(load([("001_a.sql", "CREATE TABLE a (other);")]), USUAL), database) == ()
+    database.batch(Batch([Query("DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")]))
+    with pytest.raises(PartiallyApplied):
+        run(read_pending(THREE, USUAL), database)
+
+
+def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
+    """A file that was applied late may build a different schema than in its order; that is not drift."""
+    files = [FILES[0], *((f"00{n}_b.sql", f"CREATE TABLE IF NOT EXISTS b (x{n});") for n in (2, 3))]
+    migrations = load(files)
+    changes = schema_changes(migrations)
+    again(database, [migrations[0], migrations[2]])
+    again(database, migrations, allow_out_of_order=True)
+
+    found = run(verify_by_digests(migrations, USUAL, changes), database)
+
+    assert found.differences == ()
+    assert found.not_compared == "002_b was applied after newer files"
+
+
+def test_columns_have_names_of_their_own(database: SqliteDriver) -> None:
+    """JavaScript keeps rows as objects: of two columns of one name it keeps one."""
+    sql = "CREATE TABLE a (x UNIQUE); CREATE TABLE b (y REFERENCES a (x)); CREATE INDEX i ON b (y)"
+    again(database, load([("001_a.sql", f"{sql};")]))
+    for query in introspect.QUERIES:
+        names = _columns(database, query.sql)
+        assert len(set(names)) == len(names), names
+
+
+def _columns(database: SqliteDriver, sql: str) -> list[str]:
+    """The names of a query's columns: a view of it refuses two of one name, and tells them."""
+    rows = database.batch(Batch([Query(sql)], reads=True))
+    assert rows[0].rows, sql
+    assert database._writer
+    return [name for name, *_ in database._writer._connection.execute(sql).get_description()]
+
+
+def test_a_table_of_names_takes_them_all(database: SqliteDriver) -> None:
+    """In wrangler's order, under their whole names; a second run has nothing to do."""
+    names = ["0000_a", "0001_b", "0001_c", "2/migration", "x"]
+    files = load([(f"{name}.sql", f"CREATE TABLE t{place} (x);") for place, name in enumerate(names)])
+    choice = choose_table(files)
+    assert [s.name for s in run(ensure(files, choice, new_stamp), database).steps] == names
+    rows = database.batch(Batch([Query("SELECT name FROM d1_migrations ORDER BY id")], reads=True))[0].rows
+    assert [name for (name,) in rows] == [f"{name}.sql" for name in names]
+    assert run(ensure(files, choice, new_stamp), database).steps == ()
+    assert run(read_pending(files, choice), database) == ()
+
+
+def test_quotes_that_a_name_needs_count() -> None:
+    """Without them it is another statement."""
+    assert canonical('CREATE TABLE t ("a b")') != canonical("CREATE TABLE t (a b)")
+    assert canonical('CREATE TABLE "t" ([a])') == canonical("CREATE TABLE t (a)")

@@ -1,0 +1,45 @@
+"""What one row shows: that all is applied, or that a closer look is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.migrate.table import USUAL_TABLE, NameTable
+from d1migrate.migrate.up_to_date import is_up_to_date
+from tests.unit.migrate.shorthand import files
+
+
+@pytest.mark.parametrize(
+    ("have", "recorded", "partial", "expected"),
+    [
+        ("", None, 0, True),
+        ("1a", None, 0, False),
+        ("", "1 {a} ", 0, False),
+        ("1a 2b", "1 {a} \n2 {b} ", 0, True),
+        ("1a 2b", "1 {a} \n2 {b} ", 1, False),
+        ("1a 2b", "1 {a} ", 0, False),
+        ("1a", "1 {a} \n2 {b} ", 0, False),
+        ("1a 2b", "1 {a} \n2 {a} ", 0, False),
+        ("1a 2b", "1 {a} \n2  ", 0, True),  # applied by wrangler alone
+        ("1a 2b", "1 {a} \n3  ", 0, False),
+        ("1a", "1 v1:of-another-layout {digest}", 0, True),
+        ("1a", "1 v1:of-another-file 0123", 0, False),
+        ("1a", "1 {a} 0123", 0, True),  # another layout
+        ("1a", "1", 0, False),  # half of a name with a line break
+    ],
+)
+def test_one_row_says_that_all_is_applied(
+    have: str, recorded: str | None, partial: int, *, expected: bool
+) -> None:
+    """It says so only where every file is applied as it is, and nothing else is."""
+    a, b = files("1a 1b")
+    row = recorded and recorded.format(a=a.checksum, b=b.checksum, digest=a.digest)
+    assert is_up_to_date(files(have), USUAL_TABLE, row, partial) is expected
+
+
+def test_one_row_of_names_says_it_too() -> None:
+    """The names are in the order of their bytes there, whatever wrangler's order is."""
+    have = files("2b 10a")
+    row = f"002_b.sql {have[0].checksum} \n010_a.sql  "
+    assert is_up_to_date(have, NameTable(), row, 0)
+    assert not is_up_to_date(have[:1], NameTable(), row, 0)
