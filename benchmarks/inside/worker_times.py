@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import time
+from types import ModuleType
 from typing import Any
 
 
-async def start(_: Any) -> float:
-    """Import the library in an isolate that has not imported it."""
-    began = time.perf_counter()
-    import d1migrate.workers  # noqa: F401
+async def migrate(db: Any, files: list[tuple[str, str]]) -> None:
+    """Apply the files."""
+    from d1migrate.workers import run_migrations
 
-    return (time.perf_counter() - began) * 1000
+    await run_migrations(db, _index(files), max_queries=1000)
+
+
+async def start(db: Any, files: list[tuple[str, str]]) -> tuple[float, float]:
+    """In an isolate that has not imported the library: import it, then call it once with nothing to do."""
+    began = time.perf_counter()
+    from d1migrate.workers import run_migrations
+
+    imported = time.perf_counter()
+    applied = await run_migrations(db, _index(files))
+    called = time.perf_counter()
+    if applied:
+        raise RuntimeError("there was something to do")
+    return (imported - began) * 1000, (called - imported) * 1000
 
 
 async def nothing_to_do(db: Any, files: list[tuple[str, str]], rounds: int) -> dict[str, float]:
@@ -19,27 +32,34 @@ async def nothing_to_do(db: Any, files: list[tuple[str, str]], rounds: int) -> d
     from d1migrate.migrate.source import load
     from d1migrate.workers import run_migrations
 
-    pairs = tuple(map(tuple, files))
+    index = _index(files)
     began = time.perf_counter()
-    await run_migrations(db, pairs, max_queries=1000)
+    await run_migrations(db, index, max_queries=1000)
     applied = time.perf_counter()
     for _ in range(rounds):
-        await run_migrations(db, pairs)
+        await run_migrations(db, index)
     called = time.perf_counter()
     for _ in range(rounds):
         await db.prepare("SELECT 1 AS one").all()
     asked = time.perf_counter()
-    state = "\n".join(f"{migration.version} {migration.checksum}" for migration in load(pairs))
+    state = "\n".join(f"{one.version} {one.checksum} {one.digest}" for one in load(index.MIGRATIONS))
     free = _Free({"applied": state, "partial": 0})
     python = time.perf_counter()
     for _ in range(rounds):
-        await run_migrations(free, pairs)
+        await run_migrations(free, index)
     return {
         "apply": (applied - began) * 1000,
         "call": (called - applied) * 1000 / rounds,
         "query": (asked - called) * 1000 / rounds,
         "python": (time.perf_counter() - python) * 1000 / rounds,
     }
+
+
+def _index(files: list[tuple[str, str]]) -> ModuleType:
+    """The module that `d1migrate index` would write."""
+    index = ModuleType("migrations_index")
+    index.TABLE, index.MIGRATIONS = "versions", tuple(map(tuple, files))
+    return index
 
 
 class _Free:
