@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Self
 
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import Driver, local_file, unwatched
@@ -22,8 +21,10 @@ from d1migrate.migrate.table import VERSIONS
 from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project.files import load_migrations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Literal, Self
 
     from d1migrate.backup.dump import Dump
     from d1migrate.backup.load import Manifest

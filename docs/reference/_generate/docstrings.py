@@ -46,5 +46,6 @@ def _bases(cls: type) -> list[type]:
     module = sys.modules[cls.__module__]
     nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(cls))))
     own = next(node for node in nodes if isinstance(node, ast.ClassDef))
-    found = (vars(module).get(base.id) for base in own.bases if isinstance(base, ast.Name))
+    names = [base.id for base in own.bases if isinstance(base, ast.Name) and base.id != "NamedTuple"]
+    found = map(vars(module).get, names)
     return [base for base in found if isinstance(base, type) and base.__module__.startswith("d1migrate")]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import re
 import sys
 import textwrap
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
-from typing import Any, Literal, get_origin
+from typing import Any
 
 import d1migrate
 from d1migrate import workers
@@ -175,8 +176,17 @@ def _signature(thing: Any) -> str:
 def _type(annotation: Any, module: str) -> str:
     """Return a type as it is written, with the words of an alias of its module."""
     found = str(getattr(annotation, "__forward_arg__", annotation)).strip("'\"").replace("h.", "")
-    alias = vars(sys.modules[module]).get(found)
-    return str(alias).removeprefix("typing.") if get_origin(alias) is Literal else found
+    return _literals(module).get(found, found)
+
+
+@cache
+def _literals(module: str) -> dict[str, str]:
+    """Return {alias: its words} of a module; it defines them for type checkers only."""
+    nodes = ast.walk(ast.parse(inspect.getsource(sys.modules[module])))
+    aliases = [(node.targets[0], ast.unparse(node.value)) for node in nodes if isinstance(node, ast.Assign)]
+    return {
+        name.id: text for name, text in aliases if isinstance(name, ast.Name) and text.startswith("Literal[")
+    }
 
 
 # --- all values ---

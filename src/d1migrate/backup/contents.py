@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.backup.foreign_keys import read_foreign_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import declares_autoincrement, is_autoincrement

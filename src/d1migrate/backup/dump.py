@@ -12,7 +12,7 @@ import os
 import time
 from contextlib import suppress
 from hashlib import sha256
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from d1migrate import __version__
 from d1migrate.backup.contents import read_contents
@@ -26,6 +26,7 @@ from d1migrate.errors import HistoryError, QueryError, UsageError
 from d1migrate.hints import how_to_create
 from d1migrate.migrate.flows.read import read_current
 from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 

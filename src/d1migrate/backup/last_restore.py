@@ -11,9 +11,9 @@ import json
 import os
 from contextlib import suppress
 from hashlib import sha256
-from typing import NamedTuple
 
 from d1migrate.migrate.flows.leftovers import Problem
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
 

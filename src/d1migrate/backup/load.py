@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -32,6 +32,7 @@ from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.log import Event, record
 from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.listing import no_such_file
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import PRODUCTION

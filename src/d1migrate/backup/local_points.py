@@ -15,7 +15,7 @@ import time
 import zlib
 from calendar import timegm
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import apsw
@@ -29,6 +29,7 @@ from d1migrate.migrate.flows.read import read_current
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.selector import Named, is_none, meant
 from d1migrate.migrate.table import SUFFIX
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
 if TYPE_CHECKING:

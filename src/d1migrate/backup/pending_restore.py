@@ -9,18 +9,20 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points
 from d1migrate.backup.local_points import RestorePoint
 from d1migrate.errors import UsageError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
-from d1migrate.migrate.table import NameTable, Shape, VersionTable
+from d1migrate.migrate.table import NameTable, VersionTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
 if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Permit
+    from d1migrate.migrate.table import Shape
 
 KEY = 5
 """The number of leading columns that identify a row."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points
 from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
@@ -23,6 +23,7 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.compare import compare
 from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.names import quote_identifier

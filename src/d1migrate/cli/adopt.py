@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import values
 from d1migrate.report.table import table
 from d1migrate.report.text import clean, clean_line, number, plural

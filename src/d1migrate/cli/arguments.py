@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 FLAG: dict[str, Any] = {"action": "store_true"}
 MIGRATION: dict[str, Any] = {"metavar": "MIGRATION"}

@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError, UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 from d1migrate.report.text import clean, duration, plural, size
 

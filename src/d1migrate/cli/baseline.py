@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli import adopt
 from d1migrate.cli.gates import protect, refuse_mistakes
@@ -11,6 +11,7 @@ from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import AmbiguousError, Error, UsageError
 from d1migrate.migrate.adopt.evidence import unrecorded
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, plural
 

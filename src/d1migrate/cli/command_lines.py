@@ -7,8 +7,8 @@ So each command line in backticks gets the flags of the run, in this one place.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -6,8 +6,6 @@ from that code so that `--help` need not import all of it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from d1migrate.cli.arguments import (
     ANY_GATES,
     APPLY,
@@ -24,6 +22,11 @@ from d1migrate.cli.arguments import (
     UP_GATES,
     argument,
 )
+from d1migrate.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Command(NamedTuple):

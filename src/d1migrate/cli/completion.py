@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import SUPPRESS, ArgumentParser
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import argcomplete
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter, SuppressCompleter
@@ -17,6 +17,7 @@ from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.cli.help import GLOBAL_OPTIONS
 from d1migrate.cli.options import GlobalOptions
 from d1migrate.cli.parser import add_global_options, fill
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
@@ -14,6 +14,7 @@ from d1migrate.errors import SourceError, UsageError
 from d1migrate.hints import did_you_mean
 from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import GateOptions
 from d1migrate.cli.restore_preview import shown_if_irreversible
 from d1migrate.cli.run_report import print_report
 from d1migrate.migrate.table import NameTable
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output

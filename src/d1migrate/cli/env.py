@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli import gates
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error
 from d1migrate.migrate.flows.read_status import read_status
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import errors, values
 from d1migrate.report.table import records

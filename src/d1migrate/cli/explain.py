@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
 from d1migrate.lint.check import RULES
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import rule_page
 
 if TYPE_CHECKING:

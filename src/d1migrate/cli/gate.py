@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.options import FOUND
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:

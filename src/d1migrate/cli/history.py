@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.migrate.history import notes_of
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import table, text, values
 
 if TYPE_CHECKING:

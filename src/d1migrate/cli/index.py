@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import current_index, index_text
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.next_step import next_step
@@ -12,6 +12,7 @@ from d1migrate.drivers.wrangler import binding_of, in_language_of
 from d1migrate.errors import DamagedError, HistoryError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.migrate.template import example
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report.text import clean_line, plural, state_counts
 

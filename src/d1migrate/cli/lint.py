@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate import __version__
 from d1migrate.cli.options import FOUND
@@ -14,6 +14,7 @@ from d1migrate.lint.check import failing
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema
 from d1migrate.migrate.status import compare
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.files import load_file
 from d1migrate.report import findings
 from d1migrate.report.text import json_text, plural

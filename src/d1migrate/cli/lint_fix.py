@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import NOTHING
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report.differences import diff_lines
 from d1migrate.report.text import clean_line, plural

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate import file_name
@@ -12,7 +12,8 @@ from d1migrate.migrate.file_name import Now
 from d1migrate.migrate.index_module import index_module, is_index_module
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
-from d1migrate.migrate.table import SUFFIX, VERSIONS, Shape
+from d1migrate.migrate.table import SUFFIX, VERSIONS
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report.text import clean_line
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.migrate.table import MigrationsTable, Shape
     from d1migrate.report.shapes import files as shapes
 
 _DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import write_next
 from d1migrate.errors import UsageError
 from d1migrate.migrate.template import template
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from d1migrate.cli.migration_files import NewFile

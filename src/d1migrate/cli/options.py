@@ -5,10 +5,10 @@ The options of one command are the `Options` of its module.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from d1migrate.hints import exclusive
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import AmbiguousError, ApplyError, Error, UsageError
 from d1migrate.report.text import clean, clean_line, color, json_text, printed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.report.status_line import StatusLine

@@ -9,13 +9,15 @@ import argparse
 import os
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.cli.options import GROUPS, GlobalOptions
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, NoReturn
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, warn_of_empty
 from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.report.wrapping import hang

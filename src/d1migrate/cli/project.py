@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive, nearest
 from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

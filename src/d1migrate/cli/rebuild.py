@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import Desired, edit_columns
 from d1migrate.errors import DataLoss, UsageError
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.connect import connect
@@ -13,6 +13,7 @@ from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
 from d1migrate.report.text import clean_line, duration

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import check_writable, current_time, write_index
 from d1migrate.cli.options import refuse_dry_run_with_yes
@@ -12,6 +12,7 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import refuse_partial
 from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk, files, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural

@@ -6,7 +6,7 @@ What it does to whole tables is in `repair_tables`.
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli import repair_tables
 from d1migrate.cli.gates import protect, refuse_mistakes
@@ -16,6 +16,7 @@ from d1migrate.errors import UsageError
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import repairable
 from d1migrate.migrate.status import compare
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import errors, values
 from d1migrate.report.text import clean, clean_line
 

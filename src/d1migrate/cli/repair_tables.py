@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli.gates import protect
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
@@ -12,6 +12,7 @@ from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.cli.output import unconfirmed
 from d1migrate.errors import Error, UsageError
 from d1migrate.hints import exclusive
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.table import records
 from d1migrate.report.text import clean, plural, size, when
 

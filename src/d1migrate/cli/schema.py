@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive, no_such_table
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.selector import is_none, up_to
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report

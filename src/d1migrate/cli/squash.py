@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.cli.options import refuse_dry_run_with_yes
@@ -15,6 +15,7 @@ from d1migrate.migrate.file_name import with_words
 from d1migrate.migrate.order import order_key
 from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.table import SUFFIX
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate import __version__
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.errors import Error, UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup import FOLDER
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError
 from d1migrate.migrate.flows.read_status import read_status
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import table, text, values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

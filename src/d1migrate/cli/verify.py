@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.next_step import adoption, next_step
 from d1migrate.cli.options import FOUND, DraftOptions
 from d1migrate.errors import UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line, plural, state_words
 

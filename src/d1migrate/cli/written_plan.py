@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli.options import ApplyOptions
 from d1migrate.errors import UsageError
 from d1migrate.migrate import plan_file
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.project.identity import identify
 

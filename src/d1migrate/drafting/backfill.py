@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError, with_caret
 from d1migrate.hints import did_you_mean
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.changes import AddColumn
 from d1migrate.sql import d1, token_groups
 from d1migrate.sql.names import fold, quote_identifier

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import PlanError
 from d1migrate.lint.replay.probes import AS_STRING
 from d1migrate.lint.replay.replayer import broken_objects
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.normalize import mentions
 from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.sql.create import parse, parse_table

@@ -6,12 +6,13 @@ is an error: it was mistyped, or the schemas are not what the user thinks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.backfill import backfill_of
 from d1migrate.drafting.renames import Rename
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, no_such_table
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.schema.changes import AddColumn, Diff, RebuildTable, RebuildVirtual
 from d1migrate.sql.names import fold

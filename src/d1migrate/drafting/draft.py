@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.backfill import refuse_bad_values
 from d1migrate.drafting.broken_objects import refuse_broken_objects
@@ -12,6 +12,7 @@ from d1migrate.drafting.renames import Rename, candidates, pending_renames, rena
 from d1migrate.drafting.reverse import Reverse, reverse
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, MissingValue, PlanError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.declarations import no_such_column
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import UsageError
 from d1migrate.hints import no_such_table
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.sql import token_groups
 from d1migrate.sql.create import parse_table

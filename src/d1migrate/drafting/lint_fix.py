@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.breakpoints import with_breakpoints
 from d1migrate.drafting.rebuild_rewriter import edits
@@ -12,6 +12,7 @@ from d1migrate.errors import Error, PlanError
 from d1migrate.lint.check import FIXABLE, check, failing
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import rehearse
 from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold, is_helper

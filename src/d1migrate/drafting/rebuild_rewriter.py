@@ -11,7 +11,7 @@ it drops the old table changes. Four shapes of rebuild are supported:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.rebuild_guards import (
     RebuildGuards,
@@ -21,6 +21,7 @@ from d1migrate.drafting.rebuild_guards import (
     writable_columns,
 )
 from d1migrate.errors import PlanError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS

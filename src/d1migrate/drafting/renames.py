@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.hints import did_you_mean
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.schema.alter import StatementGroup
 from d1migrate.sql.names import HELPER, fold, quote_identifier

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.renames import rename_groups
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import PlanError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import statement_groups
 from d1migrate.schema.changes import Create, Drop, RebuildVirtual
 from d1migrate.schema.diff import diff

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import tables
 from d1migrate.migrate.other_tools import is_of_another_tool
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, user_statement

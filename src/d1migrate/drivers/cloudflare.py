@@ -13,7 +13,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import httpx
 import tenacity
@@ -21,6 +21,7 @@ import tenacity
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
 from d1migrate.drivers.responses import ACCOUNT_HINT, LONGEST_WAIT, TOKENS, NothingDone, failure, result_of
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from functools import lru_cache
-from typing import Any
 
 from d1migrate.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def read(path: str) -> dict[str, Any]:

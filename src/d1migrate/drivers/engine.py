@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -20,8 +19,10 @@ from d1migrate.errors import QueryError, UnavailableError
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from d1migrate.sql.batch import Query, Value
 

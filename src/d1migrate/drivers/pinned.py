@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hashlib import shake_256
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import PRODUCTION
 
 if TYPE_CHECKING:

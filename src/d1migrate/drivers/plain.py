@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.errors import DamagedError, UnavailableError
 from d1migrate.sql.d1 import QUERY_SECONDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 

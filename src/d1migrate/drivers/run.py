@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.drivers.protocol import AsyncDriver, Driver
     from d1migrate.sql.batch import Flow, T

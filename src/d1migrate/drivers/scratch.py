@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import apsw
 
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.plain import Watchdog
 from d1migrate.errors import QueryError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql import d1
 
 _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}

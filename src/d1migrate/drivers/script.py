@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.drivers.plain import Watchdog
 from d1migrate.errors import SourceError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
 

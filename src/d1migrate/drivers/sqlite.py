@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from itertools import count
-from typing import TYPE_CHECKING
 
 import apsw
 
@@ -15,6 +14,7 @@ from d1migrate.hints import how_to_create
 from d1migrate.sql.batch import Result
 from d1migrate.sql.d1 import PRODUCTION, Limits
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -5,11 +5,13 @@ The patterns are compiled where they are used: most runs use none, and importing
 
 from __future__ import annotations
 
-from typing import Any
-
 import apsw
 
 from d1migrate.sql.d1 import ABSENT_FUNCTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SPACE = " \t\n\v\f\r"
 """What D1 skips after a statement."""

@@ -8,15 +8,17 @@ import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from contextlib import suppress
 from posixpath import normpath
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, nearest
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Permit

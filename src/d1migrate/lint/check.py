@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
@@ -37,6 +37,7 @@ from d1migrate.lint.rules import (
 )
 from d1migrate.lint.rules.found_elsewhere import FOUND_ELSEWHERE
 from d1migrate.migrate.directives import Allowances
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,11 +6,12 @@ What becomes of the copies in the rest of the file is in `lineage`.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, omits_nothing, passed_through, references
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import holds_no_null
 from d1migrate.sql.affinity import affinity

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.indexes import all_terms
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import literal
 from d1migrate.sql.create import parse_table

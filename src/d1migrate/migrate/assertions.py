@@ -6,10 +6,11 @@ assertion of the second batch notices what the first one did.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.migrate.log import OLD_LOG
 from d1migrate.migrate.table import LOG_TABLE, VersionState, VersionTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 

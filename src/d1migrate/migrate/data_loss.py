@@ -8,9 +8,10 @@ empty table or column costs nothing, one that is missed costs data. What follows
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import Cascade, Event
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Column, ForeignKey, Schema, Table, Trigger

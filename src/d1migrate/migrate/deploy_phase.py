@@ -7,7 +7,7 @@ author writes `-- d1migrate: phase=before`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.errors import PlanError, SourceError
 from d1migrate.migrate.directives import phases
@@ -15,6 +15,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import find, is_none
 from d1migrate.migrate.status import last_applied
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import IndexDefinition, TriggerDefinition
 from d1migrate.sql.names import fold

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.tokens import COMMENT
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ write; everything else is in the log (`log`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
 from d1migrate.migrate.order import number_of, order_key
@@ -23,11 +21,14 @@ from d1migrate.migrate.table import (
     VersionState,
     VersionTable,
 )
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import SourceError
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS
 from d1migrate.sql.names import fold
@@ -11,6 +9,7 @@ from d1migrate.sql.statement import effects, first_row, insert_of, trigger_effec
 from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

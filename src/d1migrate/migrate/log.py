@@ -6,11 +6,11 @@ migration was interrupted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 

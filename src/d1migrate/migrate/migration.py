@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from array import array
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
 from d1migrate.migrate.history_guard import check_history_use, is_record
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.migrate.table import LOG_TABLE, USUAL_TABLE, VERSIONS, WRANGLER, MigrationsTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import fold
 from d1migrate.sql.split import Splitter, Statement, split
 from d1migrate.sql.statement import effects
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Protocol
 
     from d1migrate.migrate.rollback_file import RollbackFile
+else:
+    Protocol = object  # as in drivers/protocol
 
 LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
@@ -46,12 +50,10 @@ class Script(Protocol):
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        ...
 
     @property
     def problem(self) -> SourceError | None:
         """The error for what is not UTF-8 in it, once it was read to the end."""
-        ...
 
     def chunks(self) -> Iterator[str]:
         """Read it from the start, in chunks with LF line ends.
@@ -59,7 +61,6 @@ class Script(Protocol):
         Raises:
             SourceError: it cannot be read.
         """
-        ...
 
 
 class Rollback(NamedTuple):

@@ -6,15 +6,17 @@ No file creates these tables, and only their tool writes to them: no comparison 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any, Literal
 
     from d1migrate.schema.model import Schema, Table
+
+    Owner = Literal["d1migrate", "dbmate", "golang-migrate", "Rails", "application"]
 
 OLD_TABLE = f"old_{VERSIONS}"
 """The new name that `adopt` gives to another tool's table with the name of ours."""
@@ -47,8 +49,6 @@ COMPANIONS = {
     "ar_internal_metadata": "Rails",
 }
 """What these tools keep beside a history: locks, versions. A row of theirs records no migration."""
-
-Owner = Literal["d1migrate", "dbmate", "golang-migrate", "Rails", "application"]
 
 
 def owner_of(columns: Sequence[tuple[Any, ...]]) -> Owner:

@@ -7,7 +7,7 @@ of a migration and their history. A Plan has no token, time or user: the shell a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, UsageError
 from d1migrate.hints import exclusive
@@ -27,6 +27,7 @@ from d1migrate.migrate.refusals import (
 from d1migrate.migrate.selector import NONE, Selector, find, is_none, suggestion, up_to
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE, NameTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.triggers import is_carried
 

@@ -6,7 +6,6 @@ Each refusal is an error that names every migration concerned, and the next step
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied, SourceError
 from d1migrate.hints import listed
@@ -14,8 +13,10 @@ from d1migrate.migrate.migration import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved
 from d1migrate.migrate.table import MAX_VERSION, SUFFIX, WRANGLER, VersionTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

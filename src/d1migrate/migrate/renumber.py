@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.file_name import moved_after
@@ -12,6 +12,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.status import path_of
 from d1migrate.migrate.table import MAX_VERSION, SUFFIX, VERSIONS
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 

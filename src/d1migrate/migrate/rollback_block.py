@@ -6,10 +6,10 @@ Only comments are read here; what the SQL of a block may do is checked by `migra
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.history_guard import is_record
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.tokens import COMMENT, TRIVIA
 
 SHORTEST = len("--down")

@@ -6,10 +6,9 @@ forward. `project/rollback_folder` reads it from disk.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from d1migrate.errors import SourceError
 from d1migrate.migrate.rollback_block import Block, BlockFinder
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.split import split
 
 

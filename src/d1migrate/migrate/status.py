@@ -5,8 +5,6 @@ Which states stop a run is in `refusals`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
 from d1migrate.migrate.migration import NOTHING
 from d1migrate.migrate.order import order_key
 from d1migrate.migrate.table import (
@@ -16,15 +14,18 @@ from d1migrate.migrate.table import (
     VersionState,
     VersionTable,
 )
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal
 
     from d1migrate.errors import SourceError
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
 
-State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
+    State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
 
 
 class Entry(NamedTuple):

@@ -6,15 +6,17 @@ Which of them holds the history is decided in `table_decision`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import owner_of
 from d1migrate.migrate.table import SUFFIX
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from d1migrate.migrate.table import NameTable
 

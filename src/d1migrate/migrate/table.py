@@ -10,14 +10,14 @@ A state of a table is what a batch compares, to notice that someone else wrote t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import Any, Literal, Protocol
 
     class Identified(Protocol):
         """A migration, or a row about one."""
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
         def name(self) -> str:
             """Its name, without `.sql`."""
 
+    Shape = Literal["versions", "names"]
+
 
 Key = int | str
 """What identifies a migration in its table: the version, or the name with `.sql`."""
-
-Shape = Literal["versions", "names"]
 
 VERSIONS = "schema_migrations"
 """The usual table of the shape "versions": the one that files record themselves in."""

@@ -5,8 +5,6 @@ Which one does, by what the database has, is in `table_decision`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from d1migrate.errors import SourceError
 from d1migrate.migrate.table import (
     MAX_VERSION,
@@ -14,15 +12,17 @@ from d1migrate.migrate.table import (
     WRANGLER,
     MigrationsTable,
     NameTable,
-    Shape,
     VersionTable,
 )
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import Shape
 
 
 class Suggestion(NamedTuple):

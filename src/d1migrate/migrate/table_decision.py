@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import owner_of
 from d1migrate.migrate.survey import problems_of_names
-from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, Shape, VersionTable
+from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, VersionTable
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.other_tools import Owner
     from d1migrate.migrate.survey import Column, Survey
+    from d1migrate.migrate.table import Shape
     from d1migrate.migrate.table_choice import TableChoice
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, exclusive
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,
@@ -26,7 +26,10 @@ from d1migrate.project.environment import (
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder, no_such_file
 from d1migrate.sql.names import HELPER, fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from d1migrate.drivers.wrangler import Binding
 
 VARIABLES = (

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
-from typing import Any, NamedTuple
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.settings import LEVELS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import LARGE, Migration, Script
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder, list_files, no_such_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

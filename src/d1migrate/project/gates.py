@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate import errors
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import QUERY_SECONDS
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.url import normalize
 from d1migrate.errors import UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import boundary, generators
 from d1migrate.project.config import DEFAULT_ENVIRONMENT, is_same_path
 from d1migrate.project.environment import Environment

@@ -12,10 +12,11 @@ import re
 import stat
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate.source import JOURNAL, ROLLBACKS
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
 _FILE = re.compile(rf"(?:\.\./{ROLLBACKS}/)?(?:[^./\0][^/\0]*/)*[^./\0][^/\0]*\.sql")

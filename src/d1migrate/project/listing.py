@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import listed, nearest
 from d1migrate.migrate.order import is_plain, order_key
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from d1migrate.errors import UsageError
 from d1migrate.hints import nearest
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 LEVELS = ("error", "warning")
 _TYPES = {str: "a string", bool: "true or false", dict: "a table"}

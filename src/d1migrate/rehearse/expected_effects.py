@@ -8,9 +8,10 @@ what happened.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import Cascade, Consequence, Event, columns_set
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import Shape, target_of

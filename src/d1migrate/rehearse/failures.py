@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.lint.column_copies import values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.rule import Finding
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import is_recount
 from d1migrate.sql.names import fold, quote_literal, unquote
 from d1migrate.sql.statement import target_of

@@ -8,11 +8,12 @@ Rows that come from the target are never changed.
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from d1migrate.errors import QueryError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import parent_columns
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.token_groups import outside

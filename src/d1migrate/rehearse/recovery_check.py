@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.backup import restore_points
 from d1migrate.backup.fingerprint import Fingerprint, compare, read_fingerprint
@@ -19,6 +19,7 @@ from d1migrate.migrate.flows import down, read
 from d1migrate.migrate.flows.read_log import read_log
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import actor
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold

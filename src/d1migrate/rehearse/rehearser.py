@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
 from d1migrate.lint.check import Diagnostic, diagnose
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.migration import Migration
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import findings
 from d1migrate.rehearse.cost import built_tables, cost
 from d1migrate.rehearse.expected_effects import ReplayedFile

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from d1migrate.lint.column_copies import values_inside
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.expressions import as_column
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse.expected_effects import StatementEffect, sources
 from d1migrate.sql.names import fold
 

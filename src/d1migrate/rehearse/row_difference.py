@@ -6,8 +6,9 @@ The earlier state is attached as `earlier`; the later one is `main`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_partial, is_without_rowid, rowid_alias
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table

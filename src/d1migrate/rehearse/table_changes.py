@@ -7,12 +7,13 @@ The reading order: `table_outcome` gives what the SQL is meant to do, `row_diffe
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.lint.column_copies import columns_into
 from d1migrate.lint.columns import ColumnId
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import row_difference
 from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect
 from d1migrate.rehearse.kept_values import ValueSearch

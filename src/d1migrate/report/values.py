@@ -5,11 +5,10 @@ What one command alone prints as JSON is built in its module; findings, rehearsa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from d1migrate.migrate.history import notes_of
 from d1migrate.migrate.migration import Migration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -100,10 +99,8 @@ def log(entries: Sequence[LogEntry]) -> history.History:
 
 
 def _detail(text: str | None) -> history.Detail | None:
-    found = notes_of(text)
-    if found is None or isinstance(found, dict):
-        return cast("history.Detail | None", found)
-    return {"text": text or ""}
+    found: history.Detail | None = notes_of(text)
+    return found if found is None or isinstance(found, dict) else {"text": text or ""}
 
 
 def files(found: Sequence[Migration]) -> history.Files:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from d1migrate.errors import PlanError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import dependants
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (

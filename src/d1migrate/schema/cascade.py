@@ -8,8 +8,9 @@ rehearsal at actions that the file does not ask for.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.queries import changed_columns, replaces_on_conflict
 from d1migrate.sql.create import parse_table, parse_trigger

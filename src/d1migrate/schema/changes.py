@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.normalize import canonical, normal_form
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.create import parse_table

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.changes import (
     AddColumn,
     Change,

@@ -7,8 +7,9 @@ the query planner for indexes. The unit tests compare each answer with the engin
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold, unquote

@@ -6,7 +6,7 @@ or `queries`, so that the values stay cheap to import.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from d1migrate.named_tuple import NamedTuple
 
 
 class Column(NamedTuple):

@@ -7,8 +7,9 @@ table options, and whether a constraint belongs to a column or to the table make
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.canonical import (
     canonical_expression,

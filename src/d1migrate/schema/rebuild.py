@@ -13,9 +13,10 @@ is set to (d1-facts §2.2). So during the DROP a trigger on each child ignores t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_indexed, rowid_alias
 from d1migrate.schema.queries import column_affinity, free_columns, holds_no_null, is_autoincrement, rowid_of
 from d1migrate.schema.render import create_text

@@ -6,10 +6,17 @@ and is sent their Results; it yields nothing else and never sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
-
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import quote_identifier
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+    Flow = Generator["Batch", Sequence["Result"], T]
+    """Yields batches, is sent their results, and returns a T."""
 
 Value = str | int | float | bytes | None
 """The values that SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
@@ -61,8 +68,3 @@ class Result(NamedTuple):
     rows: Sequence[tuple[Any, ...]] = ()
     rows_read: int | None = None
     rows_written: int | None = None
-
-
-T = TypeVar("T")
-Flow = Generator[Batch, Sequence[Result], T]
-"""Yields batches, is sent their results, and returns a T."""

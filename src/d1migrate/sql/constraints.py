@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.sql.definitions import Check, KeyDefinition, NotNull, Reference, Term
 from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.token_groups import closing, parted, span, text_at
 from d1migrate.sql.tokens import BLANKS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

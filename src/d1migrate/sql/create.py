@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from d1migrate.sql.constraints import Constraints, names, term
 from d1migrate.sql.definitions import (
@@ -20,6 +19,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.token_groups import closing, parted, span, text_at
 from d1migrate.sql.tokens import Token, significant, tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

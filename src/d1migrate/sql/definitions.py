@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, unquote
 
 

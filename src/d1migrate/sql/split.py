@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ParseError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.tokens import COMMENT, TRIVIA, WORD_CHAR, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

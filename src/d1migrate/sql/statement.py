@@ -8,16 +8,21 @@ happens to the rows and names of tables). What a CREATE defines is in `create`, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.token_groups import closing, outside, parted, text_at
 from d1migrate.sql.tokens import Token, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from d1migrate.sql.definitions import TriggerDefinition
+
+    Kind = Literal[
+        "create", "rename", "alter", "drop", "drop column", "drop trigger", "delete", "insert", "update"
+    ]
 
 _KINDS = {"TABLE", "INDEX", "VIEW", "TRIGGER"}
 _BETWEEN = {"TEMP", "TEMPORARY", "UNIQUE", "VIRTUAL"}
@@ -199,10 +204,6 @@ def assignments(tokens: Sequence[Token]) -> dict[str, Sequence[Token]]:
 
 
 # --- effects ---
-
-Kind = Literal[
-    "create", "rename", "alter", "drop", "drop column", "drop trigger", "delete", "insert", "update"
-]
 
 
 class Effect(NamedTuple):

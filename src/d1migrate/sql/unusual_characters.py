@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from unicodedata import category, name
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

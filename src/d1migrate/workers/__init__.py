@@ -22,14 +22,15 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.table import VERSIONS, WRANGLER, Shape
+from d1migrate.migrate.table import VERSIONS, WRANGLER
 from d1migrate.migrate.table_choice import Suggestion, TableChoice, choose_table
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.report import StepResult
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.table import Shape
     from d1migrate.sql.batch import Batch, Result
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
@@ -226,7 +228,7 @@ def _load(migrations: Migrations) -> _Loaded:
 def _indexed(index: ModuleType) -> _Loaded:
     """Return what an index has."""
     shape = getattr(index, "TABLE", None)
-    if shape not in get_args(Shape):
+    if shape not in ("versions", "names"):
         raise UsageError(
             f"{index.__name__} has no TABLE: which migrations table it is for is unknown",
             hint="an older d1migrate wrote it: run `d1migrate index`",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
@@ -12,6 +12,7 @@ from d1migrate.drivers.run import run
 from d1migrate.errors import ApplyError, PlanError, QueryError
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.history import tables
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import actor
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema

@@ -6,10 +6,11 @@ counters; triggers last, so that no INSERT of the file fires one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.backup.inserts import Inserts
 from d1migrate.drafting.squash.values import CellReference, key_of
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import column_affinity, is_autoincrement
 from d1migrate.schema.render import create_text

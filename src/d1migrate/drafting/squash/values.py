@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
 from d1migrate.backup.values import joined, literal, piece
 from d1migrate.drivers.pinned import PinnedEngine
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.format import name_text
 from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.tokens import significant

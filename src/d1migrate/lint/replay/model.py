@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.queries import changed_columns, replaces_on_conflict
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log, table_decision
@@ -26,6 +26,7 @@ from d1migrate.migrate.squash import every_replaced, lacking, replaced
 from d1migrate.migrate.status import compare
 from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState, VersionTable
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold

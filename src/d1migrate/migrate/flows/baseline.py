@@ -5,7 +5,7 @@ Nothing here proves that it has them; `adopt` does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log
@@ -20,6 +20,7 @@ from d1migrate.migrate.refusals import (
 )
 from d1migrate.migrate.selector import Selector, up_to
 from d1migrate.migrate.status import compare
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
 

@@ -9,12 +9,13 @@ FTS5's own `integrity-check` is a write.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
 from d1migrate.migrate.history import tables as history_tables
 from d1migrate.migrate.table import USUAL_TABLE
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
 from d1migrate.schema.queries import fts5_options

@@ -6,8 +6,9 @@ only copy of rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import HELPER, fold, is_helper, quote_identifier
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ What the log has besides is in `read_log`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log, table_decision
@@ -18,8 +16,10 @@ from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema, Table

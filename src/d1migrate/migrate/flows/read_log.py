@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
 from d1migrate.migrate import history as h
@@ -10,6 +10,7 @@ from d1migrate.migrate import log
 from d1migrate.migrate.flows.read import is_moved, read_history
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:

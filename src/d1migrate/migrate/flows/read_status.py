@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from d1migrate.migrate import log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.refusals import unwritable
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

@@ -6,7 +6,7 @@ Each is decided first, so that a person can see it, and recorded if the history 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import assertions, log
@@ -15,6 +15,7 @@ from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.refusals import refuse_other_table, refuse_problems, refuse_without_key
 from d1migrate.migrate.selector import Selector, find
 from d1migrate.migrate.status import Entry, compare
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.flows.report import StepResult
 from d1migrate.migrate.plan import Plan, Step, StepQueries
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Result
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Which version or name a record gets is decided in `two_tables`. No SQL of a migr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.migrate import history as h
@@ -17,6 +17,7 @@ from d1migrate.migrate.refusals import refuse_partial, refuse_problems
 from d1migrate.migrate.status import compare, one_sided
 from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.two_tables import Record, as_names, as_versions
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
@@ -14,6 +14,7 @@ from d1migrate.migrate.flows.report import Report, StepResult
 from d1migrate.migrate.flows.steps import run_steps, with_notes, with_progress
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:

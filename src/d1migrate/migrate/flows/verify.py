@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
@@ -12,6 +12,7 @@ from d1migrate.migrate.flows.read_status import history_problems
 from d1migrate.migrate.history import order_of_application
 from d1migrate.migrate.other_tools import is_of_another_tool, without_histories
 from d1migrate.migrate.table import VERSIONS
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.sql.batch import Batch

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse.fill.fix_links import fix_links
 from d1migrate.rehearse.fill.foreign_keys import Parents
 from d1migrate.rehearse.fill.row_constraints import REFUSED

@@ -6,10 +6,11 @@ SQLite accepts there, it also accepts in the real table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.checks import parts_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant

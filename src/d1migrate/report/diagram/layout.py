@@ -8,9 +8,10 @@ for their curves, and through a layer they run straight, each in its own place.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import UsageError
+from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.diagram.entities import diagram
 from d1migrate.report.diagram.layout import STUB, arrange
 from d1migrate.report.text import clean
