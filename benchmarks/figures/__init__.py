@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.figures import apply, lint, load, rebuild, remote, requests, start, worker
+from benchmarks.figures import apply, diff, lint, load, local, rebuild, remote, requests, start, worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,12 +17,15 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "apply": apply.apply,
     "single": apply.single,
     "no-op": start.no_op,
+    "local": local.local,
     "load": load.load,
     "split": load.splitting,
     "requests": requests.requests,
     "import": remote.imports,
     "lint": lint.lint,
+    "linters": lint.linters,
     "worker": worker.measure,
+    "diff": diff.diff,
     "rebuild": rebuild.measure,
 }
 """The figures by the names that the command line takes."""

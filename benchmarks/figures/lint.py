@@ -1,4 +1,4 @@
-"""The linter: as a part of `up`, and alone."""
+"""The linter: as a part of `up`, alone, and beside others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import data
 from benchmarks.lab import FULL, Lab, beside, has_rows, has_tables, on_new_file
-from benchmarks.measure import Command, in_turns
+from benchmarks.measure import Command, Missing, in_turns
 from benchmarks.table import timed
 
 if TYPE_CHECKING:
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
 def lint(lab: Lab) -> list[Row]:
     """`up` compared with `up --no-lint`, and `lint --all`."""
     return [*_before_up(lab), *_alone(lab)]
+
+
+def linters(lab: Lab) -> list[Row]:
+    """Files beside the linters of SQL in general, which check layout and style and know no database."""
+    folder, count = lab.folder / "linters", lab.sizes.linted
+    migrations = data.write(folder / "migrations", data.altering(count))
+    argv = (lab.tools.d1migrate, "lint", "--all", "--migrations", str(migrations))
+    others = [
+        Missing(name, tool)
+        if isinstance(tool, str)
+        else Command(
+            f"{name} lint", (*tool, "lint", "--dialect", "sqlite", str(migrations)), folder, codes=(1,)
+        )
+        for name, tool in (("sqlfluff", lab.tools.sqlfluff), ("sqruff", lab.tools.sqruff))
+    ]
+    figure = f"lint {count} migrations, every third alters"
+    return beside(figure, Command("d1migrate", argv, folder), others, lab.sizes.long)[0]
 
 
 def _before_up(lab: Lab) -> list[Row]:
