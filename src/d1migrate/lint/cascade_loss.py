@@ -85,7 +85,7 @@ def _is_untouched(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Ev
 def _is_handled(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
     """Whether the file handles the loss: the child is dropped anyway, or its rows are put back."""
     number = statement.before.ids[loss.table]
-    dropped = number not in replay.survivors and not _is_copied_after(replay, statement, number)
+    dropped = number not in replay.after.names and not _is_copied_after(replay, statement, number)
     return (
         dropped or _is_column_dropped(replay, number, loss, key) or _is_put_back(replay, statement, loss, key)
     )

@@ -32,7 +32,7 @@ class Rebuild:
         self.old, self.new = replay.before.tables[name], replay.after.tables[name]
         self.statement = statement
         self.number = replay.before.ids[name]
-        self.is_dropped = self.number not in replay.survivors
+        self.is_dropped = self.number not in replay.after.names
         self.dropped_at = replay.drops.get(self.number, replay.count)
         number = replay.after.ids[name]
         self.fills = [

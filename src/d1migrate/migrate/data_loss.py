@@ -122,18 +122,18 @@ class LiveTables:
             if table:
                 self._replace(table._replace(triggers=(*table.triggers, trigger)))
             else:
-                self._catalog = self._catalog.changed({}, {}, view_triggers={fold(trigger.name): trigger})
+                self._catalog = self._catalog.changed({}, view_triggers={fold(trigger.name): trigger})
 
     def drop_trigger(self, name: str) -> None:
         """Take note of a DROP TRIGGER."""
         if name in self._catalog.view_triggers:
-            self._catalog = self._catalog.changed({}, {}, view_triggers={name: None})
+            self._catalog = self._catalog.changed({}, view_triggers={name: None})
         elif table := self._catalog.tables.get(self._catalog.owners.get(name, "")):
             kept = tuple(trigger for trigger in table.triggers if fold(trigger.name) != name)
             self._replace(table._replace(triggers=kept))
 
     def _replace(self, table: Table) -> None:
-        self._catalog = self._catalog.changed({fold(table.name): table}, {})
+        self._catalog = self._catalog.changed({fold(table.name): table})
 
     def rename_column(self, table: str) -> None:
         """Take note that a column has another name from here on."""

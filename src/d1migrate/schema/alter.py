@@ -75,7 +75,7 @@ def statement_groups(
         number += 1 if isinstance(change, RebuildTable | RebuildVirtual) else 0
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
-            catalog = catalog.changed({fold(change.table.name): None}, {})
+            catalog = catalog.changed({fold(change.table.name): None})
         steps.append(_group(change, number, catalog))
         catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) if is_deferred else ()
@@ -143,10 +143,10 @@ def _followed(change: Change, catalog: Catalog, desired: Mapping[str, Table]) ->
         case Drop("index", dropped):
             table = catalog.tables[catalog.owners[fold(dropped)]]
             rest = tuple(index for index in table.indexes if fold(index.name) != fold(dropped))
-            return catalog.changed({fold(table.name): table._replace(indexes=rest)}, {})
+            return catalog.changed({fold(table.name): table._replace(indexes=rest)})
         case _:
             return catalog
-    return catalog.changed({name: desired[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
+    return catalog.changed({name: desired[name]})
 
 
 def _group(change: Change, number: int, catalog: Catalog) -> StatementGroup:

@@ -21,26 +21,30 @@ class Catalog(NamedTuple):
     Attributes:
         tables: the tables.
         ids: the id of the table with a name; a table keeps its id when it is renamed.
+        names: the name of the table with an id.
         views: the views.
         view_triggers: the triggers on views.
         owners: the table or view of an index or trigger.
         children: the tables with a foreign key to a table.
+        active: the tables with triggers, and the virtual tables: few, and they can break.
+        next_id: the id of the next table that is created; all earlier ones have a lower id.
     """
 
-    tables: Layered[Table] = Layered({})
-    ids: Layered[int] = Layered({})
-    views: Layered[View] = Layered({})
-    view_triggers: Layered[Trigger] = Layered({})
-    owners: Layered[str] = Layered({})
-    children: Layered[frozenset[str]] = Layered({})
+    tables: Layered[str, Table] = Layered({})
+    ids: Layered[str, int] = Layered({})
+    names: Layered[int, str] = Layered({})
+    views: Layered[str, View] = Layered({})
+    view_triggers: Layered[str, Trigger] = Layered({})
+    owners: Layered[str, str] = Layered({})
+    children: Layered[str, frozenset[str]] = Layered({})
+    active: Layered[str, Table] = Layered({})
+    next_id: int = 0
 
     @classmethod
     def of(cls, schema: Schema) -> Catalog:
         """Return the catalog of a schema; the ids of its tables count from 0."""
-        tables = {fold(table.name): table for table in schema.tables}
         return cls().changed(
-            tables,
-            {name: number for number, name in enumerate(tables)},
+            {fold(table.name): table for table in schema.tables},
             views={fold(view.name): view for view in schema.views},
             view_triggers={fold(trigger.name): trigger for trigger in schema.triggers},
         )
@@ -55,8 +59,8 @@ class Catalog(NamedTuple):
     def changed(
         self,
         tables: Mapping[str, Table | None],
-        ids: Mapping[str, int],
         *,
+        renamed: Mapping[str, str] | None = None,
         views: Mapping[str, View | None] | None = None,
         view_triggers: Mapping[str, Trigger | None] | None = None,
     ) -> Catalog:
@@ -64,12 +68,13 @@ class Catalog(NamedTuple):
 
         Args:
             tables: by folded name.
-            ids: the ids of tables whose id changes or that have none yet.
+            renamed: {new name: the name before} of tables that are renamed; both are folded.
             views: by folded name.
             view_triggers: by folded name.
         """
-        numbers = {
-            name: None if table is None else ids.get(name, self.ids.get(name))
+        ids, names, next_id = self._numbered(tables, renamed or {})
+        active = {
+            name: table if table and (table.triggers or table.is_virtual) else None
             for name, table in tables.items()
         }
         owners, children = dict[str, str | None](), dict[str, frozenset[str] | None]()
@@ -86,12 +91,34 @@ class Catalog(NamedTuple):
         owners |= {name: trigger and fold(trigger.table) for name, trigger in triggers.items()}
         return Catalog(
             tables=self.tables.changed(tables),
-            ids=self.ids.changed({n: number for n, number in numbers.items() if number != self.ids.get(n)}),
+            ids=self.ids.changed(ids),
+            names=self.names.changed(names),
             views=self.views.changed(views or {}),
             view_triggers=self.view_triggers.changed(triggers),
             owners=self.owners.changed(owners),
             children=self.children.changed(children),
+            active=self.active.changed({n: t for n, t in active.items() if t or n in self.active}),
+            next_id=next_id,
         )
+
+    def _numbered(
+        self, tables: Mapping[str, Table | None], renamed: Mapping[str, str]
+    ) -> tuple[dict[str, int | None], dict[int, str | None], int]:
+        """Return the changes of `ids` and of `names`, and the next id, for changed tables."""
+        ids, names, next_id = dict[str, int | None](), dict[int, str | None](), self.next_id
+        for name, table in tables.items():
+            before = self.ids.get(name)
+            now = self.ids.get(renamed.get(name, name)) if table else None
+            if table and now is None:
+                now, next_id = next_id, next_id + 1
+            if now == before:
+                continue
+            ids[name] = now
+            if now is not None:
+                names[now] = name
+            if before is not None:
+                names.setdefault(before, None)
+        return ids, names, next_id
 
     def references(self, parent: str) -> Iterator[tuple[str, ForeignKey]]:
         """Yield (child, foreign key) for every foreign key to a table; names are folded."""
@@ -102,13 +129,13 @@ class Catalog(NamedTuple):
 
     def triggers(self) -> Iterator[Trigger]:
         """Yield all triggers, those on views last."""
-        for table in self.tables.values():
+        for table in self.active.values():
             yield from table.triggers
         yield from self.view_triggers.values()
 
     def name_of(self, number: int) -> str | None:
         """Return the name of the table with an id, or None if it does not exist."""
-        return next((name for name, id_ in self.ids.items() if id_ == number), None)
+        return self.names.get(number)
 
 
 def _names_on(table: Table | None, other: Table | None) -> list[str]:

@@ -64,7 +64,7 @@ def compare(expected: Mapping[str, str], actual: Iterable[tuple[str, str, str]])
 def _scope(sqls: Mapping[str, str]) -> Scope:
     """Return the scope of {"table users": SQL}."""
     parts = ((*key.partition(" "), sql) for key, sql in sqls.items())
-    return Scope({name: sql for kind, _, name, sql in parts if kind in ("table", "view")})
+    return Scope({name: sql for kind, _, name, sql in parts if kind in ("table", "view")}.get)
 
 
 def _depends(sql: str, changed: Collection[str]) -> bool:

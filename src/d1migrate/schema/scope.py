@@ -11,8 +11,9 @@ from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import KEYWORDS, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
+    from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import Definition
 
@@ -21,11 +22,11 @@ class Scope:
     """The tables and views that the SQL of a schema can name.
 
     Args:
-        sqls: {folded name of a table or view: its CREATE statement}.
+        sql_of: returns the CREATE statement of a table or view by its folded name, or None.
     """
 
-    def __init__(self, sqls: Mapping[str, str] | None = None) -> None:
-        self._sqls = sqls or {}
+    def __init__(self, sql_of: Callable[[str], str | None] = lambda _: None) -> None:
+        self._sql_of = sql_of
         self._names: dict[str, frozenset[str]] = {}
         self._definitions: dict[str, Definition | None] = {}
 
@@ -33,7 +34,17 @@ class Scope:
     def of(cls, schema: Schema) -> Scope:
         """Return the scope of a schema."""
         sqls = {fold(view.name): view.sql for view in schema.views}
-        return cls(sqls | {fold(table.name): table.sql for table in schema.tables})
+        return cls((sqls | {fold(table.name): table.sql for table in schema.tables}).get)
+
+    @classmethod
+    def within(cls, catalog: Catalog) -> Scope:
+        """Return the scope of a catalog: what nothing names is not looked at."""
+
+        def sql_of(name: str) -> str | None:
+            found = catalog.tables.get(name) or catalog.views.get(name)
+            return found.sql if found else None
+
+        return cls(sql_of)
 
     def names(self, sql: str) -> frozenset[str]:
         """Return what `"…"` can refer to in an index, a view or a trigger, folded.
@@ -51,7 +62,7 @@ class Scope:
 
     def _definition(self, name: str) -> Definition | None:
         if name not in self._definitions:
-            sql = self._sqls.get(name)
+            sql = self._sql_of(name)
             self._definitions[name] = parse(sql) if sql else None
         return self._definitions[name]
 
@@ -65,7 +76,7 @@ class Scope:
             is_alias = at > 0 and tokens[at - 1].keyword == "AS"
             is_open = token.text[0] in "\"'" or token.keyword in KEYWORDS
             is_called = text_at(tokens, at + 1) == "("
-            if is_alias or name in self._sqls or not (is_open or is_called):
+            if is_alias or self._sql_of(name) is not None or not (is_open or is_called):
                 found.add(name)
             found |= self._of(name)
         return frozenset(found)
@@ -84,7 +95,7 @@ class Scope:
             case VirtualTableDefinition(arguments=arguments):
                 return frozenset(fold(unquote(significant(text)[0].text)) for text in arguments)
             case ViewDefinition():  # includes the names it gives its columns
-                return self._mentioned(self._sqls[name])
+                return self._mentioned(self._sql_of(name) or "")
             case _:
                 return frozenset()
 

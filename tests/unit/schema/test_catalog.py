@@ -38,7 +38,7 @@ def test_the_schema_comes_back() -> None:
 def test_a_change_leaves_the_catalog_as_it_was() -> None:
     """Dropping a table takes its indexes and its references out, in the new one only."""
     before = catalog(SQL)
-    after = before.changed({"posts": None}, {})
+    after = before.changed({"posts": None})
     assert "posts" not in after.tables
     assert "by_user" not in after.owners
     assert [child for child, _ in after.references("users")] == ["likes"]
@@ -51,11 +51,12 @@ def test_a_renamed_table_keeps_its_number() -> None:
     before = catalog(SQL)
     number = before.ids["posts"]
     after = before.changed(
-        {"posts": None, "articles": before.tables["posts"]._replace(name="articles")}, {"articles": number}
+        {"posts": None, "articles": before.tables["posts"]._replace(name="articles")},
+        renamed={"articles": "posts"},
     )
     assert after.name_of(number) == "articles"
     assert before.name_of(number) == "posts"
-    assert after.changed({"articles": None}, {}).name_of(number) is None
+    assert after.changed({"articles": None}).name_of(number) is None
 
 
 def test_nothing() -> None:

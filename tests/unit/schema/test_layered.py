@@ -8,7 +8,8 @@ from tests.inputs import generator
 
 def test_it_is_a_dict_of_which_each_version_stays() -> None:
     """Whatever is put in or taken out, all versions hold what a dict would; one that was changed comes last."""
-    random, now, kept = generator("layered"), Layered[int]({}), [(Layered[int]({}), dict[str, int]())]
+    random, now = generator("layered"), Layered[str, int]({})
+    kept = [(now, dict[str, int]())]
     for number in range(600):
         names = {
             str(random.randrange(150)): random.choice((number, None)) for _ in range(random.randrange(4))
@@ -19,6 +20,10 @@ def test_it_is_a_dict_of_which_each_version_stays() -> None:
             if value is not None:
                 dict_[name] = value
         kept.append((now, dict_))
+    for (earlier, before), (layered, dict_) in zip(kept, kept[1:] + kept[:1], strict=True):
+        assert list(layered.since(earlier)) == [
+            (name, value) for name, value in dict_.items() if before.get(name) is not value
+        ]
     for layered, dict_ in kept:
         assert layered == dict_
         assert list(layered.items()) == list(dict_.items())

@@ -254,11 +254,13 @@ class Replay:
         self.previous, self.not_built, self.header = previous, not_built, header
         self.incomplete = incomplete
         self.repeats = repeats
-        self._old = frozenset(before.ids.values())
 
     def is_new(self, table: str, at: ReplayedStatement) -> bool:
         """Whether the table with a name at a statement was created in this file."""
-        return at.before.ids.get(table) not in self._old
+        return not self._is_old(at.before.ids.get(table))
+
+    def _is_old(self, number: int | None) -> bool:
+        return number is not None and number < self.before.next_id
 
     def of(self, *verbs: str) -> Iterable[ReplayedStatement]:
         """Return the statements with one of these verbs that D1 accepts."""
@@ -278,8 +280,7 @@ class Replay:
     @cached_property
     def changed_tables(self) -> tuple[Table, ...]:
         """The tables that it creates or changes, as they are after it."""
-        before = self.before.tables
-        return tuple(t for name, t in self.after.tables.items() if before.get(name) is not t)
+        return tuple(table for _, table in self.after.tables.since(self.before.tables))
 
     def added_foreign_keys(self) -> Iterator[tuple[Table, ForeignKey]]:
         """Yield the foreign keys that it adds, each with its table."""
@@ -344,11 +345,6 @@ class Replay:
                 found[number] = statement.index
         return found
 
-    @cached_property
-    def survivors(self) -> frozenset[int]:
-        """The numbers of the tables that exist after it."""
-        return frozenset(self.after.ids.values())
-
     def is_empty(self, table: str, at: ReplayedStatement) -> bool:
         """Whether a table certainly has no row before a statement: it is new and not filled, or emptied."""
         number = at.before.ids.get(table)
@@ -357,7 +353,7 @@ class Replay:
         emptied = self._emptied.get(number, [])
         place = bisect_left(emptied, at.index)
         since = emptied[place - 1] if place else -1
-        if since < 0 and number in self._old:
+        if since < 0 and self._is_old(number):
             return False
         first, last = self.filled.get(number, (at.index, -1))
         return not (since < last and first < at.index)

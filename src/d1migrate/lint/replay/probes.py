@@ -64,7 +64,7 @@ def existing_differences(
     existing = _sql_of(shadow.catalog, shape)
     if existing is None:
         return []
-    scope = Scope.of(shadow.catalog.schema)  # reads all of the schema
+    scope = Scope.within(shadow.catalog)
     if canonical(existing, scope) == canonical(sql, scope):
         return []
     return [Difference(shape.verb.split()[-1], shape.name, "different", sql, existing)]
@@ -80,7 +80,7 @@ def _differences_of_table(
     shadow.scratch.control(f"DROP TABLE {_PROBE}")
     named = _with_name(text, significant(text)[2], quote_identifier(table.name))
     wanted, existing = probe._replace(name=table.name, sql=named), table._replace(indexes=(), triggers=())
-    scope = Scope.of(shadow.catalog.schema)
+    scope = Scope.within(shadow.catalog)
     return list(compare(Schema((wanted,)), Schema((existing,)), scopes=(scope, scope)))
 
 
@@ -112,7 +112,9 @@ def broken(
         mention: check those whose SQL may mention one of these folded names,
         named: and those with one of these folded names.
     """
-    found = []
+    found = list[BrokenObject]()
+    if not mention and not named:
+        return found
     for view in shadow.catalog.views.values():
         if fold(view.name) in named or shadow.mentions(view.sql, mention):
             shadow.need(fold(view.name))
@@ -121,7 +123,7 @@ def broken(
                 found.append(BrokenObject("view", view.name, error))
     triggers = [
         trigger
-        for trigger in (shadow.catalog.triggers() if mention or named else ())
+        for trigger in shadow.catalog.triggers()
         if fold(trigger.name) in named or shadow.mentions(trigger.sql, mention)
     ]
     for trigger in triggers:
@@ -134,7 +136,7 @@ def broken(
             errors[key] = shadow.run(_firing(shadow, trigger), prepare_only=True).refusal
         if error := errors[key]:
             found.append(BrokenObject("trigger", trigger.name, error))
-    for table in (table for table in shadow.catalog.tables.values() if table.is_virtual):
+    for table in (table for table in shadow.catalog.active.values() if table.is_virtual):
         is_wanted = fold(table.name) in named or shadow.mentions(table.sql, mention)
         if is_wanted and (error := _error_of_virtual(shadow, table)):
             found.append(BrokenObject("virtual table", table.name, error))
@@ -172,7 +174,7 @@ def columns_read_as_strings(
         before: the names that existed before.
         mention: as for `broken`.
     """
-    after, found = Scope.of(shadow.catalog.schema), []
+    after, found = Scope.within(shadow.catalog), []
     objects: list[tuple[str, str, str, Trigger | None]]
     objects = [("view", view.name, view.sql, None) for view in shadow.catalog.views.values()]
     objects += [("trigger", trigger.name, trigger.sql, trigger) for trigger in shadow.catalog.triggers()]
@@ -278,4 +280,4 @@ def differences(shadow: ShadowSchema, before: Catalog) -> tuple[Difference, ...]
         views = (catalog.views.get(name) for name in sorted(shadow.changed))
         triggers = (t for t in catalog.view_triggers.values() if fold(t.table) in shadow.changed)
         parts.append(Schema(tuple(filter(None, tables)), tuple(filter(None, views)), tuple(triggers)))
-    return compare(*parts, scopes=(Scope.of(before.schema), Scope.of(shadow.catalog.schema)))
+    return compare(*parts, scopes=(Scope.within(before), Scope.within(shadow.catalog)))

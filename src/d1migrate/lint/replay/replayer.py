@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError
@@ -65,10 +64,10 @@ def broken_objects(
     """
     catalog = Catalog.of(schema)
     named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
-    named |= {name for name, table in catalog.tables.items() if table.is_virtual}
+    named |= {name for name, table in catalog.active.items() if table.is_virtual}
     if not named:
         return []
-    shadow = ShadowSchema(catalog, count(), table=table)
+    shadow = ShadowSchema(catalog, table=table)
     try:
         found = broken(shadow, mention=(), named=named)
         return [*found, *columns_read_as_strings(shadow, Scope.of(before), mention=[""])] if before else found
@@ -137,9 +136,7 @@ class Replayer:
         earlier: Sequence[Migration] = (),
         table: MigrationsTable = USUAL_TABLE,
     ) -> None:
-        base = base or Schema()
-        self.catalog = Catalog.of(base)
-        self._numbers = count(len(base.tables))
+        self.catalog = Catalog.of(base or Schema())
         self._mention_history = [migration.mentions(VERSIONS) for migration in earlier]
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
@@ -156,7 +153,7 @@ class Replayer:
         Raises:
             SourceError: it cannot be parsed.
         """
-        shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete, table=self._table)
+        shadow = ShadowSchema(self.catalog, failed=self._is_incomplete, table=self._table)
         siblings_record = self._table.shape == "versions" and 2 * sum(self._mention_history) > len(
             self._mention_history
         )
@@ -289,15 +286,13 @@ class _FileReplay:
         found = broken(self._shadow, mention=dropped, named=created)
         earlier = [d for d in found if fold(d.name) not in created]
         if earlier:
-            old = ShadowSchema(before, count())
+            old = ShadowSchema(before)
             try:
                 broken_before = {(d.kind, d.name) for d in broken(old, mention=dropped)}
             finally:
                 old.scratch.close()
             found = [d for d in found if d not in earlier or (d.kind, d.name) not in broken_before]
-        lost = (
-            columns_read_as_strings(self._shadow, Scope.of(before.schema), mention=dropped) if dropped else []
-        )
+        lost = columns_read_as_strings(self._shadow, Scope.within(before), mention=dropped) if dropped else []
         return [*found, *lost]
 
     def _rollback(self, before: Catalog) -> RollbackReplay | None:

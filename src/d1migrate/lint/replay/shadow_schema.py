@@ -25,7 +25,7 @@ from d1migrate.sql.statement import Shape, effects
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.drivers.scratch import Outcome
     from d1migrate.schema.catalog import Catalog
@@ -60,7 +60,6 @@ class ShadowSchema:
 
     Args:
         catalog: the schema before it.
-        numbers: identify tables that it creates.
         failed: whether an earlier file was refused.
         table: the migrations table; it and the log exist, unless the schema has a table with such a name.
 
@@ -76,13 +75,12 @@ class ShadowSchema:
     def __init__(
         self,
         catalog: Catalog,
-        numbers: Iterator[int],
         *,
         failed: bool = False,
         table: MigrationsTable = USUAL_TABLE,
     ) -> None:
         self._history = {name: sql for name, sql in tables(table).items() if name not in catalog.tables}
-        self.scratch, self.catalog, self._numbers = ScratchEngine(), catalog, numbers
+        self.scratch, self.catalog = ScratchEngine(), catalog
         self.failed = failed
         self.not_built: dict[str, None] = {}
         self.changed: set[str] = set()
@@ -179,7 +177,6 @@ class ShadowSchema:
     def _change(self, changed: set[str], renamed: Mapping[str, str]) -> None:
         """Update the tables and views with these names in the catalog."""
         tables: dict[str, Table | None] = {}
-        ids: dict[str, int] = {}
         views: dict[str, View | None] = {}
         for name in changed:
             triggers = tuple(self._on["trigger", name].values())
@@ -190,8 +187,6 @@ class ShadowSchema:
                     tables[name] = self._with_indexes(before, indexes, triggers)
                 else:
                     tables[name] = self.read_table(own.name, own.sql, indexes, triggers)
-                old = self.catalog.ids.get(renamed.get(name, name))
-                ids[name] = next(self._numbers) if old is None else old
             elif name in self.catalog.tables:
                 tables[name] = None
             if view := self._known.get(("view", name)):
@@ -205,7 +200,7 @@ class ShadowSchema:
             on_views |= self._on["trigger", view_name]
         self.changed |= changed
         self._built |= changed
-        self.catalog = self.catalog.changed(tables, ids, views=views, view_triggers=on_views)
+        self.catalog = self.catalog.changed(tables, renamed=renamed, views=views, view_triggers=on_views)
 
     def read_table(
         self, name: str, sql: str, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]

@@ -95,7 +95,7 @@ def _counted(replay: AnalyzedReplay, statement: ReplayedStatement) -> Iterator[s
     for name, table in statement.before.tables.items():
         definition = parse_table(table.sql)
         number = statement.before.ids[name]
-        is_old = not replay.is_new(name, statement) and number in replay.survivors
+        is_old = not replay.is_new(name, statement) and number in replay.after.names
         if is_old and definition and definition.autoincrement:
             yield table.name
 

@@ -65,7 +65,7 @@ def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in replay.drops_of_rows():
         parent = statement.shape.name
         for child, key in statement.before.references(parent):
-            stays = statement.before.ids[child] in replay.survivors and not replay.is_new(child, statement)
+            stays = statement.before.ids[child] in replay.after.names and not replay.is_new(child, statement)
             if child != parent and stays and not replay.is_empty(child, statement):
                 table = statement.before.tables[child]
                 if not is_indexed(table, key):

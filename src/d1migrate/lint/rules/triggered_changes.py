@@ -130,4 +130,4 @@ def _holds_rows_of_its_own(replay: AnalyzedReplay, statement: ReplayedStatement,
     table = statement.before.tables.get(name)
     if table is None or parse_table(table.sql) is None or statement.target in statement.before.views:
         return False
-    return not replay.is_empty(name, statement) and statement.before.ids[name] in replay.survivors
+    return not replay.is_empty(name, statement) and statement.before.ids[name] in replay.after.names

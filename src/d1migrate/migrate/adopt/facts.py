@@ -85,7 +85,7 @@ def changes(before: Catalog, after: Catalog) -> dict[FactKey, str | None]:
 
 def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[FactKey, str]:
     """Return the facts of some tables, and of the views and their triggers that another schema lacks."""
-    scope, found = Scope.of(catalog.schema), dict[FactKey, str]()
+    scope, found = Scope.within(catalog), dict[FactKey, str]()
     for name in tables:
         table = catalog.tables.get(name)
         found |= _of_table(table, scope) if table else {}

@@ -142,6 +142,8 @@ def assert_consistent(catalog: Catalog) -> None:
     assert {parent: names for parent, names in catalog.children.items() if names} == fresh.children
     assert catalog.ids.keys() == catalog.tables.keys()
     assert len(set(catalog.ids.values())) == len(catalog.ids)
+    assert catalog.names == {number: name for name, number in catalog.ids.items()}
+    assert catalog.active == fresh.active
 
 
 @given(st.lists(st.tuples(st.sampled_from(["create", "drop", "rename"]), names, names), max_size=30))
@@ -389,7 +391,7 @@ def test_what_a_renamed_table_owns() -> None:
     """Its indexes go with it; else a later file's DROP INDEX is refused, in one run and not in the next."""
     table = Table("c", "", indexes=(Index("i", unique=False, columns=("x",), sql="CREATE INDEX i ON c(x)"),))
     before = Catalog.of(Schema((table,)))
-    assert before.changed({"b": table._replace(name="b"), "c": None}, {"b": 0}).owners == {"i": "b"}
+    assert before.changed({"b": table._replace(name="b"), "c": None}, renamed={"b": "c"}).owners == {"i": "b"}
 
 
 def test_a_refused_statement_on_rows_hides_nothing() -> None:
