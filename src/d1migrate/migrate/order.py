@@ -11,7 +11,9 @@ from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from d1migrate.sql.batch import T
 
 EXACT = 2**53
 """Beyond it not every integer is a double, and wrangler compares doubles."""
@@ -22,6 +24,7 @@ Key = tuple[tuple[bool, float, str], ...]
 SPACE = "[\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
 _NUMBER = SPACE + "([+-]?)0*([0-9]+)"  # compiled when first needed: most names begin with plain digits
 _MAX_DIGITS = 309  # of a double
+_EXACT_DIGITS = len(str(EXACT)) - 1  # of which every integer is a double
 
 
 def number_of(name: str) -> int | None:
@@ -46,13 +49,21 @@ def order_key(name: str) -> Key:
     Segment by segment: by number, those without a number last; then by UTF-16 code units. A shorter path is
     first.
     """
-    return tuple(_segment_key(segment) for segment in name.split("/"))
+    return tuple(map(_segment_key, name.split("/")))
+
+
+def in_order(items: Iterable[T], name_of: Callable[[T], str]) -> list[T]:
+    """Return items in the order in which wrangler sorts their names."""
+    found = sorted(items, key=name_of)
+    if is_plain(list(map(name_of, found))):  # in a fifth of the time
+        return found
+    return sorted(found, key=lambda item: order_key(name_of(item)))
 
 
 def is_plain(names: Sequence[str]) -> bool:
     """Whether names begin with ascending plain numbers, as in most folders; then no order surprises."""
     heads = [_head(name) for name in names]
-    if not all(head.isascii() and head.isdigit() and len(head) < len(str(EXACT)) for head in heads):
+    if not all(head.isascii() and head.isdigit() and len(head) <= _EXACT_DIGITS for head in heads):
         return False
     return all(one < other for one, other in pairwise(map(int, heads)))
 

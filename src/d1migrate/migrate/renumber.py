@@ -9,7 +9,7 @@ from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.file_name import moved_after
 from d1migrate.migrate.history_guard import is_record, recorded_version
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.order import number_of, order_key
+from d1migrate.migrate.order import in_order, number_of, order_key
 from d1migrate.migrate.status import path_of
 from d1migrate.migrate.table import MAX_VERSION, SUFFIX, VERSIONS
 from d1migrate.named_tuple import NamedTuple
@@ -50,7 +50,7 @@ def moves(entries: Sequence[Entry], table: MigrationsTable, *, now: Now) -> tupl
     _refuse_unclear(entries, table)
     # The newest of those with a number, and of those without one, which make none with a number late.
     newest: dict[bool, str] = {}
-    for entry in sorted(entries, key=lambda entry: order_key(path_of(entry, table))):
+    for entry in in_order(entries, lambda entry: path_of(entry, table)):
         if entry.applied:
             newest[entry.version is None] = path_of(entry, table)
     found: list[Move] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.migrate.migration import Migration, Script
-from d1migrate.migrate.order import number_of, order_key
+from d1migrate.migrate.order import in_order, number_of
 from d1migrate.migrate.table import SUFFIX
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
         folder: their folder, for errors.
     """
     found = []
-    for name, script in sorted(files, key=lambda file: order_key(file[0])):
+    for name, script in in_order(files, lambda file: file[0]):
         path = f"{folder}/{name}" if folder else name
         found.append(read(number_of(name), name.removesuffix(SUFFIX), script, path))
     return tuple(found)
@@ -41,4 +41,4 @@ def read(version: int | None, name: str, script: str | Script, path: str) -> Mig
 
 def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """Return migrations in wrangler's order."""
-    return tuple(sorted(migrations, key=lambda migration: order_key(migration.name + SUFFIX)))
+    return tuple(in_order(migrations, lambda migration: migration.name + SUFFIX))

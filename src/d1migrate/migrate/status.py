@@ -6,7 +6,7 @@ Which states stop a run is in `refusals`.
 from __future__ import annotations
 
 from d1migrate.migrate.migration import NOTHING
-from d1migrate.migrate.order import order_key
+from d1migrate.migrate.order import in_order
 from d1migrate.migrate.table import (
     SUFFIX,
     Key,
@@ -117,7 +117,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if key not in explained and key not in applied:
             entries.append(Entry(begun.version, begun.name, "partial", None, None))
     if len(entries) > len(migrations):
-        entries.sort(key=lambda entry: order_key(path_of(entry, history.table)))
+        entries = in_order(entries, lambda entry: path_of(entry, history.table))
     return _out_of_order(entries)
 
 

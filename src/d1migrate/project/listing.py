@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import listed, nearest
-from d1migrate.migrate.order import is_plain, order_key
+from d1migrate.migrate.order import in_order, is_plain
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def list_files(folder: Folder) -> Listing:
             f" {listed(missed, _SHOWN)}",
             hint=folder.setting.format(pattern_of(missed)),
         )
-    return Listing(tuple(sorted(names, key=order_key)), tuple(sorted(skipped)))
+    return Listing(tuple(in_order(names, str)), tuple(sorted(skipped)))
 
 
 def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str]:
@@ -192,7 +192,7 @@ def sql_files(folder: str) -> list[str]:
         return not path.rpartition("/")[2].startswith(".") and not path.endswith("node_modules")
 
     found = [path for path, entry in walk(folder, is_visible) if entry.is_file(follow_symlinks=False)]
-    return sorted((path for path in found if is_visible(path) and path.endswith(".sql")), key=order_key)
+    return in_order((path for path in found if is_visible(path) and path.endswith(".sql")), str)
 
 
 def pattern_of(paths: Sequence[str]) -> str:
