@@ -30,9 +30,9 @@ if TYPE_CHECKING:  # `X as X` exports a name to type checkers
     from d1migrate.migrate.flows.verify import Verification as Verification
     from d1migrate.migrate.history import AppliedMigration as AppliedMigration
     from d1migrate.migrate.migration import Migration as Migration
-    from d1migrate.migrate.migration import Rollback as Rollback
     from d1migrate.migrate.plan import Plan as Plan
     from d1migrate.migrate.plan import Step as Step
+    from d1migrate.migrate.rollback import Rollback as Rollback
     from d1migrate.migrate.status import Entry as Entry
     from d1migrate.migrator import Migrator as Migrator
     from d1migrate.project.files import load_migrations as load_migrations
@@ -55,9 +55,10 @@ _HOMES = {  # {module: its public names}
     "migrate.flows.verify": ("Verification",),
     "migrate.history": ("AppliedMigration",),
     "lint.check": ("Diagnostic",),
-    "migrate.migration": ("Migration", "Rollback"),
+    "migrate.migration": ("Migration",),
     "migrator": ("Migrator",),
     "migrate.plan": ("Plan", "Step"),
+    "migrate.rollback": ("Rollback",),
     "rehearse.model": ("Rehearsal", "Rehearsed"),
     "schema.compare": ("Difference",),
     "schema.model": ("Schema",),

@@ -13,7 +13,7 @@ from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError,
 from d1migrate.hints import exclusive
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history_guard import check_history_use
-from d1migrate.migrate.migration import LARGE, Migration, Rollback
+from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.refusals import (
     names,
     refuse_disagreement,
@@ -24,6 +24,7 @@ from d1migrate.migrate.refusals import (
     refuse_unwritable,
     refuse_without_key,
 )
+from d1migrate.migrate.rollback import Rollback
 from d1migrate.migrate.selector import NONE, Selector, find, is_none, suggestion, up_to
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE, NameTable

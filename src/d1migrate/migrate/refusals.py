@@ -9,7 +9,7 @@ import re
 
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied, SourceError
 from d1migrate.hints import listed
-from d1migrate.migrate.migration import down_file
+from d1migrate.migrate.contents import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved
 from d1migrate.migrate.table import MAX_VERSION, SUFFIX, WRANGLER, VersionTable

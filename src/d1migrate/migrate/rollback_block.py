@@ -1,6 +1,6 @@
 """Find the rollback block of a file, and SQL of a rollback that is not commented out and would run forward.
 
-Only comments are read here; what the SQL of a block may do is checked by `migration.Rollback`.
+Only comments are read here; what the SQL of a block may do is checked by `rollback.Rollback`.
 """
 
 from __future__ import annotations

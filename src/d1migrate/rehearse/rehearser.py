@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from d1migrate.lint.replay.model import Replay
-    from d1migrate.migrate.migration import Rollback
+    from d1migrate.migrate.rollback import Rollback
     from d1migrate.rehearse.model import TableChange
     from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
     from d1migrate.schema.model import Schema

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import HistoryError
-from d1migrate.migrate import log, migration
+from d1migrate.migrate import contents, log
 from d1migrate.migrate.history import AppliedMigration, History
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.refusals import refuse_unwritable
@@ -121,8 +121,8 @@ def test_an_untouched_file_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> Non
     """The digest that the log has of its text settles its state, its rollback, and that it can be read."""
     parsed = [recorded_of(*files("1a")), recorded_of(*files("2b", rollback=""))]
     have = [*files("1a"), *files("2b", rollback="")]
-    monkeypatch.setattr(migration, "split", None)
-    monkeypatch.setattr(migration, "Splitter", None)
+    monkeypatch.setattr(contents, "split", None)
+    monkeypatch.setattr(contents, "Splitter", None)
     entries = compare(have, History(tuple(parsed)))
     assert shown(entries) == "1 applied, 2 applied"
     assert [entry.reversible for entry in entries] == [True, False]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import HistoryError
-from d1migrate.migrate import migration
+from d1migrate.migrate import contents
 from d1migrate.migrate.flows.ensure import read_pending
 from d1migrate.migrate.flows.read import (
     read_history,
@@ -61,7 +61,7 @@ def test_files_are_not_parsed_where_a_history_decides(
     wrangler = WRANGLER if has_wrangler else None
     found = [Migration(1, "001_a", sql)]
     empty.run(up(found, choose_table(found, wrangler=wrangler), empty.stamp))
-    monkeypatch.setattr(migration, "split", None)
+    monkeypatch.setattr(contents, "split", None)
     again = [Migration(1, "001_a", sql)]
     history = empty.run(read_history(choose_table(again, wrangler=wrangler)))
     assert (history.reads, compare(again, history)[0].state) == (1, "applied")
