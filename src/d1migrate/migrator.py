@@ -158,7 +158,6 @@ class Migrator:
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no migration `to`, or there are several.
         """
-        from d1migrate.lint.replay.replayer import broken_objects
         from d1migrate.migrate.flows import up
 
         flow = up.up(
@@ -171,7 +170,7 @@ class Migrator:
             phase=phase,
             lint=partial(self._refuse_unsafe, warn) if lint else None,
             check=check,
-            find_broken=broken_objects,
+            find_broken=_broken_objects,
         )
         return self._run(flow)
 
@@ -273,10 +272,10 @@ class Migrator:
 
         Writes nothing; errors as `status`.
         """
-        from d1migrate.lint.replay.replayer import broken_objects, schema_of
+        from d1migrate.lint.replay.replayer import schema_of
         from d1migrate.migrate.flows.verify import verify
 
-        return self._run(verify(self.migrations, self.choice, schema_of, broken_objects))
+        return self._run(verify(self.migrations, self.choice, schema_of, _broken_objects))
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
@@ -649,8 +648,13 @@ class Migrator:
         """Return what makes stamps; with restore points, it takes one before the first stamp."""
         if not self._takes_restore_points:
             return self._new_stamp
-        from d1migrate.backup import restore_points
+        from d1migrate.backup.before_run import before_first_stamp
 
-        return restore_points.before_first_stamp(
-            self._driver, self.choice, self._folder, self._new_stamp, self._working
-        )
+        return before_first_stamp(self._driver, self.choice, self._folder, self._new_stamp, self._working)
+
+
+def _broken_objects(schema: Schema, table: MigrationsTable) -> Sequence[tuple[str, str, str]]:
+    """Return what does not compile; the replay is imported only by a run that has something to do."""
+    from d1migrate.lint.replay.replayer import broken_objects
+
+    return broken_objects(schema, table)

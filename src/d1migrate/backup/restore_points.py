@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import FOLDER, local_points, restore, time_travel
-from d1migrate.drivers.protocol import unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import RestorePreview, RestoreResult
-    from d1migrate.drivers.protocol import Driver, Working
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import NewStamp
-    from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.table_choice import TableChoice
 
 
@@ -81,35 +79,3 @@ def restore_to(
         return time_travel.restore_to(remote, choice, found, new_stamp, folder=folder or FOLDER, began=began)
     found = local_points.find(listed(driver, choice, folder), to) if isinstance(to, str) else to
     return restore.restore(driver, choice, found, new_stamp, folder=folder, began=began)
-
-
-def before_first_stamp(
-    driver: Driver,
-    choice: TableChoice,
-    folder: str | None,
-    new_stamp: NewStamp,
-    working: Working = unwatched,
-) -> NewStamp:
-    """Return a maker of stamps that takes a restore point first; a run that stamps nothing takes none.
-
-    Args:
-        driver: the database; without a file or Time Travel, it has no restore points.
-        choice: how to choose its migrations table.
-        folder: the folder for copies; by default `.d1migrate` beside the file.
-        new_stamp: makes the stamps.
-        working: takes what is being done, and returns the context to do it in.
-    """
-    remote = driver.capabilities.time_travel
-    taken: list[str | None] = []
-
-    def stamp_with_point() -> Stamp:
-        if not taken:
-            with working("taking a restore point"):
-                taken.append(remote.bookmark() if remote else _local_point())
-        return new_stamp()._replace(restore_point=taken[0])
-
-    def _local_point() -> str | None:
-        point = local_points.take(driver, choice, folder)
-        return point.name if point else None
-
-    return stamp_with_point

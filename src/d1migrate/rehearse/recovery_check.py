@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import restore_points
+from d1migrate.backup.before_run import before_first_stamp
 from d1migrate.backup.fingerprint import Fingerprint, compare, read_fingerprint
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
@@ -155,7 +156,7 @@ class _RecoveryTest:
         run(up(self._migrations, self._choice, stamps, to=name, allow_out_of_order=True), self._driver)
 
     def _stamps(self) -> NewStamp:
-        return restore_points.before_first_stamp(self._driver, self._choice, None, _stamp)
+        return before_first_stamp(self._driver, self._choice, None, _stamp)
 
     def _failing(self) -> tuple[str, ...]:
         self._driver.fails = True
