@@ -11,6 +11,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql import d1
 
 _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
+_PRAGMA, _CREATE_VTABLE = 19, 29
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
 
 _STEPS = 1_000
@@ -40,25 +41,54 @@ class Outcome(NamedTuple):
     actions: tuple[Action, ...]
 
 
+_spare: list[ScratchEngine] = []
+"""An engine that was given back, empty again: opening another takes as long as ten small statements."""
+
+
 class ScratchEngine(Engine):
     """An empty database in memory, under D1's rules; everything runs in one transaction."""
+
+    @classmethod
+    def take(cls) -> ScratchEngine:
+        """Return an engine to use and to `give_back`."""
+        return _spare.pop() if _spare else cls()
+
+    def give_back(self) -> None:
+        """Empty the engine for its next user, or close it if that could notice what ran."""
+        if self._is_altered or not self._connection.in_transaction or _spare:
+            self.close()
+            return
+        self.control("ROLLBACK")
+        self._begin()
+        self._left_stat4, self._renamed, self._refusal = False, False, ""
+        _spare.append(self)
 
     def __init__(self) -> None:
         super().__init__(":memory:", _FLAGS, d1.PRODUCTION)
         self._actions: dict[Action, None] = {}
+        self._is_altered = False  # whether settings may remain after a rollback
         self._preparing = self._connection.cursor()
         self._preparing.exec_trace = lambda *_: False
         self._connection.authorizer = self._authorize_and_note
         self._watchdog = Watchdog(self._connection, steps=_STEPS)
         self.control("PRAGMA temp_store = MEMORY")  # so that the memory limit applies to it
+        self._begin()
+
+    def _begin(self) -> None:
         self.control("BEGIN")
+        self.control("SELECT 1")  # SQLite has the place of some errors only once the schema is loaded
 
     def _authorize_and_note(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None
     ) -> int:
         kind = _ACTIONS.get(action)
-        if kind and not self._trusted and arg1 and arg1 not in ("sqlite_master", "sqlite_temp_master"):
-            self._actions[Action(kind, arg1, arg2 or "", by or "")] = None
+        if kind:
+            if arg1 == "sqlite_master" and database == "main":  # most of what CREATE does
+                return apsw.SQLITE_OK
+            if not self._trusted and arg1 and arg1 != "sqlite_temp_master":
+                self._actions[Action(kind, arg1, arg2 or "", by or "")] = None
+        elif action == _CREATE_VTABLE or (action == _PRAGMA and not self._trusted):
+            self._is_altered = True  # a virtual table may keep statements of its own open
         return self._authorize(action, arg1, arg2, database, by)
 
     def run(self, sql: str, *, prepare_only: bool = False) -> Outcome:

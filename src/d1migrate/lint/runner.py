@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Schema
 
 _PROBED = 20
@@ -140,19 +141,20 @@ def refuse_errors(
     Raises:
         UnsafeMigration: with the Diagnostics.
     """
-    found, built, fresh = list[Diagnostic](), base, FreshDatabase(table=table)
+    found, fresh = list[Diagnostic](), FreshDatabase(table=table)
+    after: Catalog | None = None
     if base.tables:
         fresh.give_up()
     for replayed in replay(migrations, base, table=table, probe=strict or len(migrations) <= _PROBED):
         diagnostics = check(replayed, severities, infos=strict)
         found += _with_confirmed(replayed, diagnostics, fresh, severities)
-        built = replayed.after.schema
+        after = replayed.after
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
         from d1migrate.lint.next_steps import after_refusal  # imported only on failure
 
         raise UnsafeMigration(errors, hint=after_refusal(errors))
-    return built, tuple(d for d in found if failing([d], strict=True))
+    return after.schema if after else base, tuple(d for d in found if failing([d], strict=True))
 
 
 def _too_long(migration: Migration, table: MigrationsTable) -> LimitExceeded | None:

@@ -239,8 +239,10 @@ def cascades(shadow: ShadowSchema, sql: str, outcome: Outcome) -> tuple[Outcome,
     if not children or whole.refusal:
         return outcome, []
     shadow.scratch.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
-    own = shadow.run(sql, prepare_only=True)
-    shadow.scratch.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+    try:
+        own = shadow.run(sql, prepare_only=True)
+    finally:
+        shadow.scratch.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
     itself = set(accesses(own))
     return own, [access for access in accesses(whole) if access not in itself]
 

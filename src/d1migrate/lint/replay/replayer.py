@@ -72,7 +72,7 @@ def broken_objects(
         found = broken(shadow, mention=(), named=named)
         return [*found, *columns_read_as_strings(shadow, Scope.of(before), mention=[""])] if before else found
     finally:
-        shadow.scratch.close()
+        shadow.close()
 
 
 def schema_changes(
@@ -162,7 +162,7 @@ class Replayer:
                 siblings_record=siblings_record, previous=self._previous
             )
         finally:
-            shadow.scratch.close()
+            shadow.close()
         if (
             not all(statement.shape.verb in _REPEATABLE for statement in replayed.statements)
             or replayed.filled
@@ -290,7 +290,7 @@ class _FileReplay:
             try:
                 broken_before = {(d.kind, d.name) for d in broken(old, mention=dropped)}
             finally:
-                old.scratch.close()
+                old.close()
             found = [d for d in found if d not in earlier or (d.kind, d.name) not in broken_before]
         lost = columns_read_as_strings(self._shadow, Scope.within(before), mention=dropped) if dropped else []
         return [*found, *lost]

@@ -80,7 +80,7 @@ class ShadowSchema:
         table: MigrationsTable = USUAL_TABLE,
     ) -> None:
         self._history = {name: sql for name, sql in tables(table).items() if name not in catalog.tables}
-        self.scratch, self.catalog = ScratchEngine(), catalog
+        self.scratch, self.catalog = ScratchEngine.take(), catalog
         self.failed = failed
         self.not_built: dict[str, None] = {}
         self.changed: set[str] = set()
@@ -89,6 +89,10 @@ class ShadowSchema:
         self._on: dict[tuple[str, str], dict[str, _Object]] = defaultdict(dict)  # (kind, table) → by name
         self._last_row = 0
         self._has_virtual = False
+
+    def close(self) -> None:
+        """Give the engine back."""
+        self.scratch.give_back()
 
     # --- running ---
 
@@ -206,8 +210,7 @@ class ShadowSchema:
         self, name: str, sql: str, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]
     ) -> Table:
         """Read a table of the scratch database."""
-        columns, indexes, keys = (self.scratch.rows(query, (name,)) for query in introspect.ONE_TABLE)
-        return introspect.table(name, sql, columns, indexes, keys, index_sql=index_sql, triggers=triggers)
+        return introspect.one_table(self.scratch.rows, name, sql, index_sql=index_sql, triggers=triggers)
 
     def _with_indexes(
         self, table: Table, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]
@@ -217,13 +220,12 @@ class ShadowSchema:
             return table._replace(triggers=triggers)
         kept = [index for index in table.indexes if not index.sql or index.name in index_sql]
         names = {index.name for index in kept}
-        rows = [
-            row
-            for name in index_sql.keys() - names
-            for row in self.scratch.rows(introspect.ONE_INDEX, (table.name, name))
+        fresh = [
+            introspect.one_index(self.scratch.rows, table.name, name, sql)
+            for name, sql in index_sql.items()
+            if name not in names
         ]
-        read = introspect.table(table.name, table.sql, (), rows, (), index_sql=index_sql, triggers=())
-        indexes = sorted([*kept, *read.indexes], key=itemgetter(0))  # by name
+        indexes = sorted([*kept, *fresh], key=itemgetter(0))  # by name
         return table._replace(indexes=tuple(indexes), triggers=triggers)
 
     # --- building what is needed ---
