@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.analysis import AnalyzedReplay
-from d1migrate.lint.replay.insert_shortcut import InsertPattern
 from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
 from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differences
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
@@ -19,6 +18,7 @@ from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
+from d1migrate.sql.insert_form import InsertPattern
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
