@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.split import Statement, split
+from d1migrate.sql.split import Series, Statement, split, split_series
 from d1migrate.sql.tokens import significant, tokenize
 from tests.inputs import scaled
 
@@ -114,6 +114,66 @@ def test_chunks_change_nothing(script: str, size: int) -> None:
         assert at in "'\"`[/"
     else:
         assert streamed == pieces(script)
+
+
+LITERALS = [
+    *("1", "-2.5", "+.5", "1e3", "NULL", "'x'", "'it''s'", "''", "x'00'", "X''", "';\n'", "'-- ;\n'", "'/* '", "'\f\r\n'"),
+    *("'INSERT INTO t VALUES (1, 2);\n'", "'é'", "'" + "x" * 9_000 + "'"),
+]  # fmt: skip
+NEARLY = [
+    *("null", "x'0'", "1e", "1x", "5-3", "'a''", "'a' -- ;\n", "/* ; */ 1", '"a;\n"', "[;\n]", "abs(1)", "?", "(SELECT 1)", "1;\n"),
+    *("'a", "/* ", "1);\nINSERT INTO t VALUES (1", "1);\n-- Rollback:\nINSERT INTO t VALUES (1", "1\0"),
+]  # fmt: skip
+ENDS = [");\n", ");\n", ");\n", ");", ");\r\n", ");\n\ufeff", ") ;\n", ");;\n", ")\n", "); -- ;\n", ");\v\n"]
+HEADS = [
+    "INSERT INTO t VALUES (",
+    "INSERT INTO t VALUES (",
+    "insert into t values (",
+    "INSERT INTO u VALUES (",
+]
+rows = st.builds(
+    "{}{}, {}{}".format,
+    st.sampled_from(HEADS),
+    st.sampled_from([*LITERALS, *LITERALS, *NEARLY]),
+    st.sampled_from(LITERALS),
+    st.sampled_from(ENDS),
+)
+
+
+@given(
+    st.sampled_from(HEADS),
+    st.lists(rows | st.lists(st.sampled_from(LITERALS), min_size=2, max_size=2) | soups, max_size=40),
+    st.integers(min_value=1, max_value=400),
+)
+@settings(max_examples=scaled(1000))
+def test_series_are_the_same_statements(head: str, parts: list[str | list[str]], size: int) -> None:
+    """What is passed over as a series are the statements that there are, with their offsets and lines."""
+    alike = (part if isinstance(part, str) else f"{head}{', '.join(part)});\n" for part in parts)
+    script = f"{head}0, 0);\n" * 25 + "".join(alike)
+    chunks = [script[i : i + size] for i in range(0, len(script), size)]
+    found, alone, error = list[Statement](), list[Statement](), None
+    try:
+        for piece in split_series(chunks, file="a"):
+            if isinstance(piece, Series):
+                statements = list(piece.statements())
+                assert len(statements) == piece.length > 1
+                assert all(one.sql and one.is_terminated for one in statements)
+                assert len(piece.text.encode()) <= 100_000
+                found += statements
+            else:
+                found.append(piece)
+    except ParseError as failure:
+        error = failure
+    try:
+        for one in split(chunks, file="a"):
+            alone.append(one)
+    except ParseError as failure:
+        assert error is not None
+        assert (str(error), error.line, error.column) == (str(failure), failure.line, failure.column)
+        assert alone == found
+    else:
+        assert error is None
+        assert alone == found
 
 
 @given(st.text() | scripts)

@@ -188,7 +188,7 @@ class Scan(NamedTuple):
 def _scan(cuts: Splitter, file: str) -> Scan:
     offsets, too_long, finder = array("Q"), None, BlockFinder(file)
     note, limit = offsets.append, WORKERD.sql_length
-    for position, body, stop, end in cuts:
+    for position, body, stop, end, _ in cuts:
         if body - position >= SHORTEST:
             lead, line_start = cuts.buffer[position:body], cuts.start + position == 0
             finder.comments(lead, cuts.line_at(position), line_start=line_start, first=not offsets)

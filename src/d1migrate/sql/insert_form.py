@@ -1,52 +1,97 @@
-"""Recognize an INSERT that differs from the one before it only in its literals, and skip it.
+"""Recognize INSERTs that differ only in their literals: a data migration is thousands of them in a row.
 
-A data migration is thousands of such statements, and preparing each would take most of the time of a lint.
+What is known of one is known of all: where it ends, which tables it writes, that there is no comment in it. A
+regular expression passes over a series of them at 500 MB/s; to look at each takes three times as long.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
-from d1migrate.sql.tokens import tokenize
+from d1migrate.sql.tokens import SPACE, tokenize
+
+LONGEST_SERIES = 24_999
+"""Characters of a series. A statement may have more bytes than they are, so no INSERT of it is too long."""
 
 _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0-9A-Za-z_.$])"
-_LITERAL = rf"(?:'(?:[^']++|'')*+'|{_NUMBER}|NULL)"
-_WORTH_IT = 20  # INSERTs in a row; compiling the pattern takes as long as preparing fifty
+_LITERAL = rf"(?:'(?:[^']++|'')*+'|{_NUMBER}|NULL|[xX]'(?:[0-9a-fA-F]{{2}})*+')"
+_WORTH_IT = 20  # INSERTs in a row; compiling a form takes as long as preparing fifty
 _LONGEST = 2000  # characters; a dump with long statements has few of them
 
 
-class InsertPattern:
-    """Learns from consecutive plain INSERTs; `reset` it at any other statement."""
+class FormLearner:
+    """Learns the form of INSERTs that follow each other.
+
+    Attributes:
+        form: the form of the statements before; None if none is known.
+    """
 
     def __init__(self) -> None:
-        self._seen = 0
-        self._pattern: re.Pattern[str] | None = None
+        self.form: InsertForm | None = None
+        self._head, self._seen = "", 0
 
-    def reset(self) -> None:
-        """Forget the pattern: the schema may have changed."""
-        self._seen, self._pattern = 0, None
+    def forget(self) -> None:
+        """Forget all statements before."""
+        self.form, self._head, self._seen = None, "", 0
 
     def learn(self, sql: str) -> None:
-        """Count an INSERT that the engine accepts and that concerns no rule."""
+        """Learn from a statement that does not have the form: from the last of many with one beginning."""
+        head = sql[: sql.find("(")]
+        if head != self._head:
+            self.form, self._head, self._seen = None, head, 0
         self._seen += 1
         if self._seen >= _WORTH_IT and len(sql) <= _LONGEST:
-            self._seen = 0
-            self._pattern = re.compile(_pattern(sql))
+            self.form, self._seen = InsertForm.of(sql), 0
+
+
+class InsertForm:
+    """An INSERT with its literals left open.
+
+    Args:
+        pattern: the regular expression of the statement, without its `;`.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._ended = re.compile(f"(?:{SPACE})?+{pattern};")
+
+    @classmethod
+    def of(cls, sql: str) -> InsertForm | None:
+        """Return the form of a statement; None if it is not an INSERT, or has a comment in it."""
+        parts: list[str] = []
+        after_values = False  # before VALUES, a string is a name
+        for token in tokenize(sql):
+            if token.kind == "comment" or (not parts and token.keyword != "INSERT"):
+                return None
+            after_values = after_values or token.keyword == "VALUES"
+            if after_values and (token.kind in ("string", "number", "blob") or token.keyword == "NULL"):
+                if parts[-1:] == [re.escape("-")] or parts[-1:] == [re.escape("+")]:
+                    parts.pop()  # the sign of a number
+                parts.append(_LITERAL)
+            else:
+                parts.append(re.escape(token.text))
+        return cls("".join(parts)) if parts else None
 
     def matches(self, sql: str) -> bool:
-        """Whether SQL is the same except for its strings and numbers."""
-        return self._pattern is not None and self._pattern.fullmatch(sql) is not None
+        """Whether a statement has this form."""
+        return self._ended.fullmatch(f"{sql};") is not None
 
+    def series(self, text: str, position: int) -> tuple[int, int]:
+        """Return where a series of statements of this form ends, after its last `;`, and how many they are.
 
-def _pattern(sql: str) -> str:
-    parts: list[str] = []
-    after_values = False  # before VALUES, a string is a name
-    for token in tokenize(sql):
-        after_values = after_values or token.keyword == "VALUES"
-        if after_values and (token.kind in ("string", "number") or token.keyword == "NULL"):
-            if parts[-1:] == [re.escape("-")] or parts[-1:] == [re.escape("+")]:
-                parts.pop()  # the sign of a number
-            parts.append(_LITERAL)
-        else:
-            parts.append(re.escape(token.text))
-    return "".join(parts)
+        It starts with the white space before the first of them, and is shorter than LONGEST_SERIES.
+        """
+        window = text[position : position + LONGEST_SERIES]
+        # Usually all of it, up to a line end: what is left when the statements are taken out is nothing.
+        end = window.rfind(";\n") + 1
+        rest, count = self._ended.subn("", window[:end])
+        if rest or not end:
+            match = self._several.match(window)
+            end = match.end() if match else 0
+            count = self._ended.subn("", window[:end])[1]
+        return position + end, count
+
+    @cached_property
+    def _several(self) -> re.Pattern[str]:
+        return re.compile(f"(?:(?:{SPACE})?+{self._pattern};)*+")

@@ -4,7 +4,8 @@ A statement ends at a `;` outside quotes and comments; CREATE TRIGGER ends only 
 rule of SQLite's own `sqlite3_complete` (src/complete.c); a law in the tests compares the two.
 
 One compiled pattern jumps from one `;` to the next in a single match, so dumps are split at the speed of the
-regular-expression engine. Only statements that begin with CREATE or EXPLAIN need a closer look.
+regular-expression engine. Only statements that begin with CREATE or EXPLAIN need a closer look. A series of
+INSERTs of one form can be passed over as a whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from d1migrate.sql.tokens import COMMENT, TRIVIA, WORD_CHAR, significant
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from d1migrate.sql.insert_form import FormLearner
 
 _QUOTED = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
 _PART = rf"[^;'\"`\[/-]++|{_QUOTED}|-(?!-)|/(?!\*)"
@@ -106,48 +109,96 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
             silently stop reading. Statements before it may have been yielded already.
     """
     splitter = Splitter(script, file=file)
-    for position, body, stop, end in splitter:
-        buffer = splitter.buffer
-        yield Statement(
-            buffer[position:end],
-            splitter.start + position,
-            splitter.line_at(body),
-            body - position,
-            buffer[body:stop],
-        )
+    for position, body, stop, end, _ in splitter:
+        yield splitter.statement(position, body, stop, end)
+
+
+class Series(NamedTuple):
+    """Several pieces of a script: INSERTs that differ from each other only in their literals.
+
+    Attributes:
+        text: the pieces as written, joined.
+        start: where they start in the script, in characters.
+        line: the line, from 1, on which they start.
+        length: how many they are.
+    """
+
+    text: str
+    start: int
+    line: int
+    length: int
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield the pieces one by one."""
+        for one in split(self.text):
+            yield one._replace(start=self.start + one.start, line=self.line - 1 + one.line)
+
+
+def split_series(script: Iterable[str], *, file: str) -> Iterator[Statement | Series]:
+    """Split a script into statements and series of them; arguments and errors as `split`."""
+    splitter = Splitter(script, file=file, series=True)
+    for position, body, stop, end, count in splitter:
+        if count == 1:
+            yield splitter.statement(position, body, stop, end)
+        else:
+            line = splitter.line_at(position)
+            yield Series(splitter.buffer[position:end], splitter.start + position, line, count)
 
 
 class Splitter:
     """Finds where the pieces of a script begin and end, for `split`.
 
-    Iterating yields (position, body, stop, end) of each piece in `buffer`: where it starts, where its first
-    token starts, where its last token ends, and where the next piece starts.
+    Iterating yields (position, body, stop, end, count) of each piece in `buffer`: where it starts, where its
+    first token starts, where its last token ends, where the next piece starts; and how many statements it is,
+    which is 1 unless series were asked for.
+
+    Args:
+        script: SQL text, or its chunks.
+        file: the name for errors.
+        series: whether INSERTs that differ only in their literals may be one piece.
 
     Attributes:
         buffer: the part of the script in memory; it changes while iterating.
         start: where the buffer starts in the script, in characters.
     """
 
-    def __init__(self, script: str | Iterable[str], *, file: str) -> None:
+    def __init__(self, script: str | Iterable[str], *, file: str, series: bool = False) -> None:
         self.buffer, self.start = "", 0
         self._chunks = iter((script,) if isinstance(script, str) else script)
         self._file = file
+        self._learner: FormLearner | None = None
+        if series:
+            from d1migrate.sql.insert_form import FormLearner  # only for large files
+
+            self._learner = FormLearner()
         self._line, self._counted = 1, 0  # the line at the position up to which lines are counted
         self._before = LinePrefix()
 
-    def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
-        match_plain, final = _PLAIN.match, False
+    def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
+        match_plain, learner, final = _PLAIN.match, self._learner, False
         while not final:
             final = self._refill()
             buffer, position = self.buffer, 0
-            while match := match_plain(buffer, position) or _COMMENTED.match(buffer, position):
+            while True:
+                if learner and learner.form:
+                    end, count = learner.form.series(buffer, position)
+                    if count:
+                        yield position, _matched(_LEAD, buffer, position), end - 1, end, count
+                        position = end
+                        continue
+                match = match_plain(buffer, position) or _COMMENTED.match(buffer, position)
+                if match is None:
+                    break
                 body, end = match.end(1), match.end()
                 plain = match.re is _PLAIN and buffer[end - 2 : end - 1] not in _SPACES
                 if match.lastindex != 1:  # begins with CREATE or EXPLAIN
                     end, plain = _end(buffer, body, end, final=final), False
                     if end == 0:
                         break
-                yield position, body, end - 1 if plain else _trimmed(buffer, body, end - 1), end
+                stop = end - 1 if plain else _trimmed(buffer, body, end - 1)
+                yield position, body, stop, end, 1
+                if learner:
+                    learner.learn(buffer[body:stop])
                 position = end
             self._drop(position)
         if self.buffer:
@@ -157,7 +208,14 @@ class Splitter:
                 error.rule = "P105"
                 raise error
             body = _matched(_LEAD, self.buffer, 0)
-            yield 0, body, _trimmed(self.buffer, body, len(self.buffer)), len(self.buffer)
+            yield 0, body, _trimmed(self.buffer, body, len(self.buffer)), len(self.buffer), 1
+
+    def statement(self, position: int, body: int, stop: int, end: int) -> Statement:
+        """Return the piece that was found last as a Statement."""
+        buffer, line = self.buffer, self.line_at(body)
+        return Statement(
+            buffer[position:end], self.start + position, line, body - position, buffer[body:stop]
+        )
 
     def line_at(self, position: int) -> int:
         """Return the line, from 1, of a position in the buffer; positions must not descend."""

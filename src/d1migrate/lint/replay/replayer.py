@@ -18,7 +18,7 @@ from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
-from d1migrate.sql.insert_form import InsertPattern
+from d1migrate.sql.insert_form import FormLearner
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
@@ -199,7 +199,7 @@ class _FileReplay:
         self._filled: dict[int, tuple[int, int]] = {}
         self._concerning: dict[str, bool] = {}
         self._records = False
-        self._pattern, self._into = InsertPattern(), list[int]()
+        self._forms, self._into = FormLearner(), list[int]()
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> AnalyzedReplay:
         before, kept, found = self._shadow.catalog, list[ReplayedStatement](), list[Directive]()
@@ -216,9 +216,9 @@ class _FileReplay:
             self._note(statement)
             if self._may_concern_rules(statement):
                 kept.append(statement)
-                self._pattern.reset()
+                self._forms.forget()
             else:
-                self._pattern.learn(source.sql)
+                self._forms.learn(source.sql)
             index, last = index + 1, source
         after = self._shadow.catalog
         broken_here = self._broken(before, kept) if self._probe and not self._shadow.failed else ()
@@ -243,7 +243,7 @@ class _FileReplay:
 
     def _repeats_insert(self, index: int, sql: str) -> bool:
         """Whether a statement only adds rows to the table that the one before it filled."""
-        if not self._pattern.matches(sql):
+        if self._forms.form is None or not self._forms.form.matches(sql):
             return False
         for number in self._into:
             self._filled[number] = (self._filled[number][0], index)
