@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from d1migrate.cli.argument_parser import build
 from d1migrate.cli.commands import GROUPS
 from d1migrate.cli.help import all_commands
 from d1migrate.cli.output import Output
-from d1migrate.cli.parser import build
 
 from .markdown import code
 

@@ -1,18 +1,22 @@
-"""Arguments that several commands take, as argparse wants them."""
+"""Arguments that several commands take, or all of them, as argparse wants them."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
+
+    Argument = tuple[tuple[str, ...], dict[str, Any]]
+    """The names of an argument, and the keyword arguments for `add_argument`."""
 
 
 FLAG: dict[str, Any] = {"action": "store_true"}
 MIGRATION: dict[str, Any] = {"metavar": "MIGRATION"}
 
 
-def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the names of an argument, and the keyword arguments for `add_argument`."""
+def argument(*names: str, **options: Any) -> Argument:
+    """Return an argument."""
     return names, options
 
 
@@ -104,3 +108,25 @@ DRAFT = (
     argument("--dry-run", "-n", help="print the migration; write nothing", **FLAG),
     argument("--check", help="write nothing; exit 3 if there is a difference", **FLAG),
 )
+
+
+def global_options(formats: Sequence[str]) -> list[tuple[Argument, ...]]:
+    """Return the options of every command; of those in one group, only one can be given.
+
+    Args:
+        formats: what `--format` takes.
+    """
+    short = [
+        argument(f"--{name}", dest="format", action="store_const", const=name)
+        for name in ("json", "sql")
+        if name in formats
+    ]
+    return [
+        (argument("--env", metavar="NAME"),),
+        (argument("--database", metavar="URL"),),
+        (argument("--migrations", metavar="DIR"),),
+        (argument("--config", metavar="FILE"),),
+        (argument("--outside-project", **FLAG),),
+        (argument("--format", choices=formats, default="text"), *short),
+        (argument("--quiet", "-q", **FLAG), argument("--verbose", "-v", **FLAG)),
+    ]

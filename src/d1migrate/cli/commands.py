@@ -26,7 +26,7 @@ from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from d1migrate.cli.arguments import Argument
 
 
 class Command(NamedTuple):
@@ -43,7 +43,7 @@ class Command(NamedTuple):
 
     help: str
     example: str
-    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = ()
+    arguments: tuple[Argument, ...] = ()
     alias: str | None = None
     details: str = ""
     formats: tuple[str, ...] = ("text", "json")

@@ -13,10 +13,10 @@ import argcomplete
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter, SuppressCompleter
 from argcomplete.shell_integration import shellcode
 
+from d1migrate.cli.argument_parser import add_global_options, fill
 from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.cli.help import GLOBAL_OPTIONS
 from d1migrate.cli.options import GlobalOptions
-from d1migrate.cli.parser import add_global_options, fill
 from d1migrate.named_tuple import NamedTuple
 
 if TYPE_CHECKING:

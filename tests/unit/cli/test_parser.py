@@ -6,9 +6,10 @@ from importlib import import_module
 
 import pytest
 
+from d1migrate.cli.argument_parser import build
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.cli.options import GROUPS, ApplyOptions, GateOptions, GlobalOptions
-from d1migrate.cli.parser import build, parse
+from d1migrate.cli.parser import parse
 
 
 def arguments(name: str) -> set[str]:
