@@ -6,15 +6,13 @@ So each command line in backticks gets the flags of the run, in this one place.
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from d1migrate.cli.options import GlobalOptions
 
-_COMMAND = re.compile(r"`(d1migrate (?!(?:help|init|explain|version|completion)\b)[a-z][^`]*)`")
+_COMMAND = r"`(d1migrate (?!(?:help|init|explain|version|completion)\b)[a-z][^`]*)`"
 """A command line of a command that works on a project."""
 _DATABASE = ("env", "database")  # one excludes the other
 _FLAGS = (*_DATABASE, "migrations", "config")
@@ -40,4 +38,6 @@ def with_flags(command: str, flags: Mapping[str, str]) -> str:
 
 def in_text(text: str, flags: Mapping[str, str]) -> str:
     """Return a text with flags in each command line of it."""
-    return _COMMAND.sub(lambda found: f"`{with_flags(found[1], flags)}`", text)
+    import re
+
+    return re.sub(_COMMAND, lambda found: f"`{with_flags(found[1], flags)}`", text) if flags else text

@@ -1,7 +1,7 @@
 """From argv to typed options.
 
-`plain_arguments` reads most command lines by the table of arguments, `argument_parser` all others. What to say
-of wrong arguments belongs in `mistakes`.
+`plain_arguments` reads most command lines by the table of arguments, `argument_parser` reads all others. What
+to say of wrong arguments belongs in `mistakes`.
 """
 
 from __future__ import annotations

@@ -44,10 +44,8 @@ def read(words: Sequence[str], command: Command) -> dict[str, Any] | None:
                     return None
             case _:
                 return None
-    is_complete = all(
-        group in given for flag, (_, options, group) in known.items() if _is_needed(flag, options)
-    )
-    return values if is_complete else None
+    needed = {group for flag, (_, options, group) in known.items() if _is_needed(flag, options)}
+    return values if needed <= given else None
 
 
 def _name(flags: tuple[str, ...], options: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 
 from d1migrate.errors import UsageError
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_IN_NAMES = dict.fromkeys(map(ord, "._-"))  # besides letters and digits
 
 
 class Environment(NamedTuple):
@@ -114,7 +113,7 @@ def refuse_name(path: str, name: str) -> None:
     Raises:
         UsageError: it could be mistaken for another name, or for something else.
     """
-    if _NAME.fullmatch(name) is None:
+    if not (name.isascii() and name[:1].isalnum() and name.translate(_IN_NAMES).isalnum()):
         raise UsageError(
             f"{path}: {name!r} cannot be the name of an environment",
             hint="ASCII letters, digits, '.', '_' and '-', the first a letter or digit",
