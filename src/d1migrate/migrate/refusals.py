@@ -9,7 +9,6 @@ import re
 
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied, SourceError
 from d1migrate.hints import listed
-from d1migrate.migrate.contents import down_file
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved
 from d1migrate.migrate.table import MAX_VERSION, SUFFIX, WRANGLER, VersionTable
@@ -248,6 +247,8 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
         if key in known:
             for migration in (known[key].migration, entry.migration):
                 if migration and migration.is_down_file:
+                    from d1migrate.migrate.contents import down_file  # imported only on failure
+
                     raise down_file(migration.file)
             raise SourceError(
                 f"two files have version {key}: {known[key].name} and {entry.name}",

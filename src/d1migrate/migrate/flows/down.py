@@ -12,7 +12,7 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.flows.steps import run_steps, with_notes
-from d1migrate.migrate.plan import choose_down, plan_down
+from d1migrate.migrate.plan_down import choose_down, plan_down
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold
