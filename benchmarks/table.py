@@ -72,21 +72,35 @@ def megabytes(amount: float) -> float:
     return amount / _MEGA
 
 
-def render(rows: Sequence[Row], *, verdicts: bool) -> str:
-    """Return the table; a figure and its value are written once, the last column only with `verdicts`."""
-    lines = [_HEADER]
+def render(rows: Sequence[Row], *, verdicts: bool, before: Sequence[Row] = ()) -> str:
+    """Return the table; a figure and its value are written once.
+
+    Args:
+        rows: its lines.
+        verdicts: whether the last column has them.
+        before: the lines of an earlier run, for a column with its figures and ratios.
+    """
+    earlier = {(row.figure, row.other): row for row in before}
+    lines = [(*_HEADER, "before") if before else _HEADER]
     previous: tuple[str, str] | None = None
     for row in rows:
         verdict = "" if row.ok is None or not verdicts else "ok" if row.ok else "OVER"
         first = ("", "") if (row.figure, row.ours) == previous else (row.figure, row.ours)
-        lines.append((*first, *row[2:6], verdict))
+        line = (*first, *row[2:6], verdict)
+        lines.append((*line, _short(earlier.get((row.figure, row.other)))) if before else line)
         previous = (row.figure, row.ours)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = [
         "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |"
         for line in lines
     ]
     return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])
+
+
+def _short(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    return row.ours if row.ratio == "-" else f"{row.ours}, {row.ratio}"
 
 
 def _used(timing: Timing) -> str:

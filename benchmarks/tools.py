@@ -6,10 +6,12 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
 import venv
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -72,24 +74,37 @@ def find(folder: Path, *, install: bool) -> Tools:
 
 
 def versions(tools: Tools) -> str:
-    """Return one line with the versions that were measured, and the machine."""
+    """Return one line with the versions that are measured."""
     found = [
         run((tools.d1migrate, "--version"), ROOT).strip(),
-        f"Python {platform.python_version()}",
         "APSW " + run((tools.python, "-c", "import apsw; print(apsw.apsw_version())"), ROOT).strip(),
     ]
     if not isinstance(tools.shell, str):
         found.append("sqlite3 shell " + run((*tools.shell, "--version"), ROOT).split()[0])
     if not isinstance(tools.dbmate, str):
         found.append(f"dbmate {_npm_version(_OWN_MODULES / 'dbmate')}")
-    if not isinstance(tools.yoyo, str):
-        found.append(f"yoyo {metadata.version('yoyo-migrations')}")
-    if not isinstance(tools.alembic, str):
-        found.append(f"Alembic {metadata.version('alembic')}")
+    for tool, package in (
+        (tools.yoyo, "yoyo-migrations"),
+        (tools.alembic, "alembic"),
+        (tools.sqlfluff, "sqlfluff"),
+        (tools.sqruff, "sqruff"),
+    ):
+        if not isinstance(tool, str):
+            found.append(f"{package} {metadata.version(package)}")
+    for tool, package in ((tools.wrangler, "wrangler"), (tools.drizzle, "drizzle-kit")):
+        if not isinstance(tool, str):
+            found.append(f"{package} {_npm_version(MODULES / package)}")
     if not isinstance(tools.wrangler, str):
-        node = run((tools.wrangler[0], "--version"), ROOT).strip()
-        found.append(f"wrangler {_npm_version(MODULES / 'wrangler')} on Node {node}")
-    return f"{', '.join(found)}; {os.cpu_count()} processors"
+        found.append("Node " + run((tools.wrangler[0], "--version"), ROOT).strip())
+    return ", ".join(found)
+
+
+def machine() -> str:
+    """Return what the run is on: the processors and the system."""
+    model = platform.processor()
+    with suppress(OSError):
+        model = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))[0]
+    return f"{os.cpu_count()} processors {model}, {platform.system()} {platform.machine()}"
 
 
 def _install(folder: Path) -> Path:
