@@ -39,7 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from d1migrate.cli.parser import parse, wants_json
     from d1migrate.cli.project import Project
 
-    gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
     _prepare_streams()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes its command line
         from d1migrate.cli.completion import answer
@@ -64,19 +63,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             _close(project, output)
     except KeyboardInterrupt as interrupt:
         return _interrupted(output, interrupt)
-    finally:
-        gc.enable()
 
 
 def command() -> int:
     """Run the command of this process; an interrupt during the cleanup after it is silent."""
     import signal
 
+    # A short process keeps what it allocates. To look for cycles costs 3 ms of a status, and at its end 4 ms.
+    gc.disable()
     try:
         return main()
     except KeyboardInterrupt:  # before the command started, or a second one
         return _INTERRUPTED
     finally:
+        gc.freeze()
+        gc.enable()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
