@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from contextlib import suppress
@@ -14,6 +12,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, nearest
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -453,7 +452,13 @@ def local_path(persist: str, local_id: str) -> str:
     Miniflare names it by a Durable Object id made from a constant key and the database's id (measured
     against wrangler 4.164 for every kind of id; `tests/runtime` asks the real wrangler).
     """
-    key = hashlib.sha256(b"miniflare-D1DatabaseObject").digest()
-    base = hmac.digest(key, local_id.encode(), "sha256")[:16]
-    mac = hmac.digest(key, base, "sha256")[:16]
+    key = sha256(b"miniflare-D1DatabaseObject").digest()
+    base = _hmac(key, local_id.encode())[:16]
+    mac = _hmac(key, base)[:16]
     return os.path.join(persist, "v3", "d1", "miniflare-D1DatabaseObject", f"{(base + mac).hex()}.sqlite")
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a message; `hmac` loads OpenSSL."""
+    inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+    return sha256(outer + sha256(inner + message).digest()).digest()

@@ -6,10 +6,10 @@ What needs its SQL to be read, such as its statements and its rollback, is in `c
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.table import LOG_TABLE, USUAL_TABLE, VERSIONS, WRANGLER, MigrationsTable
+from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ else:
 LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
 
-NOTHING = "v1:" + sha256(b"").hexdigest()
+NOTHING = "v1:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The checksum of a file without a statement, or with only the one that records it: it identifies no file."""
 
 _TABLES = (VERSIONS, WRANGLER, LOG_TABLE)  # what a file is searched for, once
@@ -290,7 +290,9 @@ class Migration:
         elif self._digest:
             yield from self._script.chunks()
         else:
-            digest = sha256()
+            import hashlib
+
+            digest = hashlib.sha256()
             for chunk in self._script.chunks():
                 digest.update(chunk.encode())
                 yield chunk
