@@ -69,31 +69,78 @@ def read(results: Sequence[Result]) -> Schema:
     Raises:
         DamagedError: a row of sqlite_schema has values that SQLite never writes.
     """
-    objects: Any = results[0].rows
-    _refuse_damage(objects)
     columns, indexes, keys = (_by_table(result.rows) for result in results[1:])
-    index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
+
+    def read_table(
+        name: str, sql: str, index_sql: Mapping[str, str | None], triggers: tuple[Trigger, ...]
+    ) -> Table:
+        parts = columns[name], indexes[name], keys[name]
+        return table(name, sql, *parts, index_sql=index_sql, triggers=triggers)
+
+    return _schema(results[0].rows, Schema(), read_table)
+
+
+def read_changes(objects: Iterable[Any], earlier: Schema, ask: Callable[[str], Iterable[Any]]) -> Schema:
+    """Return a schema that is mostly known: only tables that are not in `earlier` as they are now are read.
+
+    A table that did not change is the same value as in `earlier`.
+
+    Args:
+        objects: the rows of OBJECTS.
+        earlier: the schema as it was.
+        ask: returns the rows of a query.
+
+    Raises:
+        DamagedError: as for `read`.
+    """
+
+    def read_table(
+        name: str, sql: str, index_sql: Mapping[str, str | None], triggers: tuple[Trigger, ...]
+    ) -> Table:
+        return one_table(ask, name, sql, index_sql=index_sql, triggers=triggers)
+
+    return _schema(objects, earlier, read_table)
+
+
+def _schema(
+    objects: Iterable[Any],
+    earlier: Schema,
+    read_table: Callable[[str, str, Mapping[str, str | None], tuple[Trigger, ...]], Table],
+) -> Schema:
+    """Return the schema of the rows of OBJECTS; tables that are not in `earlier` as they are now are read."""
+    objects = list(objects)
+    _refuse_damage(objects)
+    known = {table.name: table for table in earlier.tables}
+    indexes = _by_table((owner, name, sql) for kind, name, owner, sql in objects if kind == "index")
     # SQLite stores a trigger's table name as the statement wrote it, in any case.
-    triggers = _by_table((fold(table), name, sql) for kind, name, table, sql in objects if kind == "trigger")
-    tables = tuple(
-        table(
-            name,
-            sql,
-            columns[name],
-            indexes[name],
-            keys[name],
-            index_sql=index_sql,
-            triggers=tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(fold(name), ())),
-        )
-        for kind, name, _, sql in objects
-        if kind == "table"
-    )
+    triggers = _by_table((fold(owner), name, sql) for kind, name, owner, sql in objects if kind == "trigger")
+    tables = []
+    for kind, name, _, sql in objects:
+        if kind == "table":
+            index_sql = {index: text for _, index, text in indexes[name]}
+            on_it = tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(fold(name), ()))
+            found = known.get(name)
+            if found is None or not _is_unchanged(found, sql, index_sql, on_it):
+                found = read_table(name, sql, index_sql, on_it)
+            tables.append(found)
     views = tuple(View(name, sql) for kind, name, _, sql in objects if kind == "view")
     owners = {fold(view.name): view.name for view in views}
     on_views = tuple(
         Trigger(name, owners.get(view, view), sql) for rest in triggers.values() for view, name, sql in rest
     )
-    return Schema(tables, views, on_views)
+    return Schema(tuple(tables), views, on_views)
+
+
+def _is_unchanged(
+    earlier: Table, sql: str, index_sql: Mapping[str, str | None], triggers: tuple[Trigger, ...]
+) -> bool:
+    """Whether a table is what it was: its columns and foreign keys depend on its SQL only."""
+    return (
+        earlier.sql == sql
+        and earlier.triggers == triggers
+        and {index.name: index.sql for index in earlier.indexes if index.sql} == index_sql
+        and not earlier.is_virtual  # the columns of fts5vocab are another table's matter
+    )
 
 
 def _refuse_damage(objects: Iterable[Sequence[Any]]) -> None:

@@ -10,7 +10,7 @@ from d1migrate.errors import DamagedError
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Column, ForeignKey, Index, Trigger, View
 from d1migrate.sql.batch import Result
-from tests.unit.schema.building import database, schema
+from tests.unit.schema.building import database, read, schema
 
 SQL = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT 'x', shout AS (upper(name)));
@@ -89,3 +89,36 @@ def test_one_table_is_read_as_all_are() -> None:
         for index in table.indexes:
             found = introspect.one_index(ask, table.name, index.name, index.sql or "")
             assert found == index._replace(sql=index.sql or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ("", []),
+        ("INSERT INTO users (name) VALUES ('a'); CREATE VIEW w AS SELECT 2 AS two; DROP TRIGGER on_v", []),
+        ("CREATE INDEX by_id ON users (id)", ["users"]),
+        ("DROP INDEX by_name; CREATE INDEX by_name ON users (name)", ["users"]),
+        ("CREATE TRIGGER u AFTER DELETE ON users BEGIN SELECT 1; END", ["users"]),
+        ("ALTER TABLE users ADD COLUMN age", ["users"]),
+        ("ALTER TABLE users RENAME TO people", ["people", "my posts"]),
+        ('DROP TABLE "my posts"; CREATE TABLE c (x); CREATE VIRTUAL TABLE s USING fts5(x)', ["c", "s"]),
+    ],
+)
+def test_only_tables_that_changed_are_read_again(change: str, again: list[str]) -> None:
+    """The schema is the one that a reading from the start gives."""
+    connection = database(SQL)
+    earlier = read(connection)
+    connection.execute(change)
+    found = introspect.read_changes(connection.execute(introspect.OBJECTS.sql), earlier, connection.execute)
+    assert found == read(connection)
+    known = list(map(id, earlier.tables))
+    assert [table.name for table in found.tables if id(table) not in known] == again
+
+
+def test_virtual_tables_are_always_read_again() -> None:
+    """The columns of a virtual table may depend on another table."""
+    connection = database("CREATE VIRTUAL TABLE s USING fts5(x)")
+    earlier = read(connection)
+    found = introspect.read_changes(connection.execute(introspect.OBJECTS.sql), earlier, connection.execute)
+    assert found == earlier
+    assert found.tables[0] is not earlier.tables[0]
