@@ -77,7 +77,6 @@ class PlainConnection:
 
     Args:
         path: the file; what errors call it.
-        earlier: another file to attach as `earlier`.
         scratch: whether the file may be lost in a power failure.
         flags: SQLite's open flags.
 
@@ -89,11 +88,10 @@ class PlainConnection:
         self,
         path: str,
         *,
-        earlier: str | None = None,
         scratch: bool = False,
         flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,
     ) -> None:
-        self._path, self._earlier, self._scratch, self._flags = path, earlier, scratch, flags
+        self._path, self._scratch, self._flags = path, scratch, flags
         self._connection: apsw.Connection | None = None
 
     def __enter__(self) -> apsw.Connection:
@@ -102,8 +100,6 @@ class PlainConnection:
             Watchdog(self._connection)
             if self._scratch:
                 self._connection.execute("PRAGMA synchronous = OFF")
-            if self._earlier:
-                self._connection.execute("ATTACH ? AS earlier", (self._earlier,))
         except apsw.Error as error:
             raise unavailable(error, self._path) from error
         return self._connection
@@ -118,10 +114,15 @@ class PlainConnection:
         except apsw.Error as failure:
             if error is None:
                 raise unavailable(failure, self._path) from failure
-        if isinstance(error, apsw.Error) and is_at_fault(error):
-            raise unavailable(error, self._path) from error
-        if isinstance(error, UnicodeDecodeError):
-            raise UnavailableError(f"{self._path}: a text value is not UTF-8: {error}") from error
+        refuse_fault(error, self._path)
+
+
+def refuse_fault(error: BaseException | None, path: str) -> None:
+    """Raise the error of a file if it is at fault for an error of the engine."""
+    if isinstance(error, apsw.Error) and is_at_fault(error):
+        raise unavailable(error, path) from error
+    if isinstance(error, UnicodeDecodeError):
+        raise UnavailableError(f"{path}: a text value is not UTF-8: {error}") from error
 
 
 def unavailable(error: Exception, path: str) -> UnavailableError:

@@ -80,7 +80,8 @@ def rehearse(
     with closing(scratch):
         refused = scratch.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
         empty = refused | (_without_rows(scratch) if is_data else dict(scratch.fill(rows).empty))
-        counts = {table.name: scratch.count(table.name) for table in scratch.schema().tables}
+        tables = scratch.schema().tables
+        counts = dict(zip((table.name for table in tables), scratch.counts(tables).values(), strict=True))
         sizes = {fold(table): count for table, count in (scale or {}).items()}
         rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {})
         done: list[Rehearsed] = []

@@ -164,9 +164,11 @@ def stayed_empty(replay: AnalyzedReplay, counts: Mapping[str, int]) -> Iterator[
 
 def _lost_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
     """Yield indexes and triggers that are lost without a DROP, although their table or view still exists."""
-    named = {statement.shape.name for statement in replay.of("drop index", "drop trigger")}
     after = replay.after
+    kept = {each.shape.name for each in replay.of("drop index", "drop trigger")} | after.owners.keys()
     for name, table in replay.before.tables.items():
+        if after.tables.get(name) is table:
+            continue
         name_after = after.name_of(replay.before.ids[name]) or (name if name in after.tables else None)
         if name_after is None:
             continue
@@ -175,17 +177,15 @@ def _lost_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
             f"index {index.name}"
             for index in table.indexes
             if index.sql
-            and fold(index.name) not in after.owners.keys() | named
+            and fold(index.name) not in kept
             and not has_substitute(after.tables[name_after], index)
             and all(column is None or fold(column) in columns for column in index.columns)
         ]
-        lost += [
-            f"trigger {t.name}" for t in table.triggers if fold(t.name) not in after.owners.keys() | named
-        ]
+        lost += [f"trigger {t.name}" for t in table.triggers if fold(t.name) not in kept]
         if lost:
             yield "X104", Finding(f"{table.name} lost {', '.join(lost)}")
     for name, trigger in replay.before.view_triggers.items():
-        if fold(trigger.table) in after.views and name not in after.owners.keys() | named:
+        if fold(trigger.table) in after.views and name not in kept:
             yield "X104", Finding(f"{trigger.table} lost trigger {trigger.name}")
 
 

@@ -1,38 +1,50 @@
-"""The database of a rehearsal: a file in a private temporary folder, and copies of it."""
+"""The database of a rehearsal: a file in a private temporary folder, and copies of it.
+
+SQLite reads the whole schema for a new connection, so one stays open. What was read about a table is known
+until a statement touches the table. So a migration costs what it touches, however many tables there are.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
 from d1migrate.drivers.counting_engine import CountingEngine
 from d1migrate.drivers.file_format import is_database
-from d1migrate.drivers.plain import PlainConnection, unavailable
+from d1migrate.drivers.plain import PlainConnection, refuse_fault, unavailable
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.history import tables
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
-from d1migrate.rehearse.fill.filler import Filled, fill
+from d1migrate.rehearse.fill.filler import Filled, fill, without_actions
+from d1migrate.rehearse.row_difference import has_links
+from d1migrate.rehearse.row_facts import Orphans, RowFacts
 from d1migrate.schema import introspect
-from d1migrate.schema.model import Table
-from d1migrate.sql.batch import Query, Result
+from d1migrate.schema.cascade import ACTIONS
+from d1migrate.schema.model import Schema
+from d1migrate.sql import d1
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from d1migrate.migrate.table import Identified
-    from d1migrate.schema.model import Schema
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.batch import Query
+
+_NUMBERS = count(1)  # of the files in one folder
 
 
 class ScratchDatabase:
-    """A scratch database in a file. `close` removes it.
+    """A scratch database in a file. `close` removes it, and all copies of it.
 
     Attributes:
         path: the file.
@@ -40,11 +52,16 @@ class ScratchDatabase:
         generated: the tables, folded, whose rows are generated.
     """
 
-    def __init__(self, table: MigrationsTable = USUAL_TABLE) -> None:
+    def __init__(self, table: MigrationsTable = USUAL_TABLE, folder: PrivateFolder | None = None) -> None:
         self.table = table
         self.generated: set[str] = set()
-        self._folder = PrivateFolder()
-        self.path = self._folder.file("rehearsal.sqlite")
+        self._folder, self._is_copy = folder or PrivateFolder(), folder is not None
+        self.path = self._folder.file(f"rehearsal-{next(_NUMBERS)}.sqlite")
+        self._held: PlainConnection | None = None
+        self._connection: apsw.Connection | None = None
+        self._schema: Schema | None = None  # as it was read last
+        self._facts = RowFacts()
+        self._version: tuple[int, int] | None = None  # of the data that schema and facts were read from
 
     @classmethod
     def of(cls, source: str) -> Self:
@@ -62,14 +79,19 @@ class ScratchDatabase:
         return database
 
     def close(self) -> None:
-        """Delete the file and its folder."""
-        self._folder.close()
+        """Delete the file."""
+        self._disconnect()
+        if self._is_copy:
+            os.unlink(self.path)
+        else:
+            self._folder.close()
 
     # --- content ---
 
     def build(self, schema: Schema) -> dict[str, str]:
         """Create the objects of a schema; return {object that SQLite refuses: why}."""
         refused = {}
+        self._schema = None
         with self.connect() as connection:
             for name, sql in (*tables(self.table).items(), *_objects(schema)):
                 try:
@@ -97,64 +119,106 @@ class ScratchDatabase:
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
         """Put generated rows into all empty tables, or into those of `tables` that are empty."""
-        empty = {name for name, count in self.counts(self.schema().tables).items() if not count}
+        schema = self.schema()
+        empty = {name for name, count in self.counts(schema.tables).items() if not count}
         with self.connect() as connection:
-            filled = fill(connection, rows, tables=tables)
+            filled = fill(connection, rows, tables=tables, schema=schema)
+        self._note({fold(name) for name in filled.rows}, schema)
         self.generated |= {fold(name) for name, count in filled.rows.items() if count} & empty
         return filled
 
-    def schema(self) -> Schema:
-        """Read its schema."""
-        with self.connect() as connection:
-            return introspect.read(
-                [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
-            )
-
     def delete_generated_rows(self) -> None:
         """Delete all generated rows; no trigger fires."""
-        with self.connect() as connection:
-            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
-            connection.execute("PRAGMA foreign_keys = OFF")
+        with self.connect() as connection, without_actions(connection):
             for table in self.schema().tables:
                 with suppress(apsw.SQLError):  # a virtual table that cannot be written
                     if fold(table.name) in self.generated:
                         connection.execute(f"DELETE FROM {quote_identifier(table.name)}")
         self.generated.clear()
 
-    def count(self, table: str) -> int:
-        """Return how many rows a table has; 0 for one that cannot be counted, such as some virtual tables."""
-        return self.counts([Table(table, "")])[fold(table)]
+    # --- what is read, and known until something changes it ---
+
+    def schema(self) -> Schema:
+        """Return its schema; a table that did not change is the same value as before."""
+        self._known()
+        if self._schema is None:
+            with self.connect() as connection:
+                self._schema = introspect.read_changes(
+                    connection.execute(introspect.OBJECTS.sql), Schema(), connection.execute
+                )
+        return self._schema
 
     def counts(self, tables: Iterable[Table]) -> dict[str, int]:
         """Return {folded table: how many rows it has}; 0 for tables that cannot be counted."""
-        found = {}
-        with self.connect() as connection:
-            for table in tables:
-                found[fold(table.name)] = 0
-                with suppress(apsw.Error):
-                    query = f"SELECT count(*) FROM {quote_identifier(table.name)}"
-                    found[fold(table.name)] = int(next(connection.execute(query))[0])
+        known, found = self._known(), {}
+        for table in tables:
+            facts = known[table.name]
+            if facts.count is None or table.is_virtual:
+                facts.count = self._count(table.name)
+            found[fold(table.name)] = facts.count
         return found
 
-    def orphans(self) -> Counter[tuple[str, str]]:
+    def _count(self, table: str) -> int:
+        with self.connect() as connection, suppress(apsw.Error):
+            return int(next(connection.execute(f"SELECT count(*) FROM {quote_identifier(table)}"))[0])
+        return 0
+
+    def orphans(self) -> Orphans:
         """Return {(table, parent): how many rows reference a missing row}; names are folded."""
-        found: Counter[tuple[str, str]] = Counter()
-        with self.connect() as connection:
-            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-            for (table,) in tables:
-                # Table by table: a foreign key mismatch ends the whole check. The linter reports mismatches.
-                with suppress(apsw.SQLError):
-                    rows = connection.execute(f"PRAGMA foreign_key_check({quote_identifier(str(table))})")
-                    found.update((fold(child), fold(parent)) for child, _, parent, _ in rows)
+        found = Orphans()
+        for table in self.schema().tables:
+            if table.foreign_keys:
+                facts = self._facts[table.name]
+                if facts.orphans is None:
+                    facts.orphans = self._orphans(table.name)
+                found.update(facts.orphans)
         return found
+
+    def _orphans(self, table: str) -> Orphans:
+        # Table by table: a foreign key mismatch ends the whole check. The linter reports mismatches.
+        with self.connect() as connection, suppress(apsw.SQLError):
+            rows = connection.execute(f"PRAGMA foreign_key_check({quote_identifier(table)})")
+            return Counter((fold(child), fold(parent)) for child, _, parent, _ in rows)
+        return Orphans()
+
+    def has_links(self, table: Table) -> bool:
+        """Whether a row references another by each foreign key with an action on DELETE."""
+        keys = [key for key in table.foreign_keys if key.on_delete in ACTIONS]
+        if not keys:
+            return True
+        facts = self._known()[table.name]
+        if facts.is_linked is None:
+            with self.connect() as connection:
+                facts.is_linked = all(has_links(connection, table, key) for key in keys)
+        return facts.is_linked
+
+    def _known(self) -> RowFacts:
+        """Return what is known of the rows: nothing, if anything else wrote to the database."""
+        if self._connection and _version(self._connection) != self._version:
+            self._schema, self._facts = None, RowFacts()
+            self._version = _version(self._connection)
+        return self._facts
+
+    def _note(self, touched: Collection[str], schema: Schema) -> None:
+        """Note that a step wrote to the database.
+
+        Args:
+            touched: the tables, folded, whose rows or definition may have changed.
+            schema: the schema now.
+        """
+        self._facts.forget(touched, self._schema or schema, schema)
+        self._schema = schema
+        if self._connection:
+            self._version = _version(self._connection)
 
     # --- running ---
 
     def copy(self) -> ScratchDatabase:
         """Return a copy of the database."""
-        other = ScratchDatabase(self.table)
+        schema = self.schema()
+        other = ScratchDatabase(self.table, self._folder)
         shutil.copyfile(self.path, other.path)
-        other.generated = self.generated.copy()
+        other.generated, other._schema, other._facts = self.generated.copy(), schema, self._facts.copy(schema)
         return other
 
     def run(
@@ -176,27 +240,48 @@ class ScratchDatabase:
         Raises:
             QueryError: one was refused, and nothing was done.
         """
+        before = self.schema()
         engine = RecordingEngine(self.path, on_write, sizes or {})
         try:
             engine.control("PRAGMA synchronous = OFF")
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
             engine.batch(statements)
+            # This connection knows the schema; any other one would have to read all of it.
+            after = engine.schema(before) if engine.altered else before
         except apsw.Error as error:
             raise unavailable(error, self.path) from error
         finally:
             engine.close()
+        self._note({fold(table) for _, table, _ in engine.writes} | engine.altered, after)
         return engine
 
-    def connect(self) -> PlainConnection:
-        """Connect under SQLite's own rules."""
-        return PlainConnection(self.path, scratch=True)
-
-    def connect_with(self, earlier: ScratchDatabase) -> PlainConnection:
+    @contextmanager
+    def connect(self, *, earlier: ScratchDatabase | None = None) -> Iterator[apsw.Connection]:
         """Connect under SQLite's own rules, with an earlier copy attached as `earlier`."""
-        return PlainConnection(self.path, earlier=earlier.path, scratch=True)
+        if not self._connection:
+            self._held = PlainConnection(self.path, scratch=True)
+            self._connection = self._held.__enter__()
+            self._version = _version(self._connection)
+        try:
+            if earlier:
+                self._connection.execute("ATTACH ? AS earlier", (earlier.path,))
+            yield self._connection
+            if earlier:
+                self._connection.execute("DETACH earlier")
+        except BaseException as error:
+            self._disconnect()
+            refuse_fault(error, self.path)
+            raise
+
+    def _disconnect(self) -> None:
+        if self._held:
+            self._held.__exit__(None, None, None)
+        self._held = self._connection = self._schema = None
+        self._facts = RowFacts()
 
     def create_history(self) -> None:
         """Create the history tables, which exist before the first migration runs."""
+        self._schema = None
         with self.connect() as connection:
             for sql in tables(self.table).values():
                 connection.execute(sql)
@@ -212,6 +297,8 @@ class RecordingEngine(CountingEngine):
     """The engine of a run, which counts what is written.
 
     Attributes:
+        altered: the tables, folded, that were created, changed or dropped, also by an index; and the names of
+            other objects that were.
         indirect_writes: {(statement, table, operation): how many rows foreign keys or triggers wrote}.
         sizes: {statement: how many rows its table had after it}, for the statements asked for.
     """
@@ -220,9 +307,15 @@ class RecordingEngine(CountingEngine):
         self, path: str, on_write: Callable[[int, apsw.PreUpdate], None] | None, sized: Mapping[int, str]
     ) -> None:
         super().__init__(path)
+        self.altered: set[str] = set()
         self.indirect_writes: Counter[tuple[int, str, str]] = Counter()
         self.sizes: dict[int, int] = {}
         self._on_write, self._sized = on_write, sized
+
+    def schema(self, earlier: Schema) -> Schema:
+        """Return the schema after the run; tables that are the same as in `earlier` are not read again."""
+        self._connection.authorizer = None  # it is asked for every column of a query: 0.9 of 1.1 ms
+        return introspect.read_changes(self.rows(introspect.OBJECTS.sql), earlier, self.rows)
 
     def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
         for query in super()._timed(statements):
@@ -230,12 +323,24 @@ class RecordingEngine(CountingEngine):
             if table := self._sized.get(self._at):
                 self.sizes[self._at] = self.control(f"SELECT count(*) FROM {quote_identifier(table)}")
 
+    def _authorize(
+        self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None
+    ) -> int:
+        if action in d1.SCHEMA_ACTIONS:
+            self.altered |= {fold(name) for name in (arg1, arg2) if name}
+        return super()._authorize(action, arg1, arg2, database, by)
+
     def _count(self, update: Any) -> None:
         super()._count(update)
         if update.depth:
             self.indirect_writes[(self._at, update.table_name, update.op)] += 1
         if self._on_write:
             self._on_write(self._at, update)
+
+
+def _version(connection: apsw.Connection) -> tuple[int, int]:
+    """Return what changes with every write to the database, by other connections and by this one."""
+    return connection.execute("PRAGMA data_version").get, connection.total_changes()
 
 
 def _objects(schema: Schema) -> Iterator[tuple[str, str]]:

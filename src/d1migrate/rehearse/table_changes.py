@@ -69,8 +69,10 @@ class ChangeFinder:
 
     def changes(self) -> Iterator[TableChange]:
         """Yield the tables whose rows changed; tables that nothing wrote to are not compared."""
-        with self._after.connect_with(self._before) as connection:
-            compared = list(self._compared(connection))
+        if not (names := list(self._touched())):
+            return
+        with self._after.connect(earlier=self._before) as connection:
+            compared = [self._compare(connection, name) for name in names]
             trackers = {
                 each.table: RowTracker(self._file, each.outcome, each.match)
                 for each in compared
@@ -83,20 +85,23 @@ class ChangeFinder:
                 if not change.is_nothing:
                     yield change
 
-    def _compared(self, connection: apsw.Connection) -> Iterator[_Compared]:
+    def _touched(self) -> Iterator[str]:
+        """Yield the tables whose rows may have changed."""
         written = {fold(table) for _, table, _ in self._recorded.writes}
         for name, table in self._replay.before.tables.items():
-            if content_of(table):
-                continue  # its rows are another table's
-            shadowed = table.is_virtual and any(other.startswith(f"{name}_") for other in written)
-            if self._replay.after.tables.get(name) is table and name not in written and not shadowed:
-                continue
-            outcome = outcome_of(self._file, name, self.inserts)
-            try:
-                match, difference = self._difference(connection, table, outcome)
-            except apsw.SQLError:  # a virtual table that cannot be read
-                match, difference = None, RowDifference(0, 0)
-            yield _Compared(table, outcome, match, difference)
+            is_shadowed = table.is_virtual and any(other.startswith(f"{name}_") for other in written)
+            is_same = self._replay.after.tables.get(name) is table
+            is_touched = name in written or is_shadowed or not is_same
+            if is_touched and not content_of(table):  # else its rows are another table's
+                yield name
+
+    def _compare(self, connection: apsw.Connection, name: str) -> _Compared:
+        table, outcome = self._replay.before.tables[name], outcome_of(self._file, name, self.inserts)
+        try:
+            match, difference = self._difference(connection, table, outcome)
+        except apsw.SQLError:  # a virtual table that cannot be read
+            match, difference = None, RowDifference(0, 0)
+        return _Compared(table, outcome, match, difference)
 
     def _difference(
         self, connection: apsw.Connection, table: Table, outcome: TableOutcome

@@ -232,6 +232,14 @@ _DELETE, _DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW = 9, 10, 11, 16, 17
 _INSERT, _PRAGMA, _SELECT, _REINDEX, _ANALYZE = 18, 19, 21, 27, 28
 _CREATE_VTABLE, _DROP_VTABLE, _FUNCTION, _RECURSIVE = 29, 30, 31, 33
 
+SCHEMA_ACTIONS = frozenset(
+    (
+        *(_CREATE_INDEX, _CREATE_TABLE, _CREATE_TRIGGER, _CREATE_VIEW, _CREATE_VTABLE, ALTER_TABLE),
+        *(_DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW, _DROP_VTABLE),
+    )
+)
+"""The actions that change the schema; their arguments name the object, and its table if it has one."""
+
 _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
     _SELECT: _always,
     _RECURSIVE: _always,

@@ -22,7 +22,7 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from d1migrate.schema.model import Table
+    from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.definitions import Check, TableDefinition
 
 _NOT_FILLED = "fts5vocab"  # a view of another table's index
@@ -41,7 +41,13 @@ class Filled(NamedTuple):
     empty: dict[str, str]
 
 
-def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str] | None = None) -> Filled:
+def fill(
+    connection: apsw.Connection,
+    rows: int = 50,
+    *,
+    tables: Collection[str] | None = None,
+    schema: Schema | None = None,
+) -> Filled:
     """Put generated rows into the empty tables of a database; the same schema gets the same rows.
 
     Tables that hold rows are not changed; new rows may reference theirs. No trigger fires. A table whose
@@ -51,8 +57,11 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
         connection: to the database, under SQLite's own rules.
         rows: how many for each table.
         tables: the tables to fill; all of them if None. Views, shadow tables and history are not filled.
+        schema: the schema, if it is known.
     """
-    schema = introspect.read([Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES])
+    if schema is None:
+        answers = [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
+        schema = introspect.read(answers)
     asked = None if tables is None else {fold(name) for name in tables}
     wanted = [
         (table, virtual)
@@ -60,7 +69,7 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
         if asked is None or fold(table.name) in asked
         if not (virtual := parse_virtual_table(table.sql)) or virtual.module != _NOT_FILLED
     ]
-    with _without_actions(connection), connection:
+    with without_actions(connection), connection:
         empty = [(table, virtual) for table, virtual in wanted if not _count(connection, table)]
         plain = [table for table, virtual in empty if not virtual]
         why = _fill_plain(connection, schema.tables, plain, rows)
@@ -72,7 +81,7 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
 
 
 @contextmanager
-def _without_actions(connection: apsw.Connection) -> Iterator[None]:
+def without_actions(connection: apsw.Connection) -> Iterator[None]:
     """Switch triggers and foreign keys off for a while."""
     options = (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, apsw.SQLITE_DBCONFIG_ENABLE_FKEY)
     before = [connection.config(option, -1) for option in options]
