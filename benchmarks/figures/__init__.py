@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.figures import apply, diff, lint, load, local, rebuild, remote, requests, start, worker
+from benchmarks.figures import (
+    apply,
+    diff,
+    lint,
+    load,
+    local,
+    rebuild,
+    rehearse,
+    remote,
+    requests,
+    start,
+    worker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +36,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "import": remote.imports,
     "lint": lint.lint,
     "linters": lint.linters,
+    "rehearse": rehearse.rehearse,
     "worker": worker.measure,
     "diff": diff.diff,
     "rebuild": rebuild.measure,
