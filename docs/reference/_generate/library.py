@@ -22,9 +22,10 @@ _WORD = re.compile(r"\b[A-Z]\w+\b")
 _CLASSES = ("Migrator", "AsyncMigrator", "Migration", "Driver", "AsyncDriver")
 """The public classes, in the order of the page."""
 _INTERNAL = (
-    *("cli", "testing", "report", "sql.tokens", "sql.statement", "migrate.history", "migrate.log"),
-    *("migrate.table", "migrate.table_choice", "migrate.assertions", "migrate.adopt.histories"),
-    *("migrate.adopt.facts", "migrate.survey", "rehearse.fill", "migrate.other_tools"),
+    *("cli", "testing", "report", "rehearse.fill", "sql.tokens", "sql.statement"),
+    *("migrate.history", "migrate.log", "migrate.table", "migrate.table_choice", "migrate.table_state"),
+    *("migrate.adopt.facts", "migrate.adopt.histories", "migrate.assertions", "migrate.other_tools"),
+    "migrate.survey",
 )
 """Modules whose values are not part of the interface, although some of it carries them."""
 

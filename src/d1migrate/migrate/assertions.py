@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from d1migrate.migrate.log import OLD_LOG
-from d1migrate.migrate.table import LOG_TABLE, VersionState, VersionTable
+from d1migrate.migrate.table import LOG_TABLE, VersionTable
+from d1migrate.migrate.table_state import VersionState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from d1migrate.migrate.history import History
-    from d1migrate.migrate.table import Identified, MigrationsTable, TableState
+    from d1migrate.migrate.table import Identified, MigrationsTable
+    from d1migrate.migrate.table_state import TableState
     from d1migrate.sql.batch import Value
 
 ALREADY_APPLIED = "already applied: "

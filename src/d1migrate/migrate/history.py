@@ -17,10 +17,9 @@ from d1migrate.migrate.table import (
     Key,
     MigrationsTable,
     NameTable,
-    TableState,
-    VersionState,
     VersionTable,
 )
+from d1migrate.migrate.table_state import NameState, TableState, VersionState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold
@@ -249,9 +248,13 @@ def _with_log(row: AppliedMigration, newest: _LogRow | None) -> AppliedMigration
 
 def _state(table: MigrationsTable, rows: Rows) -> TableState:
     if isinstance(table, NameTable):
-        return table.state(rows.own, rows.counter)
-    beside = table.beside.state(rows.beside, rows.counter) if table.exists else None
+        return _names(table, rows.own, rows.counter)
+    beside = _names(table.beside, rows.beside, rows.counter) if table.exists else None
     return VersionState.of([row[0] for row in rows.own], beside, mirrored=table.mirrored)
+
+
+def _names(table: NameTable, rows: Sequence[tuple[Any, ...]], counter: int | None) -> NameState:
+    return NameState.of(rows, counter if table.counted else None)
 
 
 _TEXT, _INTEGER, _OPTIONAL = (str,), (int,), (str, type(None))

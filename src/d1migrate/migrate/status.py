@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from d1migrate.migrate.migration import NOTHING
 from d1migrate.migrate.order import in_order
-from d1migrate.migrate.table import (
-    SUFFIX,
-    Key,
-    MigrationsTable,
-    VersionState,
-    VersionTable,
-)
+from d1migrate.migrate.table import SUFFIX, Key, MigrationsTable, VersionTable
+from d1migrate.migrate.table_state import VersionState
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False

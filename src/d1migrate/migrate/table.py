@@ -5,7 +5,7 @@
 - `NameTable`: wrangler's own, `d1_migrations(id, name, applied_at)`, read and written as wrangler does, so
   that either tool can run the next file. The key is the name of the file, as wrangler records it.
 
-A state of a table is what a batch compares, to notice that someone else wrote to it.
+Its state, which a batch compares, is in `table_state`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal, Protocol
+    from typing import Literal, Protocol
 
     class Identified(Protocol):
         """A migration, or a row about one."""
@@ -53,40 +52,8 @@ APPLIES = ("up", "baseline", "accept", "restore")
 
 SUFFIX = ".sql"
 _EPOCH = "iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"  # CURRENT_TIMESTAMP is text
-_MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
-
-
-class NameState(NamedTuple):
-    """The rows of a NameTable.
-
-    Attributes:
-        rows: (id, name) of each, by id.
-        counter: the highest id ever used; None if the table is not AUTOINCREMENT.
-    """
-
-    rows: tuple[tuple[int, str], ...] = ()
-    counter: int | None = 0
-
-    def plus(self, migration: Identified) -> NameState:
-        """Return the state after a migration was recorded: SQLite gives the row the next id."""
-        newest = max(self._newest, self.counter or 0) + 1
-        counter = None if self.counter is None else newest
-        return NameState((*self.rows, (newest, migration.name + SUFFIX)), counter)
-
-    def minus(self, migration: Identified) -> NameState:
-        """Return the state after the record of a migration was removed."""
-        name = migration.name + SUFFIX
-        return self._replace(rows=tuple(row for row in self.rows if row[1] != name))
-
-    def expected(self, *, full: bool) -> str:
-        """Return the text that `NameTable.fingerprint` yields in this state."""
-        quick = f"{len(self.rows)} {self._newest}" + ("" if self.counter is None else f" {self.counter}")
-        names = (name for _, name in self.rows if isinstance(name, str))
-        return f"{quick} " + "\n".join(names) if full or self.counter is None else quick
-
-    @property
-    def _newest(self) -> int:
-        return self.rows[-1][0] if self.rows else 0
+MASK = 0xFFFFFFFF
+"""The bits of a version in a sum: they keep the sum of many timestamps within 64 bits."""
 
 
 class NameTable(NamedTuple):
@@ -177,10 +144,6 @@ class NameTable(NamedTuple):
         names = f"(SELECT group_concat(name, char(10)) FROM ({rows}))"
         return f"{quick} || ' ' || coalesce({names}, '')" if full or not self.counted else quick
 
-    def state(self, rows: Sequence[tuple[Any, ...]], counter: int | None) -> NameState:
-        """Return the state with the given rows and counter of the query `rows`."""
-        return NameState(tuple((row[0], row[1]) for row in rows), counter if self.counted else None)
-
     def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:
         """Return the statement that records a migration; as with wrangler's, a second record fails.
 
@@ -215,59 +178,6 @@ class NameTable(NamedTuple):
         """Return the statement that records a migration under another name."""
         rename = f"UPDATE {self.sql} SET name = ?2 WHERE name = ?1"
         return (Query(rename, (self.key_of(old), self.key_of(new))),)
-
-
-class VersionState(NamedTuple):
-    """The rows of a VersionTable: their number, their maximum and two sums; and wrangler's table beside it.
-
-    The sums read every row, so they are compared only if SQL could change the set and keep number and
-    maximum. The maximum is not maintained when a version is removed; then the sums are compared.
-
-    Attributes:
-        beside: the state of wrangler's table; None if that table does not exist.
-        mirrored: whether wrangler's table gets the same records.
-    """
-
-    size: int = 0
-    newest: int = 0
-    total: int = 0
-    squares: int = 0
-    beside: NameState | None = None
-    mirrored: bool = False
-
-    @classmethod
-    def of(
-        cls, versions: Sequence[int], beside: NameState | None = None, *, mirrored: bool = False
-    ) -> VersionState:
-        """Return the state of a table with these versions."""
-        total, squares = sum(v & _MASK for v in versions), sum(map(_square, versions))
-        return cls(len(versions), max(versions, default=0), total, squares, beside, mirrored)
-
-    def plus(self, migration: Identified) -> VersionState:
-        """Return the state after a migration was recorded."""
-        version = _version(migration)
-        return self._moved(1, version)._replace(
-            newest=max(self.newest, version),
-            beside=self.beside.plus(migration) if self.beside and self.mirrored else self.beside,
-        )
-
-    def minus(self, migration: Identified) -> VersionState:
-        """Return the state after the record of a migration was removed."""
-        return self._moved(-1, _version(migration))._replace(
-            beside=self.beside.minus(migration) if self.beside and self.mirrored else self.beside
-        )
-
-    def _moved(self, by: int, version: int) -> VersionState:
-        return self._replace(
-            size=self.size + by,
-            total=self.total + by * (version & _MASK),
-            squares=self.squares + by * _square(version),
-        )
-
-    def expected(self, *, full: bool) -> str:
-        """Return the text that `VersionTable.fingerprint` yields in this state."""
-        own = f"{self.size} {self.total} {self.squares}" if full else f"{self.size} {self.newest}"
-        return f"{own} {'0' if self.beside is None else self.beside.expected(full=full)}"
 
 
 class VersionTable(NamedTuple):
@@ -334,8 +244,8 @@ class VersionTable(NamedTuple):
         """Return SQL for a text that differs if the tables do; without `full` it may miss changed rows."""
         newest = f"coalesce((SELECT max(version) FROM {self.sql}), 0)"
         sums = (
-            f"(SELECT coalesce(sum(version & {_MASK}), 0) || ' ' ||"
-            f" coalesce(sum((version & {_MASK}) % 65521 * ((version & {_MASK}) % 65519)), 0) FROM {self.sql})"
+            f"(SELECT coalesce(sum(version & {MASK}), 0) || ' ' ||"
+            f" coalesce(sum((version & {MASK}) % 65521 * ((version & {MASK}) % 65519)), 0) FROM {self.sql})"
         )
         own = f"(SELECT count(*) FROM {self.sql}) || ' ' || {sums if full else newest}"
         if self.exists:
@@ -383,20 +293,9 @@ class VersionTable(NamedTuple):
 
 
 MigrationsTable = VersionTable | NameTable
-TableState = VersionState | NameState
 
 USUAL_TABLE = VersionTable()
 """The table of a database in which no other tool has a history."""
-
-
-def _version(migration: Identified) -> int:
-    assert migration.version is not None  # noqa: S101 - a plan has only migrations with a key
-    return migration.version
-
-
-def _square(version: int) -> int:
-    masked = version & _MASK
-    return masked % 65521 * (masked % 65519)
 
 
 def _listed(column: str, table: str, order: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from d1migrate.migrate.history import AppliedMigration, History, Partial
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable, NameState, TableState, VersionState
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
+from d1migrate.migrate.table_state import NameState, TableState, VersionState
 
 ROLLBACK = "-- Rollback:\n--   DROP TABLE {};\n"
 

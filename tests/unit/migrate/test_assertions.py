@@ -13,14 +13,8 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.assertions import HistoryState
-from d1migrate.migrate.table import (
-    USUAL_TABLE,
-    MigrationsTable,
-    NameState,
-    NameTable,
-    VersionState,
-    VersionTable,
-)
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable, NameTable, VersionTable
+from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:

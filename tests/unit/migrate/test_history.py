@@ -8,7 +8,8 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate.table import USUAL_TABLE, NameState, NameTable
+from d1migrate.migrate.table import USUAL_TABLE, NameTable
+from d1migrate.migrate.table_state import NameState
 
 
 def fold(rows: list[tuple[Any, ...]], log: list[tuple[Any, ...]] | None = None) -> h.History:

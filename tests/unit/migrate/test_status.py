@@ -14,7 +14,8 @@ from d1migrate.migrate.refusals import refuse_unwritable
 from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import load
 from d1migrate.migrate.status import compare, one_sided
-from d1migrate.migrate.table import NameState, NameTable, VersionState, VersionTable
+from d1migrate.migrate.table import NameTable, VersionTable
+from d1migrate.migrate.table_state import NameState, VersionState
 from tests.unit.migrate.shorthand import files, history
 
 if TYPE_CHECKING:

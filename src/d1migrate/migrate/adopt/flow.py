@@ -25,7 +25,8 @@ from d1migrate.migrate.refusals import (
 from d1migrate.migrate.squash import every_replaced, lacking, replaced
 from d1migrate.migrate.status import compare
 from d1migrate.migrate.survey import Survey
-from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState, VersionTable
+from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, VersionTable
+from d1migrate.migrate.table_state import NameState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
