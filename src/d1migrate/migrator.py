@@ -14,11 +14,11 @@ from functools import partial
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import Driver, local_file, unwatched
 from d1migrate.drivers.run import run
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import compare
 from d1migrate.migrate.table import VERSIONS
-from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project.files import load_migrations
 
 TYPE_CHECKING = False

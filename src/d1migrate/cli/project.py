@@ -166,7 +166,7 @@ class Project:
 
         The database to work on need not be known, may be another one, e.g. a SQLite file, and is not read.
         """
-        from d1migrate.migrate.table_choice import choose_table
+        from d1migrate.migrate.file_suggestion import choose_table
 
         return choose_table(migrations, configured=self.config.table, wrangler=self._wrangler_table)
 

@@ -9,7 +9,7 @@ from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadabl
 from d1migrate.lint.replay.fresh_database import FreshDatabase
 from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding
-from d1migrate.migrate.table_choice import choose_table
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.sql import d1
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
-from d1migrate.migrate.table_choice import choose_table
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
 from d1migrate.rehearse.scratch_database import ScratchDatabase

@@ -14,7 +14,8 @@
 They are applied in wrangler's order, whatever theirs is. The index also says what the migrations table
 records, versions or names, and a database with the other table is refused; otherwise the database decides.
 
-Parsed migrations are cached by their text for the life of the isolate; answers of a database never are.
+Migrations are cached by their text for the life of the isolate; answers of a database never are. The import
+loads what a call with nothing to do needs; a call that needs more loads it.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.binding import BindingDriver
+from d1migrate.drivers.run import arun
 from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
+from d1migrate.migrate.flows import ensure
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table import VERSIONS, WRANGLER
-from d1migrate.migrate.table_choice import Suggestion, TableChoice, choose_table
+from d1migrate.migrate.table_choice import Suggestion, TableChoice
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
     import os
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.report import StepResult
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.table import Shape
     from d1migrate.sql.batch import Batch, Result
+    from d1migrate.workers.async_migrator import AsyncMigrator
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
 
@@ -107,16 +111,22 @@ async def run_migrations(
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
     found = _load(migrations)
-    migrator = AsyncMigrator(
-        driver,
+    flow = ensure.ensure(
         found.migrations,
-        choice=found.choice(table, wrangler_table),
+        found.choice(table, wrangler_table),
+        lambda: _stamp(who),
+        to=to,
         allow_out_of_order=allow_out_of_order,
-        who=who,
     )
-    report = await migrator.up(to=to)
+    report = await arun(flow, driver)
     order = {migration.name: place for place, migration in enumerate(found.migrations)}
     return sorted(report.results, key=lambda result: order.get(result.name, len(order)))
+
+
+def _stamp(who: str) -> Stamp:
+    from d1migrate.project.actor import stamp  # only for what is written
+
+    return stamp(who)
 
 
 async def get_current(database: Any, *, table: str | None = None) -> str | None:
@@ -144,6 +154,8 @@ async def get_current_version(database: Any, *, table: str | None = None) -> int
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
+    from d1migrate.workers.async_migrator import AsyncMigrator
+
     return AsyncMigrator(
         BindingDriver(database), (), choice=TableChoice(table, files=Suggestion(recording=None))
     )
@@ -160,8 +172,8 @@ async def get_pending(database: Any, migrations: Migrations, *, table: str | Non
         SourceError, UsageError: as `run_migrations`.
     """
     found = _load(migrations)
-    driver = BindingDriver(database)
-    return await AsyncMigrator(driver, found.migrations, choice=found.choice(table)).pending()
+    flow = ensure.read_pending(found.migrations, found.choice(table))
+    return await arun(flow, BindingDriver(database))
 
 
 async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
@@ -180,6 +192,8 @@ async def verify_schema(database: Any, migrations: Migrations, *, table: str | N
         HistoryError, DriverError: as `get_current`.
         SourceError, UsageError: as `run_migrations`.
     """
+    from d1migrate.workers.async_migrator import AsyncMigrator
+
     found = _load(migrations)
     migrator = AsyncMigrator(
         BindingDriver(database),
@@ -200,14 +214,20 @@ class _Loaded(NamedTuple):
     def choice(self, table: str | None, wrangler_table: str | None = None) -> TableChoice:
         """Return how to choose the migrations table."""
         if self.shape is None:
-            return _choose_table(self.migrations, configured=table, wrangler=wrangler_table)
+            return _choose_table(self.migrations, table, wrangler_table)
         if self.shape == "versions":
             return TableChoice(table or VERSIONS, wrangler_table or WRANGLER)
         names = table or wrangler_table or WRANGLER
         return TableChoice(names, names)
 
 
-_choose_table = lru_cache(maxsize=8)(choose_table)
+@lru_cache(maxsize=8)
+def _choose_table(
+    migrations: tuple[Migration, ...], table: str | None, wrangler_table: str | None
+) -> TableChoice:
+    from d1migrate.migrate.file_suggestion import choose_table  # an index has the answer
+
+    return choose_table(migrations, configured=table, wrangler=wrangler_table)
 
 
 def _load(migrations: Migrations) -> _Loaded:

@@ -1,56 +1,25 @@
-"""Which table files ask for."""
+"""Which table is asked for first: by the configuration, then by what the files suggest."""
 
 from __future__ import annotations
 
 import pytest
 
-from d1migrate.migrate.source import load
-from d1migrate.migrate.table import USUAL_TABLE
-from d1migrate.migrate.table_choice import choose_table, record_themselves
+from d1migrate.migrate.table_choice import Suggestion, TableChoice
 
-V = f"{USUAL_TABLE.create};"
-RECORDS = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 5);"
-OWN = "CREATE TABLE schema_migrations (id INTEGER PRIMARY KEY, file TEXT NOT NULL, checksum TEXT);"
+NAMES = Suggestion("names")
 
 
 @pytest.mark.parametrize(
-    ("texts", "wrangler", "shape", "recording"),
+    ("choice", "name", "shape"),
     [
-        ({"1_a": ""}, None, "versions", False),
-        ({"1_a": ""}, "d1_migrations", "names", False),
-        ({"1_a": RECORDS}, "d1_migrations", "versions", True),
-        ({"1_a": f"-- {RECORDS}"}, "d1_migrations", "names", False),
-        ({"1_a": f"{V} {RECORDS}"}, "d1_migrations", "versions", True),
-        ({"1_a": OWN, "2_b": RECORDS}, None, "names", False),
-        (
-            {"1_a": V.replace("NULL\n", "NULL, checksum TEXT NOT NULL\n"), "2_b": RECORDS},
-            None,
-            "names",
-            False,
-        ),
-        ({"1_a": V.replace("NULL\n", "NULL, checksum TEXT\n"), "2_b": RECORDS}, None, "names", False),
-        (
-            {
-                "1_a": "CREATE TABLE schema_migrations (version INTEGER, name, applied_at, PRIMARY KEY (version));",
-                "2_b": RECORDS,
-            },
-            None,
-            "versions",
-            True,
-        ),
-        ({"1_a": V.replace("INTEGER PRIMARY KEY", "TEXT PRIMARY KEY"), "2_b": RECORDS}, None, "names", False),
-        ({"1_a": "", "1_b": ""}, None, "names", False),
-        ({"a": ""}, None, "names", False),
-        ({"-1_a": ""}, None, "names", False),
-        ({"0_a": ""}, None, "versions", False),
-        ({"1_a": "SELECT 'schema_migrations"}, None, "versions", False),  # refused when it is to run
+        (TableChoice(), "schema_migrations", "versions"),
+        (TableChoice(files=NAMES), "d1_migrations", "names"),
+        (TableChoice(wrangler="mine", files=NAMES), "mine", "names"),
+        (TableChoice("mine", files=NAMES), "mine", "versions"),
+        (TableChoice("Mine", "mine"), "mine", "names"),
     ],
 )
-def test_what_files_suggest(
-    texts: dict[str, str], wrangler: str | None, shape: str, *, recording: bool
-) -> None:
-    """Files that record themselves need versions; without them wrangler's configuration decides."""
-    migrations = load([(f"{name}.sql", text) for name, text in texts.items()])
-    choice = choose_table(migrations, wrangler=wrangler)
-    assert (choice.files.shape, choice.files.recording) == (shape, recording)
-    assert record_themselves(migrations) is recording
+def test_the_guess(choice: TableChoice, name: str, shape: str) -> None:
+    """A configured name that is wrangler's, in any case, is a table of names; any other one, of versions."""
+    assert (choice.guess.name, choice.guess.shape) == (name, shape)
+    assert choice.first_guess == choice.guess

@@ -19,11 +19,11 @@ from d1migrate.drafting.squash.values import ExpressionFinder
 from d1migrate.drivers.pinned import Moment
 from d1migrate.errors import PlanError
 from d1migrate.migrate.file_name import with_words
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.squash import lines
 from d1migrate.migrate.table import SUFFIX
-from d1migrate.migrate.table_choice import TableChoice, choose_table
 from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drafting.squash.build import Build
     from d1migrate.drafting.squash.text import SquashedText
+    from d1migrate.migrate.table_choice import TableChoice
 
 _SHOWN = 3  # differences in a message
 _FIRST, _MOST = 3, 8

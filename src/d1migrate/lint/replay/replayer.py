@@ -11,9 +11,9 @@ from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differ
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.migrate.table import USUAL_TABLE, VERSIONS, MigrationsTable
-from d1migrate.migrate.table_choice import choose_table
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, SourceError
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
-from d1migrate.migrate.table_choice import choose_table
 from d1migrate.migrate.template import header, record
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document

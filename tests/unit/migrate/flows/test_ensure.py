@@ -15,11 +15,12 @@ from d1migrate.errors import (
     QueryError,
 )
 from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows.ensure import ensure, read_pending
 from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
-from d1migrate.migrate.table_choice import USUAL, choose_table
+from d1migrate.migrate.table_choice import USUAL
 from d1migrate.schema import introspect
 from d1migrate.schema.normalize import canonical
 from d1migrate.sql.batch import Batch, Query

@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import contents
+from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows.ensure import read_pending
 from d1migrate.migrate.flows.read import (
     read_history,
@@ -18,7 +19,7 @@ from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import compare
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
-from d1migrate.migrate.table_choice import USUAL, TableChoice, choose_table
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
