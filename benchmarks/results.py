@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import table
@@ -32,7 +33,7 @@ _SHOWN = {
     "diff": {"sqldiff --schema": "sqldiff", "drizzle-kit generate": "drizzle-kit"},
     "linters": {"sqlfluff lint": "sqlfluff", "sqruff lint": "sqruff"},
 }
-"""{figure: {what its first row is compared with: the name in the README}}"""
+"""{figure: {what it is compared with: the name in the README}}"""
 
 
 class Results(NamedTuple):
@@ -100,15 +101,15 @@ def with_speed(readme: str, results: Results) -> str:
 
 def _speed(results: Results) -> Iterator[str]:
     yield "| | d1migrate | its time as a multiple of another tool's |\n|---|---|---|\n"
-    for name in filter(results.figures.get, _SHOWN):
-        others, first = _SHOWN[name], results.figures[name][0]
-        ratios = [
-            f"{row.ratio} {others[row.other]} ({_brief(row.theirs)})"
-            for row in results.figures[name]
-            if row.figure == first.figure and row.other in others and row.ratio != "-"
-        ]
-        if ratios:
-            yield f"| {first.figure} | {_brief(first.ours)} | {' · '.join(ratios)} |\n"
+    for name, others in _SHOWN.items():
+        for (figure, ours), rows in groupby(results.figures.get(name, ()), key=lambda row: row[:2]):
+            ratios = [
+                f"{row.ratio} {others[row.other]} ({_brief(row.theirs)})"
+                for row in rows
+                if row.other in others and row.ratio != "-"
+            ]
+            if ratios:
+                yield f"| {figure} | {_brief(ours)} | {' · '.join(ratios)} |\n"
     yield f"\nBelow 1 x, d1migrate is faster. One run on {results.machine}, {results.date};\n"
     yield "[all figures](benchmarks/results.md), "
     yield "[what each tool does and does not do](benchmarks/README.md).\n"

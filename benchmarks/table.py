@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _HEADER = ("figure", "d1migrate", "compared with", "takes", "ratio", "bar", "")
 _SHORT = 1.0  # seconds; below, times are shown in milliseconds
+_SMALL = 0.1  # a ratio; below, one digit is shown
 _MEGA = 1_000_000
 
 
@@ -40,7 +41,7 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
                 _used(ours),
                 other.command.label,
                 _used(other),
-                f"{ratio:.2f} x",
+                f"{ratio:.2f} x" if ratio >= _SMALL else f"{ratio:.1g} x",
                 f"≤ {bar:g} x" if bar else "-",
                 ratio <= bar if bar else None,
             )

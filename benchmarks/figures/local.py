@@ -1,100 +1,82 @@
-"""Migrations of the real D1 on this machine, beside wrangler."""
+"""Migrations of a local D1, beside wrangler."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import data
-from benchmarks.figures import remote
-from benchmarks.lab import Lab, has_tables
+from benchmarks.lab import PROGRAMS, Lab, has_tables
 from benchmarks.measure import Command, Missing, in_turns
 from benchmarks.table import Row, compared
+from benchmarks.tools import missing_workerd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-_UNTIMED = ("--no-lint", "measured")
+_CONFIG = {
+    "name": "shop",
+    "compatibility_date": "2026-01-01",
+    "d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": "shop"}],
+}
 
 
 def local(lab: Lab) -> list[Row]:
-    """The file of a local D1, which d1migrate opens itself; and the engine in workerd, through the API of D1.
+    """The file of a local D1, which d1migrate opens itself; and the same migrations through the real engine.
 
-    Wrangler starts workerd for every file, so it runs in the first round only. The stand-in for the API has
-    workerd running for both tools.
+    Wrangler starts workerd once for each file, so it runs in the first round only.
     """
-    count = lab.sizes.local
-    figures = f"{count} migrations of a local D1", f"{count} migrations through workerd"
-    with remote.server() as open_:
-        if open_ is None:
-            return [Row(figure, "-", theirs=remote.MISSING) for figure in figures]
-        database = open_(lab.tools.d1migrate, lab.folder)
-        folder = lab.folder / "local"
-        projects = [
-            _project(folder / name, count, database.id) for name in ("file", "engine", "local", "remote")
-        ]
-        file, engine = _ours(lab, projects[0], count), _through_workerd(database, projects[1], count)
-        wrangler = _wrangler(lab, projects[2:], database, count, every=lab.sizes.middle)
-        commands = [command for command in wrangler if isinstance(command, Command)]
-        first, second, *others = in_turns([file, engine, *commands], lab.sizes.middle)
-    missing = [command for command in wrangler if isinstance(command, Missing)]
-    return [
-        *compared(figures[0], first, [*others[:1], *missing[:1]]),
-        *compared(figures[1], second, [*others, *missing]),
-    ]
+    count, folder = lab.sizes.local, lab.folder / "local"
+    figures = f"{count} migrations of a local D1", f"{count} migrations through workerd, with its start"
+    commands = (
+        _on_the_file(lab, folder / "file"),
+        _through_workerd(lab, folder / "workerd"),
+        _wrangler(lab, folder / "wrangler"),
+    )
+    timings = iter(in_turns([c for c in commands if isinstance(c, Command)], lab.sizes.long))
+    *ours, wrangler = (c if isinstance(c, Missing) else next(timings) for c in commands)
+    rows: list[Row] = []
+    for figure, found in zip(figures, ours, strict=True):
+        if isinstance(found, Missing):
+            rows.append(Row(figure, "-", theirs=found.why))
+        else:
+            rows += compared(figure, found, [wrangler])
+    return rows
 
 
-def _project(folder: Path, count: int, database: str) -> Path:
-    """Make a project of wrangler's with a binding to a database."""
-    data.write(folder / "migrations", data.small(count))
-    binding = {"binding": "DB", "database_name": "shop", "database_id": database}
-    config = {"name": "shop", "compatibility_date": "2026-01-01", "d1_databases": [binding]}
-    (folder / "wrangler.json").write_text(json.dumps(config), encoding="utf-8")
-    return folder
+def _on_the_file(lab: Lab, folder: Path) -> Command:
+    return _on_new_state(
+        lab, folder, "d1migrate", lab.tools.d1migrate, "up", "--no-lint", "--database", "wrangler:DB"
+    )
 
 
-def _ours(lab: Lab, project: Path, count: int) -> Command:
-    argv = (lab.tools.d1migrate, "up", "--database", "wrangler:DB", *_UNTIMED)
-    return _on_new_state("d1migrate", argv, project, count)
+def _through_workerd(lab: Lab, folder: Path) -> Command | Missing:
+    if why := missing_workerd():
+        return Missing("d1migrate", why)
+    # This interpreter, not the one that is measured elsewhere: it has the tests' Node.
+    program = str(PROGRAMS / "through_workerd.py")
+    return _on_new_state(lab, folder, "d1migrate", sys.executable, program, ".wrangler", "migrations")
 
 
-def _through_workerd(database: remote.Remote, project: Path, count: int) -> Command:
-    argv = database.argv(project / "migrations", "up", *remote.BARE)
-    done = partial(database.has_tables, count)
-    return Command("d1migrate", argv, project, before=database.renew, after=done)
-
-
-def _wrangler(
-    lab: Lab, projects: Sequence[Path], database: remote.Remote, count: int, every: int
-) -> list[Command | Missing]:
-    labels = "wrangler d1 migrations apply --local", "wrangler d1 migrations apply --remote"
+def _wrangler(lab: Lab, folder: Path) -> Command | Missing:
+    label = "wrangler d1 migrations apply --local"
     if isinstance(lab.tools.wrangler, str):
-        return [Missing(label, lab.tools.wrangler) for label in labels]
-    apply = (*lab.tools.wrangler, "d1", "migrations", "apply", "shop")
-    done = partial(database.has_tables, count)
-    return [
-        _on_new_state(labels[0], (*apply, "--local"), projects[0], count)._replace(every=every),
-        Command(
-            labels[1],
-            ("env", *database.settings, *apply, "--remote"),
-            projects[1],
-            before=database.renew,
-            after=done,
-            every=every,
-        ),
-    ]
+        return Missing(label, lab.tools.wrangler)
+    argv = (*lab.tools.wrangler, "d1", "migrations", "apply", "shop", "--local")
+    return _on_new_state(lab, folder, label, *argv)._replace(every=lab.sizes.long)
 
 
-def _on_new_state(label: str, argv: tuple[str, ...], project: Path, count: int) -> Command:
-    state = project / ".wrangler"
+def _on_new_state(lab: Lab, folder: Path, label: str, *argv: str) -> Command:
+    """Return a command in a project of wrangler's, without a database before each repetition."""
+    count, state = lab.sizes.local, folder / ".wrangler"
+    data.write(folder / "migrations", data.small(count))
+    (folder / "wrangler.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
 
     def check() -> None:
-        (file,) = (f for f in state.rglob("*D1DatabaseObject/*.sqlite") if f.name != "metadata.sqlite")
-        has_tables(count, file)
+        found = [path for path in state.rglob("*D1DatabaseObject/*.sqlite") if path.name != "metadata.sqlite"]
+        has_tables(count, *found)
 
-    return Command(
-        label, argv, project, before=partial(shutil.rmtree, state, ignore_errors=True), after=check
-    )
+    return Command(label, argv, folder, before=partial(shutil.rmtree, state, ignore_errors=True), after=check)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.lab import FULL
 from benchmarks.table import Row
+from benchmarks.tools import missing_workerd
 
 if TYPE_CHECKING:
     from benchmarks.lab import Lab
@@ -40,14 +41,10 @@ _COUNT = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE 
 def measure(lab: Lab) -> list[Row]:
     """Time both, in turns, each on a database of its own."""
     scale = lab.sizes.rows / FULL.rows
-    try:
-        from tests.runtime.workerd import MODULES, Workerd
-    except ImportError:
-        return [
-            Row("rebuild", "-", theirs="Node is not installed: pip install -r benchmarks/requirements.txt")
-        ]
-    if not MODULES.is_dir():
-        return [Row("rebuild", "-", theirs="workerd is not installed: npm install --no-save")]
+    if why := missing_workerd():
+        return [Row("rebuild", "-", theirs=why)]
+    from tests.runtime.workerd import Workerd
+
     guarded: list[Any] = []
     unsafe: list[Any] = []
     statements = _guarded()

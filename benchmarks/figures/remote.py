@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks import data
-from benchmarks.lab import has_tables, size
+from benchmarks.lab import size
 from benchmarks.measure import Command, in_turns, run
 from benchmarks.table import Row, limited, megabytes, timed
+from benchmarks.tools import missing_workerd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,32 +21,17 @@ if TYPE_CHECKING:
     from tests.runtime.cloudflare import Cloudflare
 
 _NUMBERS = itertools.count(1)
-MISSING = "Node is not installed: pip install -r benchmarks/requirements.txt"
-BARE = ("--no-lint", "measured", "--no-restore-point", "measured")
+_BARE = ("--no-lint", "measured", "--no-restore-point", "measured")
 
 
 class Remote:
-    """A remote database, and the command line on it.
-
-    Attributes:
-        id: its id.
-        settings: the variables by which a command finds the server, as `env` takes them.
-    """
+    """A remote database, and the command line on it."""
 
     def __init__(self, server: Cloudflare, program: str, folder: Path) -> None:
-        self._server, self._folder, self._name = server, folder, f"database-{next(_NUMBERS)}"
-        self.id = server.create(self._name)
-        self.settings = tuple(f"{name}={value}" for name, value in server.environment.items())
-        self._program = ("env", *self.settings, program, "--database", f"d1:{self.id}", "--migrations")
-
-    def renew(self) -> None:
-        """Replace the database by an empty one with the same id, and forget the others."""
-        self._server.reset()
-        self._server.create(self._name, self.id)
-
-    def has_tables(self, expected: int) -> None:
-        """Raise if not all of the small migrations are applied."""
-        has_tables(expected, self._server.file(self.id))
+        self._server, self._folder = server, folder
+        self.id = server.create(f"database-{next(_NUMBERS)}")
+        settings = (f"{name}={value}" for name, value in server.environment.items())
+        self._program = ("env", *settings, program, "--database", f"d1:{self.id}", "--migrations")
 
     def argv(self, migrations: Path, *arguments: str) -> tuple[str, ...]:
         """Return the command line of a command."""
@@ -67,15 +53,15 @@ def requests(program: str, folder: Path, count: int) -> list[Row]:
     files = list(data.small(1 + count))
     first, migrations = data.write(folder / "one", files[:1]), data.write(folder / "all", files)
     rows = []
-    with server() as open_:
-        if open_ is None:
-            return [Row("requests to a remote D1", "-", theirs=MISSING)]
+    if why := missing_workerd():
+        return [Row("requests to a remote D1", "-", theirs=why)]
+    with _server() as open_:
         for name, bar, arguments in (
-            (f"up of {count}", count + 2, BARE),
-            (f"up of {count}, --single-transaction", 3, ("--single-transaction", *BARE)),
+            (f"up of {count}", count + 2, _BARE),
+            (f"up of {count}, --single-transaction", 3, ("--single-transaction", *_BARE)),
         ):
             database = open_(program, folder)
-            database.run(first, "up", *BARE)
+            database.run(first, "up", *_BARE)
             rows.append(
                 limited(f"remote requests: {name}", database.count(migrations, "up", *arguments), bar, "")
             )
@@ -83,7 +69,7 @@ def requests(program: str, folder: Path, count: int) -> list[Row]:
             label = "no-op up" if name == "up" else name
             rows.append(limited(f"remote requests: {label}", database.count(migrations, name), 1, ""))
         database = open_(program, folder)
-        database.run(first, "up", *BARE)
+        database.run(first, "up", *_BARE)
         announced = json.loads(database.run(migrations, "plan", "--json"))["requests"]
         made = database.count(migrations, "up")
         rows.append(
@@ -97,13 +83,13 @@ def imports(lab: Lab) -> list[Row]:
     folder, sizes = lab.folder / "import", (lab.sizes.rows // 5, lab.sizes.rows * 2)
     folder.mkdir()
     rows, peaks = [], []
-    with server() as open_:
-        if open_ is None:
-            return [Row("import of a data file", "-", theirs=MISSING)]
+    if why := missing_workerd():
+        return [Row("import of a data file", "-", theirs=why)]
+    with _server() as open_:
         for count in sizes:
             script = data.write_dump(folder / str(count) / "0001_load_events.sql", count)
             database = open_(lab.tools.d1migrate, folder)
-            argv = database.argv(script.parent, "up", *BARE)
+            argv = database.argv(script.parent, "up", *_BARE)
             (timing,) = in_turns([Command("d1migrate", argv, folder)], 1)
             figure = f"import of {size(script)} into a remote D1"
             rows.append(timed(figure, timing, None))
@@ -123,16 +109,9 @@ def imports(lab: Lab) -> list[Row]:
 
 
 @contextmanager
-def server() -> Iterator[Callable[[str, Path], Remote] | None]:
-    """Start the server; yield a function that opens databases, or None without Node."""
-    try:
-        from tests.runtime.cloudflare import Cloudflare
-        from tests.runtime.workerd import MODULES
-    except ImportError:
-        yield None
-        return
-    if not (MODULES / "miniflare").is_dir():
-        yield None
-        return
+def _server() -> Iterator[Callable[[str, Path], Remote]]:
+    """Start the server; yield a function that opens databases."""
+    from tests.runtime.cloudflare import Cloudflare
+
     with Cloudflare() as server:
         yield lambda program, folder: Remote(server, program, folder)
