@@ -20,7 +20,17 @@ _WAL = "PRAGMA journal_mode = WAL"
 
 
 class Sizes(NamedTuple):
-    """How much of everything: the number of migrations, of rows, of tables, and of repetitions."""
+    """How much of everything.
+
+    Attributes:
+        migrations: small ones, on a new file.
+        applied: how many are applied when nothing is to be done.
+        rows: of the dump.
+        local: migrations of a local D1.
+        linted: migrations that several linters read.
+        tables: of the schemas that are compared.
+        short: repetitions of commands that take a moment; `middle` and `long`, of those that take longer.
+    """
 
     migrations: int
     applied: tuple[int, ...]
@@ -78,7 +88,7 @@ class Lab(NamedTuple):
         """Return a bare APSW loop."""
         return (self.tools.python, str(PROGRAMS / "bare.py"), what, str(database), str(path))
 
-    def import_sqlite3(self, *, bar: float) -> Command:
+    def import_sqlite3(self, *, bar: float | None) -> Command:
         """Return what every command in Python that opens SQLite does at least."""
         argv = (self.tools.python, "-c", "import sqlite3")
         return Command('python -c "import sqlite3"', argv, self.folder, bar=bar)

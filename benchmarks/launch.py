@@ -32,4 +32,5 @@ def main() -> None:
     print(posix.waitstatus_to_exitcode(status), taken, usage.ru_maxrss)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -42,8 +42,8 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
                 other.command.label,
                 _used(other),
                 f"{ratio:.2f} x" if ratio >= _SMALL else f"{ratio:.1g} x",
-                f"≤ {bar:g} x" if bar else "-",
-                ratio <= bar if bar else None,
+                "-" if bar is None else f"≤ {bar:g} x",
+                None if bar is None else ratio <= bar,
             )
         )
     return rows
@@ -51,7 +51,7 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
 
 def timed(figure: str, timing: Timing, bar: float | None) -> Row:
     """Return the row of a time with its bar in seconds, if it has one."""
-    return limited(figure, timing.median, bar or None, "s")._replace(ours=_used(timing))
+    return limited(figure, timing.median, bar, "s")._replace(ours=_used(timing))
 
 
 def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least: bool = False) -> Row:

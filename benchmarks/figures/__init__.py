@@ -31,14 +31,14 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "no-op": start.no_op,
     "local": local.local,
     "load": load.load,
-    "split": load.splitting,
+    "split": load.split,
     "requests": requests.requests,
     "import": remote.imports,
     "lint": lint.lint,
     "linters": lint.linters,
     "rehearse": rehearse.rehearse,
-    "worker": worker.measure,
+    "worker": worker.worker,
     "diff": diff.diff,
-    "rebuild": rebuild.measure,
+    "rebuild": rebuild.rebuild,
 }
 """The figures by the names that the command line takes."""

@@ -28,7 +28,7 @@ def load(lab: Lab) -> list[Row]:
     return [*table, limited(f"{figure}: peak memory", megabytes(timings[0].peak), 64, "MB")]
 
 
-def splitting(lab: Lab) -> list[Row]:
+def split(lab: Lab) -> list[Row]:
     """The same file split into statements, streaming, without running it."""
     folder, rows = lab.folder / "split", lab.sizes.rows
     script = data.write_dump(folder / "dump.sql", rows)

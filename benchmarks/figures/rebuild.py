@@ -38,7 +38,7 @@ UNSAFE = (
 _COUNT = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n)"
 
 
-def measure(lab: Lab) -> list[Row]:
+def rebuild(lab: Lab) -> list[Row]:
     """Time both, in turns, each on a database of its own."""
     scale = lab.sizes.rows / FULL.rows
     if why := missing_workerd():

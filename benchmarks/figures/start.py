@@ -52,7 +52,7 @@ def no_op(lab: Lab) -> list[Row]:
         database = folder / "app.db"
         argv = lab.up(migrations, database, "--no-lint")
         run((*argv, "--single-transaction"), folder)
-        ratio, limit = _NO_OP_BARS.get(count, (0, 0))
+        ratio, limit = _NO_OP_BARS.get(count, (None, None))
         figure = f"no-op up, {count:,} applied"
         start = lab.import_sqlite3(bar=ratio)
         table, (ours, _) = beside(figure, Command("d1migrate", argv, folder), [start], lab.sizes.short)

@@ -16,7 +16,7 @@ _IMPORT, _PYTHON = 60, 0.1  # ms
 _INSIDE = ROOT / "benchmarks" / "inside"
 
 
-def measure(lab: Lab) -> list[Row]:
+def worker(lab: Lab) -> list[Row]:
     """Import, the first call, and later ones with nothing to do, in every Python that Workers run."""
     try:
         from tests.runtime.pyodide import PYTHONS, PyodideWorkerd, vendor
