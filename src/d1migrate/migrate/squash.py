@@ -108,7 +108,7 @@ def refuse_both(todo: Iterable[Migration], migrations: Sequence[Migration]) -> N
     names = {migration.name for migration in todo}
     for migration in migrations:
         left = {file.name for file in every_replaced(migration)} - {migration.name}
-        both = [other for other in migrations if other.name in left]
+        both = [other for other in migrations if other.name in left] if left else []
         if both and not names.isdisjoint((migration.name, *(other.name for other in both))):
             raise SourceError(
                 f"{migration.name} replaces {both[0].name}, which is still in the folder: both would run",
