@@ -63,7 +63,7 @@ class HistoryState(NamedTuple):
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
     """Return a statement that aborts its batch with a message (d1-facts §2.3) if the condition holds."""
-    return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params)
+    return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params, True)
 
 
 def assert_ready(

@@ -250,8 +250,9 @@ class VersionTable(NamedTuple):
         own = f"(SELECT count(*) FROM {self.sql}) || ' ' || {sums if full else newest}"
         if self.exists:
             return f"{own} || ' ' || {self.beside.fingerprint(full=full)}"
-        name = quote_literal(fold(self.beside.name))
-        there = f"(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = {name})"
+        # Wrangler's table has an index, for its UNIQUE. A search of sqlite_schema would read all of it, twice
+        # per migration: a fifth of the time of 1,000 migrations, and on D1 it is billed.
+        there = f"EXISTS (SELECT 1 FROM pragma_index_list({quote_literal(self.beside.name)}))"
         return f"{own} || ' ' || {0 if self.named_alike else there}"
 
     def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS d1migrate_log (
 
 -- ?1 = '1'
 -- ?2 = '0 0 0 0 '
-SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
+SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || EXISTS (SELECT 1 FROM pragma_index_list('d1_migrations')) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
 
 -- ?1 = 'token-1'
 -- ?2 = 'begun'
@@ -104,7 +104,7 @@ ON CONFLICT(version) DO NOTHING;
 INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3) ON CONFLICT (version) DO NOTHING;
 
 -- ?1 = '1 1 1 0 token-1'
-SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
+SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || EXISTS (SELECT 1 FROM pragma_index_list('d1_migrations')) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
 
 -- ?1 = 'token-1'
 -- ?2 = 'done'
