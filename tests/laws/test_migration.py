@@ -11,7 +11,7 @@ from d1migrate.migrate.migration import Migration
 from tests.inputs import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PARTS = [
     "SELECT 1;", "SELECT ';', \"a;b\" -- c;\n;", " /* ; */ ", "\n", "-- -- note\n", ";", "INSERT INTO a VALUES ('é;');",
@@ -32,8 +32,10 @@ class Chunked(NamedTuple):
         """Bytes."""
         return len(self.text.encode())
 
-    def chunks(self) -> Iterator[str]:
+    def chunks(self, see: Callable[[bytes], object] | None = None) -> Iterator[str]:
         """Read it."""
+        if see:
+            see(self.text.encode())
         return (self.text[i : i + self.step] for i in range(0, len(self.text), self.step))
 
 
@@ -49,6 +51,8 @@ def test_a_streamed_migration_is_the_same(text: str, step: int) -> None:
     assert list(streamed.texts()) == expected
     assert streamed.check() == held.check() == len(expected)
     assert list(streamed.texts()) == expected
-    assert list(streamed.texts()) == expected
+    assert [one.sql for query in streamed.queries() for one in query.apart()] == expected
+    assert sum(query.series for query in streamed.queries()) == len(expected)
     assert [s.line for s in streamed.statements()] == [s.line for s in held.statements()]
     assert streamed.rollback == held.rollback
+    assert streamed.digest == held.digest

@@ -195,6 +195,14 @@ class Engine:
             UnavailableError: the database was busy, full or unreadable; everything is rolled back.
         """
         try:
+            return self._transaction(begin, queries, keep_rows=keep_rows)
+        except _SeriesError:
+            # Which of its statements it was, and whether one alone takes too long, shows when they run alone.
+            apart = (one for query in queries for one in query.apart())
+            return self._transaction(begin, apart, keep_rows=keep_rows)
+
+    def _transaction(self, begin: str, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+        try:
             self.control(begin)
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
@@ -222,8 +230,8 @@ class Engine:
 
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
-        empty, watchdog = True, self._watchdog
-        for index, (sql, params, whole) in enumerate(queries):
+        empty, watchdog, index = True, self._watchdog, 0
+        for sql, params, whole, series in queries:
             watchdog.started = 0.0
             try:
                 # A single statement, known or seen to be one: nearly all are, so this is the fast path.
@@ -246,7 +254,9 @@ class Engine:
                 if self._left_stat4 or self._renamed:
                     self._settle(sql)
             except (apsw.Error, QueryError, ValueError, OverflowError) as error:
-                raise self._error(error, index, sql) from error
+                found = self._error(error, index, sql)
+                raise found if series == 1 or isinstance(found, UnavailableError) else _SeriesError from error
+            index += series
         if empty:
             raise QueryError(d1.NO_STATEMENTS)
         return results
@@ -339,3 +349,7 @@ class Engine:
         if isinstance(error, UnicodeDecodeError):
             return QueryError(f"a text value is not UTF-8: {error}", index=index)
         return QueryError(str(error), index=index)
+
+
+class _SeriesError(Exception):
+    """A series of statements was refused, and everything is rolled back."""

@@ -11,8 +11,9 @@ from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history_guard import check_history_use, is_record
 from d1migrate.migrate.rollback import Rollback, digest_of_meaning, too_long
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
-from d1migrate.migrate.table import LOG_TABLE, MigrationsTable
+from d1migrate.migrate.table import LOG_TABLE, USUAL_NAMES, MigrationsTable
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Query
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import fold
 from d1migrate.sql.split import Splitter, Statement, split
@@ -20,7 +21,7 @@ from d1migrate.sql.statement import effects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from d1migrate.migrate.rollback_file import RollbackFile
@@ -92,9 +93,19 @@ class Contents:
 
     def texts(self) -> Iterator[str]:
         """Yield the SQL of the statements to run."""
-        if not self._source.is_large or self._scanned is None or self._scanned.error:
+        if not self._source.is_large:
             return (statement.sql for statement in self.statements())
-        return _slices(self._source.chunks(), self._scanned.offsets)
+        return (one.sql for query in self.queries() for one in query.apart())
+
+    def queries(self) -> Iterator[Query]:
+        """Yield the statements to run as queries, the series of a large file that was checked as one each."""
+        found = self._scanned if self._source.is_large else None
+        if found is None or found.error:
+            for statement in self.statements():
+                yield Query(statement.sql, (), True)
+        else:
+            for number, sql in enumerate(_slices(self._source.chunks(), found.offsets)):
+                yield Query(sql, (), True, found.series.get(number, 1))
 
     def touches(self, table: MigrationsTable) -> bool:
         """Whether it could change rows of the migrations table, other than by inserting some."""
@@ -144,13 +155,14 @@ class Contents:
         if self._scanned is None:
             source = self._source
             try:
-                script = source.chunks() if source.is_large else source.text
-                self._scanned = _scan(Splitter(script, file=source.file), source.file)
+                large, script = source.is_large, source.chunks() if source.is_large else source.text
+                splitter = Splitter(script, file=source.file, series=large)
+                self._scanned = _scan(splitter, source.file, tables=USUAL_NAMES if large else ())
                 if source.rollback_file:
                     rollback = self._rollback_in(source.rollback_file, self._scanned.rollback)
                     self._scanned = self._scanned._replace(rollback=rollback)
             except SourceError as error:
-                self._scanned = Scan(0, None, None, None, None, array("Q"), error)
+                self._scanned = Scan(0, None, None, None, None, array("Q"), {}, None, error)
         return self._scanned
 
     def _rollback_in(self, file: RollbackFile, own: Rollback | None) -> Rollback:
@@ -171,9 +183,10 @@ class Contents:
 class Scan(NamedTuple):
     """What one reading of a script finds.
 
-    `offsets` has start and end of every statement's SQL, in characters; `too_long` is (line, bytes) of the
-    first statement that is too long; `runs_forward` and `almost` are those of BlockFinder; `error` is what
-    ended the reading too early.
+    `offsets` has start and end of the SQL of every statement or series, in characters; `series` is {number of
+    such a pair: how many statements it is}; `too_long` is (line, bytes) of the first statement that is too
+    long; `runs_forward` and `almost` are those of BlockFinder; `mentioned` are those of USUAL_NAMES that were
+    found in a large file, None if it was not read to its end; `error` is what ended the reading too early.
     """
 
     statements: int
@@ -182,17 +195,23 @@ class Scan(NamedTuple):
     runs_forward: Marker | None
     almost: Marker | None
     offsets: array[int]
+    series: dict[int, int]
+    mentioned: set[str] | None
     error: SourceError | None = None
 
 
-def _scan(cuts: Splitter, file: str) -> Scan:
-    offsets, too_long, finder = array("Q"), None, BlockFinder(file)
+def _scan(cuts: Splitter, file: str, *, tables: Sequence[str]) -> Scan:
+    offsets, series, mentioned = array("Q"), dict[int, int](), set[str]()
+    too_long, finder, count = None, BlockFinder(file), 0
     note, limit = offsets.append, WORKERD.sql_length
-    for position, body, stop, end, _ in cuts:
+    for position, body, stop, end, several in cuts:
         if body - position >= SHORTEST:
             lead, line_start = cuts.buffer[position:body], cuts.start + position == 0
             finder.comments(lead, cuts.line_at(position), line_start=line_start, first=not offsets)
         if stop > body:
+            if several > 1:
+                series[len(offsets) // 2] = several
+            count += several
             note(cuts.start + body)
             note(cuts.start + stop)
             # A character has at most four bytes, so short statements need no encoding.
@@ -200,11 +219,15 @@ def _scan(cuts: Splitter, file: str) -> Scan:
                 size = len(cuts.buffer[body:stop].encode())
                 too_long = (cuts.line_at(body), size) if size > limit else None
             if finder.is_open or cuts.buffer[body] == "#":
-                finder.statement(cuts.buffer[body:stop], cuts.line_at(body))
+                for query in Query(cuts.buffer[body:stop], (), True, several).apart():
+                    finder.statement(query.sql, cuts.line_at(body))
         if end - stop >= SHORTEST:  # comments after the last statement, if no `;` ends it
             finder.comments(cuts.buffer[stop:end], cuts.line_at(stop), line_start=False, first=False)
+        if tables and several == 1:  # a series names no table that the statements before it do not
+            lower = cuts.buffer[position:end].lower()
+            mentioned.update(name for name in tables if name in lower)
     found = finder.block and Rollback(finder.block.sql, file, finder.block.line, finder.block.reason)
-    return Scan(len(offsets) // 2, too_long, found, finder.runs_forward, finder.almost, offsets)
+    return Scan(count, too_long, found, finder.runs_forward, finder.almost, offsets, series, mentioned)
 
 
 def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:

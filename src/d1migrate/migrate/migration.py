@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 
 from d1migrate.errors import SourceError
-from d1migrate.migrate.table import LOG_TABLE, USUAL_TABLE, VERSIONS, WRANGLER, MigrationsTable
+from d1migrate.migrate.table import USUAL_NAMES, USUAL_TABLE, MigrationsTable
 from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from d1migrate.migrate.contents import Contents
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.migrate.rollback_block import Marker
     from d1migrate.migrate.rollback_file import RollbackFile
+    from d1migrate.sql.batch import Query
     from d1migrate.sql.split import Statement
 else:
     Protocol = object  # as in drivers/protocol
@@ -29,8 +30,6 @@ LARGE = 1 << 20
 
 NOTHING = "v1:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The checksum of a file without a statement, or with only the one that records it: it identifies no file."""
-
-_TABLES = (VERSIONS, WRANGLER, LOG_TABLE)  # what a file is searched for, once
 
 _DOWN = r"(?:^|[./])(?:down|rollback|undo|revert)(?:/|$)"
 """In the name of a rollback file of other tools: `001_a.down`, `001_a/down`, `rollback/001_a`."""
@@ -47,8 +46,11 @@ class Script(Protocol):
     def problem(self) -> SourceError | None:
         """The error for what is not UTF-8 in it, once it was read to the end."""
 
-    def chunks(self) -> Iterator[str]:
+    def chunks(self, see: Callable[[bytes], object] | None = None) -> Iterator[str]:
         """Read it from the start, in chunks with LF line ends.
+
+        Args:
+            see: called with the text as UTF-8 on the way, in any parts: to encode it again takes time.
 
         Raises:
             SourceError: it cannot be read.
@@ -212,11 +214,13 @@ class Migration:
 
     def mentions(self, table: str) -> bool:
         """Whether its text may contain the name of a table, which has only lower-case letters."""
-        if table not in _TABLES:
+        if table not in USUAL_NAMES:
             return self.has_text(table)
         if self._mentioned is None:
-            # Every command asks, to choose the migrations table: a search is much cheaper than a scan.
-            self._mentioned = _mentioned_in(self.chunks())
+            # Every command asks, to choose the migrations table. A search is much cheaper than a scan, but a
+            # large file is read only once.
+            found = self._sql.scan.mentioned if self.is_large else None
+            self._mentioned = _mentioned_in(self.chunks()) if found is None else found
         return table in self._mentioned
 
     def has_text(self, text: str) -> bool:
@@ -240,11 +244,15 @@ class Migration:
         return self._sql.statements()
 
     def texts(self) -> Iterator[str]:
-        """Yield the SQL of the statements to run, in order.
-
-        For a large file that was checked, the statements are sliced by offsets and not split again.
-        """
+        """Yield the SQL of the statements to run, in order."""
         return self._sql.texts()
+
+    def queries(self) -> Iterator[Query]:
+        """Yield the statements to run as queries, in order.
+
+        A large file that was checked is not split again: it is sliced, and a series of INSERTs is one query.
+        """
+        return self._sql.queries()
 
     @property
     def is_down_file(self) -> bool:
@@ -293,9 +301,7 @@ class Migration:
             import hashlib
 
             digest = hashlib.sha256()
-            for chunk in self._script.chunks():
-                digest.update(chunk.encode())
-                yield chunk
+            yield from self._script.chunks(digest.update)
             self._digest = digest.hexdigest()
 
     @property
@@ -308,13 +314,13 @@ class Migration:
 
 
 def _mentioned_in(chunks: Iterable[str]) -> set[str]:
-    """Return which of _TABLES a text mentions, as far as it can be read."""
+    """Return which of USUAL_NAMES a text mentions, as far as it can be read."""
     found, before = set[str](), ""
     try:
         for chunk in chunks:
             lower = before + chunk.lower()
-            found |= {name for name in _TABLES if name in lower}
-            before = lower[-max(map(len, _TABLES)) :]
+            found |= {name for name in USUAL_NAMES if name in lower}
+            before = lower[-max(map(len, USUAL_NAMES)) :]
     except SourceError:  # what is refused when it is to run, not when it is looked at
         pass
     return found

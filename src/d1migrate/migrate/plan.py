@@ -23,7 +23,6 @@ from d1migrate.migrate.selector import Selector, up_to
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import NameTable
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.batch import Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate import history as h
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.sql.batch import Query
     from d1migrate.sql.split import Statement
 
 Direction = Literal["up", "down"]
@@ -162,8 +162,7 @@ class StepQueries:
 
     def __iter__(self) -> Iterator[Query]:
         yield from self.opening
-        for sql in self.step.script.texts():
-            yield Query(sql, (), True)
+        yield from self.step.script.queries()
         yield from self.closing
 
     def statement_at(self, index: int) -> Statement | None:

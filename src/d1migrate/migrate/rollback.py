@@ -8,6 +8,7 @@ from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.migrate.history_guard import is_record
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Query
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
@@ -45,6 +46,10 @@ class Rollback(NamedTuple):
     def texts(self) -> Iterator[str]:
         """Yield the SQL of its statements."""
         return (statement.sql for statement in self.statements())
+
+    def queries(self) -> Iterator[Query]:
+        """Yield its statements as queries."""
+        return (Query(sql, (), True) for sql in self.texts())
 
     def statements(self) -> Iterator[Statement]:
         """Yield its statements, with the line numbers of the file.

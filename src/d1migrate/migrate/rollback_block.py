@@ -161,7 +161,7 @@ class BlockFinder:
     @property
     def is_open(self) -> bool:
         """Whether a marker was read, and no statement after it."""
-        return self._open is not None
+        return self._open is not None and self.runs_forward is None
 
     def _close(self, rest: str, *, is_block: bool) -> None:
         """Close a heading whose SQL is commented out, if that SQL has an end.

@@ -47,6 +47,9 @@ MAX_VERSION = 2**53 - 1
 LOG_TABLE = "d1migrate_log"
 """The log, beside either table."""
 
+USUAL_NAMES = (VERSIONS, WRANGLER, LOG_TABLE)
+"""What a file is searched for, once."""
+
 APPLIES = ("up", "baseline", "accept", "restore")
 """The actions in the log after which a migration is applied."""
 

@@ -7,7 +7,6 @@ schema, history and every row are compared with the state before. It runs the sa
 from __future__ import annotations
 
 from contextlib import closing
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import restore_points
@@ -26,7 +25,7 @@ from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate import log
@@ -106,6 +105,17 @@ def check_recovery(
     return tuple(done)
 
 
+class _ThenFailing:
+    """Queries, and then one that fails; they can be iterated any number of times."""
+
+    def __init__(self, queries: Iterable[Query]) -> None:
+        self._queries = queries
+
+    def __iter__(self) -> Iterator[Query]:
+        yield from self._queries
+        yield _FAILS
+
+
 class _Failing(SqliteDriver):
     """A driver that, while `fails` is set, fails at the end of every batch that writes."""
 
@@ -114,7 +124,7 @@ class _Failing(SqliteDriver):
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries, and then one that fails."""
         if self.fails and not batch.reads:
-            batch = batch._replace(queries=chain(batch.queries, (_FAILS,)))
+            batch = batch._replace(queries=_ThenFailing(batch.queries))
         return super().batch(batch)
 
 

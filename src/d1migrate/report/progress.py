@@ -108,8 +108,9 @@ class _Shown:
 
     def __iter__(self) -> Iterator[Query]:
         for query in self._queries:
-            self._show(query.sql)
-            yield query
+            for one in query.apart():
+                self._show(one.sql)
+                yield one
 
 
 class _Counted:

@@ -11,7 +11,7 @@ from d1migrate.sql.names import quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -26,12 +26,25 @@ class Query(NamedTuple):
     """SQL and the values of its `?1 ?2 …` parameters.
 
     `whole` means that it is known to be exactly one statement, as `split` returns it; any other text is
-    checked for a second one.
+    checked for a second one. The exception is a series of INSERTs, as `split_series` returns it: it is whole,
+    and `series` is how many they are. The position in an error counts each of them. Only a batch with a
+    `size` has one.
     """
 
     sql: str
     params: tuple[Value, ...] = ()
     whole: bool = False
+    series: int = 1
+
+    def apart(self) -> Iterator[Query]:
+        """Yield the statements of a series, each as a query; any other query as it is."""
+        if self.series == 1:
+            yield self
+        else:
+            from d1migrate.sql.split import split  # most batches have no series
+
+            for statement in split(self.sql):
+                yield Query(statement.sql, (), True)
 
 
 def count_rows(table: str, column: str | None = None) -> Query:

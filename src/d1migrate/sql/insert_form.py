@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from d1migrate.sql.tokens import SPACE, tokenize
+from d1migrate.sql.tokens import BLANKS, tokenize
 
 LONGEST_SERIES = 24_999
 """Characters of a series. A statement may have more bytes than they are, so no INSERT of it is too long."""
 
-_NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0-9A-Za-z_.$])"
-_LITERAL = rf"(?:'(?:[^']++|'')*+'|{_NUMBER}|NULL|[xX]'(?:[0-9a-fA-F]{{2}})*+')"
+# Most values are strings or plain integers: their order and form among the alternatives halve the time.
+_NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0-9A-Za-z_.$])"
+_BLOB = r"[xX]'(?:[0-9a-fA-F]{2})*+'"
+_LITERAL = rf"(?:'[^']*+'(?:'[^']*+')*+|[0-9]++(?![A-Za-z_.$])|{_NUMBER}|NULL|{_BLOB})"
+_BLANKS = f"[{BLANKS}]*+"
 _WORTH_IT = 20  # INSERTs in a row; compiling a form takes as long as preparing fifty
 _LONGEST = 2000  # characters; a dump with long statements has few of them
 
@@ -54,7 +57,7 @@ class InsertForm:
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
-        self._ended = re.compile(f"(?:{SPACE})?+{pattern};")
+        self._ended = re.compile(f"{_BLANKS}{pattern};")
 
     @classmethod
     def of(cls, sql: str) -> InsertForm | None:
@@ -94,4 +97,4 @@ class InsertForm:
 
     @cached_property
     def _several(self) -> re.Pattern[str]:
-        return re.compile(f"(?:(?:{SPACE})?+{self._pattern};)*+")
+        return re.compile(f"(?:{_BLANKS}{self._pattern};)*+")

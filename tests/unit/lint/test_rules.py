@@ -32,7 +32,7 @@ from d1migrate.schema.catalog import Catalog
 from d1migrate.sql.tokens import KEYWORDS, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from d1migrate.lint.rule import Rule
@@ -240,8 +240,10 @@ class _Large:
     def __init__(self, size: int) -> None:
         self.size, self.problem = size, None
 
-    def chunks(self) -> Iterator[str]:
+    def chunks(self, see: Callable[[bytes], object] | None = None) -> Iterator[str]:
         """What is in it."""
+        if see:
+            see(b"SELECT 1;\n")
         yield "SELECT 1;\n"
 
 

@@ -13,7 +13,7 @@ from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def migration(text: str) -> Migration:
@@ -139,21 +139,75 @@ def test_the_names_of_down_files(name: str, *, is_down: bool) -> None:
     assert Migration(1, name, "SELECT 1;").is_down_file == is_down
 
 
+class Script:
+    """A large file of some chunks, which may end in an error."""
+
+    size, problem, reads = 1 << 21, None, 0
+
+    def __init__(self, *chunks: str | SourceError) -> None:
+        self._chunks = chunks
+
+    def chunks(self, see: Callable[[bytes], object] | None = None) -> Iterator[str]:
+        """Read it."""
+        self.reads += 1
+        for chunk in self._chunks:
+            if isinstance(chunk, SourceError):
+                raise chunk
+            if see:
+                see(chunk.encode())
+            yield chunk
+
+
 def test_a_streamed_file_is_searched_for_tables() -> None:
-    """Over the ends of chunks, and as far as it can be read; a search is no scan."""
-
-    class Script:
-        size, problem, reads = 1 << 21, None, 0
-
-        def chunks(self) -> Iterator[str]:
-            self.reads += 1
-            yield "INSERT INTO Schema_Migr"
-            yield "ations VALUES (1, 'a', 5);"
-            raise SourceError("cannot read it")
-
-    script = Script()
+    """Over the ends of chunks, in the one reading that its check needs, too."""
+    script = Script("INSERT INTO Schema_Migr", "ations VALUES (1, 'a', 5);")
     found = Migration(1, "001_a", script)
     assert found.mentions("schema_migrations")
     assert not found.mentions("d1_migrations")
     assert found.mentions("any_other")  # it is not searched for all names
+    assert found.rollback is None
     assert script.reads == 1
+
+
+@pytest.mark.parametrize("end", [SourceError("cannot read it"), "SELECT 'not closed"])
+def test_a_streamed_file_is_searched_as_far_as_it_can_be_read(end: str | SourceError) -> None:
+    """What cannot be read is refused when it is to run."""
+    found = Migration(1, "001_a", Script("INSERT INTO Schema_Migr", "ations VALUES (1, 'a', 5);", end))
+    assert found.mentions("schema_migrations")
+    assert not found.mentions("d1_migrations")
+
+
+def test_a_value_in_a_series_names_no_table() -> None:
+    """Only the statements before it are searched: their form has its tables."""
+    rows = "".join(f"INSERT INTO notes VALUES ({n}, 'schema_migrations');\n" for n in range(100))
+    assert Migration(1, "001_a", rows).mentions("schema_migrations")
+    assert Migration(1, "001_a", Script(rows)).mentions("schema_migrations")  # before it is known to be one
+    rows = "".join(f"INSERT INTO notes VALUES ({n}, 'x');\n" for n in range(25)) + rows
+    assert not Migration(1, "001_a", Script(rows)).mentions("schema_migrations")
+    rows = rows.replace("notes", "schema_migrations")
+    assert Migration(1, "001_a", Script(rows)).mentions("schema_migrations")
+
+
+def test_the_queries_of_a_large_file() -> None:
+    """Once it was checked, a series of INSERTs is one; its text is what is in the file."""
+    rows = "".join(f"INSERT INTO notes VALUES ({n}, 'x;\n');\n" for n in range(100))
+    script = Script(f"CREATE TABLE notes (a, b);\n{rows}-- end\nSELECT 1;")
+    found = Migration(1, "001_a", script)
+    assert [query.series for query in found.queries()] == [1] * 102
+    assert found.check() == 102
+    queries = list(found.queries())
+    assert [query.series for query in queries] == [1] * 21 + [80, 1]
+    assert queries[-2].sql == rows[rows.index("INSERT INTO notes VALUES (20") :].strip().removesuffix(";")
+    assert [one.sql for query in queries for one in query.apart()] == list(found.texts())
+    assert list(found.texts()) == [statement.sql for statement in found.statements()]
+
+
+@pytest.mark.parametrize(
+    ("into", "runs"), [("notes (a, b, c)", True), ("schema_migrations (version, name, applied_at)", False)]
+)
+def test_a_series_after_the_marker_of_a_rollback(into: str, *, runs: bool) -> None:
+    """It would run forward like any other statement; what records migrations would not."""
+    rows = "".join(f"INSERT INTO {into} VALUES ({n}, 'x', 5);\n" for n in range(100))
+    for script in (f"SELECT 1;\n-- Down\n{rows}", f"{rows}SELECT 1;\n-- Down\n{rows}"):
+        assert bool(Migration(1, "001_a", Script(script)).runs_forward) == runs
+        assert bool(Migration(1, "001_a", script).runs_forward) == runs

@@ -24,6 +24,7 @@ from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Plan, StepQueries, plan_up
 from d1migrate.migrate.plan_down import choose_down, plan_down
 from tests.unit.migrate.shorthand import files, history
+from tests.unit.migrate.test_migration import Script
 
 STAMP = Stamp("token-1", 1_790_000_000, "ada", "d1migrate")
 
@@ -117,18 +118,11 @@ def test_all_files_are_read_before_one_is_run(text: str, error: type[Error] | No
 
 def test_a_large_file_shares_no_transaction() -> None:
     """D1 imports it, and an import is a transaction of its own."""
-
-    class Script:
-        size, problem = LARGE + 1, None
-
-        def chunks(self) -> Any:
-            yield "SELECT 1;"
-
-    large = Migration(2, "002_large", Script())
+    large = Migration(2, "002_large", Script("SELECT 1;"))
     assert versions(plan_up([*files("1a"), large], history())) == [1, 2]
     with pytest.raises(LimitExceeded) as refused:
         plan_up([*files("1a"), large], history(), single=True)
-    assert (refused.value.limit, refused.value.actual) == (LARGE, LARGE + 1)
+    assert (refused.value.limit, refused.value.actual) == (LARGE, 2 * LARGE)
 
 
 # --- the queries of a step ---
