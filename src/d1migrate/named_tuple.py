@@ -1,31 +1,41 @@
 """`NamedTuple`, as `typing` has it to a type checker, for a tenth of its cost at import.
 
-A `status` defines 60 such classes. `typing.NamedTuple` compiles the text of each annotation, and the
-constructor: 1.0 million instructions a class, 60 of the 360 million of a whole `status`, beside 16 million to
-load `typing`. Here a class takes 0.1 million, and its constructor is compiled for its first instance: most
-classes of a run have none.
+A `status` defines 40 such classes. `typing.NamedTuple` compiles the text of each annotation, and then a
+constructor: 1.0 million instructions a class, beside 16 million to load `typing`; all of `status` takes 147.
+Here a class takes 0.1 million: its constructor is a copy of one that is compiled already, with other names.
 """
 
 from __future__ import annotations
 
 from collections import _tuplegetter  # type: ignore[attr-defined]  # what namedtuple's fields are, too
+from types import FunctionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType
     from typing import Any, Self
+
+_new: Any = tuple.__new__
+_CONSTRUCTORS: tuple[Any, ...] = (
+    lambda _cls: _new(_cls, ()),
+    lambda _cls, a: _new(_cls, (a,)),
+    lambda _cls, a, b: _new(_cls, (a, b)),
+    lambda _cls, a, b, c: _new(_cls, (a, b, c)),
+    lambda _cls, a, b, c, d: _new(_cls, (a, b, c, d)),
+    lambda _cls, a, b, c, d, e: _new(_cls, (a, b, c, d, e)),
+    lambda _cls, a, b, c, d, e, f: _new(_cls, (a, b, c, d, e, f)),
+    lambda _cls, a, b, c, d, e, f, g: _new(_cls, (a, b, c, d, e, f, g)),
+    lambda _cls, a, b, c, d, e, f, g, h: _new(_cls, (a, b, c, d, e, f, g, h)),
+    lambda _cls, a, b, c, d, e, f, g, h, i: _new(_cls, (a, b, c, d, e, f, g, h, i)),
+)
+"""`__new__` by the number of fields."""
 
 
 class _Row(tuple):  # type: ignore[type-arg]
     """The base class of all: what does not depend on the fields."""
 
     __slots__ = _fields = ()
-
-    def __new__(cls, /, *values: Any, **named: Any) -> Any:
-        """Make the first instance, and the constructor for all others."""
-        owner: Any = next(one for one in cls.__mro__ if "_fields" in vars(one))  # not a class derived from it
-        owner.__new__ = constructor = _constructor(owner._fields, owner._field_defaults)
-        return constructor(cls, *values, **named)
 
     @classmethod
     def _make(cls, values: Iterable[Any]) -> Self:
@@ -51,25 +61,28 @@ class _Row(tuple):  # type: ignore[type-arg]
         return tuple(self)
 
 
-def _constructor(fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
-    """Return `__new__` for these fields, compiled: with parameters of its own it is as fast as it can be."""
-    values = "".join(f"{field}, " for field in fields)
-    made = eval(f"lambda _cls, {values}: _new(_cls, ({values}))", {"_new": tuple.__new__})  # noqa: S307
-    made.__defaults__ = tuple(defaults.values())
-    return made
-
-
 class _Definition(type):
     """Makes a subclass of `_Row` of the body of a class statement."""
 
     def __new__(cls, name: str, _bases: tuple[type, ...], body: dict[str, Any]) -> Any:
-        fields = tuple(body.get("__annotations__", ()))
-        body["_field_defaults"] = {field: body.pop(field) for field in fields if field in body}
-        body["_fields"] = body["__match_args__"] = fields
-        body["__slots__"] = ()
-        for index, field in enumerate(fields):
-            body[field] = _tuplegetter(index, f"Field {index}.")
+        annotations = body.get("__annotations__", {})
+        fields = tuple(annotations)
+        defaults = {field: body.pop(field) for field in fields if field in body}
+        body |= {"_fields": fields, "__match_args__": fields, "_field_defaults": defaults, "__slots__": ()}
+        body |= {field: _tuplegetter(index, f"Field {index}.") for index, field in enumerate(fields)}
+        new = body["__new__"] = FunctionType(_code(fields), globals(), None, tuple(defaults.values()))
+        new.__annotations__, new.__qualname__ = annotations, f"{name}.__new__"
         return type(name, (_Row,), body)
+
+
+def _code(fields: tuple[str, ...]) -> CodeType:
+    """Return the code of a constructor whose parameters are the fields."""
+    if len(fields) < len(_CONSTRUCTORS):
+        code: CodeType = _CONSTRUCTORS[len(fields)].__code__
+        return code.replace(co_varnames=("_cls", *fields))
+    values = ", ".join(fields)
+    made: FunctionType = eval(f"lambda _cls, {values}: _new(_cls, ({values}))")  # noqa: S307
+    return made.__code__
 
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import re
 import typing
@@ -48,6 +49,22 @@ class Empty(NamedTuple):
     """Has no fields."""
 
 
+class Long(NamedTuple):
+    """Has more fields than most."""
+
+    a: int
+    b: int
+    c: int
+    d: int
+    e: int
+    f: int
+    g: int
+    h: int
+    i: int
+    j: int
+    k: int = 11
+
+
 def test_instances_equal_those_of_typing() -> None:
     """Positions, names and defaults; as tuples, in comparisons, as keys, and unpacked."""
     calls: list[tuple[tuple[typing.Any, ...], dict[str, typing.Any]]]
@@ -67,6 +84,9 @@ def test_instances_equal_those_of_typing() -> None:
     assert Ours._fields == Typings._fields
     assert Ours._field_defaults == Typings._field_defaults
     assert Empty() == ()
+    assert Long(*range(10)) == (*range(10), 11)
+    assert Long(*range(10))._replace(k=12).k == 12
+    assert str(inspect.signature(Ours)) == "(name: 'str', size: 'int' = 0, tags: 'tuple[str, ...]' = ())"
 
 
 def test_matches_by_position() -> None:
