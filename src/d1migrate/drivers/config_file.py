@@ -6,6 +6,7 @@ import os
 import stat
 from functools import lru_cache
 
+from d1migrate.drivers import plain_toml
 from d1migrate.errors import UsageError
 
 TYPE_CHECKING = False
@@ -31,8 +32,8 @@ def read(path: str) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # reading a device or a pipe may never end
             raise UsageError(f"{path} is not a file")
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
+        with open(path, encoding="utf-8") as file:
+            text = file.read().removeprefix("\ufeff")
         content = _parse_toml(text) if is_toml else _parse_json(text)
     except FileNotFoundError:
         raise UsageError(
@@ -56,6 +57,8 @@ def read(path: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)  # a command reads a configuration several times
 def _parse_toml(text: str) -> Any:
+    if (content := plain_toml.read(text)) is not None:
+        return content
     import tomli  # before Python 3.15, tomllib reads TOML 1.0 only; wrangler reads 1.1
 
     return tomli.loads(text)
