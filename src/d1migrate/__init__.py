@@ -12,8 +12,6 @@ The errors are in `d1migrate.errors`.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False
@@ -71,6 +69,8 @@ __all__ = sorted(name for names in _HOMES.values() for name in names)
 
 def __getattr__(name: str) -> object:
     # A module is imported when one of its names is first used: a command pays only for what it uses.
+    from importlib import import_module
+
     for home, names in _HOMES.items():
         if name in names:
             value: object = getattr(import_module(f"d1migrate.{home}"), name)

@@ -6,8 +6,8 @@ five times as fast, and loaded once there is more than little to hash.
 
 from __future__ import annotations
 
+import sys
 from functools import cache
-from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,17 +31,22 @@ def sha256(data: bytes) -> Hash:
     """Return the SHA-256 of data that is in memory; `hashlib` is for what is read in parts."""
     global _hashed
     _hashed += len(data)
-    implementation = _pythons_own() if _hashed <= _LITTLE else import_module("hashlib")
-    found: Hash = implementation.sha256(data)
-    return found
+    if _hashed <= _LITTLE:
+        found: Hash = _pythons_own().sha256(data)
+        return found
+    import hashlib
+
+    return hashlib.sha256(data)
 
 
 @cache
 def _pythons_own() -> Any:
     """Return a module with SHA-256, without OpenSSL if there is one: `random` looks for it alike."""
-    for name in ("_sha2", "_sha256"):  # the second is that of Python 3.11
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    return import_module("hashlib")
+    try:
+        if sys.version_info >= (3, 12):
+            import _sha2 as own  # type: ignore[import-not-found]
+        else:
+            import _sha256 as own  # type: ignore[import-not-found]
+    except ImportError:
+        import hashlib as own
+    return own

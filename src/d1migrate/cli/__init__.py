@@ -34,7 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
-    from d1migrate.cli.command_lines import flags_of
     from d1migrate.cli.output import LostOutput, Output
     from d1migrate.cli.parser import parse, wants_json
     from d1migrate.cli.project import Project
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(Output(as_json=wants_json(argv)), error)
     given = invocation.given
     output = Output(
-        as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose, flags=flags_of(given)
+        as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose, flags=given.places
     )
     project = Project(given, output)
     try:
@@ -67,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def command() -> int:
     """Run the command of this process; an interrupt during the cleanup after it is silent."""
-    import signal
+    import _signal  # type: ignore[import-not-found]  # `signal` makes enums of it: 2 % of a status
 
     # A short process keeps what it allocates. To look for cycles costs 3 ms of a status, and at its end 4 ms.
     gc.disable()
@@ -78,7 +77,7 @@ def command() -> int:
     finally:
         gc.freeze()
         gc.enable()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def _run(invocation: Invocation, project: Project, output: Output) -> int:

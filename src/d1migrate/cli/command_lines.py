@@ -6,26 +6,20 @@ So each command line in backticks gets the flags of the run, in this one place.
 
 from __future__ import annotations
 
+from d1migrate.cli.options import PLACES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from d1migrate.cli.options import GlobalOptions
-
 _COMMAND = r"`(d1migrate (?!(?:help|init|explain|version|completion)\b)[a-z][^`]*)`"
 """A command line of a command that works on a project."""
-_DATABASE = ("env", "database")  # one excludes the other
-_FLAGS = (*_DATABASE, "migrations", "config")
-
-
-def flags_of(given: GlobalOptions) -> dict[str, str]:
-    """Return {name: value} of the given options that say which project and database."""
-    return {name: value for name in _FLAGS if (value := getattr(given, name))}
+_DATABASE = PLACES[:2]  # one excludes the other
 
 
 def with_flags(command: str, flags: Mapping[str, str]) -> str:
     """Return a command line with flags, except for those that it has, and for a second database."""
-    known = {name for name in _FLAGS if f" --{name} " in command}
+    known = {name for name in PLACES if f" --{name} " in command}
     if not known.isdisjoint(_DATABASE):
         known.update(_DATABASE)
     missing = [(name, value) for name, value in flags.items() if name not in known]

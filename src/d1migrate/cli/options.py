@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase
 
 
+PLACES = ("env", "database", "migrations", "config")
+"""The global options that say which project and database; of the first two, only one can be given."""
+
 FOUND = 3
 """The exit code of a command that checks, and found something."""
 
@@ -34,6 +37,11 @@ class GlobalOptions(NamedTuple):
     format: str = "text"
     quiet: bool = False
     verbose: bool = False
+
+    @property
+    def places(self) -> dict[str, str]:
+        """{name: value} of the given options that say which project and database."""
+        return {name: value for name in PLACES if (value := getattr(self, name))}
 
 
 class ApplyOptions(NamedTuple):

@@ -129,9 +129,9 @@ class Project:
 
     def command(self, rest: str) -> str:
         """Return a command line to paste: `rest`, with the flags that say which project and database."""
-        from d1migrate.cli.command_lines import flags_of, with_flags
+        from d1migrate.cli.command_lines import with_flags
 
-        return with_flags(f"d1migrate {rest}", flags_of(self._given))
+        return with_flags(f"d1migrate {rest}", self._given.places)
 
     # --- files ---
 
@@ -256,9 +256,7 @@ class Project:
 
     def _refuse_outside(self, path: str, what: str, *, given: bool) -> None:
         if not (given or self._given.outside_project):
-            from d1migrate.project import boundary
-
-            boundary.refuse_outside(self.config.path, path, what)
+            _refuse_outside(self.config.path, path, what)
 
     # --- databases ---
 
@@ -275,11 +273,9 @@ class Project:
 
         permit = None
         if not (self._is_url_given or self._given.outside_project):
-            from d1migrate.project import boundary
-
             # The points of a remote D1 are kept in the working directory, which no configuration names.
             config_file = None if environment.database.startswith("d1:") else self.config.path
-            permit = partial(boundary.refuse_outside, config_file)
+            permit = partial(_refuse_outside, config_file)
         driver = connect(
             environment.database,
             config=self.config.wrangler,
@@ -404,3 +400,9 @@ class Project:
         """Close the database."""
         if self._driver:
             self._driver.close()
+
+
+def _refuse_outside(config: str | None, path: str, what: str) -> None:
+    from d1migrate.project import boundary
+
+    boundary.refuse_outside(config, path, what)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from d1migrate.backup import FOLDER
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.report import table, text, values
+from d1migrate.report import table, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     found = run_flow(flow, driver)
     environment = project.environment
     if output.as_json:
+        from d1migrate.report import values
+
         output.print_json(values.status(found, environment.name, environment.database))
     else:
         project.note_database()
@@ -66,7 +67,11 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _last_restore(driver: Driver) -> LastRestore | None:
     """Return the last restore of a remote D1 from this folder."""
     remote = driver.capabilities.time_travel
-    if remote is None or not os.path.isdir(FOLDER):
+    if remote is None:
+        return None
+    from d1migrate.backup import FOLDER
+
+    if not os.path.isdir(FOLDER):
         return None
     from d1migrate.backup.last_restore import recall
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.cli.command_lines import flags_of, in_text
+from d1migrate.cli.command_lines import in_text
 from d1migrate.cli.options import GlobalOptions
 
 STAGING = GlobalOptions(env="staging", config="my app/d1migrate.toml")
@@ -25,9 +25,9 @@ STAGING = GlobalOptions(env="staging", config="my app/d1migrate.toml")
 )
 def test_flags_in_a_text(text: str, expected: str) -> None:
     """Each command line gets what it lacks: no second database, and no flags for a command without a project."""
-    assert in_text(text, flags_of(STAGING)) == expected
+    assert in_text(text, STAGING.places) == expected
 
 
 def test_no_flags() -> None:
     """A run without flags changes no text."""
-    assert in_text("run `d1migrate up`", flags_of(GlobalOptions())) == "run `d1migrate up`"
+    assert in_text("run `d1migrate up`", GlobalOptions().places) == "run `d1migrate up`"
