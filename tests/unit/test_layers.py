@@ -24,7 +24,7 @@ NEEDS_ENGINE = ("lint/runner.py", "lint/replay/")
 
 PURE = {
     "__future__", "array", "collections", "bisect", "difflib", "functools", "hashlib", "itertools", "json", "math",
-    "operator", "re", "shlex", "typing", "unicodedata",
+    "operator", "re", "shlex", "types", "typing", "unicodedata",
 }  # fmt: skip
 
 FILES = [path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__")]
