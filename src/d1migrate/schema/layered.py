@@ -74,6 +74,9 @@ class Layered(Mapping[K, T], Generic[K, T]):
         """Return a mapping with entries set, or removed if they are None."""
         if not changes:
             return self
-        kept = {key: value for key, value in self._changes.items() if key not in changes}
-        new = Layered(self._shared, {**kept, **changes})
-        return Layered(new._whole()) if len(new._changes) > _MOST else new
+        kept = dict(self._changes)
+        for key in changes:
+            kept.pop(key, None)
+        kept.update(changes)
+        new = Layered(self._shared, kept)
+        return Layered(new._whole()) if len(kept) > _MOST else new

@@ -109,6 +109,17 @@ def without_strings(sql: str) -> str:
 _STRINGS = re.compile(r"'(?:[^']++|'')*+'")
 
 
+@cache
+def _significant() -> re.Pattern[str]:
+    """Return the pattern of one token with what precedes it, or of what remains at the end."""
+    kinds = (f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items() if kind not in ("space", "comment"))
+    return re.compile(rf"{TRIVIA}*+(?:{'|'.join(kinds)}|\Z)", re.DOTALL)
+
+
 def significant(sql: str) -> list[Token]:
     """Return the tokens of `sql` that SQLite's parser sees: without white space and comments."""
-    return [token for token in tokenize(sql) if token.kind not in ("space", "comment")]
+    return [
+        Token(match.lastgroup or "", match[at], match.start(at))
+        for match in _significant().finditer(sql)
+        if (at := match.lastindex)
+    ]

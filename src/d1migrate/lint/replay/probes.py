@@ -267,7 +267,8 @@ def need_mismatched_children(shadow: ShadowSchema, outcome: Outcome) -> bool:
     changed = {fold(action.table) for action in outcome.actions if action.kind != "read"}
     mismatched = [
         child
-        for parent in changed & catalog.children.keys() & catalog.tables.keys()
+        for parent in changed
+        if parent in catalog.tables
         for child, key in catalog.references(parent)
         if not is_parent_key(catalog.tables[parent], key)
     ]

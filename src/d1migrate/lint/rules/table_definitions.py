@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.analysis import AnalyzedReplay
-    from d1migrate.schema.model import Column
+    from d1migrate.schema.model import Column, Table
 
 _NUMBERS = re.compile(r"(?:BIG|SMALL)?SERIAL[248]?|AUTO_?INCREMENT|IDENTITY")
 _INTEGER = re.compile(r"U?(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?[0-9]*")
@@ -36,17 +37,18 @@ def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
         existing = {(fold(c.name), c.type) for c in before.columns} if before else set()
-        described = parse_table(table.sql)
         for column in table.columns:
             if (fold(column.name), column.type) in existing:
                 continue
-            if message := _surprise(column, strict=bool(described and described.strict)):
+            message = _surprise(column.type, column.default or "") or _never_fits(table, column)
+            if message:
                 yield Finding(f"{table.name}.{column.name}: {message}", replay.definer_of(table))
 
 
-def _surprise(column: Column, *, strict: bool) -> str | None:
-    upper, default = column.type.upper(), column.default or ""
-    kind = affinity(column.type)
+@lru_cache(maxsize=256)  # a schema has few types
+def _surprise(type_: str, default: str) -> str | None:
+    """Return what a type and its default do other than expected, or None."""
+    upper, kind = type_.upper(), affinity(type_)
     if "STRING" in upper and kind == "NUMERIC":
         return "SQLite treats the type STRING as numeric, so '007' becomes 7; write TEXT"
     words = re.findall(r"[A-Z0-9_]+", upper)
@@ -55,13 +57,21 @@ def _surprise(column: Column, *, strict: bool) -> str | None:
             f"{number} numbers no rows, so an INSERT without a value stores NULL; write INTEGER PRIMARY KEY"
         )
     if kind == "INTEGER" and not any(_INTEGER.fullmatch(word) for word in words):
-        return f"SQLite treats the type {column.type} as an integer, because it contains INT"
+        return f"SQLite treats the type {type_} as an integer, because it contains INT"
     if "strftime" in default.lower() and "%s" in default and (kind in ("TEXT", "BLOB") or upper == "ANY"):
         return "strftime('%s') is text here, which never equals a number; write unixepoch()"
-    text = default.strip("()")
-    if strict and kind in ("INTEGER", "REAL") and text[:1] == "'" and not _is_number(text.strip("'")):
-        return f"the default {text} is not {column.type}: STRICT refuses every row that uses it"
     return None
+
+
+def _never_fits(table: Table, column: Column) -> str | None:
+    """Return that a default has not the type of its column, if the table is STRICT."""
+    text, kind = (column.default or "").strip("()"), affinity(column.type)
+    if kind not in ("INTEGER", "REAL") or text[:1] != "'" or _is_number(text.strip("'")):
+        return None
+    described = parse_table(table.sql)
+    if described is None or not described.strict:
+        return None
+    return f"the default {text} is not {column.type}: STRICT refuses every row that uses it"
 
 
 def _is_number(text: str) -> bool:
