@@ -37,6 +37,14 @@ def test_what_is_there_before_is_accepted(case: Case) -> None:
     assert [ran.refusal for ran in before.statements if ran.refusal] == []
 
 
+@each
+def test_rules_find_nothing_where_they_are_not_asked(case: Case) -> None:
+    """A rule that names the statements it is about has no finding in a file without them."""
+    for replayed in replay(load(files(case))):
+        unasked = [rule for rule in RULES if rule.on and replayed.verbs.isdisjoint(rule.on)]
+        assert [finding for rule in unasked for finding in rule.check(replayed)] == []
+
+
 def test_severities_are_those_of_the_rules() -> None:
     """The corpus and the linter agree which codes are errors, warnings and infos."""
     for severity, codes in (("error", ERRORS), ("warning", WARNINGS), ("info", INFOS)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, ParseError
@@ -139,6 +139,15 @@ def _enabled(configured: tuple[tuple[str, str], ...], *, infos: bool) -> list[tu
     return [(rule, severity) for rule, severity in severities if severity in wanted]
 
 
+@lru_cache(maxsize=256)
+def _asked(
+    configured: tuple[tuple[str, str], ...], verbs: frozenset[str], *, infos: bool
+) -> list[tuple[Rule, str]]:
+    """Return the enabled rules that may find something in a file with these verbs."""
+    enabled = _enabled(configured, infos=infos)
+    return [(rule, severity) for rule, severity in enabled if not rule.on or not verbs.isdisjoint(rule.on)]
+
+
 def check(
     replay: AnalyzedReplay, configured: Mapping[str, str] | None = None, *, infos: bool = True
 ) -> tuple[Diagnostic, ...]:
@@ -152,11 +161,13 @@ def check(
     configured = configured or {}
     found: list[Diagnostic] = []
     allowances = Allowances(replay.directives)
-    for rule, severity in _enabled(tuple(configured.items()), infos=infos):
+    for rule, severity in _asked(tuple(configured.items()), replay.verbs, infos=infos):
         findings = [
             (f, allowances.reason_for(rule.code, f.statement.index if f.statement else None))
             for f in rule.check(replay)
         ]
+        if not findings:
+            continue
         counts = Counter(allowed for _, allowed in findings) if rule.summed else {}
         for finding, allowed in findings:
             count = counts.get(allowed, 1)

@@ -13,6 +13,7 @@ _CLAIM = (
     rf"|safe to (?:be )?(?:re-?run|re-?appl(?:y|ied)|(?:run|apply|execute)(?:d)? {_AGAIN})"
     rf"|(?:safely )?(?:re-?run|(?:run|applied|executed) {_AGAIN}))"
 )
+_WORDS = ("idempotent", "repeatable", "run", "appl", "execut")  # a claim contains one of them
 _FILE = (
     r"(?:(?:this|the) (?:whole |entire |sql )?(?:migration|file|script|sql)"
     r"|all (?:of )?(?:the |these )?statements|every statement|everything(?: here| below)?)"
@@ -38,6 +39,8 @@ def claims_idempotence(header: str) -> bool:
     A sentence counts if its subject is the file, or if it has no subject: `Idempotent: …`. A sentence about
     the application, a step or a table does not count, nor does a negated one.
     """
+    if not any(word in header.lower() for word in _WORDS):
+        return False
     return any(
         _BARE.match(text)
         or _TITLE.match(text)

@@ -69,6 +69,9 @@ class Rule(NamedTuple):
         text: its page: a title, then `Why:`, and optionally `Given:`, `Bad:` and `Good:`.
         function: returns the findings in a replay; None if other code finds them.
         summed: whether the findings in one file are reported as one, with their number.
+        on: the verbs of the statements that it is about, `refused` for any that D1 refuses: it is not asked
+            about files without one. Empty for a rule about every file. (A rule that has nothing to look at
+            takes a microsecond, and there are ninety.)
     """
 
     code: str
@@ -77,6 +80,7 @@ class Rule(NamedTuple):
     text: str
     function: Callable[[AnalyzedReplay], Iterable[Finding]] | None = None
     summed: bool = False
+    on: tuple[str, ...] = ()
 
     @property
     def page(self) -> Page:
@@ -88,11 +92,15 @@ class Rule(NamedTuple):
         return self.function(replay) if self.function else ()
 
 
+REBUILD = ("drop table", "alter table")
+"""The statements by which the name of a table passes to another table: rules about rebuilds are `on` them."""
+
+
 def rule(
-    code: str, name: str, severity: Severity, *, summed: bool = False
+    code: str, name: str, severity: Severity, *, summed: bool = False, on: tuple[str, ...] = ()
 ) -> Callable[[Callable[[AnalyzedReplay], Iterable[Finding]]], Rule]:
     """Make a rule from a function, whose docstring is the page."""
-    return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed)
+    return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed, on)
 
 
 _SECTIONS = ("why", "given", "bad", "good")

@@ -90,7 +90,8 @@ class Statement(NamedTuple):
     @property
     def is_terminated(self) -> bool:
         """Whether a `;` ends it; only the last piece of a script may have none."""
-        return bool(significant(self.text[self.body + len(self.sql) :]))
+        rest = self.text[self.body + len(self.sql) :]
+        return rest.startswith(";") or bool(significant(rest))  # a comment may precede the `;`
 
 
 def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:

@@ -262,6 +262,12 @@ class Replay:
     def _is_old(self, number: int | None) -> bool:
         return number is not None and number < self.before.next_id
 
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        """The verbs of its statements, and `refused` if D1 refuses one."""
+        refused = ("refused",) if any(statement.refusal is not None for statement in self.statements) else ()
+        return frozenset((*(statement.shape.verb for statement in self.statements), *refused))
+
     def of(self, *verbs: str) -> Iterable[ReplayedStatement]:
         """Return the statements with one of these verbs that D1 accepts."""
         return (
@@ -285,6 +291,8 @@ class Replay:
     def added_foreign_keys(self) -> Iterator[tuple[Table, ForeignKey]]:
         """Yield the foreign keys that it adds, each with its table."""
         for table in self.changed_tables:
+            if not table.foreign_keys:
+                continue
             before = self.before.tables.get(fold(table.name))
             existing = set(before.foreign_keys) if before else set()
             yield from ((table, key) for key in table.foreign_keys if key not in existing)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("F101", "not-null-without-default", "warning")
+@rule("F101", "not-null-without-default", "warning", on=("alter table",))
 def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … NOT NULL without a default fails if the table has rows.
 
@@ -36,7 +36,7 @@ def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
 
 
-@rule("F102", "non-constant-default", "warning")
+@rule("F102", "non-constant-default", "warning", on=("alter table",))
 def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a computed default fails if the table has rows.
 
@@ -57,7 +57,7 @@ def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
 
 
-@rule("F103", "stored-column", "warning")
+@rule("F103", "stored-column", "warning", on=("alter table",))
 def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … STORED fails if the table has rows.
 
@@ -77,7 +77,7 @@ def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
 
 
-@rule("F104", "references-with-default", "warning")
+@rule("F104", "references-with-default", "warning", on=("alter table",))
 def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … REFERENCES with a default fails if the table has rows.
 
@@ -102,7 +102,7 @@ def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
 
 
-@rule("F105", "added-check", "warning")
+@rule("F105", "added-check", "warning", on=("alter table",))
 def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a CHECK that existing rows may fail.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import unquote
 from d1migrate.sql.token_groups import outside
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("D111", "rebuild-loses-sequence", "warning")
+@rule("D111", "rebuild-loses-sequence", "warning", on=REBUILD)
 def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild resets the AUTOINCREMENT counter.
 
@@ -60,7 +60,7 @@ def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
 _SEQUENCE = "sqlite_sequence"
 
 
-@rule("D120", "resets-counter", "warning")
+@rule("D120", "resets-counter", "warning", on=("delete", "update"))
 def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement deletes or lowers the AUTOINCREMENT counter of a table.
 

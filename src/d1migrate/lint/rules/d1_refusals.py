@@ -86,7 +86,7 @@ def _advice(statement: ReplayedStatement, error: str, offset: int | None) -> str
     return f"did you mean {meant}?" if meant else None
 
 
-@rule("R101", "transaction", "error")
+@rule("R101", "transaction", "error", on=("refused",))
 def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
     """BEGIN, COMMIT, SAVEPOINT or another transaction statement.
 
@@ -132,7 +132,7 @@ def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
                 )
 
 
-@rule("R103", "function", "error")
+@rule("R103", "function", "error", on=("refused",))
 def function(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A function that D1 does not have or does not allow.
 
@@ -162,7 +162,7 @@ def _no_function(statement: ReplayedStatement) -> str:
     return f"D1 has no function {name}" + (f"; {advice}" if advice else "")
 
 
-@rule("R104", "not-authorized", "error")
+@rule("R104", "not-authorized", "error", on=("refused",))
 def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ATTACH, a temporary table, a name reserved for Cloudflare, or a module that D1 does not have.
 
@@ -191,7 +191,7 @@ def _reason(statement: ReplayedStatement) -> str:
     return "not authorized"
 
 
-@rule("R105", "vacuum", "error")
+@rule("R105", "vacuum", "error", on=("refused",))
 def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
     """VACUUM.
 
@@ -206,7 +206,7 @@ def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield _finding(statement, "D1 refuses VACUUM: remove it")
 
 
-@rule("R106", "invalid", "error")
+@rule("R106", "invalid", "error", on=("refused",))
 def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
     """Invalid SQL, or SQL that does not fit the schema.
 
@@ -246,7 +246,7 @@ def _adds_twice(statement: ReplayedStatement) -> bool:
     return statement.verb == "alter table" and "duplicate column name" in (statement.refusal or "")
 
 
-@rule("R107", "compound-select", "error")
+@rule("R107", "compound-select", "error", on=("refused",))
 def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
     """More than five SELECTs combined with UNION, EXCEPT or INTERSECT.
 
@@ -296,7 +296,7 @@ def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
                 yield Finding(message, statement, pattern.start)
 
 
-@rule("R109", "too-long", "error")
+@rule("R109", "too-long", "error", on=("refused",))
 def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement is longer than 100,000 bytes.
 
@@ -309,7 +309,7 @@ def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
 
 
-@rule("R110", "alter", "error")
+@rule("R110", "alter", "error", on=("refused",))
 def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An ALTER TABLE that D1 always refuses.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import columns_of
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.analysis import AnalyzedReplay
 
 
-@rule("W101", "rename-in-use", "warning")
+@rule("W101", "rename-in-use", "warning", on=("alter table",))
 def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A table or column is renamed while running code uses it.
 
@@ -55,7 +55,7 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(f"this renames {column} to {to} while running code still uses {column}", statement)
 
 
-@rule("W102", "index-build", "info")
+@rule("W102", "index-build", "info", on=("create index",))
 def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An index is built on a table that may be large.
 
@@ -85,7 +85,7 @@ def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
 
 
-@rule("W103", "rebuild", "info")
+@rule("W103", "rebuild", "info", on=REBUILD)
 def rebuild(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A table that may be large is rebuilt.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("D101", "drop-deletes-children", "error")
+@rule("D101", "drop-deletes-children", "error", on=("drop table",))
 def drop_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE deletes rows of tables that reference it.
 
@@ -86,7 +86,7 @@ def _guarded(statement: ReplayedStatement) -> str:
     return "\n".join([*lines, *(f"{sql};" for sql in after)])
 
 
-@rule("D102", "rebuild-deletes-itself", "error")
+@rule("D102", "rebuild-deletes-itself", "error", on=("drop table",))
 def rebuild_deletes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The new table references the old one by name, so dropping the old one deletes the copied rows.
 

@@ -8,7 +8,7 @@ from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import content_of, fts5_options
 from d1migrate.sql.names import fold
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Column, Table
 
 
-@rule("D104", "drop-table", "warning")
+@rule("D104", "drop-table", "warning", on=("drop table",))
 def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a table that may hold rows.
 
@@ -88,7 +88,7 @@ def _with_why(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table
     return f"the values of {names}{': ' if reasons else ''}{reasons}"
 
 
-@rule("D105", "drop-column", "warning")
+@rule("D105", "drop-column", "warning", on=REBUILD)
 def drop_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A column is dropped with its values.
 
@@ -150,7 +150,7 @@ def _left_out(replay: AnalyzedReplay, rebuild: Rebuild) -> Iterator[tuple[Column
             yield column, replay.lineage.why_lost(each, rebuild.dropped_at)
 
 
-@rule("D106", "delete-everything", "warning")
+@rule("D106", "delete-everything", "warning", on=("insert", "replace", "delete"))
 def delete_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DELETE without WHERE.
 

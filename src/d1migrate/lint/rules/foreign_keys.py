@@ -90,7 +90,7 @@ def _mismatched_by_change(
                 yield replay.definer_of(parent), child, key
 
 
-@rule("F108", "drop-of-referenced", "warning")
+@rule("F108", "drop-of-referenced", "warning", on=("drop table",))
 def drop_of_referenced(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE fails if rows of another table reference it.
 

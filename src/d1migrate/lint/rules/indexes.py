@@ -36,7 +36,7 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(message, replay.definer_of(table), fix=index_on(table, key))
 
 
-@rule("W104", "unindexed-child", "warning")
+@rule("W104", "unindexed-child", "warning", on=("drop table",))
 def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a parent whose children have no index on the foreign key.
 
@@ -85,7 +85,7 @@ def index_on(table: Table, key: ForeignKey) -> str:
     return f"CREATE INDEX IF NOT EXISTS {name} ON {quote_identifier(table.name)}({columns});"
 
 
-@rule("H105", "redundant-index", "info")
+@rule("H105", "redundant-index", "info", on=("create index",))
 def redundant_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An index repeats another index, a UNIQUE constraint or the primary key.
 
@@ -107,6 +107,9 @@ def redundant_index(replay: AnalyzedReplay) -> Iterator[Finding]:
         index = plain.by_name.get(statement.shape.name)
         if index and (other := plain.covering(index, statement.before.owners)):
             yield Finding(f"index {index.name} repeats {other}", statement, fix=f"DROP INDEX {index.name};")
+
+
+_NOT_PLAIN = frozenset(("WHERE", "COLLATE", "DESC"))
 
 
 class _Indexes:
@@ -145,8 +148,12 @@ class _Indexes:
 
 
 def _is_plain(index: Index) -> bool:
-    words = {token.keyword for token in significant(index.sql or "")}
-    return bool(index.columns) and None not in index.columns and not words & {"WHERE", "COLLATE", "DESC"}
+    if not index.columns or None in index.columns:
+        return False
+    sql = (index.sql or "").upper()
+    if not any(word in sql for word in _NOT_PLAIN):  # nearly always: no need to tokenize it
+        return True
+    return _NOT_PLAIN.isdisjoint(token.keyword for token in significant(sql))
 
 
 def _folded(columns: Sequence[str | None]) -> list[str]:

@@ -43,7 +43,7 @@ def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(what, statement, place)
         for word, value in (
             zip(statement.tokens, statement.tokens[1:], strict=False)
-            if statement.verb in _WITH_DEFAULTS
+            if statement.verb in _WITH_DEFAULTS and '"' in statement.sql
             else ()
         ):
             if word.keyword == "DEFAULT" and value.text.startswith('"'):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import default_of, holds_never
 from d1migrate.lint.indexes import terms_of
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.lint.unmet_constraints import cannot_repeat, unmet_constraints
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.implied import Domain
 
 
-@rule("F106", "unique-index", "warning")
+@rule("F106", "unique-index", "warning", on=("create index",))
 def unique_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CREATE UNIQUE INDEX fails if two rows have the same value.
 
@@ -118,7 +118,7 @@ def _untouched(replay: AnalyzedReplay, statement: ReplayedStatement, owner: str)
     }
 
 
-@rule("F107", "rebuild-tightens", "warning")
+@rule("F107", "rebuild-tightens", "warning", on=REBUILD)
 def rebuild_tightens(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild adds a constraint that the copied rows may violate.
 

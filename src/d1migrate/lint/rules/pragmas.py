@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("D113", "hides-orphans", "warning")
+@rule("D113", "hides-orphans", "warning", on=("pragma",))
 def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA defer_foreign_keys = OFF lets rows commit whose parent does not exist.
 
@@ -54,7 +54,7 @@ def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
 
 
-@rule("S108", "ineffective-pragma", "warning")
+@rule("S108", "ineffective-pragma", "warning", on=("pragma",))
 def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA foreign_keys = OFF has no effect.
 
@@ -83,7 +83,7 @@ LEAKING = frozenset(
 )
 
 
-@rule("P108", "leaking-pragma", "warning")
+@rule("P108", "leaking-pragma", "warning", on=("pragma",))
 def leaking_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A PRAGMA stays on after the migration.
 

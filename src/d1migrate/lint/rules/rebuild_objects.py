@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.indexes import has_substitute
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Trigger
 
 
-@rule("D109", "rebuild-loses-indexes", "warning")
+@rule("D109", "rebuild-loses-indexes", "warning", on=REBUILD)
 def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not create the table's indexes again.
 
@@ -55,7 +55,7 @@ def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield from _lost(rebuild, "index", [(index.name, index.sql or "") for index in lost])
 
 
-@rule("D110", "rebuild-loses-triggers", "warning")
+@rule("D110", "rebuild-loses-triggers", "warning", on=REBUILD)
 def rebuild_loses_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not create the table's triggers again.
 

@@ -8,7 +8,7 @@ from d1migrate.lint.column_copies import copies_star, values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of, is_narrower, types_of
 from d1migrate.lint.expressions import as_column, is_mapping
-from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.sql.checks import allowed_values
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.tokens import Token
 
 
-@rule("D108", "narrower-type", "warning")
+@rule("D108", "narrower-type", "warning", on=REBUILD)
 def narrower_type(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild gives a column a type that changes its values.
 
@@ -77,7 +77,7 @@ def _narrowed_on_the_way(replay: AnalyzedReplay, rebuild: Rebuild, column: str) 
     return ""
 
 
-@rule("D115", "copies-by-position", "warning")
+@rule("D115", "copies-by-position", "warning", on=REBUILD)
 def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild copies `SELECT *` into columns in a different order.
 
@@ -108,7 +108,7 @@ def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
 
 
-@rule("D116", "copy-leaves-rows-out", "warning")
+@rule("D116", "copy-leaves-rows-out", "warning", on=REBUILD)
 def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild copies only some of the rows.
 
@@ -136,7 +136,7 @@ def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(f"the copy into {rebuild.name} omits rows: {partial.omits}", partial.statement)
 
 
-@rule("D112", "rebuild-renumbers-rowids", "warning")
+@rule("D112", "rebuild-renumbers-rowids", "warning", on=REBUILD)
 def rebuild_renumbers_rowids(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild renumbers the rowids that a full-text index refers to.
 
@@ -173,7 +173,7 @@ def rebuild_renumbers_rowids(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
 
 
-@rule("D119", "copy-changes-values", "warning")
+@rule("D119", "copy-changes-values", "warning", on=REBUILD)
 def copy_changes_values(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild changes the values of a column while copying them.
 

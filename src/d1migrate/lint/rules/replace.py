@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.keys import UniqueKey
 
 
-@rule("D103", "replace-deletes-children", "error")
+@rule("D103", "replace-deletes-children", "error", on=("insert", "replace", "update"))
 def replace_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """REPLACE deletes the conflicting row, and with it the rows that reference it.
 
@@ -67,7 +67,7 @@ def _upsert(statement: ReplayedStatement) -> str | None:
     )
 
 
-@rule("D118", "replace-drops-values", "warning")
+@rule("D118", "replace-drops-values", "warning", on=("insert", "replace", "update"))
 def replace_drops_values(replay: AnalyzedReplay) -> Iterator[Finding]:
     """REPLACE deletes the conflicting row and does not restore all of its values.
 

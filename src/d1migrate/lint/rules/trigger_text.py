@@ -35,7 +35,7 @@ def _triggers(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement, list[
                 yield statement, statement.tokens[begin:]
 
 
-@rule("P101", "trigger-lower-case", "error")
+@rule("P101", "trigger-lower-case", "error", on=("create trigger",))
 def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """BEGIN or END of a trigger is not in upper case.
 
@@ -58,7 +58,7 @@ def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
                 break
 
 
-@rule("P102", "trigger-case", "error")
+@rule("P102", "trigger-case", "error", on=("create trigger",))
 def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CASE … END in the body of a trigger is not in parentheses.
 
@@ -83,7 +83,7 @@ def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(message, statement, case.start)
 
 
-@rule("P103", "trigger-crlf", "error")
+@rule("P103", "trigger-crlf", "error", on=("create trigger",))
 def trigger_crlf(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A file with CRLF line endings creates a trigger.
 

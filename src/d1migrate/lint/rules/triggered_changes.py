@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import ForeignKey
 
 
-@rule("D114", "update-unlinks-children", "error")
+@rule("D114", "update-unlinks-children", "error", on=("insert", "replace", "update", "delete"))
 def update_unlinks_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """UPDATE of a key clears the links of the rows that reference it.
 
@@ -94,7 +94,7 @@ def _reassigned(statement: ReplayedStatement) -> set[str]:
     return found
 
 
-@rule("D117", "trigger-deletes", "warning")
+@rule("D117", "trigger-deletes", "warning", on=("insert", "replace", "update", "delete"))
 def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement fires a trigger that deletes other rows.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.tokens import Token
 
 
-@rule("D107", "update-everything", "warning")
+@rule("D107", "update-everything", "warning", on=("update",))
 def update_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """UPDATE without WHERE overwrites a column in every row.
 
