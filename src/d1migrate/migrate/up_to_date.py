@@ -6,12 +6,12 @@ A Worker asks for it on every request, so this module imports little. What the r
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from d1migrate.migrate.table import APPLIES, LOG_TABLE, SUFFIX
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

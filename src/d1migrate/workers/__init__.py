@@ -118,9 +118,11 @@ async def run_migrations(
         to=to,
         allow_out_of_order=allow_out_of_order,
     )
-    report = await arun(flow, driver)
+    results = (await arun(flow, driver)).results
+    if not results:
+        return []
     order = {migration.name: place for place, migration in enumerate(found.migrations)}
-    return sorted(report.results, key=lambda result: order.get(result.name, len(order)))
+    return sorted(results, key=lambda result: order.get(result.name, len(order)))
 
 
 def _stamp(who: str) -> Stamp:

@@ -5,14 +5,13 @@ Everything else is imported when the row does not show it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import QueryError
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.migrate.up_to_date import is_up_to_date, state_lines, state_query
 from d1migrate.sql.batch import Batch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
