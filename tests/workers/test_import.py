@@ -45,7 +45,17 @@ assert asyncio.run(get_pending(Binding(), index)) == ()
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
 """
 LOADED = {
-    *("drivers", "drivers.binding", "drivers.run", "errors", "named_tuple", "sql", "sql.batch", "sql.names"),
+    *(
+        "drivers",
+        "drivers.binding",
+        "drivers.run",
+        "errors",
+        "named_tuple",
+        "sha256",
+        "sql",
+        "sql.batch",
+        "sql.names",
+    ),
     *(
         "migrate",
         "migrate.migration",
