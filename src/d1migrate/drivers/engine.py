@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 import apsw
 
 from d1migrate.drivers.plain import Watchdog, is_at_fault, unavailable
+from d1migrate.drivers.series import SeriesAuthorizer
 from d1migrate.drivers.texts import (
     SPACE,
     describe,
@@ -86,6 +87,7 @@ class Engine:
         for name, value in self._limits._asdict().items():
             connection.limit(getattr(apsw, f"SQLITE_LIMIT_{name.upper()}"), value)
         connection.authorizer = self._authorize
+        self._series_authorizer = SeriesAuthorizer(connection, self._authorize)
 
     def _authorize(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, _: str | None
@@ -218,6 +220,8 @@ class Engine:
                 self.control("ROLLBACK")
             raise
         finally:
+            if self._series_authorizer.is_open:
+                self._series_authorizer.close()
             while self._unfinished:
                 self._unfinished.pop().close(True)
         return results
@@ -230,9 +234,14 @@ class Engine:
 
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
-        empty, watchdog, index = True, self._watchdog, 0
+        empty, watchdog, index, authorizer = True, self._watchdog, 0, self._series_authorizer
         for sql, params, whole, series in queries:
             watchdog.started = 0.0
+            is_first = series > 1 and not authorizer.is_open
+            if is_first:
+                authorizer.open()
+            elif series == 1 and authorizer.is_open:
+                authorizer.close()
             try:
                 # A single statement, known or seen to be one: nearly all are, so this is the fast path.
                 if (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
@@ -251,7 +260,9 @@ class Engine:
                 else:
                     for _ in rows:
                         pass
-                if self._left_stat4 or self._renamed:
+                if is_first:
+                    authorizer.decide()
+                elif self._left_stat4 or self._renamed:
                     self._settle(sql)
             except (apsw.Error, QueryError, ValueError, OverflowError) as error:
                 found = self._error(error, index, sql)

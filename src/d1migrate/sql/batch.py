@@ -27,8 +27,8 @@ class Query(NamedTuple):
 
     `whole` means that it is known to be exactly one statement, as `split` returns it; any other text is
     checked for a second one. The exception is a series of INSERTs, as `split_series` returns it: it is whole,
-    and `series` is how many they are. The position in an error counts each of them. Only a batch with a
-    `size` has one.
+    and `series` is how many they are. The position in an error counts each of them. Series that follow each
+    other have one form. Only a batch with a `size` has one.
     """
 
     sql: str

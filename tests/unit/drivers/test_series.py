@@ -33,10 +33,14 @@ CREATE TRIGGER at_indirect AFTER INSERT ON indirect BEGIN
   INSERT INTO counts SELECT name, new.x, 0 FROM pragma_table_info(new.x);
   INSERT INTO words(words) SELECT new.x WHERE new.x = 'optimize';
 END;
+CREATE TABLE looking (id INTEGER PRIMARY KEY, x);
+CREATE TRIGGER at_looking AFTER INSERT ON looking BEGIN SELECT count(*) FROM pragma_table_info(new.x); END;
+CREATE VIEW seen AS SELECT * FROM looking;
+CREATE TRIGGER at_seen INSTEAD OF INSERT ON seen BEGIN SELECT count(*) FROM pragma_table_info(new.x); END;
 CREATE VIRTUAL TABLE outside USING fts5(x, content='_cf_KV');
 CREATE VIRTUAL TABLE inside USING fts5(x, content='plain', content_rowid='id');
 """
-TABLES = ["plain (id, x)", "child (id, x)", "words (rowid, body)", "counted (id, x)", "indirect (id, x)",
+TABLES = ["plain (id, x)", "child (id, x)", "words (rowid, body)", "counted (id, x)", "indirect (id, x)", "looking (id, x)", "seen (id, x)",
           "outside (rowid, outside)", "inside (rowid, inside)", "nowhere (id, x)", "_cf_KV (id, x)", "plain (id, x, y)"]  # fmt: skip
 VALUES = [
     "1",
@@ -54,9 +58,10 @@ VALUES = [
 ]
 
 
-def engine(*queries: Query) -> Engine:
-    """An engine under D1's rules, on which queries were run."""
+def engine() -> Engine:
+    """An engine under D1's rules, with tables of several kinds."""
     made = Engine(":memory:", FLAGS, d1.PRODUCTION)
+    made.control("CREATE TABLE _cf_KV (x)")
     for sql in GIVEN.strip().split(";\nCREATE"):
         made.transaction(
             "BEGIN", [Query(sql if sql.startswith("CREATE") else f"CREATE{sql}", (), True)], keep_rows=False
@@ -91,13 +96,53 @@ rows = st.lists(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(TABLES), rows), max_size=5))
-@settings(max_examples=scaled(300), deadline=None)
-def test_a_series_is_its_statements(parts: list[tuple[str, list[tuple[str, str]]]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(TABLES), st.lists(rows, min_size=1, max_size=3)), max_size=4))
+@settings(max_examples=scaled(400), deadline=None)
+def test_a_series_is_its_statements(parts: list[tuple[str, list[list[tuple[str, str]]]]]) -> None:
     """The same rows, counts, refusals and positions, whatever the tables have for triggers."""
-    queries = [series(*map(", ".join, values), into=table) for table, values in parts]
-    queries.insert(1, Query("INSERT INTO plain VALUES (100, 'first')", (), True))
+    queries = list[Query]()
+    for number, (table, several) in enumerate(parts):
+        queries.append(Query(f"INSERT INTO plain VALUES ({100 + number}, 'between')", (), True))
+        queries += [series(*map(", ".join, values), into=table) for values in several]
+    queries.append(Query("INSERT INTO plain VALUES (200, 'last')", (), True))
     assert outcome(queries) == outcome([one for query in queries for one in query.apart()])
+
+
+@pytest.mark.parametrize(
+    ("into", "first", "last"),
+    [
+        ("looking (id, x)", "NULL, 'plain'", "NULL, '_cf_KV'"),  # its trigger reads what the value names
+        ("indirect (id, x)", "NULL, 'plain'", "NULL, '_cf_KV'"),
+        ("seen (id, x)", "NULL, 'plain'", "NULL, '_cf_KV'"),
+        ("outside (rowid, outside)", "NULL, 'optimize'", "NULL, 'rebuild'"),  # its module reads _cf_KV
+    ],
+)
+def test_what_asks_with_its_values_is_always_asked_for(into: str, first: str, last: str) -> None:
+    """The first series does not show what a later one would read."""
+    queries = [series(first, first, into=into), series(first, last, into=into)]
+    with pytest.raises(QueryError, match="SQLITE_AUTH") as caught:
+        engine().transaction("BEGIN", queries, keep_rows=False)
+    assert caught.value.index == 3
+
+
+def test_series_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that follow the first one ask for nothing; then every statement is asked for again."""
+    asked, authorize = list[int](), Engine._authorize
+
+    def note(engine: Engine, action: int, *names: str | None) -> int:
+        asked.append(action)
+        return authorize(engine, action, *names)
+
+    monkeypatch.setattr(Engine, "_authorize", note)
+    made, many = engine(), series(*["NULL, 'x'"] * 10, into="plain")
+    alone = Query("INSERT INTO plain VALUES (100, 'x')", (), True)
+    for queries, expected in (
+        ([many], 10), ([many, many, many], 10), ([many, many, alone, many], 21), ([many, many, alone], 11), ([alone], 1)
+    ):  # fmt: skip
+        asked.clear()
+        made.transaction("BEGIN", [*queries, Query("DELETE FROM plain", (), True)], keep_rows=False)
+        assert asked.count(18) == expected
+        assert 9 in asked
 
 
 def test_the_statement_of_a_series_that_is_refused() -> None:
