@@ -85,15 +85,14 @@ class InsertForm:
 
         It starts with the white space before the first of them, and is shorter than LONGEST_SERIES.
         """
-        window = text[position : position + LONGEST_SERIES]
-        # Usually all of it, up to a line end: what is left when the statements are taken out is nothing.
-        end = window.rfind(";\n") + 1
-        rest, count = self._ended.subn("", window[:end])
-        if rest or not end:
-            match = self._several.match(window)
-            end = match.end() if match else 0
-            count = self._ended.subn("", window[:end])[1]
-        return position + end, count
+        # Usually all of the text, up to a line end: nothing is left when the statements are taken out.
+        end = text.rfind(";\n", position, position + LONGEST_SERIES) + 1
+        rest, count = self._ended.subn("", text[position:end])
+        if rest or not count:
+            match = self._several.match(text, position, position + LONGEST_SERIES)
+            end = match.end() if match else position
+            count = self._ended.subn("", text[position:end])[1]
+        return end, count
 
     @cached_property
     def _several(self) -> re.Pattern[str]:
