@@ -16,7 +16,7 @@ LAYERS = [
 ]  # fmt: skip
 """A package or module may import from itself and from what is left of it."""
 
-CORE = ("errors", "named_tuple", "sha256", "hints", "sql", "schema", "migrate", "lint")
+CORE = ("errors", "named_tuple", "hints", "sql", "schema", "migrate", "lint")
 """Pure functions over values: no I/O, no clock, no randomness. It runs unchanged in Pyodide."""
 
 NEEDS_ENGINE = ("lint/runner.py", "lint/replay/")
