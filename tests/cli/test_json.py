@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from d1migrate import errors
 from d1migrate.backup.dump import Dump
@@ -497,7 +497,7 @@ def rare(shown: Shown) -> None:
     irreversible.restore_points = {"1_big": restore_preview.value(preview)}
     shown.note("error", {"error": error_values.value(irreversible)})
     shown.note("backup", backup._value(Dump("a.sql", 1, "x", None, {}, None, ()), None))
-    for kind in get_args(get_type_hints(Problem)["kind"]):
+    for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         shown.note(
             "up",
             values.report(

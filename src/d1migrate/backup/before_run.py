@@ -5,10 +5,9 @@ Most runs have nothing to do, so what takes a point is imported with the first s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drivers.protocol import unwatched
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver, Working
     from d1migrate.migrate.flows.steps import NewStamp

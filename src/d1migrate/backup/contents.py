@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.backup.foreign_keys import read_foreign_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.named_tuple import NamedTuple
@@ -14,6 +12,7 @@ from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

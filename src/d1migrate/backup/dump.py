@@ -12,7 +12,6 @@ import os
 import time
 from contextlib import suppress
 from hashlib import sha256
-from typing import IO, TYPE_CHECKING
 
 from d1migrate import __version__
 from d1migrate.backup.contents import read_contents
@@ -33,8 +32,10 @@ from d1migrate.schema.model import Schema
 from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import IO
 
     from d1migrate.backup.contents import TableContents
     from d1migrate.drivers.protocol import Driver

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import QueryError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 

@@ -6,7 +6,6 @@ import json
 import os
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -39,8 +38,10 @@ from d1migrate.sql.d1 import PRODUCTION
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from d1migrate.backup.contents import Contents
     from d1migrate.drivers.protocol import Driver

@@ -15,7 +15,6 @@ import time
 import zlib
 from calendar import timegm
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import apsw
@@ -32,6 +31,7 @@ from d1migrate.migrate.table import SUFFIX
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 

@@ -9,7 +9,6 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points
 from d1migrate.backup.local_points import RestorePoint
@@ -20,7 +19,10 @@ from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from d1migrate.drivers.protocol import Permit
     from d1migrate.migrate.table import Shape
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points
 from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
@@ -28,8 +27,10 @@ from d1migrate.schema.compare import compare
 from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.names import quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any
 
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.drivers.protocol import Driver, LocalFile

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.backup import values
 from d1migrate.errors import UsageError
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, UnavailableError, UsageError
@@ -13,6 +12,7 @@ from d1migrate.project.temporary import PrivateFolder
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import WORKERD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points, pending_restore, restore, times
 from d1migrate.backup.last_restore import LastRestore, remember
@@ -33,8 +32,10 @@ from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.table import APPLIES, LOG_TABLE
 from d1migrate.sql.batch import Batch, Query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from d1migrate.drivers.protocol import Driver, TimeTravel
     from d1migrate.migrate.flows.steps import NewStamp

@@ -7,10 +7,9 @@ which SQLite reads back to the same 64 bits, and text beyond printable ASCII as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.sql.names import quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

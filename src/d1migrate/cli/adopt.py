@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli.gates import protect
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
@@ -12,6 +10,7 @@ from d1migrate.report import values
 from d1migrate.report.table import table
 from d1migrate.report.text import clean, clean_line, number, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,13 +6,13 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
 from d1migrate.report.text import clean, duration, plural, size
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 

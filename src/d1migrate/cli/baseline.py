@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.cli import adopt
 from d1migrate.cli.gates import protect, refuse_mistakes
@@ -15,6 +14,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from argparse import SUPPRESS, ArgumentParser
-from typing import TYPE_CHECKING, Any
 
 import argcomplete
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter, SuppressCompleter
@@ -19,9 +18,11 @@ from d1migrate.cli.help import GLOBAL_OPTIONS
 from d1migrate.cli.options import GlobalOptions
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
@@ -16,7 +15,10 @@ from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.schema.model import Schema

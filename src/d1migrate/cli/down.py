@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import GateOptions
@@ -12,7 +11,10 @@ from d1migrate.cli.run_report import print_report
 from d1migrate.migrate.table import NameTable
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
 

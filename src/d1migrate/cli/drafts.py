@@ -5,14 +5,13 @@ Deciding what a draft contains belongs in the package `drafting`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
 from d1migrate.drafting import Declarations, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.options import DraftOptions

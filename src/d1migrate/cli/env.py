@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli import gates
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error
@@ -14,6 +12,7 @@ from d1migrate.report import errors, values
 from d1migrate.report.table import records
 from d1migrate.report.text import clean_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
 from d1migrate.lint.check import RULES
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import rule_page
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.options import FOUND
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

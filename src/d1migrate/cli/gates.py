@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
@@ -15,6 +14,7 @@ from d1migrate.project.duplicates import refuse_ambiguous, refuse_duplicates
 from d1migrate.project.gates import Facts, Findings
 from d1migrate.report.text import clean, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

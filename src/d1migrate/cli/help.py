@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli.argument_parser import build
 from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

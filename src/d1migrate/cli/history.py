@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from d1migrate.migrate.history import notes_of
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import table, text, values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

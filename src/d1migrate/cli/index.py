@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import current_index, index_text
 from d1migrate.cli.options import FOUND
@@ -11,6 +10,7 @@ from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

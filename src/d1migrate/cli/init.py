@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.next_step import next_step
@@ -16,6 +15,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report.text import clean_line, plural, state_counts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 

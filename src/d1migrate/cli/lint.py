@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate import __version__
 from d1migrate.cli.options import FOUND
@@ -19,8 +18,10 @@ from d1migrate.project.files import load_file
 from d1migrate.report import findings
 from d1migrate.report.text import json_text, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from d1migrate.cli.lint_fix import Target
     from d1migrate.cli.output import Output

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
@@ -13,6 +11,7 @@ from d1migrate.project import files
 from d1migrate.report.differences import diff_lines
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

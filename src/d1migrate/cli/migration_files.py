@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate import file_name
@@ -17,6 +16,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.report.text import clean_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive, nearest
 from d1migrate.project.gates import OVERRIDES, without_reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import write_next
 from d1migrate.errors import UsageError
 from d1migrate.migrate.template import template
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.output import Output

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, warn_of_empty
@@ -14,8 +12,10 @@ from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.report.wrapping import hang
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Literal
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

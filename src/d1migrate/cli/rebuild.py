@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
@@ -11,6 +10,7 @@ from d1migrate.drafting import Desired, edit_columns
 from d1migrate.errors import DataLoss, UsageError
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.connect import connect
@@ -18,6 +17,7 @@ from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
 from d1migrate.report.text import clean_line, duration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import check_writable, current_time, write_index
 from d1migrate.cli.options import refuse_dry_run_with_yes
@@ -17,6 +16,7 @@ from d1migrate.project import disk, files, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -6,7 +6,6 @@ What it does to whole tables is in `repair_tables`.
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from d1migrate.cli import repair_tables
 from d1migrate.cli.gates import protect, refuse_mistakes
@@ -20,6 +19,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import errors, values
 from d1migrate.report.text import clean, clean_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

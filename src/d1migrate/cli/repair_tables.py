@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.cli.gates import protect
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
@@ -16,6 +15,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.table import records
 from d1migrate.report.text import clean, plural, size, when
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.backup.load import Manifest
     from d1migrate.backup.local_points import RestorePoint

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

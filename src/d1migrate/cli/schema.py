@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
@@ -18,8 +17,10 @@ from d1migrate.report import schema as report
 from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.cli.options import refuse_dry_run_with_yes
@@ -20,8 +19,10 @@ from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate import __version__
 from d1migrate.cli.commands import COMMANDS
 from d1migrate.errors import Error, UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

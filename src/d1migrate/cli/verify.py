@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.next_step import adoption, next_step
 from d1migrate.cli.options import FOUND, DraftOptions
@@ -12,8 +11,10 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line, plural, state_words
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

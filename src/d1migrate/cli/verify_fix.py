@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.cli.drafts import draft_or_ask, no_difference, print_sql, write_draft
 from d1migrate.cli.gates import protect
@@ -21,8 +20,10 @@ from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, state_words
 from d1migrate.schema.compare import compare as compare_schemas
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from d1migrate.cli.options import DraftOptions
     from d1migrate.cli.output import Output

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
 
 from d1migrate import __version__
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from d1migrate.cli.options import ApplyOptions
 from d1migrate.errors import UsageError
 from d1migrate.migrate import plan_file
@@ -11,7 +9,10 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import files
 from d1migrate.project.identity import identify
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from d1migrate.cli.project import Project
     from d1migrate.migrate.plan import Plan
 

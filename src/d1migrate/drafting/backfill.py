@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import UsageError, with_caret
 from d1migrate.hints import did_you_mean
 from d1migrate.named_tuple import NamedTuple
@@ -12,6 +10,7 @@ from d1migrate.sql import d1, token_groups
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import PlanError
 from d1migrate.lint.replay.probes import AS_STRING
@@ -15,6 +14,7 @@ from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,8 +6,6 @@ is an error: it was mistyped, or the schemas are not what the user thinks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drafting.backfill import backfill_of
 from d1migrate.drafting.renames import Rename
 from d1migrate.errors import UsageError
@@ -17,6 +15,7 @@ from d1migrate.schema import digest
 from d1migrate.schema.changes import AddColumn, Diff, RebuildTable, RebuildVirtual
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 

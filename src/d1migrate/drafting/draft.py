@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.drafting.backfill import refuse_bad_values
 from d1migrate.drafting.broken_objects import refuse_broken_objects
@@ -28,6 +27,7 @@ from d1migrate.schema.changes import (
 from d1migrate.schema.diff import diff
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 

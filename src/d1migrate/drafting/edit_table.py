@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.drafting.declarations import no_such_column
 from d1migrate.drafting.scratch_schema import ScratchSchema
@@ -18,6 +17,7 @@ from d1migrate.sql.format import table_text
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.drafting.breakpoints import with_breakpoints
 from d1migrate.drafting.rebuild_rewriter import edits
@@ -18,6 +17,7 @@ from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold, is_helper
 from d1migrate.sql.split import split
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -5,8 +5,6 @@ A drafted rebuild (`schema.rebuild`) holds the rows in a table of its own; here,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.schema.cascade import dependants
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.rebuild import counter_statements, drop_guards
@@ -16,6 +14,7 @@ from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import safe_form
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

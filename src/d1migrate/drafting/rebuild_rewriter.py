@@ -11,8 +11,6 @@ it drops the old table changes. Four shapes of rebuild are supported:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drafting.rebuild_guards import (
     RebuildGuards,
     lost_objects,
@@ -30,6 +28,7 @@ from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.hints import did_you_mean
@@ -12,6 +11,7 @@ from d1migrate.schema import digest
 from d1migrate.schema.alter import StatementGroup
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 

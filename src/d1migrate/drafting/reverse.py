@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.drafting.renames import rename_groups
 from d1migrate.drafting.scratch_schema import ScratchSchema
@@ -17,6 +16,7 @@ from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
@@ -20,6 +19,7 @@ from d1migrate.sql.split import split
 from d1migrate.sql.statement import shape_of, target_of
 from d1migrate.sql.tokens import significant, tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.errors import PlanError
 from d1migrate.schema import digest, introspect
 from d1migrate.sql.batch import Result
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -6,13 +6,13 @@ The binding is raw, Pyodide's JsProxy, or wrapped by the Workers SDK, which conv
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.sql.batch import Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from d1migrate.errors import DriverError
     from d1migrate.sql.batch import Batch, Query, Value

@@ -10,12 +10,13 @@ import socket
 import threading
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import httpx
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 MOST = 64 << 20
 """Bytes of a response, before and after decompression: D1 returns at most 50 MB."""

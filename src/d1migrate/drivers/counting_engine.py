@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -13,8 +12,10 @@ from d1migrate.drivers.engine import Engine
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from d1migrate.drivers.responses import is_busy
 from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
 from d1migrate.sql.d1 import WORKERD, is_refusal
 from d1migrate.sql.parameters import inline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO, Any, NoReturn
 
     from d1migrate.drivers.cloudflare import Api
     from d1migrate.drivers.protocol import OnProgress

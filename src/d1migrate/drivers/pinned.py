@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hashlib import shake_256
 from itertools import count
-from typing import TYPE_CHECKING
 
 import apsw
 
@@ -13,6 +12,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import PRODUCTION
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.expressions import is_negated
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import Cascade, Consequence, Event, is_guard
 from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
@@ -39,6 +38,7 @@ from d1migrate.lint.rules.found_elsewhere import FOUND_ELSEWHERE
 from d1migrate.migrate.directives import Allowances
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

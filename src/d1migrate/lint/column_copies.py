@@ -6,7 +6,6 @@ What becomes of the copies in the rest of the file is in `lineage`.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
@@ -22,6 +21,7 @@ from d1migrate.sql.statement import insert_of
 from d1migrate.sql.token_groups import closing, outside, text_at
 from d1migrate.sql.tokens import Token, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 

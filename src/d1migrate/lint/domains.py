@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.expressions import as_column, call_of, case_of
 from d1migrate.sql.affinity import affinity
@@ -14,6 +13,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.token_groups import bare
 from d1migrate.sql.tokens import Token, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 

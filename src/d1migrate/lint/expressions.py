@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.checks import listed, literal
 from d1migrate.sql.implied import null_test
@@ -11,6 +9,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true
 from d1migrate.sql.token_groups import bare, closing, parted, text_at
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -7,10 +7,9 @@ in `column_copies`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.column_copies import copies_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.lint.column_copies import Copy
     from d1migrate.lint.columns import ColumnId, Columns

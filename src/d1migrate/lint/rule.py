@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Literal
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import ReplayedStatement
 
-Severity = Literal["error", "warning", "info"]
+    Severity = Literal["error", "warning", "info"]
 
 
 class Finding(NamedTuple):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
 from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadable
 from d1migrate.lint.replay.fresh_database import FreshDatabase
@@ -12,6 +10,7 @@ from d1migrate.lint.rule import Finding
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.sql import d1
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.hints import nearest
 from d1migrate.sql.d1 import FUNCTIONS
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
@@ -17,6 +15,7 @@ from d1migrate.sql.implied import is_implied
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

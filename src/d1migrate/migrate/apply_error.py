@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.migrate import assertions
@@ -11,6 +10,7 @@ from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql.d1 import is_reset
 from d1migrate.sql.unusual_characters import unusual
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

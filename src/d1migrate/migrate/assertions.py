@@ -6,8 +6,6 @@ assertion of the second batch notices what the first one did.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.migrate.log import OLD_LOG
 from d1migrate.migrate.table import LOG_TABLE, VersionTable
 from d1migrate.migrate.table_state import VersionState
@@ -15,8 +13,10 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Literal
 
     from d1migrate.migrate.history import History
     from d1migrate.migrate.table import Identified, MigrationsTable

@@ -8,7 +8,6 @@ empty table or column costs nothing, one that is missed costs data. What follows
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.named_tuple import NamedTuple
@@ -20,6 +19,7 @@ from d1migrate.sql.create import parse_table, parse_trigger, parse_virtual_table
 from d1migrate.sql.names import HELPER, fold
 from d1migrate.sql.statement import Effect, effects, trigger_effects
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 

@@ -7,8 +7,6 @@ author writes `-- d1migrate: phase=before`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.errors import PlanError, SourceError
 from d1migrate.migrate.directives import phases
 from d1migrate.migrate.migration import Migration
@@ -22,14 +20,17 @@ from d1migrate.sql.names import fold
 from d1migrate.sql.statement import Alteration, Effect, Shape, alteration_of, effects, shape_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
 
-Phase = Literal["before", "after"]
+    Phase = Literal["before", "after"]
+
 _DECLARE = (
     "split the file; or declare its phase above the first statement: `-- d1migrate: phase=before` or"
     " `phase=after`"

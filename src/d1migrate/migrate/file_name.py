@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import SUFFIX
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from d1migrate.migrate.table import SUFFIX
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 

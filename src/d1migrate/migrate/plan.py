@@ -7,7 +7,6 @@ of a migration and their history. A Plan has no token, time or user: the shell a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.errors import LimitExceeded, OutOfOrder
 from d1migrate.migrate import assertions, log
@@ -24,8 +23,10 @@ from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import NameTable
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Literal
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.rollback import Rollback
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Query
     from d1migrate.sql.split import Statement
 
-Direction = Literal["up", "down"]
+    Direction = Literal["up", "down"]
 
 
 class Step(NamedTuple):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.errors import Irreversible, PlanError, UsageError
 from d1migrate.hints import exclusive
 from d1migrate.migrate import log
@@ -21,8 +19,10 @@ from d1migrate.migrate.selector import NONE, Selector, find, is_none, suggestion
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Literal
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration

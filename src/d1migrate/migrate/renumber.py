@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.file_name import moved_after
@@ -16,6 +15,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

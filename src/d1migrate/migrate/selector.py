@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from d1migrate.errors import UsageError
 from d1migrate.hints import listed, nearest
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.table import SUFFIX
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeVar
 
     from d1migrate.migrate.table import Identified
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from itertools import chain, product
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.order import number_of
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 

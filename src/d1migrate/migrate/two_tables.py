@@ -5,8 +5,6 @@ The statements that write belong in `flows.tables`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.history import AppliedMigration, order_of_application
 from d1migrate.migrate.order import number_of
@@ -14,6 +12,7 @@ from d1migrate.migrate.refusals import names, refuse_partial
 from d1migrate.migrate.table import MAX_VERSION, WRANGLER
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

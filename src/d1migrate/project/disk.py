@@ -15,10 +15,11 @@ import stat
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
 _JOURNALS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a file while it writes it
 _HIDDEN = re.compile(r"\..+\.d1migrate-[0-9a-f]{8}\.tmp(-journal|-wal|-shm)?")

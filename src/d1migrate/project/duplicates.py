@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import UsageError
 from d1migrate.project.identity import identify
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment

@@ -5,21 +5,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate import errors
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import QUERY_SECONDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.project.environment import Environment
     from d1migrate.project.windows import Opening
 
-Name = Literal["after", "window", "require_rollback", "rehearse", "lint", "restore_point", "protected"]
+    Name = Literal["after", "window", "require_rollback", "rehearse", "lint", "restore_point", "protected"]
 
 OVERRIDES: dict[Name, str] = {
     "after": "--skip-after REASON",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.url import normalize
@@ -19,7 +18,10 @@ from d1migrate.project.environment import Environment
 from d1migrate.project.generators import DRIZZLE
 from d1migrate.project.listing import DEFAULT_PATTERN, pattern_of, sql_files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from d1migrate.project.config import Config
     from d1migrate.project.generators import Generator
 

@@ -7,12 +7,12 @@ Several migrations folders side by side share it. Each may have a folder of its 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import ROLLBACKS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

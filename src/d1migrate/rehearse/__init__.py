@@ -9,7 +9,6 @@ points instead.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
@@ -20,6 +19,7 @@ from d1migrate.rehearse.scratch_database import ScratchDatabase
 from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 

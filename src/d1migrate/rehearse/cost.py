@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.rehearse.expected_effects import columns_set_indirectly, sources
 from d1migrate.rehearse.model import Cost
 from d1migrate.schema.keys import is_without_rowid, rowid_alias
@@ -12,6 +10,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import alteration_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 

@@ -8,7 +8,6 @@ what happened.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
 from d1migrate.named_tuple import NamedTuple
@@ -17,6 +16,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import Shape, target_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

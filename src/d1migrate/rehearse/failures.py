@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.column_copies import values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.rule import Finding
@@ -13,6 +11,7 @@ from d1migrate.sql.names import fold, quote_literal, unquote
 from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 

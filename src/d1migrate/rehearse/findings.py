@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import has_substitute
@@ -13,6 +12,7 @@ from d1migrate.schema.cascade import is_guard
 from d1migrate.sql import d1
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 

@@ -7,7 +7,6 @@ schema, history and every row are compared with the state before. It runs the sa
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.backup import restore_points
 from d1migrate.backup.before_run import before_first_stamp
@@ -24,6 +23,7 @@ from d1migrate.project import actor
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 

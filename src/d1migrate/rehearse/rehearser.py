@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
 from d1migrate.lint.check import Diagnostic, diagnose
@@ -23,6 +22,7 @@ from d1migrate.schema.compare import compare
 from d1migrate.sql import d1
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -14,8 +13,10 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse.expected_effects import StatementEffect, sources
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from d1migrate.rehearse.expected_effects import ReplayedFile
     from d1migrate.rehearse.row_difference import Key, Match

@@ -11,7 +11,6 @@ import shutil
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
@@ -33,8 +32,10 @@ from d1migrate.schema.model import Schema
 from d1migrate.sql import d1
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from typing import Any, Self
 
     from d1migrate.migrate.table import Identified
     from d1migrate.schema.model import Table

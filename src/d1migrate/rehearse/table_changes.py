@@ -7,7 +7,6 @@ The reading order: `table_outcome` gives what the SQL is meant to do, `row_diffe
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
 
 import apsw
 
@@ -24,6 +23,7 @@ from d1migrate.rehearse.table_outcome import TableOutcome, outcome_of
 from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

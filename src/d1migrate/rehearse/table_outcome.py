@@ -6,8 +6,6 @@ the table and its columns through that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.column_copies import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.named_tuple import NamedTuple
@@ -15,6 +13,7 @@ from d1migrate.rehearse.expected_effects import StatementEffect, effect_on, set_
 from d1migrate.schema.cascade import Event
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 

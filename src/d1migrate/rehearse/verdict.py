@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.check import RULES
 from d1migrate.rehearse.expected_effects import events, sources
 from d1migrate.rehearse.findings import plural
 from d1migrate.schema.cascade import Cascade, Event, is_guard
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 

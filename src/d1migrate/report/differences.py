@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from difflib import unified_diff
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean
 from d1migrate.schema.compare import Difference, compare
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Literal
 
     from d1migrate.report.shapes.schema import Change
     from d1migrate.report.text import Paint

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from hashlib import sha256
 from textwrap import indent, wrap
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.lint.check import RULES, SEVERITIES, summed
 from d1migrate.lint.next_steps import fix_command
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean, clean_line, plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.rule import Rule

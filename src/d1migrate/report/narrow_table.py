@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 from d1migrate.report.text import clean_line
 from d1migrate.report.wrapping import HELD, hold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from d1migrate.drivers.protocol import unwatched
 from d1migrate.errors import AmbiguousError
 from d1migrate.report.text import clean_line, duration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 

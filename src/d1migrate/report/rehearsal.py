@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.report import findings, recovery_check
 from d1migrate.report.table import table
@@ -11,8 +10,10 @@ from d1migrate.report.text import clean_line, duration, plural
 from d1migrate.sql.d1 import QUERY_SECONDS
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
     from d1migrate.rehearse.recovery_check import RecoveryCheck

@@ -8,7 +8,6 @@ rehearsal at actions that the file does not ask for.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import parent_columns
@@ -19,8 +18,10 @@ from d1migrate.sql.names import fold
 from d1migrate.sql.statement import trigger_effects
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from typing import Literal
 
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import ForeignKey, Trigger

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from d1migrate.schema.model import Table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.normalize import canonical, normal_form
@@ -11,8 +10,10 @@ from d1migrate.schema.scope import Scope
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from d1migrate.schema.model import Column, Schema, Table
 

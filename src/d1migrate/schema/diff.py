@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.changes import (
     AddColumn,
@@ -26,6 +24,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 

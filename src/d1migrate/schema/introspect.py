@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import DamagedError
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
 from d1migrate.sql.batch import Query, Result
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
 HISTORY = (
     "(lower({0}.tbl_name) IN ('d1migrate_log', 'schema_migrations_log')"

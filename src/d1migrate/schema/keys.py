@@ -7,7 +7,6 @@ the query planner for indexes. The unit tests compare each answer with the engin
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.create import parse, parse_table
@@ -15,6 +14,7 @@ from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 

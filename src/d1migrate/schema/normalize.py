@@ -7,7 +7,6 @@ table options, and whether a constraint belongs to a column or to the table make
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.scope import Scope
@@ -31,8 +30,10 @@ from d1migrate.sql.token_groups import bare, joined
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import without_case_parentheses
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from typing import Literal
 
     from d1migrate.sql.definitions import Check, KeyDefinition, Reference, Term
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from d1migrate.schema.normalize import mentions, normal_form
 from d1migrate.sql.affinity import affinity
@@ -11,6 +10,7 @@ from d1migrate.sql.create import parse_table, parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -13,8 +13,6 @@ is set to (d1-facts §2.2). So during the DROP a trigger on each child ignores t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import LimitExceeded
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_indexed, rowid_alias
@@ -24,6 +22,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import HELPER, fold, quote_literal
 from d1migrate.sql.names import quote_identifier as q
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.format import squeezed, table_text
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import BLANKS, tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

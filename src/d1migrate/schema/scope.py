@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
 from d1migrate.sql.names import ROWIDS, fold, unquote
 from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import KEYWORDS, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

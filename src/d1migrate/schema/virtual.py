@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import PlanError
 from d1migrate.schema.changes import RebuildVirtual
 from d1migrate.schema.queries import content_of
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

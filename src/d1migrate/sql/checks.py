@@ -5,13 +5,12 @@ Whether a condition can be false is decided in `implied`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.sql.definitions import Check
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.token_groups import bare, closing, parted, span, text_at
 from d1migrate.sql.tokens import RESERVED, Token, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -7,13 +7,13 @@ expression that is not understood, all three are possible.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.canonical import canonical_words
 from d1migrate.sql.checks import column_of, conjuncts, listed, literal
 from d1migrate.sql.token_groups import bare, closing, parted, text_at
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
 
 from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.sql.batch import Value
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.token_groups import bare, closing, outside, parted, text_at
 from d1migrate.sql.tokens import KEYWORDS, Token
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 

@@ -7,12 +7,12 @@ The server splits every text at `;` again, and mistakes a trigger for incomplete
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from d1migrate.sql.statement import shape_of
 from d1migrate.sql.token_groups import joined
 from d1migrate.sql.tokens import BLANKS, significant, tokenize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -8,10 +8,10 @@ those the project's d1migrate.toml or wrangler configuration names.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import pytest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.drivers.run import arun
@@ -35,9 +34,11 @@ from d1migrate.migrate.table import VERSIONS, WRANGLER
 from d1migrate.migrate.table_choice import Suggestion, TableChoice
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry

@@ -6,14 +6,14 @@ records that. Modules load when a method first needs them: a Worker pays only fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.drivers.run import arun
 from d1migrate.migrate.flows import ensure
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from typing import Literal
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry

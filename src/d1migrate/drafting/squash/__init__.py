@@ -9,8 +9,6 @@ blame (`locations`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drafting.squash.build import build, differences
 from d1migrate.drafting.squash.expressions import volatile
 from d1migrate.drafting.squash.locations import Locations
@@ -26,6 +24,7 @@ from d1migrate.migrate.squash import lines
 from d1migrate.migrate.table import SUFFIX
 from d1migrate.migrate.template import header, record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

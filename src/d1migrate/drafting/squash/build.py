@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
@@ -20,6 +19,7 @@ from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 

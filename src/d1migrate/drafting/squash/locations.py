@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.drafting.squash.expressions import is_volatile
 from d1migrate.migrate.history_guard import is_record
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import effects
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -6,8 +6,6 @@ counters; triggers last, so that no INSERT of the file fires one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.backup.inserts import Inserts
 from d1migrate.drafting.squash.values import CellReference, key_of
 from d1migrate.named_tuple import NamedTuple
@@ -18,6 +16,7 @@ from d1migrate.schema.virtual import reindex_statement
 from d1migrate.sql.format import name_text
 from d1migrate.sql.names import quote_identifier, quote_literal, unquote
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import apsw
 
@@ -21,6 +20,7 @@ from d1migrate.sql.format import name_text
 from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

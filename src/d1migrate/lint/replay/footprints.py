@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import SourceError
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.adopt.facts import Footprint, changes
 from d1migrate.migrate.file_suggestion import choose_table
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

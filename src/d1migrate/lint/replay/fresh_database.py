@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import apsw
 
 from d1migrate.drivers.engine import Engine
@@ -13,6 +11,7 @@ from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.queries import changed_columns, replaces_on_conflict
@@ -18,6 +17,7 @@ from d1migrate.sql.statement import assignments
 from d1migrate.sql.token_groups import outside
 from d1migrate.sql.tokens import Token, significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import apsw
 
 from d1migrate.lint.replay.model import BrokenObject, RowAccess
@@ -19,6 +17,7 @@ from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.statement import alteration_of
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 

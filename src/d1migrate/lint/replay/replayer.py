@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.analysis import AnalyzedReplay
 from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
@@ -22,6 +20,7 @@ from d1migrate.sql.insert_form import FormLearner
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

@@ -11,7 +11,6 @@ import re
 from collections import defaultdict
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import ScratchEngine
@@ -24,6 +23,7 @@ from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import Shape, effects
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 

@@ -6,15 +6,16 @@ has no rows, and the engine's authorizer reports the same accesses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from d1migrate.lint.replay import probes
 from d1migrate.lint.replay.model import ReplayedStatement
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS
 from d1migrate.sql.statement import Shape, shape_of
 from d1migrate.sql.tokens import significant, without_strings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from d1migrate.lint.replay.shadow_schema import ShadowSchema
     from d1migrate.sql.split import Statement
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.rule import REBUILD, Finding, rule
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import unquote
 from d1migrate.sql.token_groups import outside
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.migrate.table import VERSIONS
@@ -11,6 +10,7 @@ from d1migrate.sql import d1
 from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.unusual_characters import spelled_out, unusual
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.rebuild import drop_guards
 from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
@@ -13,6 +11,7 @@ from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import content_of, fts5_options
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

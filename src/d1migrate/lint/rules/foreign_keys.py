@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.hints import did_you_mean
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import pragma_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.migrate.table import USUAL_TABLE
 from d1migrate.migrate.template import is_unwritten
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import default_of, holds_never
 from d1migrate.lint.indexes import terms_of
@@ -12,6 +10,7 @@ from d1migrate.lint.unmet_constraints import cannot_repeat, unmet_constraints
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 

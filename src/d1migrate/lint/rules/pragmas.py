@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
 from d1migrate.sql.statement import pragma_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

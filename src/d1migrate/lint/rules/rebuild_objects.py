@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.indexes import has_substitute
 from d1migrate.lint.rule import REBUILD, Finding, rule
@@ -11,6 +9,7 @@ from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

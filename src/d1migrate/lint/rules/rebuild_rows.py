@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.column_copies import copies_star, values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of, is_narrower, types_of
@@ -16,6 +14,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

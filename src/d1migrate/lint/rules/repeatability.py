@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.idempotence import claims_idempotence
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import is_helper
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

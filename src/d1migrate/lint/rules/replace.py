@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import columns_into, values_of
 from d1migrate.lint.rule import Finding, rule
@@ -11,6 +9,7 @@ from d1migrate.schema.keys import unique_keys
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.statement import first_row, insert_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.queries import changed_columns
@@ -11,6 +9,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import conflict_target
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.lint.expressions import is_mapping, is_negated, passed_through
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

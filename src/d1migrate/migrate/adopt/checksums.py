@@ -6,13 +6,12 @@ recorded as they are now, so that a later edit is noticed. What they did to rows
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.hints import listed
 from d1migrate.migrate.flows.verify import drift, in_order_of_application, without_file
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 

@@ -7,14 +7,13 @@ one that set another. A value that no file sets contradicts them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.hints import exclusive
 from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
 from d1migrate.migrate.selector import Selector, find, up_to
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 

@@ -5,14 +5,13 @@ How files leave them is found by replaying the files, in `lint/replay/footprints
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.normalize import canonical, normal_form
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

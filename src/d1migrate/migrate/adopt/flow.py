@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log, table_decision
@@ -32,6 +31,7 @@ from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 

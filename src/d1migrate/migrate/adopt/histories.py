@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal
 
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Literal
 
     from d1migrate.migrate.other_tools import Owner
 

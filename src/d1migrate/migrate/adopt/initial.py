@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import Migration
@@ -12,6 +10,7 @@ from d1migrate.migrate.template import header, record
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 

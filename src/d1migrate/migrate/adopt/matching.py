@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from hashlib import new
-from typing import TYPE_CHECKING, TypeVar
 
 from d1migrate.migrate.adopt.histories import stem
 from d1migrate.migrate.adopt.model import Record
 from d1migrate.migrate.squash import alternatives, every_replaced
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from typing import TypeVar
 
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.migration import Migration

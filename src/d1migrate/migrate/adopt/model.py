@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from d1migrate.migrate.migration import Migration
 
-State = Literal[
-    "recorded", "applied", "assumed", "pending", "partly applied", "contradicted", "unknown", "squashed"
-]
-Seen = Literal["present", "changed since", "missing", "still present", "as before", "different"]
+    State = Literal[
+        "recorded", "applied", "assumed", "pending", "partly applied", "contradicted", "unknown", "squashed"
+    ]
+    Seen = Literal["present", "changed since", "missing", "still present", "as before", "different"]
 
 UNDECIDED = frozenset({"partly applied", "contradicted", "unknown"})
 

@@ -5,8 +5,6 @@ Nothing here proves that it has them; `adopt` does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
@@ -24,6 +22,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

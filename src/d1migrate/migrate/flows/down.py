@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import DataLoss, QueryError, UsageError
 from d1migrate.hints import did_you_mean
@@ -17,6 +16,7 @@ from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Literal

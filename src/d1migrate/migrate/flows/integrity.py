@@ -9,7 +9,6 @@ FTS5's own `integrity-check` is a write.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
@@ -22,6 +21,7 @@ from d1migrate.schema.queries import fts5_options
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import fold, is_helper, quote_identifier, quote_literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -6,13 +6,13 @@ only copy of rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import HELPER, fold, is_helper, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Literal
 
     from d1migrate.schema.model import Schema, Table
 

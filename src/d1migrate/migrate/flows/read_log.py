@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
@@ -13,6 +11,7 @@ from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.sql.batch import Flow
 

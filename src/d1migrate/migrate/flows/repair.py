@@ -6,7 +6,6 @@ Each is decided first, so that a person can see it, and recorded if the history 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import assertions, log
@@ -18,8 +17,10 @@ from d1migrate.migrate.status import Entry, compare
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Literal
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp

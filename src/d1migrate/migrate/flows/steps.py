@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
 from d1migrate.migrate import assertions, log
@@ -13,6 +12,7 @@ from d1migrate.migrate.plan import Plan, Step, StepQueries
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 

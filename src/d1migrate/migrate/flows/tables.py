@@ -6,7 +6,6 @@ Which version or name a record gets is decided in `two_tables`. No SQL of a migr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.migrate import history as h
@@ -20,6 +19,7 @@ from d1migrate.migrate.two_tables import Record, as_names, as_versions
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

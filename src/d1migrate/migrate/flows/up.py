@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
@@ -17,6 +15,7 @@ from d1migrate.migrate.plan import Plan, plan_up
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 

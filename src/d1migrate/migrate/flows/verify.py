@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
 from d1migrate.migrate.assertions import is_same_history
@@ -18,6 +16,7 @@ from d1migrate.schema.compare import Difference, compare
 from d1migrate.sql.batch import Batch
 from d1migrate.sql.names import fold, is_helper
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import apsw
 
@@ -19,6 +18,7 @@ from d1migrate.sql.batch import Result
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 

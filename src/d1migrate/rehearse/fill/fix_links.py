@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from d1migrate.rehearse.fill.row_constraints import REFUSED
 from d1migrate.schema.keys import is_without_rowid
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from d1migrate.rehearse.fill.foreign_keys import Link, ParentKey, Parents
     from d1migrate.rehearse.fill.row_plan import RowPlan

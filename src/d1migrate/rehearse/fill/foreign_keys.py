@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_unique, parent_columns
 from d1migrate.sql.names import fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 

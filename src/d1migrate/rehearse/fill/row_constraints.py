@@ -6,8 +6,6 @@ SQLite accepts there, it also accepts in the real table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import apsw
 
 from d1migrate.named_tuple import NamedTuple
@@ -15,6 +13,7 @@ from d1migrate.sql.checks import parts_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Set
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from d1migrate.rehearse.fill.constraint_solver import BoundProbe, ConstraintGroup, ProbeSet
 from d1migrate.rehearse.fill.foreign_keys import fitting, links_of
@@ -15,6 +14,7 @@ from d1migrate.rehearse.fill.values import usual
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.rehearse.fill.values import ValueFactory, clock, moment, spread
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
+    from typing import Any
 
     from d1migrate.sql.batch import Value
     from d1migrate.sql.tokens import Token

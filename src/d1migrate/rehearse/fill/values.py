@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.batch import Value
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.schema.model import Column
 

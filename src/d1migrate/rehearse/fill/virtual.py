@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.rehearse.fill.row_constraints import REFUSED
 from d1migrate.rehearse.fill.values import usual
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import apsw
 

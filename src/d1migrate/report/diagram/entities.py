@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_unique
 from d1migrate.sql.names import fold
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.schema.model import ForeignKey, Schema, Table
 

@@ -8,13 +8,14 @@ for their curves, and through a layer they run straight, each in its own place.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
 GAP = 28  # between boxes of a layer
 LINE = 12  # the height of a line that crosses a layer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
@@ -11,6 +10,7 @@ from d1migrate.report.diagram.entities import diagram
 from d1migrate.report.diagram.layout import STUB, arrange
 from d1migrate.report.text import clean
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
