@@ -23,12 +23,15 @@ Value = str | int | float | bytes | None
 
 
 class Query(NamedTuple):
-    """SQL and the values of its `?1 ?2 …` parameters.
+    """SQL and the values of its parameters.
 
-    `whole` means that it is known to be exactly one statement, as `split` returns it; any other text is
-    checked for a second one. The exception is a series of INSERTs, as `split_series` returns it: it is whole,
-    and `series` is how many they are. The position in an error counts each of them. Series that follow each
-    other have one form. Only a batch with a `size` has one.
+    Attributes:
+        sql: the SQL.
+        params: the values of `?1 ?2 …` in it.
+        whole: whether it is known to be exactly one statement, as `split` returns it, or a series of INSERTs,
+            as `split_series` returns it; any other text is checked for a second statement.
+        series: how many INSERTs a series is; the position in an error counts each of them. Series that follow
+            each other have one form. Only a batch with a `size` has one.
     """
 
     sql: str
