@@ -16,7 +16,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import fold
-from d1migrate.sql.split import Splitter, Statement, split
+from d1migrate.sql.split import Series, Splitter, Statement, split, split_series
 from d1migrate.sql.statement import effects
 
 TYPE_CHECKING = False
@@ -86,6 +86,12 @@ class Contents:
         if self._split is None:
             self._split = tuple(split(self._source.text, file=self._source.file))
         return self._split
+
+    def sections(self) -> Iterable[Statement | Series]:
+        """Return pieces, and series of them."""
+        if self._source.is_large:
+            return split_series(self._source.chunks(), file=self._source.file)
+        return self.pieces()
 
     def statements(self) -> Iterator[Statement]:
         """Yield the statements to run."""

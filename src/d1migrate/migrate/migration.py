@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.rollback_block import Marker
     from d1migrate.migrate.rollback_file import RollbackFile
     from d1migrate.sql.batch import Query
-    from d1migrate.sql.split import Statement
+    from d1migrate.sql.split import Series, Statement
 else:
     Protocol = object  # as in drivers/protocol
 
@@ -281,6 +281,10 @@ class Migration:
             ParseError: a quote or comment is not closed.
         """
         return self._sql.pieces()
+
+    def sections(self) -> Iterable[Statement | Series]:
+        """Return the same pieces, but a series of INSERTs of a large file as one."""
+        return self._sql.sections()
 
     @property
     def not_utf8(self) -> SourceError | None:

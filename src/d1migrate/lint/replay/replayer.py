@@ -18,11 +18,14 @@ from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.insert_form import FormLearner
 from d1migrate.sql.names import fold
+from d1migrate.sql.split import Series
 from d1migrate.sql.tokens import without_strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from d1migrate.sql.split import Statement
 
 _REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
 _CONCERNING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
@@ -199,53 +202,65 @@ class _FileReplay:
         self._concerning: dict[str, bool] = {}
         self._records = False
         self._forms, self._into = FormLearner(), list[int]()
+        self._kept, self._directives = list[ReplayedStatement](), list[Directive]()
+        self._count, self._header = 0, ""
+        self._last: Statement | Series | None = None
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> AnalyzedReplay:
-        before, kept, found = self._shadow.catalog, list[ReplayedStatement](), list[Directive]()
-        index, last, header = 0, None, ""
-        for source in self._migration.pieces():
-            if source.body <= 1 and self._repeats_insert(index, source.sql):
-                index, last = index + 1, source
-                continue
-            found += directives(index, source)
-            header = header if index else header + source.text[: source.body]
-            if not source.sql:
-                continue
-            statement = step(self._shadow, index, source)
-            self._note(statement)
-            if self._may_concern_rules(statement):
-                kept.append(statement)
-                self._forms.forget()
-            else:
-                self._forms.learn(source.sql)
-            index, last = index + 1, source
-        after = self._shadow.catalog
-        broken_here = self._broken(before, kept) if self._probe and not self._shadow.failed else ()
+        before = self._shadow.catalog
+        for section in self._migration.sections():
+            if not isinstance(section, Series):
+                self._add(section)
+            elif not self._repeats_insert(next(section.statements()).sql, section):
+                for source in section.statements():
+                    self._add(source)
+        after, last = self._shadow.catalog, self._last
+        broken_here = self._broken(before, self._kept) if self._probe and not self._shadow.failed else ()
         return AnalyzedReplay(
             self._migration,
             before,
             after,
-            kept,
-            count=index,
-            last=last,
+            self._kept,
+            count=self._count,
+            last=list(last.statements())[-1] if isinstance(last, Series) else last,
             filled=self._filled,
             broken=broken_here,
             rollback=self._rollback(before) if self._probe else None,
-            directives=found,
+            directives=self._directives,
             records_itself=self._records,
             siblings_record=siblings_record,
             previous=previous,
             not_built=tuple(self._shadow.not_built),
-            header=header,
+            header=self._header,
             incomplete=self._shadow.failed,
         )
 
-    def _repeats_insert(self, index: int, sql: str) -> bool:
-        """Whether a statement only adds rows to the table that the one before it filled."""
+    def _add(self, source: Statement) -> None:
+        """Replay the next statement, or read the text after the last one."""
+        if source.body <= 1 and self._repeats_insert(source.sql, source):
+            return
+        self._directives += directives(self._count, source)
+        if not self._count:
+            self._header += source.text[: source.body]
+        if not source.sql:
+            return
+        statement = step(self._shadow, self._count, source)
+        self._note(statement)
+        if self._may_concern_rules(statement):
+            self._kept.append(statement)
+            self._forms.forget()
+        else:
+            self._forms.learn(source.sql)
+        self._count, self._last = self._count + 1, source
+
+    def _repeats_insert(self, sql: str, section: Statement | Series) -> bool:
+        """Whether a section, by the SQL it begins with, only adds rows to the table that was filled last."""
         if self._forms.form is None or not self._forms.form.matches(sql):
             return False
+        self._count += section.length if isinstance(section, Series) else 1
         for number in self._into:
-            self._filled[number] = (self._filled[number][0], index)
+            self._filled[number] = (self._filled[number][0], self._count - 1)
+        self._last = section
         return True
 
     def _note(self, statement: ReplayedStatement) -> None:

@@ -22,6 +22,7 @@ from d1migrate.schema.compare import compare
 from d1migrate.schema.model import Column, Index, Schema, Table, Trigger, View
 from d1migrate.sql.batch import Batch, Query
 from tests.inputs import scaled
+from tests.unit.migrate.test_migration import Script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -368,6 +369,35 @@ def test_an_insert_behind_many_is_judged_as_by_itself(inserts: list[str], last: 
     assert [r for r in refusals(alone) if r] == [r for r in refusals(after) if r]
     assert after.count == alone.count + 25 * len(good)
     assert not good or after.filled[0][1] >= after.count - 2
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["t", "t", "u", "v"]),
+            st.sampled_from([*VALUES, "'schema_migrations'"]),
+            st.sampled_from([1, 3, 30, 60]),
+            st.sampled_from(["", "", "-- d1migrate: allow R101\n", "DROP TABLE IF EXISTS u;\n", "-- Rollback:\n-- SELECT 1;\n"]),
+        ),
+        max_size=8,
+    ),
+    st.integers(min_value=20, max_value=3000),
+)  # fmt: skip
+@settings(max_examples=scaled(150), deadline=None)
+def test_a_large_file_is_replayed_like_a_small_one(parts: list[tuple[str, str, int, str]], size: int) -> None:
+    """Its series of INSERTs are passed over, and everything else is the same."""
+    sql = "CREATE TABLE t (a);\nCREATE TABLE u (a);\nCREATE TABLE v (a UNIQUE ON CONFLICT REPLACE);\n"
+    for into, value, number, before in parts:
+        sql += before + f"INSERT INTO {into} VALUES ({value});\n" * number
+    sql = sql if sql.count("Rollback") <= 1 else sql.replace("Rollback", "Note")
+    small = case(sql)
+    chunks = [sql[i : i + size] for i in range(0, len(sql), size)]
+    (large,) = replay([Migration(1, "001_case", Script(*chunks))])
+    for name in ("count", "last", "filled", "directives", "header", "records_itself"):
+        assert getattr(large, name) == getattr(small, name), name
+    assert [(one.index, one.sql, one.line, one.refusal) for one in large.statements] == [
+        (one.index, one.sql, one.line, one.refusal) for one in small.statements
+    ]
 
 
 # --- schema_of ---
