@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 
 from d1migrate import __version__
 from d1migrate.named_tuple import NamedTuple
@@ -21,7 +21,7 @@ def run(_options: Options, _project: Project, output: Output) -> int:
     """Print the versions of d1migrate, of the embedded SQLite and of Python."""
     import apsw
 
-    sqlite, python = apsw.sqlite_lib_version(), platform.python_version()
+    sqlite, python = apsw.sqlite_lib_version(), sys.version.split()[0]
     if output.as_json:
         output.print_json({"d1migrate": __version__, "sqlite": sqlite, "python": python})
     else:
