@@ -126,7 +126,8 @@ class StepQueries:
     """The queries of one step, in order; they can be iterated any number of times.
 
     The first step of a run compares the whole history with the one that was read. Later steps compare only
-    its size and maximum; a rollback changes the maximum, so it compares the whole again.
+    its size and maximum; a rollback changes the maximum, so it compares the whole again. Nothing can change
+    it between two steps of one transaction.
 
     Args:
         step: the step.
@@ -134,6 +135,10 @@ class StepQueries:
         setup: the statements that create what the history lacks.
         stamp: the token, time and user of the batch.
         first: whether it is the first step of a run.
+        opens: whether it is the first step of its transaction.
+
+    Attributes:
+        after: the state of the history after the step.
     """
 
     def __init__(
@@ -144,12 +149,13 @@ class StepQueries:
         stamp: log.Stamp,
         *,
         first: bool,
+        opens: bool,
     ) -> None:
-        self.step = step
+        self.step, self.after = step, step.after(before, stamp.token)
         up, table = step.direction == "up", before.table
         self.opening = (
             *setup,
-            assertions.assert_ready(step, step.direction, before, full=first or not up),
+            *([assertions.assert_ready(step, step.direction, before, full=first or not up)] if opens else []),
             *(assertions.assert_empty(*guarded) for guarded in step.guarded),
             log.record("begun", step.event._replace(rollback_sql=None, file_digest=None), stamp),
         )
@@ -157,7 +163,7 @@ class StepQueries:
         full = not isinstance(step.script, Migration) or step.script.touches(table)
         self.closing = (
             *(table.insert(step, stamp.at) if up else table.delete(step)),
-            assertions.assert_result(step.after(before, stamp.token), full=full),
+            assertions.assert_result(self.after, full=full),
             log.record("done", step.event, stamp),
         )
 

@@ -138,7 +138,7 @@ def test_the_queries_of_a_step(direction: str, missing: tuple[str, ...]) -> None
         found = history("1a")
         (step,) = plan_down(choose_down(files("1a"), found), found, {}).steps
     setup = History(missing=missing).setup()
-    queries = StepQueries(step, HistoryState(), setup, STAMP, first=True)
+    queries = StepQueries(step, HistoryState(), setup, STAMP, first=True, opens=True)
     sent = list(queries)
     assert list(queries) == sent
     assert len(queries) == len(sent)

@@ -151,8 +151,9 @@ class _Transaction:
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, before, setup, stamp, first=first))
-            before, setup, first = step.after(before, stamp.token), (), False
+            part = StepQueries(step, before, setup, stamp, first=first, opens=not self.parts)
+            self.parts.append(part)
+            before, setup, first = part.after, (), False
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:
