@@ -235,7 +235,7 @@ class Engine:
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
         empty, watchdog, index, authorizer = True, self._watchdog, 0, self._series_authorizer
-        for sql, params, whole, series in queries:
+        for sql, params, whole, series, assertion in queries:
             watchdog.started = 0.0
             is_first = series > 1 and not authorizer.is_open
             if is_first:
@@ -243,11 +243,14 @@ class Engine:
             elif series == 1 and authorizer.is_open:
                 authorizer.close()
             try:
+                if assertion:
+                    rows: Iterable[tuple[Value, ...]] = self._assert(sql, params)
+                    empty = False
                 # A single statement, known or seen to be one: nearly all are, so this is the fast path.
-                if (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
+                elif (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
                     # Only statements with parameters recur. Caching those of a migration takes half as
                     # long again as running them.
-                    rows: Iterable[tuple[Value, ...]] = self._execute(sql, params, can_cache=bool(params))
+                    rows = self._execute(sql, params, can_cache=bool(params))
                     empty = False
                 elif is_line_comments(sql):
                     rows = ()
@@ -271,6 +274,18 @@ class Engine:
         if empty:
             raise QueryError(d1.NO_STATEMENTS)
         return results
+
+    def _assert(self, sql: str, params: tuple[Value, ...]) -> apsw.Cursor:
+        """Run an assertion without the authorizer, which would be asked 26 times.
+
+        These calls took a seventh of the time of a small migration. An assertion writes nothing, so what a
+        user's trigger on a history table does is still checked.
+        """
+        self._connection.authorizer = None
+        try:
+            return self._execute(sql, params)
+        finally:
+            self._connection.authorizer = self._authorize
 
     def _settle(self, sql: str) -> None:
         """Do what the authorizer cannot, after a statement that it marked."""

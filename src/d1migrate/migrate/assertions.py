@@ -63,7 +63,8 @@ class HistoryState(NamedTuple):
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
     """Return a statement that aborts its batch with a message (d1-facts §2.3) if the condition holds."""
-    return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params, True)
+    sql = f"SELECT json_extract('{{}}', {message}) WHERE {condition}"
+    return Query(sql, params, whole=True, assertion=True)
 
 
 def assert_ready(

@@ -32,12 +32,15 @@ class Query(NamedTuple):
             as `split_series` returns it; any other text is checked for a second statement.
         series: how many INSERTs a series is; the position in an error counts each of them. Series that follow
             each other have one form. Only a batch with a `size` has one.
+        assertion: whether it is one of `migrate.assertions`: it is whole, only reads, and D1 always allows
+            what it does.
     """
 
     sql: str
     params: tuple[Value, ...] = ()
     whole: bool = False
     series: int = 1
+    assertion: bool = False
 
     def apart(self) -> Iterator[Query]:
         """Yield the statements of a series, each as a query; any other query as it is."""

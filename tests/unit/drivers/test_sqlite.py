@@ -381,6 +381,25 @@ def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
 # --- D1's rules that need more than the authorizer ---
 
 
+def test_after_an_assertion_everything_is_checked_again(database: SqliteDriver) -> None:
+    """What a trigger on a history table does, too, and a statement that was prepared before."""
+    insert = Query("INSERT INTO t VALUES (?1)", ("1",))
+    create = [
+        Query("CREATE TABLE t (a)"),
+        insert,
+        Query("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT sqlite_version(); END"),
+    ]
+    assertion = Query(
+        "SELECT json_extract('{}', ?1) WHERE EXISTS (SELECT 1 FROM t)", ("rows",), True, 1, True
+    )
+    with pytest.raises(QueryError, match="bad JSON path: 'rows'"):
+        database.batch(Batch([*create, assertion]))
+    passing = assertion._replace(sql=assertion.sql.replace("EXISTS", "NOT EXISTS"))
+    for asked in ([passing, insert], [passing, Query("PRAGMA user_version")]):
+        with pytest.raises(QueryError, match="not authorized"):
+            database.batch(Batch([*create, *asked]))
+
+
 def test_statements_are_measured_in_bytes(database: SqliteDriver) -> None:
     """The limit is 100,000 bytes of UTF-8, not characters."""
     fits = "SELECT '" + "é" * ((100_000 - len("SELECT ''")) // 2) + "'"

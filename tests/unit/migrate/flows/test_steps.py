@@ -78,6 +78,18 @@ def test_one_transaction_for_all() -> None:
     assert [(s.version, s.rows_read) for s in run.result.steps] == [(1, None), (2, None)]
 
 
+@pytest.mark.parametrize(("single", "expected"), [(False, [2, 2]), (True, [3])])
+def test_the_history_is_compared_before_each_transaction_and_after_each_step(
+    *, single: bool, expected: list[int]
+) -> None:
+    """Between two steps of one transaction, nobody else can change it."""
+    run, found = Run(single=single), list[int]()
+    while run.asked:
+        found.append(sum(query.assertion for query in run.asked.queries))
+        run.answer([Result()])
+    assert found == expected
+
+
 def test_no_steps() -> None:
     """Nothing is sent."""
     with pytest.raises(StopIteration) as end:
