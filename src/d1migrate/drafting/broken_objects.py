@@ -84,19 +84,15 @@ def _read_as_strings(current: Schema, desired: Schema) -> Iterator[_Broken]:
     SQLite reads such a name as a string if it is in double quotes; otherwise it refuses the CREATE statement.
     """
     before, after = Scope.of(current), Scope.of(desired)
-    columns_before = {
-        fold(table.name): {fold(column.name) for column in table.columns} for table in current.tables
-    }
+    columns_before = {fold(table.name): _columns(table) for table in current.tables}
     for table in desired.tables:
         for index in table.indexes:
             if index.sql and (lost := strings_now(index.sql, before, after)):
                 yield _Broken("index", index.name, index.sql, f"no such column: {lost[0]}")
-        definition = parse_table(table.sql)
+        dropped = columns_before.get(fold(table.name), set()) - _columns(table)
+        definition = parse_table(table.sql) if dropped else None
         if definition is None:
             continue
-        dropped = columns_before.get(fold(table.name), set()) - {
-            fold(column.name) for column in table.columns
-        }
         read = [check.expression for check in definition.all_checks]
         read += [column.generated for column in definition.columns if column.generated is not None]
         for name in sorted(dropped):

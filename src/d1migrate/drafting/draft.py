@@ -90,7 +90,7 @@ def draft(
     todo = pending_renames([*renames, *desired.renames], current, desired.schema)
     with closing(ScratchSchema(current)) as scratch:
         first = [group for rename in todo for group in rename_groups(scratch, rename)]
-        renamed = scratch.schema() if todo else current
+        renamed = scratch.schema(current) if todo else current
         found = diff(renamed, desired.schema, backfill, order=order)
         refuse_bad_values(backfill or {}, found, renamed, scratch)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
@@ -101,7 +101,7 @@ def draft(
             return None
         rest = statement_groups(found.changes, renamed, desired.schema)
         scratch.run_groups(rest)
-        reached = scratch.schema()
+        reached = scratch.schema(renamed)
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not produce the desired schema; this is a bug in d1migrate")
     down = reverse(reached, renamed, [rename.reversed for rename in reversed(todo)], current, order=order)
@@ -143,10 +143,14 @@ def _refuse_missing(missing: Sequence[RequiredValue]) -> None:
 def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
     """Raise PlanError for a new foreign key to columns that are not a key."""
     before, after = Catalog.of(current), Catalog.of(desired)
-    broken = {(fold(t.name), k) for t in current.tables for k in broken_keys(t, before)}
+    # Most tables and their parents are as they were: then nothing is parsed.
     for table in desired.tables:
+        earlier = before.tables.get(fold(table.name))
+        parents = {*map(fold, (key.table for key in table.foreign_keys))}
+        if earlier == table and all(before.tables.get(p) == after.tables.get(p) for p in parents):
+            continue
         for key in broken_keys(table, after):
-            if (fold(table.name), key) not in broken:
+            if earlier is None or key not in broken_keys(earlier, before):
                 columns = ", ".join(name for name in key.to if name) or "its primary key"
                 target = f"{key.table} ({columns})"
                 raise PlanError(

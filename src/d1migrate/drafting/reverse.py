@@ -55,10 +55,10 @@ def reverse(
         current: the schema before the draft.
         order: whether columns in another order are a difference.
     """
-    tables = {fold(table.name): parse_table(table.sql) for table in renamed.tables}
+    tables = {fold(table.name): table.sql for table in renamed.tables}
     placeholders: dict[tuple[str, str], str] = {}
     for missing in diff(reached, renamed, order=order).missing:
-        table = tables[fold(missing.table)]
+        table = parse_table(tables[fold(missing.table)])
         if missing.is_new and table:
             value = _placeholder(table, missing)
             if value is None:
@@ -75,10 +75,10 @@ def reverse(
             for rename in renames:
                 found += rename_groups(scratch, rename)
             found += scratch.run_groups(statement_groups(late, reached, renamed))
-            found += scratch.run_groups(_recreated_objects(scratch.schema(), current))
+            found += scratch.run_groups(_recreated_objects(scratch.schema(current), current))
         except PlanError as error:
             return Reverse(irreversible=str(error).partition("\n")[0])
-        if diff(scratch.schema(), current, order=order).changes:
+        if diff(scratch.schema(current), current, order=order).changes:
             return Reverse(irreversible="the schema before it cannot be restored")
     return Reverse(tuple(found), tuple(placeholders.items()))
 

@@ -68,9 +68,11 @@ def read(text: str, *, file: str) -> Desired:
         is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
         for statement in statements:
             sql = user_statement(statement.sql)
-            if sql is None or _is_row(sql, is_dump=is_dump):
+            if sql is None:
                 continue
             location, shape = f"{file}:{statement.line}", _shape(sql)
+            if _is_row(sql, shape, is_dump=is_dump):
+                continue
             if shape.verb == "create table" and shape.name in shadows:
                 continue
             _create(scratch, sql, shape, _Source(file, text, statement), locations)
@@ -114,9 +116,9 @@ def _shape(sql: str) -> Shape:
     return shape_of(significant(sql[:200]))
 
 
-def _is_row(sql: str, *, is_dump: bool) -> bool:
+def _is_row(sql: str, shape: Shape, *, is_dump: bool) -> bool:
     """Whether it inserts a row that is ignored: a row of a migration history, or any row of a dump."""
-    if _shape(sql).verb not in ("insert", "replace"):
+    if shape.verb not in ("insert", "replace"):
         return False
     table = target_of(significant(sql))
     return is_dump or table in tables() or is_of_another_tool(table)
@@ -165,7 +167,7 @@ def _kind(sql: str) -> tuple[str, str | None]:
 
 
 def _renames(lead: str, sql: str) -> Iterator[Rename]:
-    table = parse_table(sql)
+    table = parse_table(sql) if _NOTE.search(lead) or _NOTE.search(sql) else None
     if table is None:
         return
     above = [token.text for token in tokenize(lead) if token.kind == "comment"]

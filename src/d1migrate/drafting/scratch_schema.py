@@ -5,7 +5,7 @@ from __future__ import annotations
 from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.errors import PlanError
 from d1migrate.schema import digest, introspect
-from d1migrate.sql.batch import Result
+from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from d1migrate.schema.alter import StatementGroup
-    from d1migrate.schema.model import Schema
 
 
 class ScratchSchema:
@@ -45,11 +44,10 @@ class ScratchSchema:
                 self.run(sql)
         return found
 
-    def schema(self) -> Schema:
-        """Return the present schema."""
-        return introspect.read(
-            [Result(tuple(self._scratch.rows(q.sql, q.params))) for q in introspect.QUERIES]
-        )
+    def schema(self, earlier: Schema | None = None) -> Schema:
+        """Return the present schema; tables that are in an earlier one as they are now are not read again."""
+        objects = self._scratch.rows(introspect.OBJECTS.sql)
+        return introspect.read_changes(objects, earlier or Schema(), self._scratch.rows)
 
     def shadow_tables(self) -> set[str]:
         """Return the shadow tables of virtual tables, folded."""

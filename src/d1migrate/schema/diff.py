@@ -61,9 +61,8 @@ def diff(
     created = [table for name, table in new.items() if name not in old]
     scopes = Scope.of(current), Scope.of(desired)
     changed = {
-        name: _Table(table, new[name], scopes, backfill or {}, order=order)
-        for name, table in old.items()
-        if name in new
+        name: _Table(old[name], new[name], scopes, backfill or {}, order=order)
+        for name in _may_differ(old, new)
     }
     inside = [change for table in changed.values() for change in table.changes]
     inside, waiting = _without_taken_names(inside, {fold(table.name) for table in gone})
@@ -86,6 +85,20 @@ def diff(
         *_reindexes(inside, [new[name] for name in new if name in old]),
     ]
     return Diff(tuple(changes), tuple(missing for table in changed.values() for missing in table.missing))
+
+
+def _may_differ(old: Mapping[str, Table], new: Mapping[str, Table]) -> Iterator[str]:
+    """Yield the tables of both schemas, except those that the same SQL creates.
+
+    A foreign key that names no columns has another meaning if the primary key of its parent changes.
+    """
+    same = {name for name, table in old.items() if name in new and table.sql == new[name].sql}
+    for name, table in old.items():
+        if name not in new:
+            continue
+        implied = (fold(key.table) for key in table.foreign_keys if None in key.to)
+        if name not in same or not same.issuperset(implied):
+            yield name
 
 
 def _without_taken_names(
@@ -157,9 +170,7 @@ def _others(
     differs = {
         key
         for key in old.keys() | new.keys()
-        if key not in old
-        or key not in new
-        or canonical(old[key].sql, scopes[0]) != canonical(new[key].sql, scopes[1])
+        if key not in old or key not in new or _differ(old[key].sql, new[key].sql, scopes)
     }
     # ALTER TABLE fails while a view or trigger reads a view that does not exist.
     while more := {
@@ -186,6 +197,13 @@ def _others(
     drops.sort(key=lambda drop: _ORDER.index(drop.kind))
     creates.sort(key=lambda create: -_ORDER.index(create.kind))
     return drops, creates
+
+
+def _differ(old: str, new: str, scopes: Scopes) -> bool:
+    """Whether an index, view or trigger differs; the same SQL does if its names refer to something else."""
+    if old == new and scopes[0].names(old) == scopes[1].names(new):
+        return False
+    return canonical(old, scopes[0]) != canonical(new, scopes[1])
 
 
 def _children_first(tables: Iterable[Table]) -> list[Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.sql.create import parse
+from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
 from d1migrate.sql.names import ROWIDS, fold, unquote
 from d1migrate.sql.token_groups import text_at
@@ -55,8 +55,9 @@ class Scope:
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         """Return the primary key of a table, folded: REFERENCES without columns refers to it."""
-        definition = self._definition(fold(table))
-        key = definition.primary_key if isinstance(definition, TableDefinition) else None
+        sql = self._sql_of(fold(table))
+        definition = parse_table(sql) if sql else None
+        key = definition.primary_key if definition else None
         return tuple(fold(term.column or "") for term in key.terms) if key else ()
 
     def _definition(self, name: str) -> Definition | None:
