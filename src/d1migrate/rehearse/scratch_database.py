@@ -211,16 +211,23 @@ class ScratchDatabase:
             return Counter((fold(child), fold(parent)) for child, _, parent, _ in rows)
         return Orphans()
 
-    def has_links(self, table: Table) -> bool:
-        """Whether a row references another by each foreign key with an action on DELETE."""
+    def has_links(self, tables: Iterable[Table]) -> bool:
+        """Whether a row references another by each foreign key of some tables with an action on DELETE."""
+        known = self._known()
+        for table in tables:
+            facts = known[table.name]
+            if facts.is_linked is None:
+                facts.is_linked = self._has_links(table)
+            if not facts.is_linked:
+                return False
+        return True
+
+    def _has_links(self, table: Table) -> bool:
         keys = [key for key in table.foreign_keys if key.on_delete in ACTIONS]
         if not keys:
             return True
-        facts = self._known()[table.name]
-        if facts.is_linked is None:
-            with self.connect() as connection:
-                facts.is_linked = all(has_links(connection, table, key) for key in keys)
-        return facts.is_linked
+        with self.connect() as connection:
+            return all(has_links(connection, table, key) for key in keys)
 
     def _known(self) -> RowFacts:
         """Return what is known of the rows: nothing, if anything else wrote to the database."""
@@ -320,9 +327,11 @@ class ScratchDatabase:
 
     def forget(self, migration: Identified) -> None:
         """Delete a migration from the migrations table, as `down` does."""
+        schema = self.schema()
         with self.connect() as connection:
             for query in self.table.delete(migration):
                 connection.execute(query.sql, query.params)
+        self._note((), schema)
 
 
 class RecordingEngine(CountingEngine):

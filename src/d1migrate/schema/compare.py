@@ -50,10 +50,10 @@ def compare(expected: Schema, actual: Schema, *, scopes: Scopes | None = None) -
     wanted = {fold(table.name): table for table in expected.tables}
     there = {fold(table.name): table for table in actual.tables}
     for name, table in wanted.items():
-        if name in there:
-            found += _table(table, there[name], scopes)
-        else:
+        if name not in there:
             found.append(Difference("table", table.name, "missing", table.sql, None))
+        elif table != there[name]:
+            found += _table(table, there[name], scopes)
     found += [
         Difference("table", t.name, "extra", None, t.sql) for name, t in there.items() if name not in wanted
     ]

@@ -45,7 +45,7 @@ def facts(scratch: ScratchDatabase) -> dict[str, Any]:
         "schema": schema,
         "counts": scratch.counts(schema.tables),
         "orphans": scratch.orphans(),
-        "links": {table.name: scratch.has_links(table) for table in schema.tables},
+        "links": {table.name: scratch.has_links([table]) for table in schema.tables},
     }
 
 
