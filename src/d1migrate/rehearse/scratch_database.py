@@ -14,7 +14,6 @@ from itertools import count
 
 import apsw
 
-from d1migrate.drivers.counting_engine import CountingEngine
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.plain import PlainConnection, refuse_fault, unavailable
 from d1migrate.drivers.script import run_script
@@ -24,6 +23,7 @@ from d1migrate.migrate.history import tables
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.rehearse.fill.filler import Filled, fill, without_actions
+from d1migrate.rehearse.recording_engine import CountingEngine
 from d1migrate.rehearse.row_difference import has_links
 from d1migrate.rehearse.row_facts import Orphans, RowFacts
 from d1migrate.schema import introspect
