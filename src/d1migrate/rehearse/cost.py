@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.rehearse.expected_effects import ReplayedFile
-    from d1migrate.rehearse.scratch_database import RecordingEngine
+    from d1migrate.rehearse.recording_engine import Recorded
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Index, Table
 
@@ -24,9 +24,7 @@ _SCHEMA_ROWS = {"create view": 2, "create trigger": 1, "create virtual table": 2
 _COUNTED_PARTS = ("_docsize", "_rowid")  # shadow tables of FTS5 and R*Tree with a row for each row
 
 
-def cost(
-    file: ReplayedFile, recorded: RecordingEngine, rows: Mapping[str, int], scale: Mapping[str, int]
-) -> Cost:
+def cost(file: ReplayedFile, recorded: Recorded, rows: Mapping[str, int], scale: Mapping[str, int]) -> Cost:
     """Return the cost of a migration, as D1 counts `rows_written` (measured; tests/runtime).
 
     An added row counts once, plus once for each index. A deleted row counts once. An updated row counts once,

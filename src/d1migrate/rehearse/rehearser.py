@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import Replay
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.rehearse.model import TableChange
-    from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
+    from d1migrate.rehearse.recording_engine import Recorded
+    from d1migrate.rehearse.scratch_database import ScratchDatabase
     from d1migrate.schema.model import Schema
 
 
@@ -43,7 +44,7 @@ class _Run(NamedTuple):
     """
 
     before: ScratchDatabase
-    recorded: RecordingEngine
+    recorded: Recorded
     is_adapted: bool
 
 

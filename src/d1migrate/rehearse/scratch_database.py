@@ -23,23 +23,22 @@ from d1migrate.migrate.history import tables
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.rehearse.fill.filler import Filled, fill, without_actions
-from d1migrate.rehearse.recording_engine import CountingEngine
+from d1migrate.rehearse.recording_engine import RecordingEngine
 from d1migrate.rehearse.row_difference import has_links
 from d1migrate.rehearse.row_facts import Orphans, RowFacts
 from d1migrate.schema import introspect
 from d1migrate.schema.cascade import ACTIONS
 from d1migrate.schema.model import Schema
-from d1migrate.sql import d1
 from d1migrate.sql.names import fold, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-    from typing import Any, Self
+    from typing import Self
 
     from d1migrate.migrate.table import Identified
+    from d1migrate.rehearse.recording_engine import Recorded
     from d1migrate.schema.model import Table
-    from d1migrate.sql.batch import Query
 
 _CHUNK = 1 << 20
 
@@ -83,6 +82,7 @@ class ScratchDatabase:
         self.generated: set[str] = set()
         self._files, self._is_copy = files or _Files(), files is not None
         self.path = self._files.take()
+        self._engine: RecordingEngine | None = None
         self._held: PlainConnection | None = None
         self._connection: apsw.Connection | None = None
         self._schema: Schema | None = None  # as it was read last
@@ -106,15 +106,14 @@ class ScratchDatabase:
 
     def close(self) -> None:
         """Delete the file, or keep that of a copy for the next one."""
-        # FTS5 may keep a statement open, and with it a lock, although the connection was closed.
-        is_unlocked = self._schema is not None and not any(t.is_virtual for t in self._schema.tables)
+        may_stay_locked = self._may_stay_locked()
         self._disconnect()
         if not self._is_copy:
             self._files.close()
-        elif is_unlocked:
-            self._files.give_back(self.path)
-        else:
+        elif may_stay_locked:
             os.unlink(self.path)
+        else:
+            self._files.give_back(self.path)
 
     # --- content ---
 
@@ -267,7 +266,7 @@ class ScratchDatabase:
         on_write: Callable[[int, apsw.PreUpdate], None] | None = None,
         sizes: Mapping[int, str] | None = None,
         foreign_keys: bool = True,
-    ) -> RecordingEngine:
+    ) -> Recorded:
         """Run statements as one D1 transaction; return what was counted.
 
         Args:
@@ -280,19 +279,23 @@ class ScratchDatabase:
             QueryError: one was refused, and nothing was done.
         """
         before = self.schema()
-        engine = RecordingEngine(self.path, on_write, sizes or {})
+        engine, self._engine = self._engine or RecordingEngine(self.path), None
         try:
-            engine.control("PRAGMA synchronous = OFF")
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
-            engine.batch(statements)
+            recorded = engine.run(statements, sizes or {}, on_write)
             # This connection knows the schema; any other one would have to read all of it.
-            after = engine.schema(before) if engine.altered else before
-        except apsw.Error as error:
-            raise unavailable(error, self.path) from error
-        finally:
+            after = engine.schema(before) if recorded.altered else before
+        except BaseException as error:
             engine.close()
-        self._note({fold(table) for _, table, _ in engine.writes} | engine.altered, after)
-        return engine
+            if isinstance(error, apsw.Error):
+                raise unavailable(error, self.path) from error
+            raise
+        self._note({fold(table) for _, table, _ in recorded.writes} | recorded.altered, after)
+        if engine.is_changed or self._may_stay_locked():
+            engine.close()
+        else:
+            self._engine = engine
+        return recorded
 
     @contextmanager
     def connect(self, *, earlier: ScratchDatabase | None = None) -> Iterator[apsw.Connection]:
@@ -312,10 +315,16 @@ class ScratchDatabase:
             refuse_fault(error, self.path)
             raise
 
+    def _may_stay_locked(self) -> bool:
+        """Whether a connection may still hold a lock on the file: FTS5 can leave a statement open."""
+        return self._schema is None or any(table.is_virtual for table in self._schema.tables)
+
     def _disconnect(self) -> None:
+        if self._engine:
+            self._engine.close()
         if self._held:
             self._held.__exit__(None, None, None)
-        self._held = self._connection = self._schema = None
+        self._engine = self._held = self._connection = self._schema = None
         self._facts = RowFacts()
 
     def create_history(self) -> None:
@@ -332,51 +341,6 @@ class ScratchDatabase:
             for query in self.table.delete(migration):
                 connection.execute(query.sql, query.params)
         self._note((), schema)
-
-
-class RecordingEngine(CountingEngine):
-    """The engine of a run, which counts what is written.
-
-    Attributes:
-        altered: the tables, folded, that were created, changed or dropped, also by an index; and the names of
-            other objects that were.
-        indirect_writes: {(statement, table, operation): how many rows foreign keys or triggers wrote}.
-        sizes: {statement: how many rows its table had after it}, for the statements asked for.
-    """
-
-    def __init__(
-        self, path: str, on_write: Callable[[int, apsw.PreUpdate], None] | None, sized: Mapping[int, str]
-    ) -> None:
-        super().__init__(path)
-        self.altered: set[str] = set()
-        self.indirect_writes: Counter[tuple[int, str, str]] = Counter()
-        self.sizes: dict[int, int] = {}
-        self._on_write, self._sized = on_write, sized
-
-    def schema(self, earlier: Schema) -> Schema:
-        """Return the schema after the run; tables that are the same as in `earlier` are not read again."""
-        self._connection.authorizer = None  # it is asked for every column of a query: 0.9 of 1.1 ms
-        return introspect.read_changes(self.rows(introspect.OBJECTS.sql), earlier, self.rows)
-
-    def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
-        for query in super()._timed(statements):
-            yield query
-            if table := self._sized.get(self._at):
-                self.sizes[self._at] = self.control(f"SELECT count(*) FROM {quote_identifier(table)}")
-
-    def _authorize(
-        self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None
-    ) -> int:
-        if action in d1.SCHEMA_ACTIONS:
-            self.altered |= {fold(name) for name in (arg1, arg2) if name}
-        return super()._authorize(action, arg1, arg2, database, by)
-
-    def _count(self, update: Any) -> None:
-        super()._count(update)
-        if update.depth:
-            self.indirect_writes[(self._at, update.table_name, update.op)] += 1
-        if self._on_write:
-            self._on_write(self._at, update)
 
 
 def _version(connection: apsw.Connection) -> tuple[int, int]:

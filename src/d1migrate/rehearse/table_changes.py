@@ -27,7 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
+    from d1migrate.rehearse.recording_engine import Recorded
+    from d1migrate.rehearse.scratch_database import ScratchDatabase
     from d1migrate.schema.model import Table
 
 
@@ -54,7 +55,7 @@ class ChangeFinder:
     """
 
     def __init__(
-        self, file: ReplayedFile, before: ScratchDatabase, after: ScratchDatabase, recorded: RecordingEngine
+        self, file: ReplayedFile, before: ScratchDatabase, after: ScratchDatabase, recorded: Recorded
     ) -> None:
         self._file, self._before, self._after, self._recorded = file, before, after, recorded
         self._replay = file.replay

@@ -229,7 +229,7 @@ def _module(table: str | None, module: str | None) -> bool:
 READ, UPDATE, ALTER_TABLE, TRANSACTION, SAVEPOINT = 20, 23, 26, 22, 32
 _CREATE_INDEX, _CREATE_TABLE, _CREATE_TRIGGER, _CREATE_VIEW = 1, 2, 7, 8
 _DELETE, _DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW = 9, 10, 11, 16, 17
-_INSERT, _PRAGMA, _SELECT, _REINDEX, _ANALYZE = 18, 19, 21, 27, 28
+_INSERT, PRAGMA, _SELECT, _REINDEX, _ANALYZE = 18, 19, 21, 27, 28
 _CREATE_VTABLE, _DROP_VTABLE, _FUNCTION, _RECURSIVE = 29, 30, 31, 33
 
 SCHEMA_ACTIONS = frozenset(
@@ -258,7 +258,7 @@ _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
     _DROP_INDEX: _both,
     _CREATE_TRIGGER: _both,
     _DROP_TRIGGER: _both,
-    _PRAGMA: _pragma,
+    PRAGMA: _pragma,
     _FUNCTION: _function,
     _CREATE_VTABLE: _module,
     _DROP_VTABLE: _module,
