@@ -81,7 +81,7 @@ class Rehearser:
             SourceError: it cannot be parsed.
         """
         migration.check(self._scratch.table)
-        file = ReplayedFile(self._replayer.replay(migration))
+        file = ReplayedFile(self._replayer.replay(migration, roll_back=False))
         try:
             run = self._attempt(file)
         except QueryError as error:

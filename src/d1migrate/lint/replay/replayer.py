@@ -145,12 +145,13 @@ class Replayer:
         self._table = table
         self._meanings: dict[str, str] = {}
 
-    def replay(self, migration: Migration, *, probe: bool = True) -> AnalyzedReplay:
+    def replay(self, migration: Migration, *, probe: bool = True, roll_back: bool = True) -> AnalyzedReplay:
         """Replay the next migration.
 
         Args:
             migration: the migration.
-            probe: whether to run its rollback, and to look for views and triggers that it breaks.
+            probe: whether to look for views and triggers that it breaks.
+            roll_back: whether to run its rollback, too, if it probes.
 
         Raises:
             SourceError: it cannot be parsed.
@@ -160,9 +161,9 @@ class Replayer:
             self._mention_history
         )
         try:
-            replayed = _FileReplay(migration, shadow, self._table, probe=probe).replay(
-                siblings_record=siblings_record, previous=self._previous
-            )
+            replayed = _FileReplay(
+                migration, shadow, self._table, probe=probe, roll_back=probe and roll_back
+            ).replay(siblings_record=siblings_record, previous=self._previous)
         finally:
             shadow.close()
         if (
@@ -171,7 +172,7 @@ class Replayer:
         ):
             replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
-        self._is_incomplete = shadow.failed
+        self._is_incomplete = replayed.incomplete
         self._mention_history.append(migration.mentions(VERSIONS))
         self._previous = migration.version
         return replayed
@@ -194,9 +195,16 @@ class _FileReplay:
     """One file on its shadow schema."""
 
     def __init__(
-        self, migration: Migration, shadow: ShadowSchema, table: MigrationsTable, *, probe: bool
+        self,
+        migration: Migration,
+        shadow: ShadowSchema,
+        table: MigrationsTable,
+        *,
+        probe: bool,
+        roll_back: bool,
     ) -> None:
-        self._migration, self._shadow, self._probe = migration, shadow, probe
+        self._migration, self._shadow = migration, shadow
+        self._probe, self._roll_back = probe, roll_back
         self._versions = fold(table.name) if table.shape == "versions" else None
         self._filled: dict[int, tuple[int, int]] = {}
         self._concerning: dict[str, bool] = {}
@@ -214,8 +222,8 @@ class _FileReplay:
             elif not self._repeats_insert(next(section.statements()).sql, section):
                 for source in section.statements():
                     self._add(source)
-        after, last = self._shadow.catalog, self._last
-        broken_here = self._broken(before, self._kept) if self._probe and not self._shadow.failed else ()
+        after, incomplete, last = self._shadow.catalog, self._shadow.failed, self._last
+        broken_here = self._broken(before, self._kept) if self._probe and not incomplete else ()
         return AnalyzedReplay(
             self._migration,
             before,
@@ -225,14 +233,14 @@ class _FileReplay:
             last=list(last.statements())[-1] if isinstance(last, Series) else last,
             filled=self._filled,
             broken=broken_here,
-            rollback=self._rollback(before) if self._probe else None,
+            rollback=self._rollback(before) if self._roll_back else None,
             directives=self._directives,
             records_itself=self._records,
             siblings_record=siblings_record,
             previous=previous,
             not_built=tuple(self._shadow.not_built),
             header=self._header,
-            incomplete=self._shadow.failed,
+            incomplete=incomplete,  # a refused rollback leaves nothing missing for the next file
         )
 
     def _add(self, source: Statement) -> None:

@@ -228,6 +228,17 @@ def test_what_follows_from_a_refusal_is_not_refused() -> None:
     assert [refusal is not None for refusal in refusals(replayed)] == [True, False, True]
 
 
+def test_a_refused_rollback_hides_nothing_in_later_files() -> None:
+    """A rollback that fails leaves no object missing: what a later file misses is refused."""
+    wrong = "CREATE TABLE a (x);\n-- Rollback:\n-- DROP TABLE nothing;"
+    files = [Migration(1, "001", wrong), Migration(2, "002", "ALTER TABLE missing ADD COLUMN y")]
+    first, second = replay(files)
+    assert first.rollback is not None
+    assert first.rollback.refusal is not None
+    assert not first.incomplete
+    assert refusals(second) == ["no such table: missing: SQLITE_ERROR"]
+
+
 def test_what_follows_from_a_file_that_cannot_be_read_is_not_refused() -> None:
     """The table that is missing may have been made there."""
     replayer = Replayer()
