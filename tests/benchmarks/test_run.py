@@ -16,6 +16,7 @@ FAST = {
     "lint",
     "load",
     "no-op",
+    "rehearse",
     "single",
     "split",
 }  # neither a server, nor a peer that takes seconds to start
