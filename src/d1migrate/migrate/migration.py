@@ -311,7 +311,8 @@ class Migration:
     @property
     def _sql(self) -> Contents:
         if self._contents is None:
-            from d1migrate.migrate.contents import Contents  # half of the import of a Worker: 40 ms
+            # It takes a Worker as long to import as all that a call with nothing to do needs.
+            from d1migrate.migrate.contents import Contents
 
             self._contents = Contents(self)
         return self._contents
