@@ -23,8 +23,8 @@ NEEDS_ENGINE = ("lint/runner.py", "lint/replay/")
 """What replays migrations on the embedded engine; the values of a replay, `model.py`, do not need it."""
 
 PURE = {
-    "__future__", "array", "collections", "bisect", "difflib", "functools", "hashlib", "importlib", "itertools",
-    "json", "math", "operator", "re", "shlex", "types", "typing", "unicodedata",
+    "__future__", "array", "collections", "bisect", "difflib", "functools", "hashlib", "itertools", "json", "math",
+    "operator", "re", "shlex", "types", "typing", "unicodedata",
 }  # fmt: skip
 
 FILES = [path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__")]
