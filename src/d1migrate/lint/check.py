@@ -144,8 +144,11 @@ def _asked(
     configured: tuple[tuple[str, str], ...], verbs: frozenset[str], *, infos: bool
 ) -> list[tuple[Rule, str]]:
     """Return the enabled rules that may find something in a file with these verbs."""
-    enabled = _enabled(configured, infos=infos)
-    return [(rule, severity) for rule, severity in enabled if not rule.on or not verbs.isdisjoint(rule.on)]
+    return [
+        (rule, severity)
+        for rule, severity in _enabled(configured, infos=infos)
+        if rule.function and (not rule.on or not verbs.isdisjoint(rule.on))
+    ]
 
 
 def check(

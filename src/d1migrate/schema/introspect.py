@@ -212,11 +212,10 @@ def one_table(
     return table(name, sql, columns, indexes, keys, index_sql=index_sql, triggers=triggers)
 
 
-def one_index(ask: Callable[[str], Iterable[Any]], table: str, name: str, sql: str) -> Index:
-    """Return one index of a table as `read` does; the arguments are like those of `one_table`."""
-    listed = ask(f"PRAGMA index_list({quote_identifier(table)})")
-    unique = any(is_unique for _, index, is_unique, *_ in listed if index == name)
+def one_index(ask: Callable[[str], Iterable[Any]], name: str, sql: str) -> Index:
+    """Return one index that a CREATE INDEX created, as `read` does; arguments like those of `one_table`."""
     columns = ask(f"PRAGMA index_info({quote_identifier(name)})")
+    unique = sql.startswith("CREATE UNIQUE ")  # as SQLite stores it
     return Index(name, unique, tuple(column for _, _, column in columns), sql)
 
 

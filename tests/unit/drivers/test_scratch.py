@@ -29,6 +29,14 @@ def test_what_is_used_again(sql: str, *, again: bool) -> None:
     following.close()
 
 
+def test_a_virtual_table_of_the_database() -> None:
+    """It counts like one that a file creates."""
+    engine = ScratchEngine.take()
+    assert engine.build("CREATE VIRTUAL TABLE a USING fts5(x)")
+    engine.give_back()
+    assert ScratchEngine.take() is not engine
+
+
 def test_a_transaction_that_ended_early() -> None:
     """What ran after it is committed, so the engine is not empty."""
     engine = ScratchEngine.take()

@@ -221,7 +221,7 @@ class ShadowSchema:
         kept = [index for index in table.indexes if not index.sql or index.name in index_sql]
         names = {index.name for index in kept}
         fresh = [
-            introspect.one_index(self.scratch.rows, table.name, name, sql)
+            introspect.one_index(self.scratch.rows, name, sql)
             for name, sql in index_sql.items()
             if name not in names
         ]
@@ -289,9 +289,9 @@ class ShadowSchema:
 
     def need_named(self, tokens: Sequence[Token]) -> None:
         """Build every object that the tokens may name."""
-        for token in tokens:
-            if token.kind in ("word", "quoted", "string"):
-                self.need(fold(unquote(token.text)))
+        texts = (token.text for token in tokens if token.kind in ("word", "quoted", "string"))
+        for name in dict.fromkeys(fold(unquote(text)) for text in dict.fromkeys(texts)):
+            self.need(name)
 
     @staticmethod
     def mentions(sql: str, names: Collection[str]) -> bool:

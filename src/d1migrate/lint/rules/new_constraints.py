@@ -36,7 +36,7 @@ def unique_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in replay.of("create index"):
         owner = statement.after.owners.get(statement.shape.name, "")
         if (
-            "UNIQUE" not in statement.words[:2]
+            "UNIQUE" not in [token.keyword for token in statement.tokens[:2]]
             or owner not in statement.before.tables
             or statement.before is statement.after
         ):
