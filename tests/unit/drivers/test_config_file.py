@@ -76,3 +76,11 @@ def test_agrees_with_json5(tmp_path: Path, text: str) -> None:
             read(str(path))
     else:
         assert read(str(path)) == expected
+
+
+@pytest.mark.parametrize("comments", ["/" * 400, "/* b */\n" * 100, "// }\n" * 100, "//\t \n" * 100])
+def test_any_comments_after_a_comma_are_read_in_no_time(tmp_path: Path, comments: str) -> None:
+    """A separator of slashes, or settings that are commented out one by one."""
+    path = tmp_path / "wrangler.jsonc"
+    path.write_text(f'{{"a": 1,\n{comments}\n"b": 2}}')
+    assert read(str(path)) == {"a": 1, "b": 2}
