@@ -192,6 +192,17 @@ def test_without_infos() -> None:
     assert [d.code for d in check(case, {"D104": "info", "H101": "warning"}, infos=False)] == ["H101", "R105"]
 
 
+def test_findings_about_one_statement_are_in_an_order_that_does_not_change() -> None:
+    """A rename changes every table that references the renamed one; Python's sets have another order each run."""
+    names = [f"child_{letter}" for letter in "jcfaihbgde"]
+    given = "".join(f"CREATE TABLE {name} (p REFERENCES parent(id)); " for name in names)
+    files = (f"CREATE TABLE parent (id INTEGER PRIMARY KEY); {given}", "ALTER TABLE parent RENAME TO other;")
+    *_, case = replay([Migration(number, f"00{number}_a", sql) for number, sql in enumerate(files, 1)])
+    found = [d.message for d in check(case) if d.code == "H104"]
+    assert len(found) == len(names)
+    assert found == sorted(found)
+
+
 # --- limits: at it nothing, one above it a finding ---
 
 

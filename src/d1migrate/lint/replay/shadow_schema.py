@@ -182,7 +182,7 @@ class ShadowSchema:
         """Update the tables and views with these names in the catalog."""
         tables: dict[str, Table | None] = {}
         views: dict[str, View | None] = {}
-        for name in changed:
+        for name in sorted(changed):  # the order of findings about one statement
             triggers = tuple(self._on["trigger", name].values())
             indexes = {index.name: index.sql for index in self._on["index", name].values()}
             if own := self._known.get(("table", name)):
