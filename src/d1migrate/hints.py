@@ -33,7 +33,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     ]
     if len(starts) == 1:
         return names[starts[0]]
-    from difflib import get_close_matches  # imported only on failure
+    from difflib import get_close_matches
 
     close = get_close_matches(typed, names, n=1, cutoff=0.65)
     return names[close[0]] if close else None
@@ -60,6 +60,6 @@ def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageE
 
 def how_to_create(folder: str) -> str:
     """Return the hint for a folder that a path names and that does not exist."""
-    from shlex import quote  # imported only on failure
+    from shlex import quote
 
     return f"correct the path, or create the folder: mkdir -p {quote(folder)}"

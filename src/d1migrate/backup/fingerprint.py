@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
@@ -11,6 +11,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

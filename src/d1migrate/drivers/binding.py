@@ -62,7 +62,7 @@ class BindingDriver:
     def _statement(self, query: Query) -> Any:
         if not query.params:
             return self._database.prepare(query.sql)
-        from d1migrate.sql.parameters import inline  # never in a Worker with nothing to do
+        from d1migrate.sql.parameters import inline
 
         sql, params = inline(query.sql, query.params)
         statement = self._database.prepare(sql)
@@ -89,7 +89,7 @@ def _text(error: Any) -> str:
 
 def _error(text: str, *, reads: bool) -> DriverError:
     """Return the error of a failure: D1 refused the SQL, nothing was done, or it may have been done."""
-    from d1migrate.sql.d1 import is_refusal  # imported only on failure
+    from d1migrate.sql.d1 import is_refusal
 
     if is_refusal(text):
         return QueryError(text)

@@ -6,11 +6,12 @@ UsageError), nothing was done (UnavailableError), or the outcome is unknown (Amb
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.sql.d1 import RESET_CODE, is_refusal, is_reset
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -7,7 +7,7 @@ trigger that the server would split in two, is sent as a file through the import
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from d1migrate.drivers import cloudflare
 from d1migrate.drivers.database_id import is_database_id
@@ -20,6 +20,7 @@ from d1migrate.sql.parameters import inline
 from d1migrate.sql.split import split
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 

@@ -140,7 +140,7 @@ class SqliteDriver:
     def _wait_for_lock(self, attempts: int) -> bool:
         """SQLite's busy handler: whether to try again."""
         if self._lock_wait is None:
-            from d1migrate.drivers.lock_wait import LockWait  # most files are not locked
+            from d1migrate.drivers.lock_wait import LockWait
 
             self._lock_wait = LockWait(self._busy_timeout, self._on_wait)
         return self._lock_wait(attempts)

@@ -150,7 +150,7 @@ def refuse_errors(
         after = replayed.after
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
-        from d1migrate.lint.next_steps import after_refusal  # imported only on failure
+        from d1migrate.lint.next_steps import after_refusal
 
         raise UnsafeMigration(errors, hint=after_refusal(errors))
     return after.schema if after else base, tuple(d for d in found if failing([d], strict=True))

@@ -292,7 +292,7 @@ def _proved_complete(statements: Sequence[str], live: LiveTables) -> set[str]:
     """
     if not any(HELPER in sql for sql in statements):
         return set()
-    from d1migrate.schema.rebuild_checks import recount_statements  # few rollbacks need it
+    from d1migrate.schema.rebuild_checks import recount_statements
 
     texts = set(map(fold, statements))
     return {name for name, table in live.tables.items() if fold(recount_statements([table])[0]) in texts}

@@ -249,7 +249,7 @@ def _slug(description: str, between: str = "_") -> str:
 
 def _latin(text: str) -> str:
     """Return text in lower case with its Latin letters as ASCII: `é` is `e`, `ß` is `ss`."""
-    from unicodedata import combining, normalize  # few names need it
+    from unicodedata import combining, normalize
 
     folded = text.casefold()
     if folded.isascii():

@@ -87,7 +87,7 @@ def have_versions(migrations: Iterable[Migration]) -> bool:
 
 def record_themselves(migrations: Iterable[Migration]) -> bool:
     """Whether files insert into VERSIONS, and none creates another table of that name."""
-    from d1migrate.migrate.history_guard import is_record  # most commands find a history that decides
+    from d1migrate.migrate.history_guard import is_record
 
     naming = [migration for migration in migrations if migration.mentions(VERSIONS)]
     return any(any(map(is_record, _texts(one))) for one in naming) and not creates_another(naming)
@@ -111,7 +111,7 @@ def _creates_another(sql: str) -> bool:
     lower = sql[:_HEAD].lower()
     if VERSIONS not in lower or "create" not in lower:
         return False
-    from d1migrate.migrate.other_tools import owner_of  # few files create it
+    from d1migrate.migrate.other_tools import owner_of
     from d1migrate.sql.create import parse_table
 
     table = parse_table(sql)

@@ -73,7 +73,7 @@ def _tables_of_trigger(sql: str) -> set[str]:
     """Return the table of a CREATE TRIGGER, and those that its body changes; empty for other statements."""
     if "TRIGGER" not in sql.upper():
         return set()
-    from d1migrate.sql.create import parse_trigger  # few files create one
+    from d1migrate.sql.create import parse_trigger
 
     trigger = parse_trigger(sql)
     return {fold(trigger.table), *(e.table for e in trigger_effects(trigger))} if trigger else set()

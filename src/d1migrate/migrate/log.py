@@ -176,7 +176,7 @@ def done_by(token: str, log: str = LOG_TABLE) -> Query:
 
 def stored_rollbacks(table: MigrationsTable, migrations: Iterable[Identified], log: str = LOG_TABLE) -> Query:
     """Return the query for (version, name, newest rollback SQL, its id) of migrations."""
-    import json  # few runs need it
+    import json
 
     wanted = json.dumps([getattr(migration, table.column) for migration in migrations])
     return Query(

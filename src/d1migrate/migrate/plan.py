@@ -83,7 +83,7 @@ class Step(NamedTuple):
         """Why a remote D1 needs its import API for it; None if a query request can carry it."""
         if self.size:
             return f"{self.size} bytes are too many for one request"
-        from d1migrate.sql.triggers import is_carried  # only a remote D1 asks
+        from d1migrate.sql.triggers import is_carried
 
         cut = next((s for s in self.script.statements() if not is_carried(s.sql)), None)
         cause = "D1 would cut a trigger with a line break in a literal, or a column named end, in two"
@@ -214,7 +214,7 @@ def plan_up(
     _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])
     refuse_without_key(todo, entries, history.table)
     if todo:
-        from d1migrate.migrate.squash import refuse_both  # most runs have nothing to do
+        from d1migrate.migrate.squash import refuse_both
 
         refuse_both([entry.migration for entry in todo if entry.migration], migrations)
     steps = tuple(_step_up(entry.migration, history.table) for entry in todo if entry.migration)

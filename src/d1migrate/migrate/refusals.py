@@ -247,7 +247,7 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
         if key in known:
             for migration in (known[key].migration, entry.migration):
                 if migration and migration.is_down_file:
-                    from d1migrate.migrate.contents import down_file  # imported only on failure
+                    from d1migrate.migrate.contents import down_file
 
                     raise down_file(migration.file)
             raise SourceError(
@@ -271,7 +271,7 @@ def _squashed(entries: Sequence[Entry]) -> list[Entry]:
     missing = {entry.name for entry in entries if entry.state == "missing"}
     if not missing and not any(entry.state == "changed" for entry in entries):
         return []
-    from d1migrate.migrate.squash import every_replaced  # few runs need it
+    from d1migrate.migrate.squash import every_replaced
 
     found = []
     for entry in entries:

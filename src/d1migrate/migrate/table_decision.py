@@ -186,7 +186,7 @@ def problems(
         found += problems_of_names(survey, table, rows)
     if not found:
         return ()
-    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+    from d1migrate.migrate.flows.leftovers import Problem
 
     name = table.name
     return tuple(

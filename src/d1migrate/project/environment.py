@@ -82,7 +82,7 @@ def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]
         UsageError: the window is malformed.
     """
     if "window" in section:
-        from d1migrate.project.windows import parse  # most configurations have none
+        from d1migrate.project.windows import parse
 
         try:
             parse(section["window"])

@@ -100,7 +100,7 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
         found.append(f"not run: {listed(listing.skipped, _SHOWN)}; {why}")
     if is_plain(listing.names):
         return found
-    from d1migrate.migrate.surprises import surprises, warning  # few folders have any
+    from d1migrate.migrate.surprises import surprises, warning
 
     surprising = surprises(listing.names)
     if surprising and pending is not None:

@@ -110,7 +110,7 @@ class Cron(NamedTuple):
 
     def _begins(self, moment: datetime, *, reverse: bool = False) -> datetime | None:
         """Return when it next begins after a moment, or last began before it."""
-        from cronsim import CronSim  # most windows are weekly
+        from cronsim import CronSim
 
         there = moment.astimezone(ZoneInfo(self.zone))
         found = next(CronSim(self.begins, there, reverse=reverse), None)

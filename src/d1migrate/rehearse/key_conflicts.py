@@ -8,7 +8,7 @@ Rows that come from the target are never changed.
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import apsw
 
@@ -19,6 +19,7 @@ from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.token_groups import outside
 from d1migrate.sql.tokens import significant
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

@@ -6,7 +6,7 @@ The earlier state is attached as `earlier`; the later one is `main`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_partial, is_without_rowid, rowid_alias
@@ -14,6 +14,7 @@ from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 

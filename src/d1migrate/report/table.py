@@ -37,7 +37,7 @@ def table(
     grid, widths = _aligned(headers, rows)
     lines: list[list[Sequence[str]]] = [[row] for row in grid]
     if width is not None and _width(widths) > width:
-        from d1migrate.report.narrow_table import narrowed  # only on a terminal
+        from d1migrate.report.narrow_table import narrowed
 
         widths, lines = narrowed(grid, widths, width - GAP * (len(widths) - 1))
 

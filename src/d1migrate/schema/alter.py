@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
@@ -32,6 +32,7 @@ from d1migrate.sql.names import fold
 from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.triggers import safe_form
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 

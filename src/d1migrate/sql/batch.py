@@ -47,7 +47,7 @@ class Query(NamedTuple):
         if self.series == 1:
             yield self
         else:
-            from d1migrate.sql.split import split  # most batches have no series
+            from d1migrate.sql.split import split
 
             for statement in split(self.sql):
                 yield Query(statement.sql, (), True)

@@ -169,7 +169,7 @@ class Splitter:
         self._file = file
         self._learner: FormLearner | None = None
         if series:
-            from d1migrate.sql.insert_form import FormLearner  # only for large files
+            from d1migrate.sql.insert_form import FormLearner
 
             self._learner = FormLearner()
         self._line, self._counted = 1, 0  # the line at the position up to which lines are counted

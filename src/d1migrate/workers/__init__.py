@@ -127,7 +127,7 @@ async def run_migrations(
 
 
 def _stamp(who: str) -> Stamp:
-    from d1migrate.project.actor import stamp  # only for what is written
+    from d1migrate.project.actor import stamp
 
     return stamp(who)
 
@@ -228,7 +228,7 @@ class _Loaded(NamedTuple):
 def _choose_table(
     migrations: tuple[Migration, ...], table: str | None, wrangler_table: str | None
 ) -> TableChoice:
-    from d1migrate.migrate.file_suggestion import choose_table  # an index has the answer
+    from d1migrate.migrate.file_suggestion import choose_table
 
     return choose_table(migrations, configured=table, wrangler=wrangler_table)
 
@@ -313,7 +313,7 @@ def _parsed(
         raise TypeError
     if not rollbacks:
         return source.load(files)
-    from d1migrate.migrate.rollback_file import RollbackFile  # few folders have some
+    from d1migrate.migrate.rollback_file import RollbackFile
 
     of = {name: RollbackFile(f"{source.ROLLBACKS}/{name}", text) for name, text in rollbacks}
     return tuple(

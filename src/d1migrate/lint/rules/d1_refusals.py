@@ -77,7 +77,7 @@ def _finding(statement: ReplayedStatement, message: str | None = None, fix: str 
 
 def _advice(statement: ReplayedStatement, error: str, offset: int | None) -> str | None:
     """Return what to write instead: SQLite's way of what another database has, or a name that exists."""
-    from d1migrate.lint.unknown_names import meant_in  # imported only on failure, as the next
+    from d1migrate.lint.unknown_names import meant_in
     from d1migrate.sql.other_dialects import instead_of
 
     if instead := instead_of(error, statement.sql, offset):
@@ -151,7 +151,7 @@ def function(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _no_function(statement: ReplayedStatement) -> str:
-    from d1migrate.sql.other_dialects import function_instead_of  # imported only on failure
+    from d1migrate.sql.other_dialects import function_instead_of
 
     error = d1.error_parts(statement.refusal or "")[0]
     found = _FUNCTION.search(error)

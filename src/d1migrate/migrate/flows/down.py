@@ -122,7 +122,7 @@ def _name(place: _Place) -> str:
 def _refuse_loss(counts: Mapping[_Place, int | None]) -> None:
     """Raise DataLoss for what would be deleted."""
     if counts:
-        from shlex import quote  # imported only on failure
+        from shlex import quote
 
         rows, values = _split(counts)
         parts = [f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in rows.items()]

@@ -213,7 +213,7 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
 
 def read_schema(choice: TableChoice) -> Flow[Schema]:
     """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
-    from d1migrate.schema import introspect  # `status` does not need it
+    from d1migrate.schema import introspect
 
     schema = introspect.read((yield Batch(introspect.QUERIES, reads=True)))
     own = {fold(name) for name in (choice.wrangler, choice.configured) if name}
@@ -242,7 +242,7 @@ def status(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[E
 def read_history_and_schema(choice: TableChoice) -> Flow[tuple[h.History, Schema]]:
     """Read history and schema of the same moment: two requests, repeated if the history changes."""
     from d1migrate.migrate.assertions import is_same_history
-    from d1migrate.schema import introspect  # `status` does not need it
+    from d1migrate.schema import introspect
 
     while True:
         history = yield from read_history(choice)

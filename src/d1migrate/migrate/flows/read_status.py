@@ -75,7 +75,7 @@ def history_problems(history: h.History, entries: Sequence[Entry]) -> tuple[Prob
 
 
 def _only_read(error: HistoryError) -> Problem:
-    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+    from d1migrate.migrate.flows.leftovers import Problem
 
     return Problem("history", ", ".join(error.names), f"`up` and `down` refuse: {error}; {error.hint}")
 
@@ -91,7 +91,7 @@ def _unreadable(entries: Iterable[Entry]) -> list[Problem]:
 
 
 def _two_logs() -> Problem:
-    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+    from d1migrate.migrate.flows.leftovers import Problem
 
     return Problem(
         "log",
@@ -104,7 +104,7 @@ def _two_logs() -> Problem:
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:
     """Report what an interrupted rebuild left behind."""
-    from d1migrate.migrate.flows import integrity  # rarely needed
+    from d1migrate.migrate.flows import integrity
 
     found = yield from integrity.inspect(None, rows=False)
     return tuple(problem for problem in found.problems if problem.kind == "leftover")

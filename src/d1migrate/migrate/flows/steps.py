@@ -83,7 +83,7 @@ def _transactions(todo: Plan) -> list[tuple[Step, ...]]:
 def _failure(
     error: DriverError, batch: _Transaction, done: Sequence[StepResult], pending: Sequence[Step]
 ) -> ApplyError:
-    from d1migrate.migrate.apply_error import apply_error  # imported only on failure
+    from d1migrate.migrate.apply_error import apply_error
 
     failure = apply_error(error, batch.parts, [s.name for s in done], [s.name for s in pending])
     failure.__cause__ = error

@@ -141,7 +141,7 @@ class _Planner(NamedTuple):
         )
         if self.phase is None:
             return todo
-        from d1migrate.migrate.deploy_phase import steps_of_phase  # never in a Worker
+        from d1migrate.migrate.deploy_phase import steps_of_phase
 
         return steps_of_phase(todo, self.phase)
 
@@ -169,7 +169,7 @@ class _Planner(NamedTuple):
             history = yield from read_history(self.choice)
 
     def _inspect(self, todo: Plan, history: h.History) -> Flow[Inspection]:
-        from d1migrate.migrate.flows import integrity  # never in a Worker
+        from d1migrate.migrate.flows import integrity
 
         return integrity.inspect(
             self.find_broken,
@@ -230,7 +230,7 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
     if run.last is not first:
         steps += run.last.plan.steps
     before = first.inspection
-    from d1migrate.migrate.flows import integrity  # never in a Worker
+    from d1migrate.migrate.flows import integrity
 
     try:
         after = yield from integrity.inspect(

@@ -86,7 +86,7 @@ def verify(
         schema_of: returns what migrations build, in the order given; raises SourceError if it cannot.
         find_broken: returns the views and triggers that do not compile.
     """
-    from d1migrate.migrate.flows.integrity import inspect  # never in a Worker
+    from d1migrate.migrate.flows.integrity import inspect
 
     gaps, found = _gaps(migrations), None
     while found is None or found.changed:  # by another run, between the two requests

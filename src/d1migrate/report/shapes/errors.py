@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.report.shapes.backups import RestorePreview
     from d1migrate.report.shapes.checks import Finding

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.report.shapes.common import Migration
 
