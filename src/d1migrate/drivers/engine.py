@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Query, Value
 
 _OK, _DENY, _IGNORE = 0, 1, 2  # results of SQLite's authorizer
-_CREATE_TABLE, _FUNCTION = 2, 31
-_ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # with DELETE and INSERT: actions on the rows of a table
+_ON_ROWS = frozenset((d1.DELETE, d1.INSERT, d1.READ, d1.UPDATE))
 
 LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
 """The refusal of a statement that D1 would run: APSW's SQLite is built without this syntax."""
@@ -93,14 +92,14 @@ class Engine:
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, _: str | None
     ) -> int:
         # Called several times per statement, mostly for the rows of a table: that case is the fast one.
-        if action in _ROWS and database == "main" and arg1 and arg1[0] != "_" and arg1 != "sqlite_stat4":
+        if action in _ON_ROWS and database == "main" and arg1 and arg1[0] != "_" and arg1 != "sqlite_stat4":
             return _OK
         if arg1 == "sqlite_stat4":
-            self._left_stat4 = self._left_stat4 or action == _CREATE_TABLE
+            self._left_stat4 = self._left_stat4 or action == d1.CREATE_TABLE
             if action == d1.READ:
                 return _IGNORE
         if self._trusted or d1.authorize(action, arg1, arg2, database):
-            self._renamed = self._renamed or (action == _FUNCTION and arg2 == "sqlite_rename_table")
+            self._renamed = self._renamed or (action == d1.FUNCTION and arg2 == "sqlite_rename_table")
             return _OK
         if action in (d1.TRANSACTION, d1.SAVEPOINT):
             self._refusal = d1.TRANSACTION_REFUSED

@@ -10,8 +10,7 @@ from d1migrate.errors import QueryError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql import d1
 
-_ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
-_PRAGMA, _CREATE_VTABLE = 19, 29
+_ACTIONS = {d1.DELETE: "delete", d1.INSERT: "insert", d1.UPDATE: "update", d1.READ: "read"}
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
 
 _STEPS = 1_000
@@ -87,7 +86,7 @@ class ScratchEngine(Engine):
                 return apsw.SQLITE_OK
             if not self._trusted and arg1 and arg1 != "sqlite_temp_master":
                 self._actions[Action(kind, arg1, arg2 or "", by or "")] = None
-        elif action == _CREATE_VTABLE or (action == _PRAGMA and not self._trusted):
+        elif action == d1.CREATE_VTABLE or (action == d1.PRAGMA and not self._trusted):
             self._is_altered = True  # a virtual table may keep statements of its own open
         return self._authorize(action, arg1, arg2, database, by)
 

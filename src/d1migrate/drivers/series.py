@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
-_INSERT = 18
-
 
 class SeriesAuthorizer:
     """The authorizer of a connection while series are run that follow each other.
@@ -41,8 +39,8 @@ class SeriesAuthorizer:
 
     def decide(self) -> None:
         """Ask no more until `close`, if that series only inserts into one table, and reads its parents."""
-        tables = [table for action, table in self._asked if action == _INSERT]
-        plain = {action for action, _ in self._asked} <= {_INSERT, d1.READ} and len(tables) == 1
+        tables = [table for action, table in self._asked if action == d1.INSERT]
+        plain = {action for action, _ in self._asked} <= {d1.INSERT, d1.READ} and len(tables) == 1
         self._asked.clear()
         self._connection.authorizer = self._authorize
         if plain and self._is_stored(tables[0]):

@@ -226,42 +226,43 @@ def _module(table: str | None, module: str | None) -> bool:
     return (module or "").lower() in MODULES and allows_name(table)
 
 
-READ, UPDATE, ALTER_TABLE, TRANSACTION, SAVEPOINT = 20, 23, 26, 22, 32
-_CREATE_INDEX, _CREATE_TABLE, _CREATE_TRIGGER, _CREATE_VIEW = 1, 2, 7, 8
-_DELETE, _DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW = 9, 10, 11, 16, 17
-_INSERT, PRAGMA, _SELECT, _REINDEX, _ANALYZE = 18, 19, 21, 27, 28
-_CREATE_VTABLE, _DROP_VTABLE, _FUNCTION, _RECURSIVE = 29, 30, 31, 33
+# SQLite's authorizer action codes: apsw has them, too, but the core does not import it.
+CREATE_INDEX, CREATE_TABLE, CREATE_TRIGGER, CREATE_VIEW = 1, 2, 7, 8
+DELETE, DROP_INDEX, DROP_TABLE, DROP_TRIGGER, DROP_VIEW = 9, 10, 11, 16, 17
+INSERT, PRAGMA, READ, SELECT, TRANSACTION, UPDATE = 18, 19, 20, 21, 22, 23
+ALTER_TABLE, REINDEX, ANALYZE, CREATE_VTABLE, DROP_VTABLE = 26, 27, 28, 29, 30
+FUNCTION, SAVEPOINT, RECURSIVE = 31, 32, 33
 
 SCHEMA_ACTIONS = frozenset(
     (
-        *(_CREATE_INDEX, _CREATE_TABLE, _CREATE_TRIGGER, _CREATE_VIEW, _CREATE_VTABLE, ALTER_TABLE),
-        *(_DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW, _DROP_VTABLE),
+        *(CREATE_INDEX, CREATE_TABLE, CREATE_TRIGGER, CREATE_VIEW, CREATE_VTABLE, ALTER_TABLE),
+        *(DROP_INDEX, DROP_TABLE, DROP_TRIGGER, DROP_VIEW, DROP_VTABLE),
     )
 )
 """The actions that change the schema; their arguments name the object, and its table if it has one."""
 
 _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
-    _SELECT: _always,
-    _RECURSIVE: _always,
-    _ANALYZE: _always,  # also of `_cf_` tables: without a name it visits every table
+    SELECT: _always,
+    RECURSIVE: _always,
+    ANALYZE: _always,  # also of `_cf_` tables: without a name it visits every table
     READ: _first,
     UPDATE: _first,
-    _INSERT: _first,
-    _DELETE: _first,
-    _CREATE_TABLE: _first,
-    _DROP_TABLE: _first,
+    INSERT: _first,
+    DELETE: _first,
+    CREATE_TABLE: _first,
+    DROP_TABLE: _first,
     ALTER_TABLE: _first,
-    _CREATE_VIEW: _first,
-    _DROP_VIEW: _first,
-    _REINDEX: _first,
-    _CREATE_INDEX: _both,
-    _DROP_INDEX: _both,
-    _CREATE_TRIGGER: _both,
-    _DROP_TRIGGER: _both,
+    CREATE_VIEW: _first,
+    DROP_VIEW: _first,
+    REINDEX: _first,
+    CREATE_INDEX: _both,
+    DROP_INDEX: _both,
+    CREATE_TRIGGER: _both,
+    DROP_TRIGGER: _both,
     PRAGMA: _pragma,
-    _FUNCTION: _function,
-    _CREATE_VTABLE: _module,
-    _DROP_VTABLE: _module,
+    FUNCTION: _function,
+    CREATE_VTABLE: _module,
+    DROP_VTABLE: _module,
 }
 
 
