@@ -108,6 +108,13 @@ def test_core_is_pure() -> None:
         assert outside <= set(sys.stdlib_module_names)
 
 
+def test_no_module_loads_typing_for_the_types() -> None:
+    """A module sets TYPE_CHECKING itself, and `named_tuple` has its values: both are free at run time."""
+    for path in FILES:
+        if layer(path) != "named_tuple":
+            assert not imports(path) & {"typing.TYPE_CHECKING", "typing.NamedTuple"}, path
+
+
 def test_core_opens_nothing() -> None:
     """The core does not call `open` either, which needs no import."""
     for path in filter(is_core, FILES):

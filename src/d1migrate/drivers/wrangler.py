@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from contextlib import suppress
 from posixpath import normpath
 
@@ -16,7 +15,7 @@ from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from d1migrate.drivers.lock_wait import OnWait

@@ -5,8 +5,6 @@ Which of them holds the history is decided in `table_decision`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
-
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import owner_of
 from d1migrate.migrate.table import SUFFIX
@@ -15,7 +13,7 @@ from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from d1migrate.migrate.table import NameTable

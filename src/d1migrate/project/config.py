@@ -8,7 +8,6 @@ relative to that file.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.url import expand, normalize
@@ -28,6 +27,7 @@ from d1migrate.sql.names import HELPER, fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from d1migrate.drivers.wrangler import Binding

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
-
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
 from d1migrate.named_tuple import NamedTuple
@@ -11,6 +9,7 @@ from d1migrate.project.settings import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 _GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")

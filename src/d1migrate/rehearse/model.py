@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's field
 from typing import Literal
 
 from d1migrate.lint.check import Diagnostic, failing
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.rehearse.row_difference import RowDifference  # noqa: TC001 - of a NamedTuple's field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from d1migrate.rehearse.row_difference import RowDifference
 
 
 class UnkeptColumn(NamedTuple):

@@ -5,7 +5,6 @@ The earlier state is attached as `earlier`; the later one is `main`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
 from typing import Any
 
 from d1migrate.named_tuple import NamedTuple
@@ -16,7 +15,7 @@ from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import apsw
 
