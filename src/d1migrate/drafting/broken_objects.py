@@ -8,7 +8,7 @@ from d1migrate.errors import PlanError
 from d1migrate.lint.replay.probes import AS_STRING
 from d1migrate.lint.replay.replayer import broken_objects
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.schema.normalize import mentions
+from d1migrate.schema.normalize import mentioned_names, mentions
 from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import TriggerDefinition
@@ -116,7 +116,8 @@ def _reason(broken: _Broken, current: Schema, desired: Schema) -> str:
 
 def _table_of(column: str, sql: str, current: Schema, desired: Schema) -> str | None:
     """Return the table of a missing column: the one that had it, or the only one in the SQL."""
-    mentioned = [table for table in desired.tables if mentions(sql, fold(table.name))]
+    names = mentioned_names(sql)
+    mentioned = [table for table in desired.tables if fold(table.name) in names]
     had = {fold(table.name) for table in current.tables if _has(table, column)}
     lost = [table.name for table in mentioned if fold(table.name) in had and not _has(table, column)]
     only = [table.name for table in mentioned] if len(mentioned) == 1 else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.changes import (
     AddColumn,
@@ -16,7 +18,7 @@ from d1migrate.schema.changes import (
     Reindex,
     RequiredValue,
 )
-from d1migrate.schema.normalize import canonical, mentions, normal_form
+from d1migrate.schema.normalize import canonical, mentioned_names, mentions, normal_form
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import rebuild_virtual
@@ -173,13 +175,11 @@ def _others(
         if key not in old or key not in new or _differ(old[key].sql, new[key].sql, scopes)
     }
     # ALTER TABLE fails while a view or trigger reads a view that does not exist.
-    while more := {
-        key
-        for key, item in old.items()
-        if key in new and key not in differs and any(mentions(item.sql, n) for k, n in differs if k == "view")
-    }:
-        differs |= more
     views = {name for kind, name in differs if kind == "view"}
+    kept = {key: mentioned_names(old[key].sql) for key in old.keys() - differs} if views else {}
+    while more := {key for key, names in kept.items() if not views.isdisjoint(names)} - differs:
+        differs |= more
+        views |= {name for kind, name in more if kind == "view"}
     taken = {fold(table.name) for table in desired.tables} | {fold(view.name) for view in desired.views}
     drops = [
         Drop(item.kind, item.name)
@@ -208,14 +208,14 @@ def _differ(old: str, new: str, scopes: Scopes) -> bool:
 
 def _children_first(tables: Iterable[Table]) -> list[Table]:
     """Order tables to drop so that each is dropped after the tables that reference it."""
-    rest = list(tables)
+    rest = {fold(table.name): table for table in tables}
+    parents = {name: {fold(key.table) for key in table.foreign_keys} - {name} for name, table in rest.items()}
+    children = Counter(parent for found in parents.values() for parent in found)
     ordered: list[Table] = []
     while rest:
-        links = ((fold(key.table), fold(table.name)) for table in rest for key in table.foreign_keys)
-        parents = {parent for parent, child in links if parent != child}
-        free = [table for table in rest if fold(table.name) not in parents] or rest[:1]
-        ordered += free
-        rest = [table for table in rest if table not in free]
+        for name in [name for name in rest if not children[name]] or [next(iter(rest))]:
+            ordered.append(rest.pop(name))
+            children.subtract(parents[name])
     return ordered
 
 

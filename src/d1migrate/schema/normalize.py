@@ -132,7 +132,12 @@ def normal_form(table: TableDefinition, scope: Scope | None = None) -> NormalFor
 
 def mentions(expression: str, column: str) -> bool:
     """Whether an expression may read a column (folded)."""
-    return any(fold(unquote(token.text)) == column for token in significant(expression))
+    return column in mentioned_names(expression)
+
+
+def mentioned_names(expression: str) -> frozenset[str]:
+    """Return the names that an expression may read, folded, and what else its tokens are."""
+    return frozenset(fold(unquote(token.text)) for token in significant(expression))
 
 
 def _column(column: ColumnDefinition, names: Collection[str]) -> str:
@@ -172,7 +177,7 @@ def _conflict(conflict: str) -> str:
 
 
 def _check(check: Check, names: Collection[str]) -> Constraint:
-    read = frozenset(name for name in names if mentions(check.expression, name))
+    read = mentioned_names(check.expression).intersection(names)
     return Constraint("check", f"CHECK ({canonical_expression(check.expression, names)})", read)
 
 
@@ -184,7 +189,8 @@ def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Const
     # `a INTEGER PRIMARY KEY DESC` is not the rowid, `a INTEGER, PRIMARY KEY (a DESC)` is.
     if key.primary and in_rowid and key.terms[0].descending:
         words.append("of no rowid")
-    columns = frozenset(name for term in key.terms for name in names if mentions(term.expression, name))
+    read = (mentioned_names(term.expression) for term in key.terms)
+    columns = frozenset().union(*read).intersection(names)
     return Constraint("key", " ".join(words) + _conflict(key.conflict), columns)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from d1migrate.schema.normalize import mentions, normal_form
+from d1migrate.schema.normalize import mentioned_names, normal_form
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table, parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold
@@ -76,7 +76,7 @@ def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str
     while following := {
         name
         for name, expression in generated.items()
-        if name not in changed and any(mentions(expression, column) for column in changed)
+        if name not in changed and not changed.isdisjoint(mentioned_names(expression))
     }:
         changed |= following
     return changed

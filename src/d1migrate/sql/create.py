@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 
 from d1migrate.sql.constraints import Constraints, names, term
 from d1migrate.sql.definitions import (
@@ -43,18 +44,18 @@ def parse(sql: str) -> Definition | None:
     Args:
         sql: the statement, as a user writes it or as SQLite stores it.
     """
-    tokens = significant(sql)
-    words = [token.keyword for token in tokens[:4]]
+    tokens = (token for token in tokenize(sql) if token.kind not in ("space", "comment"))
+    words = [token.keyword for token in islice(tokens, 3)]
     if words[:1] != ["CREATE"]:
         return None
     kinds = {"INDEX": _index, "VIEW": _view, "TRIGGER": _trigger}
-    for at, word in enumerate(words[1:3], 1):
+    for at, word in enumerate(words[1:], 1):
         if word in kinds:
-            return kinds[word](sql, tokens, at)
-    return _virtual_table(sql, tokens) if words[1:3] == ["VIRTUAL", "TABLE"] else _table(sql, tokens)
+            return kinds[word](sql, significant(sql), at)
+    return parse_virtual_table(sql) if words[1:] == ["VIRTUAL", "TABLE"] else parse_table(sql)
 
 
-@lru_cache(maxsize=256)  # every rule, key and comparison asks about the same few tables
+@lru_cache(maxsize=2048)  # every rule, key and comparison asks about the same few tables
 def parse_table(sql: str) -> TableDefinition | None:
     """Parse a CREATE TABLE; None for one with AS SELECT, a virtual table, or any other statement.
 

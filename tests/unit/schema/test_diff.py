@@ -6,6 +6,7 @@ import pytest
 
 from d1migrate.schema.changes import AddColumn, RebuildTable
 from d1migrate.schema.diff import diff
+from d1migrate.sql.create import parse_table
 from tests.unit.schema.building import schema
 
 A = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);"
@@ -36,6 +37,41 @@ def changes(current: str, desired: str) -> list[str]:
 def test_the_cheapest_change(current: str, desired: str, expected: list[str]) -> None:
     """A rebuild only if no ALTER does it."""
     assert changes(current, desired) == expected
+
+
+@pytest.mark.parametrize(
+    ("same", "expected"),
+    [
+        ("CREATE TABLE c (a REFERENCES a)", ["RebuildTable", "RebuildTable"]),
+        ("CREATE TABLE c (a REFERENCES a (id))", ["RebuildTable"]),
+        ('CREATE VIEW v AS SELECT "y" FROM a', ["Drop", "RebuildTable", "Create"]),
+        ('CREATE VIEW v AS SELECT "x" FROM a', ["RebuildTable"]),
+    ],
+)
+def test_the_same_sql_may_mean_something_else(same: str, expected: list[str]) -> None:
+    """If the primary key that REFERENCES implies changes, or what `"…"` refers to."""
+    desired = "CREATE TABLE a (id INTEGER UNIQUE, x TEXT, y TEXT PRIMARY KEY);"
+    assert changes(f"{A} {same}", f"{desired} {same}") == expected
+
+
+def test_a_table_with_the_same_sql_is_not_parsed() -> None:
+    """So a diff of hundreds of tables costs what differs."""
+    many = [f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY, p REFERENCES t{i} (id));" for i in range(50)]
+    current, desired = (
+        schema(f"{A} {' '.join(many)}"),
+        schema(f"{A.replace('TEXT', 'TEXT, y')} {' '.join(many)}"),
+    )
+    parse_table.cache_clear()
+    assert len(diff(current, desired).changes) == 1
+    assert parse_table.cache_info().misses == 2
+
+
+def test_tables_are_dropped_after_those_that_reference_them() -> None:
+    """Whatever their order in the schema; in a circle the first one is first."""
+    line = "CREATE TABLE p (id INTEGER PRIMARY KEY, p REFERENCES p); CREATE TABLE c (p REFERENCES p);"
+    circle = "CREATE TABLE x (y REFERENCES y); CREATE TABLE y (x REFERENCES x);"
+    dropped = diff(schema(f"{line} {circle}"), schema(A)).lost
+    assert [table for table, _ in dropped] == ["c", "p", "x", "y"]
 
 
 def test_values_that_rows_need() -> None:
