@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from hashlib import sha256
 
 from d1migrate.migrate.flows.leftovers import Problem
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
+from d1migrate.sha256 import sha256
 
 
 class LastRestore(NamedTuple):

@@ -9,7 +9,8 @@ from array import array
 
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history_guard import check_history_use, is_record
-from d1migrate.migrate.rollback import Rollback, digest_of_meaning, too_long
+from d1migrate.migrate.meaning import digest_of_meaning
+from d1migrate.migrate.rollback import Rollback, too_long
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.migrate.table import LOG_TABLE, USUAL_NAMES, MigrationsTable
 from d1migrate.named_tuple import NamedTuple

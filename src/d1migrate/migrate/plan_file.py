@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from typing import Any
 
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.migrate.migration import Migration
+from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _step(step: Step) -> Content:
     if not isinstance(script, Migration):
         return known
     checksum = script.checksum
-    content = str(checksum) if script.is_large else "b1:" + sha256(script.text.encode()).hexdigest()
+    content = f"b1:{script.digest}"
     if script.rollback_file:
         content += " b1:" + sha256(script.rollback_file.text.encode()).hexdigest()
     if not script.is_large:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from d1migrate.errors import LimitExceeded, ParseError
-from d1migrate.migrate.history_guard import is_record
-from d1migrate.migrate.table import VERSIONS
+from d1migrate.migrate.meaning import digest_of_meaning
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.split import Statement, split
-from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
+from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -98,16 +95,3 @@ def too_long(file: str, line: int, actual: int) -> LimitExceeded:
         actual=actual,
         hint="split it: use several INSERTs with fewer rows, or append a long value in parts with UPDATE",
     )
-
-
-def digest_of_meaning(pieces: Iterable[Statement]) -> str:
-    """Return the sha256 of what statements mean: without comments, white space and the case of keywords."""
-    meanings = []
-    for piece in pieces:
-        sql = piece.sql
-        if sql and not (VERSIONS in sql.lower() and is_record(sql)):
-            words = SIGNIFICANT.findall(sql)
-            # Only ASCII: some other letters have an ASCII upper case, but are different names to SQLite.
-            meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]
-            meanings.append(" ".join(meant))
-    return sha256(";\n".join(meanings).encode()).hexdigest()

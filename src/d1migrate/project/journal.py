@@ -11,13 +11,13 @@ import os
 import re
 import stat
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any
 
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate.source import JOURNAL, ROLLBACKS
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import disk
+from d1migrate.sha256 import sha256
 
 _FILE = re.compile(rf"(?:\.\./{ROLLBACKS}/)?(?:[^./\0][^/\0]*/)*[^./\0][^/\0]*\.sql")
 _COMMAND = re.compile(r"renumber|squash --to [^\x00-\x1f\x7f]+")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from hashlib import sha256
 from textwrap import indent, wrap
 
 from d1migrate.lint.check import RULES, SEVERITIES, summed
 from d1migrate.lint.next_steps import fix_command
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean, clean_line, plural
+from d1migrate.sha256 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from d1migrate.schema.compare import Difference
 from d1migrate.schema.normalize import canonical
 from d1migrate.schema.scope import Scope
+from d1migrate.sha256 import sha256
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
