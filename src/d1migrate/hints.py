@@ -1,6 +1,6 @@
 """The wording that several errors share: what was meant, how to list, what excludes what.
 
-The errors themselves are in `errors`, which a Worker with nothing to do loads; it does not need these.
+The errors are in `errors`. A Worker with nothing to do loads those, and not these.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""SHA-256, for little data without OpenSSL: loading it takes `hashlib` 3 of the 35 ms of a status.
+"""SHA-256 of data in memory; of little, without OpenSSL, whose load takes 3 of the 35 ms of a `status`.
 
-Python has an implementation of its own, which `hashlib` takes where there is no OpenSSL. That of OpenSSL is
-five times as fast, and loaded once there is more than little to hash.
+Python has an implementation of its own, which `hashlib` uses if there is no OpenSSL. OpenSSL's is five times
+as fast, and is loaded once there is more to hash. What is read in parts is hashed with `hashlib`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _hashed = 0
 
 
 def sha256(data: bytes) -> Hash:
-    """Return the SHA-256 of data that is in memory; `hashlib` is for what is read in parts."""
+    """Return the SHA-256 of data."""
     global _hashed
     _hashed += len(data)
     if _hashed <= _LITTLE:
@@ -41,7 +41,7 @@ def sha256(data: bytes) -> Hash:
 
 @cache
 def _pythons_own() -> Any:
-    """Return a module with SHA-256, without OpenSSL if there is one: `random` looks for it alike."""
+    """Return a module with SHA-256, if possible one without OpenSSL; `random` finds it in the same way."""
     try:
         if sys.version_info >= (3, 12):
             import _sha2 as own  # type: ignore[import-not-found]

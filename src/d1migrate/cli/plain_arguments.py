@@ -1,7 +1,7 @@
 """Plain arguments: flags, and options with one value as a word of its own, each given once.
 
-Nearly every command line has no others. argparse reads them alike, but to load it and to build a parser takes
-17 of the 250 million instructions of a status.
+Few command lines have others. argparse gives the same values, but loading it and building a parser takes 17
+million instructions, more than a tenth of a `status` (ADR 0009).
 """
 
 from __future__ import annotations

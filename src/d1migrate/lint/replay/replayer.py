@@ -120,7 +120,7 @@ def replay(
 
 
 class Replayer:
-    """Replays migrations in order, each on a scratch engine of its own.
+    """Replays migrations in order, each on an empty scratch engine.
 
     Args:
         base: the schema before the first; empty by default.
