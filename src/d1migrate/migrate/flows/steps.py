@@ -103,12 +103,10 @@ def with_notes(todo: Plan, notes: Mapping[str, object]) -> Plan:
     """Return the plan with notes for the log, added to those of its steps."""
     if not notes:
         return todo
-    return todo._replace(steps=tuple(_with_notes(step, notes) for step in todo.steps))
-
-
-def _with_notes(step: Step, notes: Mapping[str, object]) -> Step:
-    detail = json.dumps({**json.loads(step.event.detail or "{}"), **notes})
-    return step._replace(event=step.event._replace(detail=detail))
+    own = {step.event.detail for step in todo.steps}  # an `up` has none before
+    details = {detail: json.dumps({**json.loads(detail or "{}"), **notes}) for detail in own}
+    steps = (s._replace(event=s.event._replace(detail=details[s.event.detail])) for s in todo.steps)
+    return todo._replace(steps=tuple(steps))
 
 
 def _results(group: Sequence[Step], cost: Result) -> tuple[StepResult, ...]:
