@@ -53,8 +53,23 @@ def problems(database: Database, *, rows: bool = True) -> list[tuple[str, str]]:
 )
 def test_what_is_wrong(empty: Database, sql: str, found: list[tuple[str, str]]) -> None:
     """One problem each; what does not compile is for an engine to say."""
-    empty.script(sql)
+    empty.script(f"CREATE VIEW v AS SELECT 1; {sql}")
     assert problems(empty) == [*found, ("broken", "v")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_asked"),
+    [
+        (PARENT, False),
+        (f"{PARENT} CREATE VIEW v AS SELECT 1", True),
+        (f"{PARENT} CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END", True),
+        (f"{PARENT} {SEARCH}", True),
+    ],
+)
+def test_the_engine_is_asked_if_something_can_fail(empty: Database, sql: str, *, is_asked: bool) -> None:
+    """A view, a trigger, or a virtual table."""
+    empty.script(sql)
+    assert (("broken", "v") in problems(empty)) == is_asked
 
 
 def test_rows_without_their_parent(tmp_path: Path) -> None:
