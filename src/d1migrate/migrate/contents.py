@@ -54,8 +54,8 @@ if TYPE_CHECKING:
         def chunks(self) -> Iterator[str]:
             """Yield its text in parts."""
 
-        def mentions(self, table: str) -> bool:
-            """Whether its text may contain the name of a table."""
+        def mentions(self, text: str) -> bool:
+            """Whether it may contain a text, in any case."""
 
 
 class Contents:

@@ -45,7 +45,7 @@ class FileSuggestion:
     @property
     def likely_shape(self) -> Shape:
         """The shape as far as it shows without parsing a file."""
-        recording = any(migration.has_text(f"into {VERSIONS}") for migration in self._migrations)
+        recording = any(migration.mentions(f"into {VERSIONS}") for migration in self._migrations)
         return self._shape(recording=recording, other=False)
 
     def _parsed(self) -> Suggestion:

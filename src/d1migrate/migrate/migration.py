@@ -212,20 +212,20 @@ class Migration:
             return f"has no rollback block ({almost.not_a_block})"
         return "has no rollback block"
 
-    def mentions(self, table: str) -> bool:
-        """Whether its text may contain the name of a table, which has only lower-case letters."""
-        if table not in USUAL_NAMES:
-            return self.has_text(table)
+    def mentions(self, text: str) -> bool:
+        """Whether it may contain a text, such as the name of a table, in any case.
+
+        Args:
+            text: in lower case. A large file is searched for USUAL_NAMES only, and may contain any other.
+        """
+        if text not in USUAL_NAMES:
+            return text in self._script.lower() if isinstance(self._script, str) else True
         if self._mentioned is None:
             # Every command asks, to choose the migrations table. A search is much cheaper than a scan, but a
             # large file is read only once.
             found = self._sql.scan.mentioned if self.is_large else None
             self._mentioned = _mentioned_in(self.chunks()) if found is None else found
-        return table in self._mentioned
-
-    def has_text(self, text: str) -> bool:
-        """Whether a text in lower case is in it, in any case; a large file may have it."""
-        return text in self._script.lower() if isinstance(self._script, str) else True
+        return text in self._mentioned
 
     def touches(self, table: MigrationsTable) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by inserting some."""
