@@ -72,11 +72,11 @@ def facts(schema: Schema) -> dict[FactKey, str]:
 
 def changes(before: Catalog, after: Catalog) -> dict[FactKey, str | None]:
     """Return how two schemas differ: {fact: its new normal form, or None if it is dropped}."""
-    names = {**before.tables, **after.tables}
-    changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
+    sides = ((before, after), (after, before))
+    changed = dict.fromkeys(name for one, other in sides for name, _ in one.tables.since(other.tables))
     # REFERENCES without columns means the primary key that the parent has then.
     children = {child for name in changed for child, _ in (*before.references(name), *after.references(name))}
-    ordered = [name for name in names if name in changed | children]
+    ordered = [*changed, *sorted(children - changed.keys())]
     old, new = _facts_of(before, ordered, after), _facts_of(after, ordered, before)
     gone: dict[FactKey, str | None] = {key: None for key in old if key not in new}
     return gone | {key: sql for key, sql in new.items() if old.get(key) != sql}
@@ -88,8 +88,8 @@ def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[F
     for name in tables:
         table = catalog.tables.get(name)
         found |= _of_table(table, scope) if table else {}
-    views = [v for name, v in catalog.views.items() if other.views.get(name) is not v]
-    triggers = [t for name, t in catalog.view_triggers.items() if other.view_triggers.get(name) is not t]
+    views = [view for _, view in catalog.views.since(other.views)]
+    triggers = [trigger for _, trigger in catalog.view_triggers.since(other.view_triggers)]
     found |= {FactKey("view", fold(view.name)): canonical(view.sql, scope) for view in views}
     return found | {
         FactKey("trigger", fold(trigger.name)): canonical(trigger.sql, scope) for trigger in triggers

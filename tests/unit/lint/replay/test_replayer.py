@@ -15,10 +15,12 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, SourceError
 from d1migrate.lint.check import check
 from d1migrate.lint.replay.replayer import Replayer, replay, schema_of
+from d1migrate.migrate.adopt.facts import changes
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.compare import compare
+from d1migrate.schema.layered import Layered
 from d1migrate.schema.model import Column, Index, Schema, Table, Trigger, View
 from d1migrate.sql.batch import Batch, Query
 from tests.inputs import scaled
@@ -332,6 +334,28 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     for name in ("run", "rows", "build", "control", "prepares_without_string_names"):
         counted(name)
     return counter
+
+
+def test_a_file_looks_only_at_what_it_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk over all tables in each of many files would take time with the square of their number."""
+    base = schema_of([Migration(1, "001_given", "".join(f"CREATE TABLE t{n} (a);" for n in range(200)))])
+    replayer, whole = Replayer(base), Layered._whole
+
+    def of_few(self: Layered[Any, Any]) -> dict[Any, Any]:
+        found = whole(self)
+        assert len(found) < 100
+        return found
+
+    monkeypatch.setattr(Layered, "_whole", of_few)
+    sql = (
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, t REFERENCES t1); CREATE INDEX i ON a (t);"
+        "INSERT INTO t5 VALUES (1); UPDATE t6 SET a = 1; DELETE FROM t7;"
+        "ALTER TABLE t8 ADD COLUMN b; ALTER TABLE t9 RENAME TO z; DROP TABLE t10;"
+        "\n-- Rollback:\n-- DROP TABLE a;"
+    )
+    replayed = replayer.replay(Migration(2, "002_case", sql))
+    assert {d.code for d in check(replayed)} >= {"D104", "D106", "D107", "H103"}
+    assert changes(replayed.before, replayed.after)
 
 
 def _cost(calls: Counter[str], shape: str, count: int, spare: int = 0) -> int:
