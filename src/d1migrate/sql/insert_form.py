@@ -19,6 +19,7 @@ _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0
 _BLOB = r"[xX]'(?:[0-9a-fA-F]{2})*+'"
 _LITERAL = rf"(?:'[^']*+'(?:'[^']*+')*+|[0-9]++(?![A-Za-z_.$])|{_NUMBER}|NULL|{_BLOB})"
 _BLANKS = f"[{BLANKS}]*+"
+_NAMING = frozenset(("FROM", "JOIN", "IN"))  # a table's name may be a string: `1 IN 'users'`
 _WORTH_IT = 20  # INSERTs in a row; compiling a form takes as long as preparing fifty
 _LONGEST = 2000  # characters; a dump with long statements has few of them
 
@@ -61,11 +62,13 @@ class InsertForm:
 
     @classmethod
     def of(cls, sql: str) -> InsertForm | None:
-        """Return the form of a statement; None if it is not an INSERT, or has a comment in it."""
+        """Return the form of a statement; None if it is not an INSERT, or has a comment or a query in it."""
         parts: list[str] = []
         after_values = False  # before VALUES, a string is a name
         for token in tokenize(sql):
-            if token.kind == "comment" or (not parts and token.keyword != "INSERT"):
+            if token.kind == "comment" or token.keyword in _NAMING:
+                return None
+            if not parts and token.keyword != "INSERT":
                 return None
             after_values = after_values or token.keyword == "VALUES"
             if after_values and (token.kind in ("string", "number", "blob") or token.keyword == "NULL"):

@@ -39,10 +39,14 @@ def test_what_is_alike(sql: str, other: str, alike: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["UPDATE t SET a = 1", "INSERT INTO t /* ; */ VALUES (1)", "INSERT INTO t -- a\nVALUES (1)", "", "REPLACE INTO t VALUES (1)"]
+    "sql", ["UPDATE t SET a = 1", "INSERT INTO t /* ; */ VALUES (1)", "INSERT INTO t -- a\nVALUES (1)", "", "REPLACE INTO t VALUES (1)",
+            "INSERT INTO t VALUES (1 IN 'u')", "INSERT INTO t VALUES ((SELECT max(a) FROM 'u'))", "INSERT INTO t SELECT 1 FROM u"]
 )  # fmt: skip
 def test_what_has_no_form(sql: str) -> None:
-    """What is not an INSERT, and what has a comment in it, which may be a marker or a directive."""
+    """What is not an INSERT; what has a comment in it, which may be a marker or a directive; what reads a table.
+
+    The name of a table may be a string, which is no literal then.
+    """
     assert InsertForm.of(sql) is None
 
 
