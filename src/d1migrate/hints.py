@@ -46,7 +46,7 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = Non
 
 
 def listed(parts: Sequence[str], most: int) -> str:
-    """Return the first parts of a list, and how many there are besides: `a, b and 3 more`."""
+    """Return the first parts of a list, and the number of the others: `a, b and 3 more`."""
     more = f" and {len(parts) - most} more" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more
 

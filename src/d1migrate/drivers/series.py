@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SeriesAuthorizer:
-    """The authorizer of a connection while series are run that follow each other.
+    """The authorizer of a connection while series that follow each other run.
 
     Args:
         connection: the connection.
@@ -33,12 +33,12 @@ class SeriesAuthorizer:
         self.is_open = False
 
     def open(self) -> None:
-        """Note what is asked for the series that is run next."""
+        """Record what is asked about the next series."""
         self.is_open = True
         self._connection.authorizer = self._ask
 
     def decide(self) -> None:
-        """Ask no more until `close`, if that series only inserts into one table, and reads its parents."""
+        """Ask no more until `close` if that series only inserts into one table and reads its parents."""
         tables = [table for action, table in self._asked if action == d1.INSERT]
         plain = {action for action, _ in self._asked} <= {d1.INSERT, d1.READ} and len(tables) == 1
         self._asked.clear()

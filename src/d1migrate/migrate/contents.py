@@ -1,6 +1,7 @@
-"""What the SQL of a migration file says: its statements, its rollback, its meaning. Read when first needed.
+"""The SQL of a migration file: its statements, its rollback, its meaning.
 
-Everything here needs the tokenizer. An unchanged file is known by its digest, and none of its SQL is read.
+`Migration` imports this module when one of them is first needed: an unchanged file is known by its digest,
+and its SQL is not read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.rollback_file import RollbackFile
 
     class SourceFile(Protocol):
-        """A migration file, as far as its SQL does not matter."""
+        """What `Contents` needs of a migration file."""
 
         version: int | None
         name: str
@@ -166,7 +167,7 @@ class Contents:
                     splitter = Splitter(source.chunks(), file=source.file, series=True)
                     self._scanned = _scan(splitter, source.file, tables=USUAL_NAMES)
                 else:
-                    found = _Found(source.text, self.pieces(), file=source.file)
+                    found = _KnownPieces(source.text, self.pieces(), file=source.file)
                     self._scanned = _scan(found, source.file, tables=())
                 if source.rollback_file:
                     rollback = self._rollback_in(source.rollback_file, self._scanned.rollback)
@@ -190,8 +191,8 @@ class Contents:
         return Rollback(block.sql, file.path, block.line, block.reason)
 
 
-class _Found(Splitter):
-    """A Splitter that finds pieces which were found before: splitting again would take twice as long.
+class _KnownPieces(Splitter):
+    """A Splitter of a text whose pieces are known: splitting it again would take twice as long.
 
     Args:
         script: SQL text.

@@ -188,7 +188,7 @@ def stored_rollbacks(table: MigrationsTable, migrations: Iterable[Identified], l
 
 def event_of(action: str, migration: Migration) -> Event:
     """Return the log event of a migration that is applied or recorded."""
-    # Of a file that cannot be parsed, no digest: whoever finds it unchanged need not parse it to know that.
+    # A file that cannot be parsed has no digest: every later command parses it, and reports the error.
     digest = None if migration.unreadable else migration.digest
     event = Event(action, migration.version, migration.name, migration.checksum, file_digest=digest)
     rollback = migration.rollback

@@ -50,7 +50,7 @@ class Script(Protocol):
         """Read it from the start, in chunks with LF line ends.
 
         Args:
-            see: called with the text as UTF-8 on the way, in any parts: to encode it again takes time.
+            see: called with the text as UTF-8, in parts, before they are decoded.
 
         Raises:
             SourceError: it cannot be read.
