@@ -246,7 +246,7 @@ class Engine:
                     rows: Iterable[tuple[Value, ...]] = self._assert(sql, params)
                     empty = False
                 # A single statement, known or seen to be one: nearly all are, so this is the fast path.
-                elif (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
+                elif (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) <= d1.SHORT_SQL:
                     # Only statements with parameters recur. Caching those of a migration takes half as
                     # long again as running them.
                     rows = self._execute(sql, params, can_cache=bool(params))

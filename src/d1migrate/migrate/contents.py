@@ -16,7 +16,7 @@ from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.migrate.table import LOG_TABLE, USUAL_NAMES, MigrationsTable
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
-from d1migrate.sql.d1 import WORKERD
+from d1migrate.sql.d1 import SHORT_SQL, WORKERD
 from d1migrate.sql.names import fold
 from d1migrate.sql.split import Series, Splitter, Statement, split, split_series
 from d1migrate.sql.statement import effects
@@ -233,7 +233,7 @@ class Scan(NamedTuple):
 def _scan(cuts: Splitter, file: str, *, tables: Sequence[str]) -> Scan:
     offsets, series, mentioned = array("Q"), dict[int, int](), set[str]()
     too_long, finder, count = None, BlockFinder(file), 0
-    note, limit = offsets.append, WORKERD.sql_length
+    note = offsets.append
     for position, body, stop, end, several in cuts:
         if body - position >= SHORTEST:
             lead, line_start = cuts.buffer[position:body], cuts.start + position == 0
@@ -244,10 +244,9 @@ def _scan(cuts: Splitter, file: str, *, tables: Sequence[str]) -> Scan:
             count += several
             note(cuts.start + body)
             note(cuts.start + stop)
-            # A character has at most four bytes, so short statements need no encoding.
-            if (stop - body) * 4 > limit and too_long is None:
+            if stop - body > SHORT_SQL and too_long is None:
                 size = len(cuts.buffer[body:stop].encode())
-                too_long = (cuts.line_at(body), size) if size > limit else None
+                too_long = (cuts.line_at(body), size) if size > WORKERD.sql_length else None
             if finder.is_open or cuts.buffer[body] == "#":
                 for query in Query(cuts.buffer[body:stop], (), True, several).apart():
                     finder.statement(query.sql, cuts.line_at(body))

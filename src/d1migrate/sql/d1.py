@@ -38,6 +38,9 @@ class Limits(NamedTuple):
 WORKERD = Limits()
 PRODUCTION = WORKERD._replace(length=2_000_000)  # D1's "maximum string, BLOB or table row size"
 
+SHORT_SQL = WORKERD.sql_length // 4
+"""A text of at most this many characters is not too long for D1: each of them has at most four bytes."""
+
 QUERY_SECONDS = 30
 """How long a query may run, D1's documentation."""
 

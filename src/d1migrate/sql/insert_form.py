@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from d1migrate.sql.d1 import SHORT_SQL
 from d1migrate.sql.tokens import BLANKS, tokenize
 
-LONGEST_SERIES = 24_999
-"""Characters of a series. A statement may have more bytes than they are, so no INSERT of it is too long."""
+LONGEST_SERIES = SHORT_SQL
+"""Characters of a series: so none of its INSERTs is too long."""
 
 # Most values are strings or plain integers: their order and form among the alternatives halve the time.
 _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0-9A-Za-z_.$])"
@@ -86,7 +87,7 @@ class InsertForm:
     def series(self, text: str, position: int) -> tuple[int, int]:
         """Return where a series of statements of this form ends, after its last `;`, and how many they are.
 
-        It starts with the white space before the first of them, and is shorter than LONGEST_SERIES.
+        It starts with the white space before the first of them, and has at most LONGEST_SERIES characters.
         """
         # Usually all of the text, up to a line end: nothing is left when the statements are taken out.
         end = text.rfind(";\n", position, position + LONGEST_SERIES) + 1
