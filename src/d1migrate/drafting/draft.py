@@ -13,7 +13,6 @@ from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, MissingValue, PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
-from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (
     AddColumn,
     Create,
@@ -102,9 +101,10 @@ def draft(
         rest = statement_groups(found.changes, renamed, desired.schema)
         scratch.run_groups(rest)
         reached = scratch.schema(renamed)
-    if diff(reached, desired.schema, order=order).changes:
-        raise PlanError("the changes do not produce the desired schema; this is a bug in d1migrate")
-    down = reverse(reached, renamed, [rename.reversed for rename in reversed(todo)], current, order=order)
+        if diff(reached, desired.schema, order=order).changes:
+            raise PlanError("the changes do not produce the desired schema; this is a bug in d1migrate")
+        undone = [rename.reversed for rename in reversed(todo)]
+        down = reverse(scratch, reached, renamed, undone, current, order=order)
     return Draft(tuple(todo), found.changes, (*first, *rest), down)
 
 
@@ -142,12 +142,12 @@ def _refuse_missing(missing: Sequence[RequiredValue]) -> None:
 
 def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
     """Raise PlanError for a new foreign key to columns that are not a key."""
-    before, after = Catalog.of(current), Catalog.of(desired)
+    before, after = ({fold(table.name): table for table in schema.tables} for schema in (current, desired))
     # Most tables and their parents are as they were: then nothing is parsed.
-    for table in desired.tables:
-        earlier = before.tables.get(fold(table.name))
-        parents = {*map(fold, (key.table for key in table.foreign_keys))}
-        if earlier == table and all(before.tables.get(p) == after.tables.get(p) for p in parents):
+    for name, table in after.items():
+        earlier = before.get(name)
+        parents = {fold(key.table) for key in table.foreign_keys}
+        if earlier == table and all(before.get(parent) == after.get(parent) for parent in parents):
             continue
         for key in broken_keys(table, after):
             if earlier is None or key not in broken_keys(earlier, before):

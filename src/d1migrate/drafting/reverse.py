@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from d1migrate.drafting.renames import rename_groups
-from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import statement_groups
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.drafting.renames import Rename
+    from d1migrate.drafting.scratch_schema import ScratchSchema
     from d1migrate.schema.alter import StatementGroup
     from d1migrate.schema.changes import RequiredValue
     from d1migrate.schema.model import Schema
@@ -44,11 +42,18 @@ class Reverse(NamedTuple):
 
 
 def reverse(
-    reached: Schema, renamed: Schema, renames: Sequence[Rename], current: Schema, *, order: bool = False
+    scratch: ScratchSchema,
+    reached: Schema,
+    renamed: Schema,
+    renames: Sequence[Rename],
+    current: Schema,
+    *,
+    order: bool = False,
 ) -> Reverse:
-    """Return the rollback of a draft, which has run once on a scratch engine.
+    """Return the rollback of a draft, which has run once on the engine of the draft.
 
     Args:
+        scratch: that engine.
         reached: the schema after the draft.
         renamed: the schema after its renames only.
         renames: the renames that undo them, in order.
@@ -57,7 +62,8 @@ def reverse(
     """
     tables = {fold(table.name): table.sql for table in renamed.tables}
     placeholders: dict[tuple[str, str], str] = {}
-    for missing in diff(reached, renamed, order=order).missing:
+    back = diff(reached, renamed, order=order)
+    for missing in back.missing:
         table = parse_table(tables[fold(missing.table)])
         if missing.is_new and table:
             value = _placeholder(table, missing)
@@ -65,29 +71,27 @@ def reverse(
                 name = f"{missing.table}.{missing.column}"
                 return Reverse(irreversible=f"the values of {name} are lost, and no placeholder fits")
             placeholders[fold(missing.table), fold(missing.column)] = value
-    changes = diff(reached, renamed, placeholders, order=order).changes
+    if back.missing:
+        back = diff(reached, renamed, placeholders, order=order)
     # A full-text table reads its content table under the name that the table had before the renames.
-    late = [c for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "content"]
-    with closing(ScratchSchema(reached)) as scratch:
-        try:
-            early = [change for change in changes if change not in late]
-            found = scratch.run_groups(statement_groups(early, reached, renamed))
-            for rename in renames:
-                found += rename_groups(scratch, rename)
-            found += scratch.run_groups(statement_groups(late, reached, renamed))
-            found += scratch.run_groups(_recreated_objects(scratch.schema(current), current))
-        except PlanError as error:
-            return Reverse(irreversible=str(error).partition("\n")[0])
-        if diff(scratch.schema(current), current, order=order).changes:
-            return Reverse(irreversible="the schema before it cannot be restored")
+    late = [c for c in back.changes if isinstance(c, RebuildVirtual) and c.filled_by == "content"]
+    try:
+        early = [change for change in back.changes if change not in late]
+        found = scratch.run_groups(statement_groups(early, reached, renamed))
+        for rename in renames:
+            found += rename_groups(scratch, rename)
+        found += scratch.run_groups(statement_groups(late, reached, renamed))
+        last = scratch.schema(current)
+        rest = diff(last, current, order=order).changes
+        if rest and all(isinstance(change, Drop | Create) and change.kind != "table" for change in rest):
+            # They blocked a rename, and were dropped.
+            found += scratch.run_groups(statement_groups(rest, last, current))
+            rest = diff(scratch.schema(current), current, order=order).changes
+    except PlanError as error:
+        return Reverse(irreversible=str(error).partition("\n")[0])
+    if rest:
+        return Reverse(irreversible="the schema before it cannot be restored")
     return Reverse(tuple(found), tuple(placeholders.items()))
-
-
-def _recreated_objects(reached: Schema, current: Schema) -> tuple[StatementGroup, ...]:
-    """Return what recreates the views, triggers and indexes that blocked a rename and were dropped."""
-    changes = diff(reached, current).changes
-    only_objects = all(isinstance(change, Drop | Create) and change.kind != "table" for change in changes)
-    return statement_groups(changes, reached, current) if only_objects else ()
 
 
 def _placeholder(table: TableDefinition, missing: RequiredValue) -> str | None:

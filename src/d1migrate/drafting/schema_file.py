@@ -21,12 +21,13 @@ from d1migrate.sql.tokens import significant, tokenize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
     from d1migrate.sql.statement import Shape
+    from d1migrate.sql.tokens import Token
 
 _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
 
@@ -65,13 +66,16 @@ def read(text: str, *, file: str) -> Desired:
     shadows: set[str] = set()
     with closing(ScratchSchema()) as scratch:
         statements = [statement for statement in split(text, file=file) if statement.sql]
-        is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
+        is_dump = bool(statements) and shape_of(significant(statements[0].sql)).verb in OPENING
         for statement in statements:
-            sql = user_statement(statement.sql)
+            tokens = significant(statement.sql)
+            sql = user_statement(statement.sql, tokens)
             if sql is None:
                 continue
-            location, shape = f"{file}:{statement.line}", _shape(sql)
-            if _is_row(sql, shape, is_dump=is_dump):
+            if sql is not statement.sql:
+                tokens = significant(sql)
+            location, shape = f"{file}:{statement.line}", shape_of(tokens)
+            if _is_row(tokens, shape, is_dump=is_dump):
                 continue
             if shape.verb == "create table" and shape.name in shadows:
                 continue
@@ -112,15 +116,11 @@ class _Source(NamedTuple):
         )
 
 
-def _shape(sql: str) -> Shape:
-    return shape_of(significant(sql[:200]))
-
-
-def _is_row(sql: str, shape: Shape, *, is_dump: bool) -> bool:
+def _is_row(tokens: Sequence[Token], shape: Shape, *, is_dump: bool) -> bool:
     """Whether it inserts a row that is ignored: a row of a migration history, or any row of a dump."""
     if shape.verb not in ("insert", "replace"):
         return False
-    table = target_of(significant(sql))
+    table = target_of(tokens)
     return is_dump or table in tables() or is_of_another_tool(table)
 
 

@@ -61,6 +61,8 @@ def statement_groups(
         LimitExceeded: as `rebuild_statements`.
         PlanError: a table is dropped that another table, which stays, references.
     """
+    if not changes:
+        return ()
     catalog = Catalog.of(current)
     rebuilds = [change for change in changes if isinstance(change, RebuildTable)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
@@ -105,13 +107,13 @@ def _checks(
 
 def _can_check(table: Table | None, catalog: Catalog) -> bool:
     """Whether a table has foreign keys, and SQLite can check them all."""
-    return table is not None and bool(table.foreign_keys) and not any(broken_keys(table, catalog))
+    return table is not None and bool(table.foreign_keys) and not any(broken_keys(table, catalog.tables))
 
 
-def broken_keys(table: Table, catalog: Catalog) -> Iterator[ForeignKey]:
+def broken_keys(table: Table, tables: Mapping[str, Table]) -> Iterator[ForeignKey]:
     """Yield the foreign keys to columns that are not a key: SQLite refuses writes to such a table."""
     for key in table.foreign_keys:
-        parent = catalog.tables.get(fold(key.table))
+        parent = tables.get(fold(key.table))
         if parent is not None and not is_parent_key(parent, key):
             yield key
 

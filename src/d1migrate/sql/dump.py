@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from d1migrate.sql.names import unquote
 from d1migrate.sql.statement import shape_of, target_of
-from d1migrate.sql.tokens import significant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.sql.tokens import Token
 
 OPENING = frozenset({"pragma", "begin"})
 """A file that starts with one of these is a dump of a whole database."""
@@ -13,12 +18,15 @@ _NO_SCHEMA = OPENING | {"commit", "end", "rollback", "savepoint", "release", "an
 _CATALOG = frozenset({"sqlite_schema", "sqlite_master"})
 
 
-def user_statement(sql: str) -> str | None:
+def user_statement(sql: str, tokens: Sequence[Token]) -> str | None:
     """Return the user's statement that a statement of a dump carries; None if it carries none.
 
     The sqlite3 shell writes a virtual table as an INSERT into sqlite_schema.
+
+    Args:
+        sql: the statement.
+        tokens: its significant tokens.
     """
-    tokens = significant(sql)
     shape = shape_of(tokens)
     if shape.verb in _NO_SCHEMA:
         return None

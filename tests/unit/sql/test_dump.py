@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.sql.dump import user_statement
+from d1migrate.sql.tokens import significant
 
 VIRTUAL = "CREATE VIRTUAL TABLE s USING fts5(a)"
 
@@ -39,4 +40,4 @@ VIRTUAL = "CREATE VIRTUAL TABLE s USING fts5(a)"
 )
 def test_lines(sql: str, expected: str | None) -> None:
     """The statement itself, another one, or nothing."""
-    assert user_statement(sql) == expected
+    assert user_statement(sql, significant(sql)) == expected
