@@ -68,6 +68,12 @@ def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least
     )
 
 
+def growth(figure: str, each: float, smaller: str, before: float, bar: float) -> Row:
+    """Return the row of a time for each of many things, compared with half as many."""
+    ratio, ours, theirs = each / before, f"{each * 1000:.1f} ms each", f"{before * 1000:.1f} ms each"
+    return Row(figure, ours, smaller, theirs, f"{ratio:.2f} x", f"≤ {bar:g} x", ratio <= bar)
+
+
 def megabytes(amount: float) -> float:
     """Return bytes as millions of bytes."""
     return amount / _MEGA

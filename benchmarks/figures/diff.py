@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 
 from benchmarks import data, schemas
 from benchmarks.lab import Lab, beside
-from benchmarks.measure import Command, Missing, run
+from benchmarks.measure import Command, Missing, in_turns, run
+from benchmarks.table import growth
 from benchmarks.tools import MODULES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.table import Row
+
+_BAR = 0.4
+_GROWTH = 1.3  # times as long for each table, if there are twice as many
 
 
 def diff(lab: Lab) -> list[Row]:
@@ -24,14 +29,28 @@ def diff(lab: Lab) -> list[Row]:
     d1migrate replays the migrations and reads the desired schema in SQL, sqldiff reads two databases, and
     drizzle-kit compares TypeScript with its record of the last migration.
     """
-    folder = lab.folder / "diff"
-    ours = _d1migrate(lab, folder / "d1migrate")
+    folder, tables = lab.folder / "diff", lab.sizes.tables
+    ours = _d1migrate(lab, folder / "d1migrate", tables)
     others = [_sqldiff(lab, folder / "sqldiff"), _drizzle(lab, folder / "drizzle")]
-    return beside(f"diff of {lab.sizes.tables} tables", ours, others, lab.sizes.middle)[0]
+    rows, _ = beside(_name(tables), ours, others, lab.sizes.middle)
+    return rows + _growth(lab, (tables // 2, tables, tables * 2))
 
 
-def _d1migrate(lab: Lab, folder: Path) -> Command:
-    tables = lab.sizes.tables
+def _growth(lab: Lab, sizes: Sequence[int]) -> list[Row]:
+    """Return the time for each table of a schema, compared with half as many."""
+    commands = [_d1migrate(lab, lab.folder / f"diff-{tables}", tables) for tables in sizes]
+    each = [t.median / size for t, size in zip(in_turns(commands, lab.sizes.middle), sizes, strict=True)]
+    return [
+        growth(_name(sizes[at]), each[at], _name(sizes[at - 1]), each[at - 1], _GROWTH)
+        for at in range(1, len(sizes))
+    ]
+
+
+def _name(tables: int) -> str:
+    return f"diff of {tables} tables"
+
+
+def _d1migrate(lab: Lab, folder: Path, tables: int) -> Command:
     migrations = data.write(folder / "migrations", [data.File("0001_first.sql", schemas.before(tables).sql)])
     (folder / "schema.sql").write_text(schemas.after(tables).sql, encoding="utf-8")
     argv = (lab.tools.d1migrate, "diff", "--to", "schema.sql", "--migrations", "migrations", "--name", "next")
@@ -73,7 +92,7 @@ def _drizzle(lab: Lab, folder: Path) -> Command | Missing:
         shutil.copytree(folder / "first", folder / "drizzle")
 
     after = partial(_check_file, tables, folder / "drizzle" / "0001_next.sql")
-    return Command(label, argv, folder, before=reset, after=after)
+    return Command(label, argv, folder, before=reset, after=after, bar=None if lab.quick else _BAR)
 
 
 def _check_file(tables: int, written: Path) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks import application, data
 from benchmarks.measure import Command, in_turns
-from benchmarks.table import Row, timed
+from benchmarks.table import growth, timed
 
 if TYPE_CHECKING:
     from benchmarks.lab import Lab
+    from benchmarks.table import Row
 
 _SIZE = (215, 60)  # migrations, and the tables that they build
 _DOUBLED = (((100, 60), (200, 60), (400, 60)), ((200, 30), (200, 60), (200, 120)))
@@ -30,7 +31,7 @@ def rehearse(lab: Lab) -> list[Row]:
     for growing in doubled:
         for smaller, larger in pairwise(growing):
             each, before = (timings[size].median / size[0] for size in (larger, smaller))
-            rows.append(_growth(_name(larger), each, _name(smaller), before))
+            rows.append(growth(_name(larger), each, _name(smaller), before, _GROWTH))
     return rows
 
 
@@ -42,9 +43,3 @@ def _rehearsal(lab: Lab, size: tuple[int, int]) -> Command:
 
 def _name(size: tuple[int, int]) -> str:
     return "rehearse --all, {} migrations, {} tables".format(*size)
-
-
-def _growth(figure: str, each: float, smaller: str, before: float) -> Row:
-    """Return the row of the time for each migration, compared with half as many migrations or tables."""
-    ratio, ours, theirs = each / before, f"{each * 1000:.1f} ms each", f"{before * 1000:.1f} ms each"
-    return Row(figure, ours, smaller, theirs, f"{ratio:.2f} x", f"≤ {_GROWTH:g} x", ratio <= _GROWTH)
