@@ -47,6 +47,17 @@ _spare: list[ScratchEngine] = []
 class ScratchEngine(Engine):
     """An empty database in memory, under D1's rules; everything runs in one transaction."""
 
+    def __init__(self) -> None:
+        super().__init__(":memory:", _FLAGS, d1.PRODUCTION)
+        self._actions: dict[Action, None] = {}
+        self._may_keep_state = False  # such as settings, which a rollback leaves
+        self._preparing = self._connection.cursor()
+        self._preparing.exec_trace = lambda *_: False
+        self._connection.authorizer = self._authorize_and_note
+        self._watchdog = Watchdog(self._connection, steps=_STEPS)
+        self.control("PRAGMA temp_store = MEMORY")  # so that the memory limit applies to it
+        self._begin()
+
     @classmethod
     def take(cls) -> ScratchEngine:
         """Return an engine to use and to `give_back`."""
@@ -54,24 +65,13 @@ class ScratchEngine(Engine):
 
     def give_back(self) -> None:
         """Empty the engine for its next user, or close it if that could notice what ran."""
-        if self._is_altered or not self._connection.in_transaction or _spare:
+        if self._may_keep_state or not self._connection.in_transaction or _spare:
             self.close()
             return
         self.control("ROLLBACK")
         self._begin()
         self._left_stat4, self._renamed, self._refusal = False, False, ""
         _spare.append(self)
-
-    def __init__(self) -> None:
-        super().__init__(":memory:", _FLAGS, d1.PRODUCTION)
-        self._actions: dict[Action, None] = {}
-        self._is_altered = False  # whether settings may remain after a rollback
-        self._preparing = self._connection.cursor()
-        self._preparing.exec_trace = lambda *_: False
-        self._connection.authorizer = self._authorize_and_note
-        self._watchdog = Watchdog(self._connection, steps=_STEPS)
-        self.control("PRAGMA temp_store = MEMORY")  # so that the memory limit applies to it
-        self._begin()
 
     def _begin(self) -> None:
         self.control("BEGIN")
@@ -87,7 +87,7 @@ class ScratchEngine(Engine):
             if not self._trusted and arg1 and arg1 != "sqlite_temp_master":
                 self._actions[Action(kind, arg1, arg2 or "", by or "")] = None
         elif action == d1.CREATE_VTABLE or (action == d1.PRAGMA and not self._trusted):
-            self._is_altered = True  # a virtual table may keep statements of its own open
+            self._may_keep_state = True  # a virtual table may keep statements of its own open
         return self._authorize(action, arg1, arg2, database, by)
 
     def run(self, sql: str, *, prepare_only: bool = False) -> Outcome:

@@ -48,12 +48,12 @@ class RecordingEngine(Engine):
     """An existing database file, under D1's rules.
 
     Attributes:
-        is_changed: whether settings of the connection may remain from what ran.
+        may_keep_state: whether what ran may have left settings of the connection.
     """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, _FLAGS, d1.PRODUCTION)
-        self.is_changed = False
+        self.may_keep_state = False
         self._on_write: Callable[[int, apsw.PreUpdate], None] | None = None
         self._recorded = _nothing()
         self._at = 0
@@ -108,7 +108,7 @@ class RecordingEngine(Engine):
         if action in d1.SCHEMA_ACTIONS:
             self._recorded.altered.update(fold(name) for name in (arg1, arg2) if name)
         elif action == d1.PRAGMA and not self._trusted:
-            self.is_changed = True
+            self.may_keep_state = True
         return super()._authorize(action, arg1, arg2, database, by)
 
     def _count(self, update: apsw.PreUpdate) -> None:

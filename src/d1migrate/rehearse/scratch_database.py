@@ -291,7 +291,7 @@ class ScratchDatabase:
                 raise unavailable(error, self.path) from error
             raise
         self._note({fold(table) for _, table, _ in recorded.writes} | recorded.altered, after)
-        if engine.is_changed or self._may_stay_locked():
+        if engine.may_keep_state or self._may_stay_locked():
             engine.close()
         else:
             self._engine = engine

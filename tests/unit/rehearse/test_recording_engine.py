@@ -64,9 +64,9 @@ def test_altered_objects(engine: RecordingEngine) -> None:
 def test_settings_that_may_remain(engine: RecordingEngine) -> None:
     """Only a file's own PRAGMA leaves one."""
     engine.run(CASCADE, {}, None)
-    assert not engine.is_changed
+    assert not engine.may_keep_state
     engine.run(["PRAGMA ignore_check_constraints = ON"], {}, None)
-    assert engine.is_changed
+    assert engine.may_keep_state
 
 
 def test_a_refusal_undoes_all(engine: RecordingEngine) -> None:
