@@ -12,8 +12,8 @@ from d1migrate.drivers.engine import Engine
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.sql import d1
-from d1migrate.sql.batch import Query
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.batch import Query, count_rows
+from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ class RecordingEngine(Engine):
             yield Query(sql, (), True)
             self._recorded.seconds.append(time.perf_counter() - started)
             if table := sizes.get(self._at):
-                query = f"SELECT count(*) FROM {quote_identifier(table)}"
-                self._recorded.sizes[self._at] = self.control(query)
+                self._recorded.sizes[self._at] = self.control(count_rows(table).sql)
 
     def _authorize(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None

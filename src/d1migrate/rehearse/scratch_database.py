@@ -29,6 +29,7 @@ from d1migrate.rehearse.row_facts import Orphans, RowFacts
 from d1migrate.schema import introspect
 from d1migrate.schema.cascade import ACTIONS
 from d1migrate.schema.model import Schema
+from d1migrate.sql.batch import count_rows
 from d1migrate.sql.names import fold, quote_identifier
 
 TYPE_CHECKING = False
@@ -189,7 +190,7 @@ class ScratchDatabase:
 
     def _count(self, table: str) -> int:
         with self.connect() as connection, suppress(apsw.Error):
-            return int(next(connection.execute(f"SELECT count(*) FROM {quote_identifier(table)}"))[0])
+            return int(next(connection.execute(count_rows(table).sql))[0])
         return 0
 
     def orphans(self) -> Orphans:
