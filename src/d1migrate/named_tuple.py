@@ -50,6 +50,8 @@ class _Row(tuple):  # type: ignore[type-arg]
             raise TypeError(f"{type(self).__name__} has no fields {list(changes)}")
         return made
 
+    __replace__ = _replace  # what `copy.replace` of Python 3.13 calls
+
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 

@@ -154,6 +154,11 @@ def test_can_be_copied_and_pickled() -> None:
     assert type(pickle.loads(pickle.dumps(value))) is Ours  # noqa: S301
 
 
+def test_can_be_copied_with_changes() -> None:
+    """By `copy.replace` of Python 3.13, which calls this method."""
+    assert Ours("a").__replace__(size=9) == Ours("a", 9)  # type: ignore[attr-defined]
+
+
 def test_is_used_everywhere() -> None:
     """No module of the package takes typing's."""
     sources = Path(d1migrate.__file__).parent.rglob("*.py")
