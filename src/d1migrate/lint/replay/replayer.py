@@ -139,7 +139,8 @@ class Replayer:
         table: MigrationsTable = USUAL_TABLE,
     ) -> None:
         self.catalog = Catalog.of(base or Schema())
-        self._mention_history = [migration.mentions(VERSIONS) for migration in earlier]
+        self._earlier_files = len(earlier)
+        self._mentioning = sum(migration.mentions(VERSIONS) for migration in earlier)  # that name the history
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
         self._table = table
@@ -157,9 +158,7 @@ class Replayer:
             SourceError: it cannot be parsed.
         """
         shadow = ShadowSchema(self.catalog, failed=self._is_incomplete, table=self._table)
-        siblings_record = self._table.shape == "versions" and 2 * sum(self._mention_history) > len(
-            self._mention_history
-        )
+        siblings_record = self._table.shape == "versions" and 2 * self._mentioning > self._earlier_files
         try:
             replayed = _FileReplay(
                 migration, shadow, self._table, probe=probe, roll_back=probe and roll_back
@@ -173,7 +172,8 @@ class Replayer:
             replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
         self._is_incomplete = replayed.incomplete
-        self._mention_history.append(migration.mentions(VERSIONS))
+        self._earlier_files += 1
+        self._mentioning += migration.mentions(VERSIONS)
         self._previous = migration.version
         return replayed
 
