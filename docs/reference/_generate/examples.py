@@ -103,7 +103,7 @@ def _fixed() -> Iterator[None]:
         mock.patch("time.gmtime", side_effect=_gmtime),
         mock.patch("time.perf_counter", side_effect=itertools.count(1, 0.001)),
         mock.patch("os.urandom", lambda count: bytes(range(count))),
-        mock.patch("platform.python_version", return_value="3.13.1"),
+        mock.patch("sys.version", "3.13.1 (main)"),
         mock.patch("apsw.sqlite_lib_version", return_value="3.54.1"),
     ):
         yield
