@@ -73,11 +73,14 @@ class Entry(NamedTuple):
     @property
     def reversible(self) -> bool:
         """Whether there is a rollback, in the file or in the log."""
-        if self.is_untouched:
-            return bool(self.applied and self.applied.rollback_digest)
+        row = self.applied
+        kept = bool(row and row.keeps_rollback)
+        # A rollback that was too long for the log may have been in a file that was deleted since.
+        if self.is_untouched and not (row and row.rollback_digest and not kept):
+            return kept
         if self.migration and self.migration.rollback:
             return self.migration.rollback.reason is None
-        return bool(self.applied and self.applied.keeps_rollback)
+        return kept
 
 
 def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry, ...]:

@@ -150,6 +150,16 @@ def test_a_rollback_file_is_not_in_the_digest() -> None:
     assert empty.unreadable
 
 
+def test_a_rollback_file_that_was_deleted() -> None:
+    """The log may have its SQL; if it was too long for that, no rollback is left."""
+    (file,) = files("1a", rollback="")
+    long = "DROP TABLE a;\n" * (log.MAX_STORED_ROLLBACK // 10)
+    for sql, reversible in (("DROP TABLE a;", True), (long, False)):
+        row = recorded_of(file.with_rollback_file(RollbackFile("rollback/001_a.sql", sql)))
+        (entry,) = compare([file], History((row,)))
+        assert (entry.state, entry.is_untouched, entry.reversible) == ("applied", True, reversible)
+
+
 def recorded_of(file: Migration) -> AppliedMigration:
     """The row of a file that was applied as it is."""
     event = log.event_of("up", file)
