@@ -21,33 +21,12 @@ _BLOB = r"[xX]'(?:[0-9a-fA-F]{2})*+'"
 _LITERAL = rf"(?:'[^']*+'(?:'[^']*+')*+|[0-9]++(?![A-Za-z_.$])|{_NUMBER}|NULL|{_BLOB})"
 _BLANKS = f"[{BLANKS}]*+"
 _NAMING = frozenset(("FROM", "JOIN", "IN"))  # a table's name may be a string: `1 IN 'users'`
-_WORTH_IT = 20  # INSERTs in a row; compiling a form takes as long as preparing fifty
-_LONGEST = 2000  # characters; a dump with long statements has few of them
 
-
-class FormLearner:
-    """Learns the form of INSERTs that follow each other.
-
-    Attributes:
-        form: the form of the statements before; None if none is known.
-    """
-
-    def __init__(self) -> None:
-        self.form: InsertForm | None = None
-        self._head, self._seen = "", 0
-
-    def forget(self) -> None:
-        """Forget all statements before."""
-        self.form, self._head, self._seen = None, "", 0
-
-    def learn(self, sql: str) -> None:
-        """Learn from a statement that does not have the form: from the last of many with one beginning."""
-        head = sql[: sql.find("(")]
-        if head != self._head:
-            self.form, self._head, self._seen = None, head, 0
-        self._seen += 1
-        if self._seen >= _WORTH_IT and len(sql) <= _LONGEST:
-            self.form, self._seen = InsertForm.of(sql), 0
+WORTH_IT = 20
+"""Statements after which a form is worth it: to compile one takes as long as preparing fifty."""
+LONGEST_FORM = 2000
+"""Characters of a statement of which a form is made: a dump with longer statements has few of them."""
+_LONGEST_WAIT = 5000  # statements
 
 
 class InsertForm:
@@ -60,6 +39,7 @@ class InsertForm:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._ended = re.compile(f"{_BLANKS}{pattern};")
+        self._is_long = False  # whether the last series was
 
     @classmethod
     def of(cls, sql: str) -> InsertForm | None:
@@ -89,15 +69,45 @@ class InsertForm:
 
         It starts with the white space before the first of them, and has at most LONGEST_SERIES characters.
         """
-        # Usually all of the text, up to a line end: nothing is left when the statements are taken out.
-        end = text.rfind(";\n", position, position + LONGEST_SERIES) + 1
-        rest, count = self._ended.subn("", text[position:end])
-        if rest or not count:
-            match = self._several.match(text, position, position + LONGEST_SERIES)
-            end = match.end() if match else position
-            count = self._ended.subn("", text[position:end])[1]
-        return end, count
+        if self._is_long:
+            # Then one pass is enough: nothing is left when the statements up to a line end are taken out.
+            end = text.rfind(";\n", position, position + LONGEST_SERIES) + 1
+            rest, count = self._ended.subn("", text[position:end])
+            if count and not rest:
+                return end, count
+        match = self._several.match(text, position, position + LONGEST_SERIES)
+        end = match.end() if match else position
+        if end == position:
+            return position, 0
+        self._is_long = 2 * (end - position) > LONGEST_SERIES
+        return end, self._ended.subn("", text[position:end])[1]
 
     @cached_property
     def _several(self) -> re.Pattern[str]:
         return re.compile(f"(?:{_BLANKS}{self._pattern};)*+")
+
+
+class SeriesFinder:
+    """Finds series in a script that is read statement by statement.
+
+    A script without any must not be read much slower. So a new form is tried ever less often as long as none
+    succeeds, and one that succeeded is tried again after the next statement, and then less often, too.
+
+    Attributes:
+        wait: how many statements are read before the next `learn`, after a `series` that found none.
+    """
+
+    def __init__(self) -> None:
+        self.wait = WORTH_IT
+        self._form: InsertForm | None = None
+
+    def learn(self, sql: str) -> None:
+        """Take note of the statement before the next `series`."""
+        if self.wait >= WORTH_IT and len(sql) <= LONGEST_FORM:
+            self._form = InsertForm.of(sql)
+
+    def series(self, text: str, position: int) -> tuple[int, int]:
+        """Return where a series ends and how many statements it has; 0 if there is none."""
+        end, count = self._form.series(text, position) if self._form else (position, 0)
+        self.wait = 1 if count else min(2 * self.wait, _LONGEST_WAIT)
+        return end, count

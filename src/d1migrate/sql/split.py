@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from d1migrate.sql.insert_form import FormLearner
+    from d1migrate.sql.insert_form import SeriesFinder
 
 _QUOTED = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
 _PART = rf"[^;'\"`\[/-]++|{_QUOTED}|-(?!-)|/(?!\*)"
@@ -167,26 +167,28 @@ class Splitter:
         self.buffer, self.start = "", 0
         self._chunks = iter((script,) if isinstance(script, str) else script)
         self._file = file
-        self._learner: FormLearner | None = None
+        self._finder: SeriesFinder | None = None
         if series:
-            from d1migrate.sql.insert_form import FormLearner
+            from d1migrate.sql.insert_form import SeriesFinder
 
-            self._learner = FormLearner()
+            self._finder = SeriesFinder()
         self._line, self._counted = 1, 0  # the line at the position up to which lines are counted
         self._before = LinePrefix()
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int, int]]:
-        match_plain, learner, final = _PLAIN.match, self._learner, False
+        match_plain, finder, final = _PLAIN.match, self._finder, False
+        wait = finder.wait if finder else 0  # statements until a series is looked for
         while not final:
             final = self._refill()
             buffer, position = self.buffer, 0
             while True:
-                if learner and learner.form:
-                    end, count = learner.form.series(buffer, position)
+                if finder and not wait:
+                    end, count = finder.series(buffer, position)
                     if count:
                         yield position, _matched(_LEAD, buffer, position), end - 1, end, count
                         position = end
                         continue
+                    wait = finder.wait
                 match = match_plain(buffer, position) or _COMMENTED.match(buffer, position)
                 if match is None:
                     break
@@ -198,9 +200,11 @@ class Splitter:
                         break
                 stop = end - 1 if plain else _trimmed(buffer, body, end - 1)
                 yield position, body, stop, end, 1
-                if learner:
-                    learner.learn(buffer[body:stop])
                 position = end
+                if finder:
+                    wait -= 1
+                    if not wait:
+                        finder.learn(buffer[body:stop])
             self._drop(position)
         if self.buffer:
             stuck = _stuck(self.buffer)

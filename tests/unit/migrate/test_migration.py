@@ -196,8 +196,8 @@ def test_the_queries_of_a_large_file() -> None:
     assert [query.series for query in found.queries()] == [1] * 102
     assert found.check() == 102
     queries = list(found.queries())
-    assert [query.series for query in queries] == [1] * 21 + [80, 1]
-    assert queries[-2].sql == rows[rows.index("INSERT INTO notes VALUES (20") :].strip().removesuffix(";")
+    assert [query.series for query in queries] == [1] * 20 + [81, 1]
+    assert queries[-2].sql == rows[rows.index("INSERT INTO notes VALUES (19") :].strip().removesuffix(";")
     assert [one.sql for query in queries for one in query.apart()] == list(found.texts())
     assert list(found.texts()) == [statement.sql for statement in found.statements()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.sql.insert_form import LONGEST_SERIES, FormLearner, InsertForm
+from d1migrate.sql.insert_form import LONGEST_SERIES, InsertForm, SeriesFinder
 
 ONE = "INSERT INTO t (a, b) VALUES (1, 'x')"
 
@@ -76,22 +76,53 @@ def test_a_series_is_shorter_than_a_statement_may_be() -> None:
     assert form().series("INSERT INTO t (a, b) VALUES (1, '" + "x" * LONGEST_SERIES + "');\n", 0) == (0, 0)
 
 
-def test_what_is_learned() -> None:
-    """The form of twenty INSERTs with one beginning; another beginning, and `forget`, end it."""
-    learner = FormLearner()
-    for _ in range(19):
-        learner.learn(ONE)
-        assert learner.form is None
-    learner.learn(ONE.replace("1", "abs(1)"))
-    assert learner.form
-    assert learner.form.matches(ONE.replace("1", "abs(2)"))
-    learner.learn(ONE.replace("t (", "u ("))
-    assert learner.form is None
-    for _ in range(40):
-        learner.learn("INSERT INTO t (a) VALUES (1)")
-    learner.forget()
-    assert learner.form is None
-    for sql in ["UPDATE t SET a = abs(1)", f"INSERT INTO t (a) VALUES ('{'x' * 2000}')"]:
-        for _ in range(40):
-            learner.learn(sql)
-        assert learner.form is None
+def test_a_series_of_any_length_follows_any_other() -> None:
+    """After a long one, too, a short one ends where it ends."""
+    known, line = form(), f"{ONE};\n"
+    for number in (1, 700, 5, 690, 0, 680, 1):
+        text = line * number + f"-- a\n{line}" * 2 + line * 700
+        expected = min(number, 24_999 // len(line))
+        assert known.series(text, 0) == (max(expected * len(line) - 1, 0), expected)
+        assert known.series(line * 1000, 0)[1] > 600
+
+
+def read(finder: SeriesFinder, text: str, statements: int) -> list[int]:
+    """Read a text as the splitter does; the lengths of the pieces."""
+    found, position, wait = list[int](), 0, finder.wait
+    while sum(found) < statements:
+        if not wait:
+            end, count = finder.series(text, position)
+            if count:
+                found.append(count)
+                position = end
+                continue
+            wait = finder.wait
+        end = text.index(";", position) + 1
+        wait -= 1
+        if not wait:
+            finder.learn(text[position : end - 1].strip())
+        found.append(1)
+        position = end
+    return found
+
+
+def test_when_a_series_is_looked_for() -> None:
+    """After twenty statements; again after each odd one; and ever less often while there is none."""
+    line, odd = f"{ONE};\n", "SELECT 1;\n"
+    assert read(SeriesFinder(), line * 100, 100) == [1] * 20 + [80]
+    assert read(SeriesFinder(), (line * 50 + odd) * 2, 102) == [1] * 20 + [30, 1, 1, 49, 1]
+    assert read(SeriesFinder(), odd * 59 + line * 50, 109) == [1] * 60 + [49]
+    assert read(SeriesFinder(), line * 50 + line.replace("t (", "u (") * 100, 150) == [1] * 20 + [30] + [
+        1
+    ] * 62 + [38]
+    finder = SeriesFinder()
+    read(finder, odd * 20_000, 20_000)
+    assert finder.wait == 5000
+
+
+@pytest.mark.parametrize("sql", ["UPDATE t SET a = abs(1)", f"INSERT INTO t (a) VALUES ('{'x' * 2000}')", ""])
+def test_what_is_not_learned(sql: str) -> None:
+    """Other statements, and long ones."""
+    finder = SeriesFinder()
+    finder.learn(sql)
+    assert finder.series(f"{sql};\n{sql};\n", 0) == (0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.analysis import AnalyzedReplay
 from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
+from d1migrate.lint.replay.plain_inserts import PlainInserts
 from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differences
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
@@ -16,7 +17,6 @@ from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
-from d1migrate.sql.insert_form import FormLearner
 from d1migrate.sql.names import fold
 from d1migrate.sql.split import Series
 from d1migrate.sql.tokens import without_strings
@@ -209,7 +209,7 @@ class _FileReplay:
         self._filled: dict[int, tuple[int, int]] = {}
         self._concerning: dict[str, bool] = {}
         self._records = False
-        self._forms, self._into = FormLearner(), list[int]()
+        self._plain = PlainInserts()
         self._kept, self._directives = list[ReplayedStatement](), list[Directive]()
         self._count, self._header = 0, ""
         self._last: Statement | Series | None = None
@@ -253,34 +253,36 @@ class _FileReplay:
         if not source.sql:
             return
         statement = step(self._shadow, self._count, source)
-        self._note(statement)
+        into = self._note(statement)
         if self._may_concern_rules(statement):
             self._kept.append(statement)
-            self._forms.forget()
+            self._plain.clear()
         else:
-            self._forms.learn(source.sql)
+            self._plain.add(source.sql, into)
         self._count, self._last = self._count + 1, source
 
     def _repeats_insert(self, sql: str, section: Statement | Series) -> bool:
-        """Whether a section, by the SQL it begins with, only adds rows to the table that was filled last."""
-        if self._forms.form is None or not self._forms.form.matches(sql):
+        """Whether a section, by the SQL it begins with, only adds rows as other INSERTs did."""
+        into = self._plain.find(sql)
+        if into is None:
             return False
         self._count += section.length if isinstance(section, Series) else 1
-        for number in self._into:
+        for number in into:
             self._filled[number] = (self._filled[number][0], self._count - 1)
         self._last = section
         return True
 
-    def _note(self, statement: ReplayedStatement) -> None:
-        """Record the tables that a statement adds rows to."""
+    def _note(self, statement: ReplayedStatement) -> list[int]:
+        """Record the tables that a statement adds rows to, and return them."""
         into = [access.table for access in statement.accesses if access.kind == "insert"]
         if statement.verb == "create table" and statement.is_from_select:
             into.append(statement.shape.name)
-        self._into = [number for table in into if (number := statement.after.ids.get(table)) is not None]
-        for number in self._into:
+        found = [number for table in into if (number := statement.after.ids.get(table)) is not None]
+        for number in found:
             first, _ = self._filled.get(number, (statement.index, 0))
             self._filled[number] = (first, statement.index)
         self._records = self._records or self._versions in into
+        return found
 
     def _may_concern_rules(self, statement: ReplayedStatement) -> bool:
         """Whether a rule may look at a statement: plain INSERTs, the bulk of a large file, are not kept."""
