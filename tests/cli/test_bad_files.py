@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.cli.project import ONE, TWO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cli.project import Project
 
 BAD = {
@@ -116,12 +119,16 @@ def test_a_file_that_cannot_be_read_from_disk(project: Project, monkeypatch: pyt
     project.write("002_b.sql", TWO)
     project.run("up")
 
-    def refuse(path: object, *arguments: Any, **options: Any) -> Any:
-        if str(path).endswith("002_b.sql"):
-            raise PermissionError(13, "Permission denied")
-        return open(path, *arguments, **options)  # type: ignore[call-overload]
+    def refusing(opens: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(path: object, *arguments: Any, **options: Any) -> Any:
+            if str(path).endswith("002_b.sql"):
+                raise PermissionError(13, "Permission denied")
+            return opens(path, *arguments, **options)
 
-    monkeypatch.setattr("d1migrate.project.files.open", refuse, raising=False)
+        return refuse
+
+    monkeypatch.setattr("d1migrate.project.files.open", refusing(open), raising=False)
+    monkeypatch.setattr("d1migrate.project.files.os.open", refusing(os.open))
     project.write("003_c.sql", "CREATE TABLE c (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE c;\n")
     for command in READERS:
         project.run(*command.split())
