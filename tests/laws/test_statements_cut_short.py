@@ -46,13 +46,14 @@ _LONGEST = 40  # tokens of a statement
 _TEXT: tuple[Callable[..., object], ...] = (
     *(parse, parse_table, effects, canonical, canonical_text, create_text),
     *(canonical_expression, is_create_trigger, one_line, safe_form, is_carried, recorded_version),
-    *(is_record, user_statement, squeezed),
+    *(is_record, squeezed),
 )
 _TOKENS: tuple[Callable[..., object], ...] = (
     *(shape_of, target_of, alteration_of, insert_of, pragma_of, assignments, conflict_target),
     *(selects, with_names, without_subqueries),
 )
 READERS: dict[str, Callable[..., object]] = {reader.__name__: reader for reader in (*_TEXT, *_TOKENS)}
+READERS["user_statement"] = lambda sql: user_statement(sql, significant(sql))
 READERS["impact_of"] = lambda sql: impact_of(Migration(1, "001_a", sql))
 READERS["check_history_use"] = lambda sql: check_history_use(
     [Statement(sql, 0, 1, 0, sql)], "a.sql", USUAL_TABLE, Migration(1, "001_a", sql)
