@@ -45,7 +45,9 @@ class FileSuggestion:
     @property
     def likely_shape(self) -> Shape:
         """The shape as far as it shows without parsing a file."""
-        recording = any(migration.mentions(f"into {VERSIONS}") for migration in self._migrations)
+        # Not a large file, which is not searched for every text: it would count as one that records itself.
+        small = (migration for migration in self._migrations if not migration.is_large)
+        recording = any(migration.mentions(f"into {VERSIONS}") for migration in small)
         return self._shape(recording=recording, other=False)
 
     def _parsed(self) -> Suggestion:

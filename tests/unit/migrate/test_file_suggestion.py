@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.migrate.file_suggestion import choose_table, record_themselves
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import USUAL_TABLE
+from tests.unit.migrate.test_migration import Script
 
 V = f"{USUAL_TABLE.create};"
 RECORDS = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 5);"
@@ -54,3 +56,11 @@ def test_what_files_suggest(
     choice = choose_table(migrations, wrangler=wrangler)
     assert (choice.files.shape, choice.files.recording) == (shape, recording)
     assert record_themselves(migrations) is recording
+
+
+def test_a_large_file_is_not_taken_for_one_that_records_itself() -> None:
+    """Otherwise the first request of every command would be to the wrong table."""
+    script = Script("INSERT INTO a VALUES (1);")
+    choice = choose_table([Migration(1, "001_a", script)], wrangler="d1_migrations")
+    assert (choice.files.likely_shape, script.reads) == ("names", 0)
+    assert choice.files.shape == "names"
