@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.drivers.sqlite import SqliteDriver
 from tests.unit.migrate.flows.database import Database
 
 if TYPE_CHECKING:
@@ -18,3 +19,11 @@ def empty() -> Iterator[Database]:
     database = Database()
     yield database
     database.driver.close()
+
+
+@pytest.fixture
+def database() -> Iterator[SqliteDriver]:
+    """The driver of an empty database."""
+    driver = SqliteDriver(":memory:", url="sqlite::memory:")
+    yield driver
+    driver.close()

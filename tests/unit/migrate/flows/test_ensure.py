@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.run import run
-from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import (
     AmbiguousError,
     MissingMigration,
@@ -18,43 +17,20 @@ from d1migrate.lint.replay.replayer import schema_changes
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows.ensure import ensure, read_pending
 from d1migrate.migrate.flows.verify import verify_by_digests
-from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table_choice import USUAL
 from d1migrate.schema import introspect
 from d1migrate.schema.normalize import canonical
 from d1migrate.sql.batch import Batch, Query
+from tests.unit.migrate.flows.three import FILES, THREE, new_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.sqlite import SqliteDriver
     from d1migrate.migrate.migration import Migration
     from d1migrate.sql.batch import Result
-
-FILES = [
-    ("001_a.sql", "CREATE TABLE a (x);"),
-    ("002_b.sql", "ALTER TABLE a ADD COLUMN b;"),
-    ("003_c.sql", "ALTER TABLE a ADD COLUMN c;"),
-]
-THREE = load(FILES)
-
-
-def new_stamp() -> Stamp:
-    """A stamp with a token of its own."""
-    new_stamp.count += 1  # type: ignore[attr-defined]
-    return Stamp(f"token {new_stamp.count}", 1, "test", "test")  # type: ignore[attr-defined]
-
-
-new_stamp.count = 0  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def database() -> Iterator[SqliteDriver]:
-    """An empty database."""
-    driver = SqliteDriver(":memory:", url="sqlite::memory:")
-    yield driver
-    driver.close()
 
 
 def again(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int | None, str]]:

@@ -7,40 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.run import run
-from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, SourceError
 from d1migrate.migrate.flows import read, up
-from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.sql.batch import Batch, Query
+from tests.unit.migrate.flows.three import THREE, new_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FILES = [
-    ("001_a.sql", "CREATE TABLE a (x);"),
-    ("002_b.sql", "ALTER TABLE a ADD COLUMN b;"),
-    ("003_c.sql", "ALTER TABLE a ADD COLUMN c;"),
-]
-THREE = load(FILES)
-
-
-def new_stamp() -> Stamp:
-    """A stamp with a token of its own."""
-    new_stamp.count += 1  # type: ignore[attr-defined]
-    return Stamp(f"token {new_stamp.count}", 1, "test", "test")  # type: ignore[attr-defined]
-
-
-new_stamp.count = 0  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def database() -> Iterator[SqliteDriver]:
-    """An empty database."""
-    driver = SqliteDriver(":memory:", url="sqlite::memory:")
-    yield driver
-    driver.close()
+    from d1migrate.drivers.sqlite import SqliteDriver
 
 
 @pytest.mark.parametrize("names", ["1_a 1_b", "-1_a", f"{2**53}_a", "a"])
