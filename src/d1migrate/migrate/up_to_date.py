@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from d1migrate.migrate.table import APPLIES, LOG_TABLE, SUFFIX
+from d1migrate.sha256 import sha256
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
@@ -68,3 +69,12 @@ def _is_state_of(migrations: tuple[Migration, ...], table: MigrationsTable, appl
         and (not checksum or digest == migration.digest or migration.matches(checksum))
         for (key, checksum, digest), migration in zip(lines, ordered, strict=True)
     )
+
+
+def index_digest(migrations: Iterable[Migration]) -> str:
+    """Return the digest of an index: of the names and texts of its migrations, in their order.
+
+    Every compiler of an index and every runtime computes it in this way.
+    """
+    lines = (f"{migration.name} {migration.digest}" for migration in migrations)
+    return sha256("\n".join(lines).encode()).hexdigest()

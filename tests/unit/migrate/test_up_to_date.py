@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from d1migrate.migrate.table import USUAL_TABLE, NameTable
-from d1migrate.migrate.up_to_date import is_up_to_date
+from d1migrate.migrate.up_to_date import index_digest, is_up_to_date
 from tests.unit.migrate.shorthand import files
 
 
@@ -43,3 +45,12 @@ def test_one_row_of_names_says_it_too() -> None:
     row = f"002_b.sql {have[0].checksum} \n010_a.sql  "
     assert is_up_to_date(have, NameTable(), row, 0)
     assert not is_up_to_date(have[:1], NameTable(), row, 0)
+
+
+def test_the_digest_of_an_index() -> None:
+    """It is the same in every language, and any change of a name, a text, the order or the set changes it."""
+    a, b = files("1a 2b")
+    lines = f"001_a {a.digest}\n002_b {b.digest}"
+    assert index_digest((a, b)) == hashlib.sha256(lines.encode()).hexdigest()
+    others = [(b, a), (a,), (), files("1a 2c"), files("1a 3b"), (a, b, files("3c")[0])]
+    assert len({index_digest((a, b)), *map(index_digest, others)}) == 7
