@@ -84,7 +84,7 @@ class PyodideWorkerd(Server):
             function: "module:function" of one of the libraries.
             database: the database that is bound.
             shape: the binding as a `JsProxy` ("raw"), or as the Workers SDK wraps it ("sdk").
-            faults: what goes wrong, `[{"batch": 0, "do": "lose answer"}]`; see pyodide_faults.mjs.
+            faults: what goes wrong, `[{"batch": 0, "do": "lose answer"}]`; see binding_faults.mjs.
             isolate: which of the Workers.
             env: give the function the whole `env`, where the binding is `env.DB`.
             vars: the other attributes of `env`.

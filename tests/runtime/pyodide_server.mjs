@@ -9,7 +9,7 @@
 //                   "env": false, "vars": {…}, "faults": […]}
 //   awaits function(DB, **arguments), where DB is the binding as a Python Worker gets it: a JsProxy ("raw")
 //   or wrapped by the Workers SDK ("sdk"). With "env" it is function(env, **arguments), where env.DB is the
-//   binding and "vars" are its other attributes. For "faults", see pyodide_faults.mjs.
+//   binding and "vars" are its other attributes. For "faults", see binding_faults.mjs.
 //   → {"result": …} or {"error": {"type", "message", "traceback", "attributes"}}, both with
 //     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included
 import fs from "node:fs";
@@ -34,7 +34,7 @@ const COMMON = {
   modules: [
     script("worker.mjs", own("pyodide_worker.mjs")),
     script("prelude.mjs", own("pyodide_prelude.mjs")),
-    script("faults.mjs", own("pyodide_faults.mjs")),
+    script("faults.mjs", own("binding_faults.mjs")),
     script("pyodide.mjs", theirs("pyodide.mjs").toString()),
     script("pyodide.asm.mjs", glue()),
     file("CompiledWasm", "pyodide.asm.wasm"),
