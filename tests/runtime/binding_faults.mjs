@@ -11,14 +11,17 @@ const LOST = "Network connection lost.";
 
 const stoodFor = new WeakMap(); // stand-in → the real object, which is what D1 has to be given
 
-export function observe(database, faults) {
+// `waited` is called whenever an answer of D1 came.
+export function observe(database, faults, waited = () => {}) {
   const calls = { batch: 0, prepare: 0, exec: 0, dump: 0, statement: 0 };
 
   // Not an async function: what the real method throws at once, this throws at once.
   function count(kind, ask) {
     const fault = faults.find((fault) => fault[kind] === calls[kind]);
     calls[kind] += 1;
-    return fault ? misbehave(fault, ask) : ask();
+    const answer = fault ? misbehave(fault, ask) : ask();
+    if (kind !== "prepare") answer.then(waited, waited);
+    return answer;
   }
 
   const statement = (real) =>

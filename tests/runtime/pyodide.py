@@ -29,13 +29,14 @@ class Answer(NamedTuple):
 
 
 class InsideError(Exception):
-    """An exception inside: the name of its class, its text, its traceback and its simple attributes."""
+    """An exception inside: its class and the bases of that, its text, its traceback and its simple attributes."""
 
     def __init__(self, error: dict[str, Any], calls: dict[str, int]) -> None:
         self.type: str = error["type"]
         self.message: str = error["message"]
         self.traceback: str = error["traceback"]
         self.attributes: dict[str, Any] = error["attributes"]
+        self.bases: list[str] = error["bases"]
         self.calls = calls
         super().__init__(f"{self.type}: {self.message}\n{self.traceback}")
 
@@ -105,7 +106,7 @@ class PyodideWorkerd(Server):
         status, body = self.ask(f"/{isolate}", question)
         if status != 200:
             raise RuntimeError(f"{function} was not run: {body.decode()}")
-        answer = json.loads(body, object_hook=_from_json)
+        answer = json.loads(body, object_hook=decoded)
         if "error" in answer:
             raise InsideError(answer["error"], answer["calls"])
         return Answer(answer["result"], answer["calls"])
@@ -130,5 +131,6 @@ def _to_json(value: object) -> object:
             return value
 
 
-def _from_json(value: dict[str, Any]) -> object:
+def decoded(value: dict[str, Any]) -> object:
+    """Return an object of the JSON that comes from inside: bytes, if it is those."""
     return bytes(value["bytes"]) if value.keys() == {"bytes"} else value

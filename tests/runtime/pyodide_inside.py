@@ -33,6 +33,7 @@ async def _run(asked: dict[str, Any], env: Any) -> object:
 def _described(error: BaseException) -> dict[str, object]:
     return {
         "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
         "message": str(error),
         "traceback": "".join(traceback.format_exception(error)),
         "attributes": _attributes(error),

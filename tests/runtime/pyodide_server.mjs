@@ -10,7 +10,7 @@
 //   awaits function(DB, **arguments), where DB is the binding as a Python Worker gets it: a JsProxy ("raw")
 //   or wrapped by the Workers SDK ("sdk"). With "env" it is function(env, **arguments), where env.DB is the
 //   binding and "vars" are its other attributes. For "faults", see binding_faults.mjs.
-//   → {"result": …} or {"error": {"type", "message", "traceback", "attributes"}}, both with
+//   → {"result": …} or {"error": {"type", "bases", "message", "traceback", "attributes"}}, both with
 //     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included
 import fs from "node:fs";
 import { createRequire } from "node:module";

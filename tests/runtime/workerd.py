@@ -58,7 +58,12 @@ class Server:
         command = [node(), *self.arguments()]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.persist
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=self.persist,
+                start_new_session=True,  # a group of its own: workerd is Node's child, and is killed with it
             )
         assert self._process.stdout
         line = self._process.stdout.readline()
@@ -95,10 +100,8 @@ class Server:
 
     def file(self, database: str) -> Path:
         """The SQLite file of a database, which exists once the database was used."""
-        key = hashlib.sha256(b"miniflare-D1DatabaseObject").digest()
-        base = hmac.digest(key, database.encode(), "sha256")[:16]
-        mac = hmac.digest(key, base, "sha256")[:16]
-        return self.persist / "d1" / "miniflare-D1DatabaseObject" / f"{(base + mac).hex()}.sqlite"
+        key = "miniflare-D1DatabaseObject"
+        return self.persist / "d1" / key / f"{durable_object_id(key, database)}.sqlite"
 
     def ask(self, path: str, question: object) -> tuple[int, bytes]:
         """Post JSON on a connection of its own: status and body. Threads may ask at the same time."""
@@ -154,6 +157,13 @@ class WorkerdDriver:
 
     def close(self) -> None:
         """Nothing to let go of: the server is the test run's."""
+
+
+def durable_object_id(unique_key: str, name: str) -> str:
+    """The id that workerd's `idFromName` gives a name; a D1 database is an object too."""
+    key = hashlib.sha256(unique_key.encode()).digest()
+    base = hmac.digest(key, name.encode(), "sha256")[:16]
+    return (base + hmac.digest(key, base, "sha256")[:16]).hex()
 
 
 def node() -> str:

@@ -1,4 +1,4 @@
-"""Python inside workerd: one start a version and test run."""
+"""Python and TypeScript inside workerd: one start a version and test run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runtime.pyodide import PYTHONS, SHAPES, PyodideWorkerd, Python, Shape, vendor
+from tests.runtime.typescript import TypeScriptWorkerd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,4 +78,11 @@ def inside(runtimes: Runtimes, python: Python) -> PyodideWorkerd:
 def two_isolates(vendored: Path) -> Iterator[PyodideWorkerd]:
     """Two Workers with a Python each, over the same databases."""
     with PyodideWorkerd("3.14", [vendored, INSIDE], isolates=2) as workerd:
+        yield workerd
+
+
+@pytest.fixture(scope="session")
+def typescript() -> Iterator[TypeScriptWorkerd]:
+    """Two Workers with the TypeScript runtime, over the same databases."""
+    with TypeScriptWorkerd() as workerd:
         yield workerd
