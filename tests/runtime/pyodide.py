@@ -69,7 +69,9 @@ class PyodideWorkerd(Server):
         self,
         function: str,
         *,
-        database: str,
+        database: str | None = None,
+        object: str | None = None,  # noqa: A002 - as Cloudflare calls them
+        kind: str | None = None,
         shape: Shape = "raw",
         faults: Sequence[Mapping[str, object]] = (),
         isolate: int = 0,
@@ -77,15 +79,18 @@ class PyodideWorkerd(Server):
         vars: Mapping[str, str] | None = None,  # noqa: A002 - as Cloudflare calls them
         **arguments: object,
     ) -> Answer:
-        """Await `function(DB, **arguments)` inside and return what it returns.
+        """Await `function(DB, **arguments)` inside, or `function(ctx, **arguments)` in an object.
 
         Arguments and results are what JSON holds, and bytes.
 
         Args:
             function: "module:function" of one of the libraries.
             database: the database that is bound.
-            shape: the binding as a `JsProxy` ("raw"), or as the Workers SDK wraps it ("sdk").
-            faults: what goes wrong, `[{"batch": 0, "do": "lose answer"}]`; see binding_faults.mjs.
+            object: the name of the object, instead of a database.
+            kind: "module:Class", of which the object has an instance; then `function` is the name of a method.
+            shape: the binding or the storage as a `JsProxy` ("raw"), or as the Workers SDK wraps it ("sdk").
+            faults: what goes wrong, `[{"batch": 0, "do": "lose answer"}]`; see binding_faults.mjs, and
+                storage_faults.mjs for an object.
             isolate: which of the Workers.
             env: give the function the whole `env`, where the binding is `env.DB`.
             vars: the other attributes of `env`.
@@ -97,6 +102,8 @@ class PyodideWorkerd(Server):
         question = {
             "call": function,
             "database": database,
+            "object": object,
+            "class": kind,
             "shape": shape,
             "faults": list(faults),
             "env": env,

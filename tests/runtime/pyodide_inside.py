@@ -11,23 +11,53 @@ from importlib import import_module
 from typing import Any
 
 
-async def call(request: str, env: Any, calls: Any) -> str:
-    """Answer one request, see pyodide_server.mjs; `env` has the D1 binding as `DB`."""
+async def call(request: str, surroundings: Any, calls: Any, key: str = "") -> str:
+    """Answer one request, see pyodide_server.mjs.
+
+    Args:
+        request: the request.
+        surroundings: `env`, with the D1 binding as `DB`; or `ctx` of an object.
+        calls: the calls that were counted.
+        key: which instance of the object.
+    """
     asked = json.loads(request, object_hook=_decoded)
     try:
-        answer = {"result": await _run(asked, env), "calls": calls.to_py()}
+        run = _run if asked["object"] is None else _run_in_object
+        answer = {"result": await run(asked, surroundings, key), "calls": calls.to_py()}
         return json.dumps(answer, default=_encoded)
     except BaseException as error:  # whatever it is, the test shall see it
         return json.dumps({"error": _described(error), "calls": calls.to_py()})
 
 
-async def _run(asked: dict[str, Any], env: Any) -> object:
+async def _run(asked: dict[str, Any], env: Any, _: str) -> object:
     if asked["shape"] == "sdk":
         # What `self.env` is in a Python Worker with a compatibility date from 2026-04-21 on.
         env = import_module("workers.rpc")._EnvWrapper(env)
-    module, name = asked["call"].split(":")
-    function = getattr(import_module(module), name)
-    return await function(env if asked["env"] else env.DB, **asked["arguments"])
+    return await _named(asked["call"])(env if asked["env"] else env.DB, **asked["arguments"])
+
+
+_instances: dict[str, Any] = {}
+
+
+async def _run_in_object(asked: dict[str, Any], ctx: Any, key: str) -> object:
+    if asked["shape"] == "sdk":
+        ctx = import_module("workers.entrypoints").DurableObjectContext(ctx)
+    if asked["class"] is None:
+        return await _named(asked["call"])(ctx, **asked["arguments"])
+    # Once per instance, and what `__init__` raises is the answer to every call.
+    if key not in _instances:
+        try:
+            _instances[key] = _named(asked["class"])(ctx, None)
+        except Exception as error:
+            _instances[key] = error
+    if isinstance(_instances[key], Exception):
+        raise _instances[key]
+    return await getattr(_instances[key], asked["call"])(**asked["arguments"])
+
+
+def _named(name: str) -> Any:
+    module, attribute = name.split(":")
+    return getattr(import_module(module), attribute)
 
 
 def _described(error: BaseException) -> dict[str, object]:

@@ -10,8 +10,12 @@
 //   awaits function(DB, **arguments), where DB is the binding as a Python Worker gets it: a JsProxy ("raw")
 //   or wrapped by the Workers SDK ("sdk"). With "env" it is function(env, **arguments), where env.DB is the
 //   binding and "vars" are its other attributes. For "faults", see binding_faults.mjs.
+//   With "object": NAME it is function(ctx, **arguments) inside that object; and with "class": "module:Class" too,
+//   "call" is a method of the object's instance, which is made as a Python Worker makes it. For "faults" see
+//   storage_faults.mjs.
 //   → {"result": …} or {"error": {"type", "bases", "message", "traceback", "attributes"}}, both with
-//     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included
+//     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included, or
+//     those of storage_faults.mjs
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -28,13 +32,15 @@ const file = (type, name) => ({ type, path: `/${name}`, contents: theirs(name) }
 const COMMON = {
   // A later date gives workerd a `process` like Node's, and Pyodide then takes it for Node.
   compatibilityDate: "2025-06-01",
+  durableObjects: { OBJECTS: { className: "PythonObject", useSQLite: true } },
   d1Databases: Object.fromEntries(names("d1", Number(count)).map((id) => [id, id])),
   unsafeEvalBinding: "UNSAFE_EVAL",
   modulesRoot: "/",
   modules: [
     script("worker.mjs", own("pyodide_worker.mjs")),
     script("prelude.mjs", own("pyodide_prelude.mjs")),
-    script("faults.mjs", own("binding_faults.mjs")),
+    script("binding_faults.mjs", own("binding_faults.mjs")),
+    script("storage_faults.mjs", own("storage_faults.mjs")),
     script("pyodide.mjs", theirs("pyodide.mjs").toString()),
     script("pyodide.asm.mjs", glue()),
     file("CompiledWasm", "pyodide.asm.wasm"),

@@ -7,7 +7,9 @@ import pyodideWasm from "./pyodide.asm.wasm";
 import stdlib from "./python_stdlib.zip";
 import lock from "./pyodide-lock.json";
 import libraries from "./libraries.json";
-import { observe } from "./faults.mjs";
+import { DurableObject } from "cloudflare:workers";
+import { observe } from "./binding_faults.mjs";
+import { observeStorage, standIn } from "./storage_faults.mjs";
 
 const SITE = "/session/metadata/python_modules"; // where a Python Worker has its packages
 
@@ -16,10 +18,11 @@ let loading; // one Pyodide an isolate
 export default {
   async fetch(request, env) {
     try {
-      const call = await (loading ??= load(env.UNSAFE_EVAL));
+      const call = await python(env);
       if (request.method === "GET") return new Response("ready");
       const text = await request.text();
-      const { database, vars, faults = [] } = JSON.parse(text);
+      const { database, object, vars, faults = [] } = JSON.parse(text);
+      if (object != null) return new Response(await env.OBJECTS.get(env.OBJECTS.idFromName(object)).answer(text));
       const { binding, calls } = observe(env[database], faults);
       return new Response(await call(text, { ...vars, DB: binding }, calls));
     } catch (error) {
@@ -27,6 +30,19 @@ export default {
     }
   },
 };
+
+const python = (env) => (loading ??= load(env.UNSAFE_EVAL));
+
+// An object with Python in it. The key tells its instances apart: after a reset it is another one.
+export class PythonObject extends DurableObject {
+  key = crypto.randomUUID();
+
+  async answer(text) {
+    const call = await python(this.env);
+    const { storage, calls } = observeStorage(this.ctx, JSON.parse(text).faults ?? [], () => {});
+    return call(text, standIn(this.ctx, {}, { storage }), calls, this.key);
+  }
+}
 
 async function load(unsafeEval) {
   allowWebAssembly(unsafeEval);

@@ -6,12 +6,14 @@
 //   "throw after"   do it, then fail
 //   "abort"         reset the object, as an eviction between two statements does
 //   "slow"          wait `ms` before doing it: the asynchronous kinds only
-// and {bookmark: TEXT} is what getCurrentBookmark() answers, which only zeros do locally.
+// and {bookmark: TEXT} is what getCurrentBookmark() answers, which only zeros do locally; {noSql: TEXT} is what
+// `storage.sql` throws, as in a class without SQLite, which has it locally too.
 
 export function observeStorage(ctx, faults, waited) {
   const calls = { exec: 0, transactionSync: 0, sync: 0, getCurrentBookmark: 0 };
   const { storage } = ctx;
   const bookmark = faults.find((fault) => fault.bookmark)?.bookmark;
+  const noSql = faults.find((fault) => fault.noSql)?.noSql;
 
   function count(kind, run) {
     const fault = faults.find((fault) => fault[kind] === calls[kind]);
@@ -34,7 +36,13 @@ export function observeStorage(ctx, faults, waited) {
     getCurrentBookmark: () =>
       wait("getCurrentBookmark", () => bookmark ?? storage.getCurrentBookmark()),
   };
-  return { storage: standIn(storage, methods, { sql }), calls };
+  const values = {
+    get sql() {
+      if (noSql) throw new Error(noSql);
+      return sql;
+    },
+  };
+  return { storage: standIn(storage, methods, values), calls };
 }
 
 function misbehave(ctx, { do: what, message = "a fault", ms }, run) {
@@ -46,7 +54,7 @@ function misbehave(ctx, { do: what, message = "a fault", ms }, run) {
 }
 
 // In every other respect the real object, whose methods have to be called on itself.
-function standIn(real, methods, values = {}) {
+export function standIn(real, methods, values = {}) {
   return new Proxy(real, {
     get(_, name) {
       if (Object.hasOwn(values, name)) return values[name];

@@ -48,7 +48,7 @@ class Worker:
         *authorization: str,
         body: str | None = None,
         faults: Sequence[Mapping[str, object]] = (),
-        **options: int,
+        **options: Any,
     ) -> Reply:
         """Send a request, with an Authorization header for each value."""
         answer = self._inside.call(
