@@ -131,6 +131,12 @@ class History(NamedTuple):
         """The applied migration that comes last in wrangler's order; None if none is applied."""
         return max(self.applied, key=self.place_of, default=None)
 
+    @property
+    def current_version(self) -> int | None:
+        """The number of the applied migration that comes last of those with one; None if none has one."""
+        numbered = [row for row in self.applied if row.version is not None]
+        return max(numbered, key=self.place_of).version if numbered else None
+
     def place_of(self, row: AppliedMigration) -> Any:
         """Return what sorts applied migrations as wrangler sorts their files."""
         return row.place if self.table.shape == "versions" else order_key(row.name + SUFFIX)

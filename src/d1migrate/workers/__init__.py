@@ -148,20 +148,27 @@ async def get_current(database: Any, *, table: str | None = None) -> str | None:
 
 
 async def get_current_version(database: Any, *, table: str | None = None) -> int:
-    """Return the number of the applied migration that comes last; 0 if none is applied, or it has none.
+    """Return the number of the last applied migration whose name begins with one; 0 if there is none.
+
+    The last one in wrangler's order, in which names without a number come after all others.
 
     Arguments and errors as `get_current`.
     """
-    current = await _reader(database, table).current()
-    return (current.version or 0) if current else 0
+    from d1migrate.migrate.flows.read import read_history
+
+    history = await arun(read_history(_no_files(table)), BindingDriver(database))
+    return history.current_version or 0
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
     from d1migrate.workers.async_migrator import AsyncMigrator
 
-    return AsyncMigrator(
-        BindingDriver(database), (), choice=TableChoice(table, files=Suggestion(recording=None))
-    )
+    return AsyncMigrator(BindingDriver(database), (), choice=_no_files(table))
+
+
+def _no_files(table: str | None) -> TableChoice:
+    """Return how to choose the migrations table without files that suggest one."""
+    return TableChoice(table, files=Suggestion(recording=None))
 
 
 async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:

@@ -133,6 +133,16 @@ def test_the_current_migration() -> None:
     assert h.History().current is None
 
 
+def test_the_current_version() -> None:
+    """The number of the last name that has one; names without one come last, and have no say."""
+    rows = [(1, "0010_b.sql", 5, 3), (2, "9_a.sql", 5, 3), (3, "seed.sql", 5, 3)]
+    found = h.read_rows(NameTable(), h.Rows(rows))
+    assert found.current
+    assert (found.current.name, found.current_version) == ("seed", 10)
+    assert h.read_rows(NameTable(), h.Rows(rows[2:])).current_version is None
+    assert h.History().current_version is None
+
+
 def test_setup() -> None:
     """The first batch creates what is missing, and moves the rows of an old log."""
     missing = h.History(missing=("schema_migrations", "d1migrate_log"), old_log=True, lacking=("format",))

@@ -281,7 +281,7 @@ async def applied_by_wrangler(db: Any) -> None:
     assert await get_pending(db, files) == rest
     assert tuple(r.name for r in await run_migrations(db, files)) == rest
     assert await run_migrations(db, files) == []
-    assert (await get_current(db), await get_current_version(db)) == ("seed", 0)
+    assert (await get_current(db), await get_current_version(db)) == ("seed", 2024)
     rows = await read(db, "SELECT id, name, typeof(applied_at) FROM d1_migrations ORDER BY id")
     assert rows == [
         (n, f"{name.removesuffix('.sql')}.sql", "text") for n, name in enumerate([*applied, *rest], 1)
