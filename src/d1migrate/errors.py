@@ -185,8 +185,8 @@ class ChecksumMismatch(HistoryError):
 class MissingMigration(HistoryError):
     """Applied files are missing or were renamed.
 
-    The checkout may be older than the database: update it. Otherwise restore the files, or correct the
-    history with `d1migrate repair --rename` or `--forget`.
+    The checkout, or the code of a Worker, may be older than the database: update it. Otherwise restore the
+    files, or correct the history with `d1migrate repair --rename` or `--forget`.
     """
 
 

@@ -67,7 +67,9 @@ class Migrator:
         table: the name of the migrations table; without it, that of the database is found.
         wrangler_table: the name of wrangler's table, if wrangler's configuration has the database: without a
             history, that table is used unless the files record themselves.
-        who: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
+        accept_newer: whether `up` has nothing to do if the database is newer than the migrations: all of them
+            are applied, unedited, and what is applied besides comes after the last one.
+        by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
     """
 
     def __init__(
@@ -81,15 +83,16 @@ class Migrator:
         restore_points: bool | str = False,
         table: str | None = None,
         wrangler_table: str | None = None,
-        who: str | None = None,
+        accept_newer: bool = False,
+        by: str | None = None,
     ) -> None:
         self._driver = self._watched = connect(database) if isinstance(database, str) else database
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self.choice = choose_table(self.migrations, configured=table, wrangler=wrangler_table)
-        self._allow_out_of_order, self._severities = allow_out_of_order, severities
-        self._strict, self._who = strict, who
+        self._allow_out_of_order, self._accept_newer = allow_out_of_order, accept_newer
+        self._severities, self._strict, self._by = severities, strict, by
         self._working: Working = unwatched
         self._takes_restore_points = bool(restore_points)
         self._folder = restore_points if isinstance(restore_points, str) else None
@@ -168,6 +171,7 @@ class Migrator:
             allow_out_of_order=self._allow_out_of_order,
             single=single_transaction,
             phase=phase,
+            accept_newer=self._accept_newer,
             lint=partial(self._refuse_unsafe, warn) if lint else None,
             check=check,
             find_broken=_broken_objects,
@@ -242,6 +246,7 @@ class Migrator:
             allow_out_of_order=self._allow_out_of_order,
             single=single_transaction,
             phase=phase,
+            accept_newer=self._accept_newer,
         )
         return self._run(flow)
 
@@ -636,15 +641,21 @@ class Migrator:
         """Return what an `up` would apply to a database; errors as `plan`."""
         from d1migrate.migrate.plan import plan_up
 
-        todo = plan_up(self.migrations, history, to=to, allow_out_of_order=self._allow_out_of_order)
+        todo = plan_up(
+            self.migrations,
+            history,
+            to=to,
+            allow_out_of_order=self._allow_out_of_order,
+            accept_newer=self._accept_newer,
+        )
         return [step.script for step in todo.steps if isinstance(step.script, Migration)]
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project import actor
 
         # Looked up only when something is written, and once: it costs 0.05 ms of each of many migrations.
-        self._who = self._who or actor.current_actor()
-        return actor.stamp(self._who)
+        self._by = self._by or actor.current_actor()
+        return actor.stamp(self._by)
 
     def _stamps(self) -> Callable[[], Stamp]:
         """Return what makes stamps; with restore points, it takes one before the first stamp."""

@@ -166,7 +166,7 @@ def test_two_processes_at_the_same_instant(tmp_path: Path, folder: Path) -> None
         path = tmp_path / f"{round_}.db"
         before = 0
         if round_ % 2:
-            first = Migrator(f"sqlite:{path}", str(folder), who="before")
+            first = Migrator(f"sqlite:{path}", str(folder), by="before")
             UP_TO[1](first)
             first.close()
             before = 1
@@ -246,7 +246,7 @@ def take_back_two(migrator: Migrator) -> Report:
 
 def other_run(open_: Open, migrations: Sequence[Migration], act: Act) -> None:
     """What another process does in between."""
-    other = Migrator(open_(), migrations, who="other")
+    other = Migrator(open_(), migrations, by="other")
     act(other)
     other.close()
 
@@ -263,7 +263,7 @@ def test_another_run_before_each_batch(
         if start:
             other_run(open_, migrations, UP_TO[1])
         race = Race(open_(), at, functools.partial(other_run, open_, migrations, UP_TO[to]))
-        migrator = Migrator(race, migrations, who="us")
+        migrator = Migrator(race, migrations, by="us")
         report = migrator.up(single_transaction=single)
         ours = [step.name for step in report.steps]
         assert not {row.name for row in report.meanwhile} & set(ours)

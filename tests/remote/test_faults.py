@@ -47,7 +47,7 @@ DONE: list[dict[str, Any]] = [
 
 def migrator(driver: RestDriver) -> Migrator:
     """Return a migrator that writes the same log rows as all others here."""
-    return Migrator(driver, THREE, who="test")
+    return Migrator(driver, THREE, by="test")
 
 
 def number(run: Migrator) -> int | None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def migrator(remote: Remote, folder: Path, table: str | None = None) -> Migrator:
     """Return a migrator that takes restore points."""
-    return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"), table=table)
+    return Migrator(remote.open(), THREE, by="test", restore_points=str(folder / "points"), table=table)
 
 
 either_table = pytest.mark.parametrize("table", ["schema_migrations", "d1_migrations"])
@@ -164,7 +164,7 @@ def mortal(remote: Remote, folder: Path, at: int, table: str | None = None) -> M
     api = client.Api(settings, transport=Mortal(at), sleep=remote.wait)
     driver = RestDriver(remote.name, url=remote.url, api=api, database_id=remote.id)
     remote.opened.append(driver)
-    return Migrator(driver, THREE, who="test", restore_points=str(folder / "points"), table=table)
+    return Migrator(driver, THREE, by="test", restore_points=str(folder / "points"), table=table)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_status_says_that_the_database_went_back(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second copy of a restore arrives after rows were written: nothing prevents it, but `status` reports it."""
-    up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
+    up = Migrator(remote.open(), THREE, by="test", restore_points=str(tmp_path / ".d1migrate"))
     up.up()
     point = up.restore("0").point.name
     up.up()
@@ -494,7 +494,7 @@ def test_a_restore_that_cannot_be_verified(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is done, and reported as done."""
-    Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate")).up()
+    Migrator(remote.open(), THREE, by="test", restore_points=str(tmp_path / ".d1migrate")).up()
     for name, value in remote.server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
@@ -514,7 +514,7 @@ def test_status_says_that_a_restore_is_not_finished(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first copy arrives after the command stopped waiting."""
-    up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
+    up = Migrator(remote.open(), THREE, by="test", restore_points=str(tmp_path / ".d1migrate"))
     up.up()
     remote.server.faults({"match": RESTORE, "do": "late"})
     with pytest.raises(AmbiguousError) as caught:

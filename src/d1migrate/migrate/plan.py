@@ -21,6 +21,7 @@ from d1migrate.migrate.refusals import (
 from d1migrate.migrate.selector import Selector, up_to
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import NameTable
+from d1migrate.migrate.up_to_date import is_newer
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -189,6 +190,7 @@ def plan_up(
     *,
     to: Selector | None = None,
     allow_out_of_order: bool = False,
+    accept_newer: bool = False,
     single: bool = False,
 ) -> Plan:
     """Plan to apply pending migrations; all of them are parsed before anything runs.
@@ -198,6 +200,8 @@ def plan_up(
         history: the history of the database.
         to: the last migration to apply; all of them without it.
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
+        accept_newer: whether there is nothing to do if all files are applied, unedited, and all that is
+            applied besides comes after the last of them. Otherwise a file is missing.
         single: whether to run everything in one transaction.
 
     Raises:
@@ -209,6 +213,8 @@ def plan_up(
     wanted = up_to(entries, to)
     refuse_unwritable(history, entries)
     refuse_unmanaged(entries, history)
+    if accept_newer and is_newer(history, migrations):
+        return Plan((), history, single, history.reads)
     refuse_disagreement(entries)
     todo = [entry for entry in wanted if entry.is_pending]
     _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])

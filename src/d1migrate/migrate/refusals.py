@@ -93,8 +93,8 @@ def _disagreements(entries: Sequence[Entry]) -> Iterator[_Disagreement]:
         [entry for entry in entries if entry.state == "missing"],
         MissingMigration,
         "applied, but the file is missing",
-        f"restore the file, or update an old checkout; {renamed if pending else ''}if it was removed on"
-        " purpose, `d1migrate repair --forget {name} --reason …` removes its record",
+        f"restore the file, update an old checkout, or deploy newer code; {renamed if pending else ''}"
+        "if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record",
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from d1migrate.migrate.table import APPLIES, LOG_TABLE, SUFFIX
+from d1migrate.migrate.order import order_key
+from d1migrate.migrate.table import APPLIES, LOG_TABLE, MAX_VERSION, SUFFIX
 from d1migrate.sha256 import sha256
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import quote_literal
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d1migrate.migrate.history import History
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
 
@@ -49,26 +51,74 @@ def state_lines(applied: str) -> list[list[str]]:
 
 
 def is_up_to_date(
-    migrations: Sequence[Migration], table: MigrationsTable, applied: str | None, partial: int
+    migrations: Sequence[Migration],
+    table: MigrationsTable,
+    applied: str | None,
+    partial: int,
+    *,
+    accept_newer: bool = False,
 ) -> bool:
     """Whether the row of `state_query` shows that exactly these files are applied, unchanged.
 
-    It may be False although `compare` finds nothing to do; then `compare` decides.
+    With `accept_newer`, migrations that come after these files may be applied, too. It may be False although
+    there is nothing to do; then `plan_up` decides.
     """
     if partial or applied is None or not migrations:
         return not partial and applied is None and not migrations
-    return _is_state_of(tuple(migrations), table, applied)
+    return _is_state_of(tuple(migrations), table, applied, accept_newer=accept_newer)
+
+
+def is_newer(history: History, migrations: Sequence[Migration]) -> bool:
+    """Whether the files are the unedited beginning of a history: what else is applied comes after them."""
+    key_of = history.table.key_of
+    lines = [[str(key_of(row)), row.checksum or "", row.file_digest or ""] for row in history.applied]
+    return not history.partial and _are_applied(migrations, history.table, lines, accept_newer=True)
 
 
 @lru_cache(maxsize=8)  # a Worker asks on every request, and nearly always about the same answer
-def _is_state_of(migrations: tuple[Migration, ...], table: MigrationsTable, applied: str) -> bool:
-    ordered, lines = sorted(migrations, key=table.sort_key), state_lines(applied)
-    return len(lines) == len(ordered) and all(
-        key == str(table.key_of(migration))
+def _is_state_of(
+    migrations: tuple[Migration, ...], table: MigrationsTable, applied: str, *, accept_newer: bool
+) -> bool:
+    return _are_applied(migrations, table, state_lines(applied), accept_newer=accept_newer)
+
+
+def _are_applied(
+    migrations: Sequence[Migration],
+    table: MigrationsTable,
+    lines: Sequence[Sequence[str]],
+    *,
+    accept_newer: bool,
+) -> bool:
+    """Whether the lines of what is applied are these files, unchanged, or begin with them."""
+    recorded = {key: (checksum, digest) for key, checksum, digest in lines}
+    files = {str(table.key_of(migration)): migration for migration in migrations}
+    others = recorded.keys() - files.keys()
+    if len(recorded) < len(lines) or len(recorded) - len(others) < len(migrations):
+        return False
+    if others and not (accept_newer and _come_after(others, migrations, table)):
+        return False
+    for key, migration in files.items():
+        checksum, digest = recorded[key]
         # What wrangler applied has no checksum.
-        and (not checksum or digest == migration.digest or migration.matches(checksum))
-        for (key, checksum, digest), migration in zip(lines, ordered, strict=True)
+        if checksum and digest != migration.digest and not migration.matches(checksum):
+            return False
+    return True
+
+
+def _come_after(keys: Iterable[str], migrations: Sequence[Migration], table: MigrationsTable) -> bool:
+    """Whether keys without a file come after the last file, in wrangler's order; there must be a file."""
+    last = order_key(migrations[-1].name + SUFFIX) if migrations else None
+    return last is not None and all(
+        _is_key(key, table) and order_key(key if table.shape == "names" else key + SUFFIX) > last
+        for key in keys
     )
+
+
+def _is_key(text: str, table: MigrationsTable) -> bool:
+    """Whether a text from the migrations table identifies a migration, and is no damaged row."""
+    if table.shape == "names":
+        return text.endswith(SUFFIX)
+    return text.isdecimal() and int(text) <= MAX_VERSION
 
 
 def index_digest(migrations: Iterable[Migration]) -> str:

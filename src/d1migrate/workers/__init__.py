@@ -73,7 +73,8 @@ async def run_migrations(
     allow_out_of_order: bool = False,
     max_queries: int = 50,
     max_seconds: float = 30.0,
-    who: str = "worker",
+    accept_newer: bool = True,
+    by: str = "worker",
 ) -> list[StepResult]:
     """Apply pending migrations, each exactly once, completely or not at all.
 
@@ -92,7 +93,10 @@ async def run_migrations(
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
             invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
         max_seconds: how long it may take; D1 ends a query after 30 seconds.
-        who: the actor in the log.
+        accept_newer: whether there is nothing to do if the database is newer than the migrations: all of them
+            are applied, unedited, and what is applied besides comes after the last one. Otherwise, and
+            always if an unknown migration comes before the last one, MissingMigration is raised.
+        by: the actor in the log.
 
     Returns:
         A StepResult for each migration that was applied, by this call (`action` is "up") or by another one
@@ -115,9 +119,10 @@ async def run_migrations(
     flow = ensure.ensure(
         found.migrations,
         found.choice(table, wrangler_table),
-        lambda: _stamp(who),
+        lambda: _stamp(by),
         to=to,
         allow_out_of_order=allow_out_of_order,
+        accept_newer=accept_newer,
     )
     results = (await arun(flow, driver)).results
     if not results:
@@ -126,10 +131,10 @@ async def run_migrations(
     return sorted(results, key=lambda result: order.get(result.name, len(order)))
 
 
-def _stamp(who: str) -> Stamp:
+def _stamp(by: str) -> Stamp:
     from d1migrate.project.actor import stamp
 
-    return stamp(who)
+    return stamp(by)
 
 
 async def get_current(database: Any, *, table: str | None = None) -> str | None:

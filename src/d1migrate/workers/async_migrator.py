@@ -37,7 +37,9 @@ class AsyncMigrator:
         choice: how to choose the migrations table.
         schemas: {name: {object: digest}} of a generated index, for `verify`.
         allow_out_of_order: whether `up` also applies migrations that come before an applied one.
-        who: the actor in the log.
+        accept_newer: whether `up` has nothing to do if the database is newer than the migrations, as it is
+            for old code after a deploy.
+        by: the actor in the log.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class AsyncMigrator:
         choice: TableChoice = USUAL,
         schemas: Mapping[str, Mapping[str, str | None]] | None = None,
         allow_out_of_order: bool = False,
-        who: str = "worker",
+        accept_newer: bool = True,
+        by: str = "worker",
     ) -> None:
         self.driver, self.migrations = driver, tuple(migrations)
         self.choice = choice
-        self._schemas, self._allow_out_of_order, self._who = schemas or {}, allow_out_of_order, who
+        self._schemas, self._by = schemas or {}, by
+        self._allow_out_of_order, self._accept_newer = allow_out_of_order, accept_newer
 
     async def status(self) -> tuple[Entry, ...]:
         """Compare files and database: one Entry for each migration."""
@@ -86,7 +90,13 @@ class AsyncMigrator:
         """Plan an `up` without running it."""
         from d1migrate.migrate.flows import up
 
-        flow = up.plan(self.migrations, self.choice, to=to, allow_out_of_order=self._allow_out_of_order)
+        flow = up.plan(
+            self.migrations,
+            self.choice,
+            to=to,
+            allow_out_of_order=self._allow_out_of_order,
+            accept_newer=self._accept_newer,
+        )
         return await arun(flow, self.driver)
 
     async def up(self, *, to: Selector | None = None) -> Report:
@@ -101,6 +111,7 @@ class AsyncMigrator:
             self._new_stamp,
             to=to,
             allow_out_of_order=self._allow_out_of_order,
+            accept_newer=self._accept_newer,
         )
         return await arun(flow, self.driver)
 
@@ -143,4 +154,4 @@ class AsyncMigrator:
     def _new_stamp(self) -> Stamp:
         from d1migrate.project.actor import stamp
 
-        return stamp(self._who)
+        return stamp(self._by)

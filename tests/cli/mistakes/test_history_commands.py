@@ -232,7 +232,7 @@ def test_repair_that_is_not_one(applied: Project, arguments: list[str], message:
     [
         (late, "002_a is pending, but 003_names, which comes later, is already applied", "`d1migrate renumber` gives it"),
         (edited, "001_users: edited after being applied", "restore the file and write a new migration; if the edit is"),
-        (removed, "002_teams: applied, but the file is missing", "restore the file, or update an old checkout; if"),
+        (removed, "002_teams: applied, but the file is missing", "restore the file, update an old checkout, or deploy newer"),
         (renamed, "005_names (applied as 003_names): renamed after being applied", "rename the file back; if"),
     ],
 )  # fmt: skip

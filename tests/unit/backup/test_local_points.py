@@ -57,7 +57,7 @@ def migrator(request: pytest.FixtureRequest, folder: Path) -> Migrator:
     """Its database, which keeps restore points; the parameter is the migrations table."""
     table = getattr(request, "param", None)
     return Migrator(
-        f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester", table=table
+        f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, by="tester", table=table
     )
 
 

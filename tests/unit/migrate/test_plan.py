@@ -59,6 +59,19 @@ def versions(plan: Plan) -> list[int | None]:
         ("1a 3c", "1a 2b", {}, MissingMigration),
         ("1a 3b", "1a 2b", {}, MissingMigration),
         ("1a 2b", "1a 2b", {}, []),
+        # a newer database is refused, unless that is accepted
+        ("1a 2b", "1a 2b 3c", {}, MissingMigration),
+        ("1a 2b", "1a 2b 3c", {"accept_newer": True}, []),
+        ("1a 2b", "1a 2b 3c", {"accept_newer": True, "to": 1}, []),
+        ("1a 2b", "1a 2? 3?", {"accept_newer": True}, []),
+        ("1a 2b", "1a 3c", {"accept_newer": True}, MissingMigration),  # one is pending
+        ("1a 2b", "1a 3c", {"accept_newer": True, "to": 1}, MissingMigration),
+        ("1a 3c", "1a 2b 3c 4d", {"accept_newer": True}, MissingMigration),  # one is between
+        ("2b", "1a 2b 3c", {"accept_newer": True}, MissingMigration),  # one is older
+        ("1a 2c", "1a 2b 3c", {"accept_newer": True}, ChecksumMismatch),
+        ("1a 4b", "1a 2b 3c", {"accept_newer": True}, MissingMigration),  # renamed
+        ("", "1a", {"accept_newer": True}, MissingMigration),
+        ("1a 2b 3c", "1a", {"accept_newer": True}, [2, 3]),
     ],
 )
 def test_up(have: str, applied: str, options: dict[str, Any], expected: list[int] | type[Error]) -> None:
@@ -72,10 +85,13 @@ def test_up(have: str, applied: str, options: dict[str, Any], expected: list[int
             plan_up(files(have), history(applied), **options)
 
 
-def test_up_on_a_partially_applied_history() -> None:
-    """Nothing is planned before it is repaired."""
+@pytest.mark.parametrize("newer", ["", " 3c"])
+def test_up_on_a_partially_applied_history(newer: str) -> None:
+    """Nothing is planned before it is repaired, even if the partial one is newer than the files."""
     with pytest.raises(PartiallyApplied):
-        plan_up(files("1a 2b"), history("1a", "2b"))
+        plan_up(files("1a 2b"), history("1a" + newer, "2b"), accept_newer=True)
+    with pytest.raises(PartiallyApplied):
+        plan_up(files("1a 2b"), history("1a 2b", "3c"), accept_newer=True)
 
 
 def test_up_on_a_database_of_others() -> None:

@@ -76,7 +76,7 @@ async def apply(db: Any, table: Shape) -> None:
     assert await get_current_version(db) == 0
     assert await get_history(db) == ()
     three = index(THREE, table)
-    results = await run_migrations(db, three, who="a deploy")
+    results = await run_migrations(db, three, by="a deploy")
     assert [tuple(result[:4]) for result in results] == NOTES
     assert all(result.rows_read and result.rows_written for result in results), results
     assert await run_migrations(db, three) == []
@@ -176,8 +176,12 @@ async def disagreement(db: Any, table: Shape) -> None:
     edited = (THREE[0], (THREE[1][0], "INSERT INTO notes (text) VALUES ('second');\n"), THREE[2])
     error = await raised(run_migrations(db, index(edited, table)), errors.ChecksumMismatch)
     assert error.names == ("002_first_note",)
-    error = await raised(run_migrations(db, index(THREE[:2], table)), errors.MissingMigration)
+    assert await run_migrations(db, index(THREE[:2], table)) == []
+    refused = run_migrations(db, index(THREE[:2], table), accept_newer=False)
+    error = await raised(refused, errors.MissingMigration)
     assert error.names == ("003_tags",)
+    error = await raised(run_migrations(db, index((THREE[0], THREE[2]), table)), errors.MissingMigration)
+    assert error.names == ("002_first_note",)
     reworded = (
         THREE[0],
         (THREE[1][0], "-- A license\n" + THREE[1][1].replace(" (text)", "\n(text)")),

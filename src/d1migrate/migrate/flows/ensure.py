@@ -31,6 +31,7 @@ def ensure(
     *,
     to: Selector | None = None,
     allow_out_of_order: bool = False,
+    accept_newer: bool = False,
 ) -> Flow[Report]:
     """Apply what is pending, for a Worker on every request; usually one query shows that nothing is.
 
@@ -46,13 +47,22 @@ def ensure(
     except QueryError as error:
         history = yield from _history_after(error, choice, table)
     else:
-        if is_up_to_date(wanted, table, *state.rows[0]):
+        row = state.rows[0]
+        if is_up_to_date(wanted, table, *row) or (
+            accept_newer and is_up_to_date(migrations, table, *row, accept_newer=True)
+        ):
             return Report(())
         history = yield from _history(choice)
     from d1migrate.migrate.flows import up
 
     report = yield from up.up(
-        migrations, choice, new_stamp, to=to, allow_out_of_order=allow_out_of_order, known=history
+        migrations,
+        choice,
+        new_stamp,
+        to=to,
+        allow_out_of_order=allow_out_of_order,
+        accept_newer=accept_newer,
+        known=history,
     )
     if not report.steps and history.missing == (LOG_TABLE,):
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.

@@ -41,13 +41,14 @@ def plan(
     allow_out_of_order: bool = False,
     single: bool = False,
     phase: Phase | None = None,
+    accept_newer: bool = False,
 ) -> Flow[Plan]:
     """Read history and plan an `up`; the arguments and errors are those of `up`.
 
     The plan counts the two requests that inspect the database: one before the run, for the linter, and one
     after it.
     """
-    planner = _Planner(migrations, choice, to, allow_out_of_order, single, phase)
+    planner = _Planner(migrations, choice, to, allow_out_of_order, accept_newer, single, phase)
     todo = planner.plan((yield from read_history(choice)))
     return todo._replace(reads=todo.reads + (2 if todo.steps else 0))
 
@@ -61,6 +62,7 @@ def up(
     allow_out_of_order: bool = False,
     single: bool = False,
     phase: Phase | None = None,
+    accept_newer: bool = False,
     lint: Lint | None = None,
     check: Check | None = None,
     known: h.History | None = None,
@@ -78,6 +80,7 @@ def up(
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         single: whether to run all of them in one transaction.
         phase: apply only the migrations before, or only those after the deploy of the code.
+        accept_newer: whether there is nothing to do if the database is newer than the files.
         lint: gets the migrations to run, the live schema and the migrations table, may raise, and returns
             the schema after them. Without it, the log says that the run was not linted.
         check: gets every plan before any of it runs, and may raise; what it returns is logged.
@@ -90,7 +93,9 @@ def up(
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
         PlanError: as `deploy_phase.steps_of_phase`; nothing was run.
     """
-    planner = _Planner(migrations, choice, to, allow_out_of_order, single, phase, lint, check, find_broken)
+    planner = _Planner(
+        migrations, choice, to, allow_out_of_order, accept_newer, single, phase, lint, check, find_broken
+    )
     before = known or (yield from read_history(choice))
     first = yield from planner.prepare(before)
     run = yield from _run(first, planner, new_stamp)
@@ -124,6 +129,7 @@ class _Planner(NamedTuple):
     choice: TableChoice
     to: Selector | None
     allow_out_of_order: bool
+    accept_newer: bool
     single: bool
     phase: Phase | None
     lint: Lint | None = None
@@ -137,6 +143,7 @@ class _Planner(NamedTuple):
             history,
             to=self.to,
             allow_out_of_order=self.allow_out_of_order,
+            accept_newer=self.accept_newer,
             single=self.single,
         )
         if self.phase is None:

@@ -82,6 +82,31 @@ class Counted:
         """Nothing to do."""
 
 
+def test_a_newer_database_costs_one_query(database: SqliteDriver) -> None:
+    """Whatever `to` is; a database that is not just newer is read as if nothing were accepted."""
+    again(database, THREE)
+    counted = Counted(database)
+    assert again(counted, THREE[:2], accept_newer=True) == []
+    report = run(ensure(THREE[:2], USUAL, new_stamp, to=1, accept_newer=True), counted)
+    assert (report.results, counted.reads, counted.writes) == ((), 2, 0)
+    for files, options in ((THREE[:2], {}), (THREE[1:], {"accept_newer": True})):
+        with pytest.raises(MissingMigration):
+            again(counted, files, **options)
+
+
+def test_newer_code_overtakes(database: SqliteDriver) -> None:
+    """While old code migrates, newer code applies all of its files and its own: the old code is done."""
+
+    class Overtaken(Counted):
+        def batch(self, batch: Batch) -> Sequence[Result]:
+            if not batch.reads and self.writes == 1:
+                again(database, THREE)
+            return super().batch(batch)
+
+    found = again(Overtaken(database), THREE[:2], accept_newer=True)
+    assert found == [(1, "up"), (2, "applied meanwhile"), (3, "applied meanwhile")]
+
+
 def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
     """Another run was faster, and the refusal is lost: what the other run applied is reported as such."""
 
