@@ -12,7 +12,7 @@ from d1migrate.sql.batch import Query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import Identified, MigrationsTable
@@ -96,6 +96,13 @@ class Event(NamedTuple):
     rollback_digest: str | None = None
     detail: str | None = None
     file_digest: str | None = None
+
+
+def with_notes(detail: str | None, notes: Mapping[str, object]) -> str:
+    """Return the detail of an event with more notes."""
+    import json
+
+    return json.dumps({**json.loads(detail or "{}"), **notes})
 
 
 def is_log(columns: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from d1migrate.errors import LimitExceeded, OutOfOrder
-from d1migrate.migrate import assertions, log
+from d1migrate.migrate import assertions, log, up_to_date
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.refusals import (
     names,
@@ -48,6 +48,7 @@ class Step(NamedTuple):
         statement_count: how many statements it has.
         event: what to log.
         guarded: what must still be empty when a rollback begins: (table, None), or (table, column).
+        completes: the digest of the index after whose last migration the log is to note it; or None.
     """
 
     direction: Direction
@@ -57,6 +58,15 @@ class Step(NamedTuple):
     statement_count: int
     event: log.Event
     guarded: tuple[tuple[str, str | None], ...] = ()
+    completes: str | None = None
+
+    @property
+    def done(self) -> log.Event:
+        """What to log at the end of its transaction."""
+        if self.completes is None:
+            return self.event
+        notes = {up_to_date.INDEX: self.completes}
+        return self.event._replace(detail=log.with_notes(self.event.detail, notes))
 
     @property
     def size(self) -> int:
@@ -165,7 +175,7 @@ class StepQueries:
         self.closing = (
             *(table.insert(step, stamp.at) if up else table.delete(step)),
             assertions.assert_result(self.after, full=full),
-            log.record("done", step.event, stamp),
+            log.record("done", step.done, stamp),
         )
 
     def __iter__(self) -> Iterator[Query]:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from d1migrate.errors import QueryError
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import LOG_TABLE
-from d1migrate.migrate.up_to_date import is_up_to_date, state_lines, state_query
+from d1migrate.migrate.up_to_date import (
+    NEWEST_NOTES,
+    is_complete,
+    is_up_to_date,
+    state_lines,
+    state_query,
+)
 from d1migrate.sql.batch import Batch
 
 TYPE_CHECKING = False
@@ -32,6 +38,7 @@ def ensure(
     to: Selector | None = None,
     allow_out_of_order: bool = False,
     accept_newer: bool = False,
+    notes_index: bool = False,
 ) -> Flow[Report]:
     """Apply what is pending, for a Worker on every request; usually one query shows that nothing is.
 
@@ -42,6 +49,8 @@ def ensure(
         from d1migrate.migrate.selector import up_to
 
         wanted = up_to(migrations, to)
+    if notes_index and (yield from _is_complete(wanted)):
+        return Report(())
     try:
         (state,) = yield Batch((state_query(table),), reads=True)
     except QueryError as error:
@@ -62,12 +71,22 @@ def ensure(
         to=to,
         allow_out_of_order=allow_out_of_order,
         accept_newer=accept_newer,
+        notes_index=notes_index,
         known=history,
     )
     if not report.steps and history.missing == (LOG_TABLE,):
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
         yield from up.create_log(history)
     return report
+
+
+def _is_complete(migrations: Sequence[Migration]) -> Flow[bool]:
+    """Return whether the newest row of the log notes that exactly these files are applied."""
+    try:
+        (newest,) = yield Batch((NEWEST_NOTES,), reads=True)
+    except QueryError:  # there is no log: the next query shows what there is
+        return False
+    return bool(newest.rows) and is_complete(migrations, newest.rows[0][0])
 
 
 def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[str, ...]]:

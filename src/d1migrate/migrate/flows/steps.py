@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read_log import is_committed
@@ -104,7 +102,7 @@ def with_notes(todo: Plan, notes: Mapping[str, object]) -> Plan:
     if not notes:
         return todo
     own = {step.event.detail for step in todo.steps}  # an `up` has none before
-    details = {detail: json.dumps({**json.loads(detail or "{}"), **notes}) for detail in own}
+    details = {detail: log.with_notes(detail, notes) for detail in own}
     steps = (s._replace(event=s.event._replace(detail=details[s.event.detail])) for s in todo.steps)
     return todo._replace(steps=tuple(steps))
 

@@ -12,6 +12,8 @@ from d1migrate.migrate.flows.report import Report, StepResult
 from d1migrate.migrate.flows.steps import run_steps, with_notes, with_progress
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
+from d1migrate.migrate.selector import up_to
+from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
 
@@ -65,6 +67,7 @@ def up(
     accept_newer: bool = False,
     lint: Lint | None = None,
     check: Check | None = None,
+    notes_index: bool = False,
     known: h.History | None = None,
     find_broken: FindBroken | None = None,
 ) -> Flow[Report]:
@@ -84,6 +87,8 @@ def up(
         lint: gets the migrations to run, the live schema and the migrations table, may raise, and returns
             the schema after them. Without it, the log says that the run was not linted.
         check: gets every plan before any of it runs, and may raise; what it returns is logged.
+        notes_index: whether the log notes the digest of the files up to `to`, in the row of the step after
+            which exactly these are applied.
         known: the history, if it was just read.
         find_broken: returns the views and triggers that do not compile. With it the database is inspected
             after the run, and before it if it is linted.
@@ -94,7 +99,17 @@ def up(
         PlanError: as `deploy_phase.steps_of_phase`; nothing was run.
     """
     planner = _Planner(
-        migrations, choice, to, allow_out_of_order, accept_newer, single, phase, lint, check, find_broken
+        migrations,
+        choice,
+        to,
+        allow_out_of_order,
+        accept_newer,
+        single,
+        phase,
+        lint,
+        check,
+        find_broken,
+        notes_index,
     )
     before = known or (yield from read_history(choice))
     first = yield from planner.prepare(before)
@@ -135,6 +150,7 @@ class _Planner(NamedTuple):
     lint: Lint | None = None
     check: Check | None = None
     find_broken: FindBroken | None = None
+    notes_index: bool = False
 
     def plan(self, history: h.History) -> Plan:
         """Return the plan for a history."""
@@ -146,11 +162,22 @@ class _Planner(NamedTuple):
             accept_newer=self.accept_newer,
             single=self.single,
         )
+        if self.notes_index:
+            todo = self._noting(todo)
         if self.phase is None:
             return todo
         from d1migrate.migrate.deploy_phase import steps_of_phase
 
         return steps_of_phase(todo, self.phase)
+
+    def _noting(self, todo: Plan) -> Plan:
+        """Return the plan whose last step notes the index, if exactly its files are applied then."""
+        wanted = up_to(self.migrations, self.to)
+        key_of = todo.history.table.key_of
+        if not todo.steps or todo.history.keys | set(map(key_of, todo.steps)) != set(map(key_of, wanted)):
+            return todo
+        *steps, last = todo.steps
+        return todo._replace(steps=(*steps, last._replace(completes=index_digest(wanted))))
 
     def prepare(self, history: h.History) -> Flow[_Prepared]:
         """Plan, have the plan checked and linted, and note in it for the log what was found.

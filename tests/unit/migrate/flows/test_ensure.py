@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from d1migrate.migrate.flows.ensure import ensure, read_pending
 from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table_choice import USUAL
+from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.schema import introspect
 from d1migrate.schema.normalize import canonical
 from d1migrate.sql.batch import Batch, Query
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Result
 
 
-def again(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int | None, str]]:
+def again(driver: Driver, migrations: Sequence[Migration], **options: Any) -> list[tuple[int | None, str]]:
     """Apply what is pending; (version, action) of the results."""
     report = run(ensure(migrations, USUAL, new_stamp, **options), driver)
     return [(result.version, result.action) for result in report.results]
@@ -181,3 +183,47 @@ def test_quotes_that_a_name_needs_count() -> None:
     """Without them it is another statement."""
     assert canonical('CREATE TABLE t ("a b")') != canonical("CREATE TABLE t (a b)")
     assert canonical('CREATE TABLE "t" ([a])') == canonical("CREATE TABLE t (a)")
+
+
+def notes(database: SqliteDriver) -> list[object]:
+    """What the log notes, row by row."""
+    rows = database.batch(Batch([Query("SELECT event, detail FROM d1migrate_log ORDER BY id")], reads=True))[
+        0
+    ].rows
+    return [(event, *json.loads(detail).items()) for event, detail in rows]
+
+
+def test_the_row_that_completes_an_index_notes_it(database: SqliteDriver) -> None:
+    """Only that one, after the other notes; then one query shows that nothing is to be done."""
+    lint, counted = ("lint", False), Counted(database)
+    again(counted, THREE, to=2, notes_index=True)
+    noted = [
+        ("begun", lint),
+        ("done", lint),
+        ("begun", lint),
+        ("done", lint, ("index", index_digest(THREE[:2]))),
+    ]
+    assert notes(database) == noted
+    again(counted, THREE, notes_index=True)
+    assert notes(database) == [*noted, ("begun", lint), ("done", lint, ("index", index_digest(THREE)))]
+
+    before = counted.reads
+    assert again(counted, THREE, notes_index=True) == []
+    assert counted.reads == before + 1
+    assert again(counted, THREE[:2], accept_newer=True, notes_index=True) == []
+    assert counted.reads == before + 3, "another index: the migrations table shows what is to be done"
+
+
+def test_on_d1_nothing_is_noted(database: SqliteDriver) -> None:
+    """There wrangler may write to the migrations table without the log."""
+    again(database, THREE)
+    assert notes(database) == [("begun", ("lint", False)), ("done", ("lint", False))] * 3
+
+
+def test_an_index_is_not_complete_beside_newer_files(database: SqliteDriver) -> None:
+    """What a late file completes is not what its index has: files after it are applied, too."""
+    again(database, [THREE[0], THREE[2]], notes_index=True)
+    again(database, THREE, to=2, allow_out_of_order=True, notes_index=True)
+    assert notes(database)[-1] == ("done", ("lint", False))
+    with pytest.raises(MissingMigration):
+        again(database, THREE[:2], notes_index=True)
