@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.drivers.protocol import Working
     from d1migrate.lint.check import Diagnostic
+    from d1migrate.lint.platform import PlatformName
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import LiveDatabase
@@ -302,21 +303,32 @@ class Migrator:
 
     # --- check before running ---
 
-    def lint(self) -> tuple[Diagnostic, ...]:
+    def lint(self, *, platform: PlatformName = "d1") -> tuple[Diagnostic, ...]:
         """Check pending migrations against the live schema. Writes nothing; errors as `status`.
 
         `d1migrate.lint.runner.lint` checks files without a database.
 
+        Args:
+            platform: where they are to run: "d1", or "durable-object".
+
         Returns:
             The findings. Suppressed findings are included, with their reason.
         """
+        from d1migrate.lint.platform import PLATFORMS
         from d1migrate.lint.runner import lint
 
         history, schema = self._run(read.read_history_and_schema(self.choice))
         entries = compare(self.migrations, history)
         todo = [e.migration for e in entries if e.migration and e.is_pending]
         earlier = [e.migration for e in entries if e.migration and e.applied]
-        return lint(todo, schema, earlier=earlier, severities=self._severities, table=history.table)
+        return lint(
+            todo,
+            schema,
+            earlier=earlier,
+            severities=self._severities,
+            table=history.table,
+            platform=PLATFORMS[platform],
+        )
 
     def rehearse(
         self,
@@ -325,6 +337,7 @@ class Migrator:
         rows: int = 50,
         data: str | None = None,
         scale: Mapping[str, int] | None = None,
+        platform: PlatformName = "d1",
         watch: Callable[[Rehearsed], None] | None = None,
     ) -> Rehearsal:
         """Run pending migrations on a scratch database with rows in every table, and report what happens.
@@ -336,7 +349,8 @@ class Migrator:
             rows: how many generated rows to give each table; none with `data`.
             data: a SQLite file or a D1 export, used as it is, empty tables included; "" for the target's own
                 rows, if it is a local file.
-            scale: {table: rows it has in the target}, to estimate the cost there.
+            scale: {table: rows it has in production}, to estimate the cost there.
+            platform: where they are to run, as for `lint`.
             watch: called with the result of every migration.
 
         Raises:
@@ -344,6 +358,7 @@ class Migrator:
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.drivers.sqlite import SqliteDriver
+        from d1migrate.lint.platform import PLATFORMS
         from d1migrate.rehearse import ScratchDatabase, rehearse
 
         def run_on(start: Schema | ScratchDatabase, history: History) -> Rehearsal:
@@ -355,6 +370,7 @@ class Migrator:
                 scale=scale,
                 severities=severities,
                 table=history.table,
+                platform=PLATFORMS[platform],
                 watch=watch,
             )
 

@@ -402,7 +402,7 @@ def tables(shown: Shown) -> None:
 
 def checks(shown: Shown) -> None:
     """Findings of each severity, allowed and fixed ones; rehearsals that lose rows, or fail."""
-    for code in ("D101", "H101", "S104", "X101"):
+    for code in ("D101", "H101", "P101", "P111", "S104", "X101"):
         shown(f"explain {code}")
     shown.project.standard()
     shown("up")
@@ -410,6 +410,8 @@ def checks(shown: Shown) -> None:
         "INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');\nINSERT INTO teams VALUES (1, 1), (2, 2)"
     )
     shown("rehearse --recovery --all")
+    shown("lint --for durable-object")
+    shown("rehearse --for durable-object")
     shown.write(
         _004_lose="CREATE TABLE n (id INTEGER PRIMARY KEY, email TEXT);\nINSERT INTO n SELECT id, email FROM users;\nDROP TABLE users;\nALTER TABLE n RENAME TO users;\n",
         _005_drop="DROP TABLE users;\n",

@@ -253,3 +253,31 @@ def test_a_rollback_that_would_run_forward(project: Project, sql: str) -> None:
     assert lint.startswith(
         f"info[P110] migrations/002_b.sql:{sql.count(chr(10)) - 1}:1: wrangler ran this forward"
     )
+
+
+TRIGGER = "CREATE TRIGGER IF NOT EXISTS t_a AFTER INSERT ON t begin SELECT 1; end"
+
+
+def test_for_a_durable_object(project: Project) -> None:
+    """Every file of the folder, for each object has its own history; rules about D1's transport are left out."""
+    project.write("001_t.sql", f"CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY);\n{TRIGGER}")
+    on_d1 = project.run("lint", "--json", code=3).json
+    assert on_d1["platform"] == "d1"
+    assert {"P101", "P104"} <= {d["code"] for d in on_d1["diagnostics"]}
+    project.run("up", "--no-lint", "D1 runs it locally")
+    ran = project.run("lint", "--for", "durable-object", "--strict")
+    assert ran.out == "no findings\n"
+    assert "each object has its own history: checked against what the files build" in ran.err
+    assert "checked 1 migration" in ran.err
+    assert project.run("lint", "--for", "durable-object", "--json").json["platform"] == "durable-object"
+    project.run("lint", "--all", "--for", "d1", code=3)
+
+
+def test_fix_for_a_durable_object(project: Project) -> None:
+    """A `;` that only wrangler needs is not added."""
+    project.write("001_t.sql", "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY)")
+    file = "migrations/001_t.sql"
+    ran = project.run("lint", "--fix", "--yes", file, "--for", "durable-object", "--json")
+    assert ran.json["files"] == []
+    (fixed,) = project.run("lint", "--fix", "--yes", file, "--json").json["files"]
+    assert fixed["written"] is True

@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
 def test_the_json(shop: Project) -> None:
     """The keys, and the values a script would read."""
     found = shop.run("rehearse", "--json").json
-    assert list(found) == ["ok", "migrations", "not_rehearsed", "rows", "empty", "recovery"]
+    assert list(found) == ["ok", "platform", "migrations", "not_rehearsed", "rows", "empty", "recovery"]
     assert (found["ok"], found["not_rehearsed"], found["empty"]) == (True, [], {})
     assert found["rows"] == {"users": 50, "teams": 50, "log": 50}
     tidy, log = found["migrations"]
@@ -229,6 +229,19 @@ def test_scale(shop: Project) -> None:
     cost = shop.run("rehearse", "--json", "--scale", "users=9000000000").json["migrations"][0]["cost"]
     assert cost["scaled_rows_written"] == 9_000_000_000
     assert "D1 stops a batch after 30 s" in shop.run("rehearse", "--scale", "users=9000000000").out
+
+
+def test_for_a_durable_object(shop: Project) -> None:
+    """Every file, from an empty object; what takes long or writes much is compared with an object's limits."""
+    ran = shop.run("rehearse", "--for", "durable-object", "--json")
+    assert ran.json["platform"] == "durable-object"
+    assert [m["name"] for m in ran.json["migrations"]] == [
+        m["name"] for m in shop.run("rehearse", "--all", "--json").json["migrations"]
+    ]
+    lines = settled(shop.run("rehearse", "--for", "durable-object", "--scale", "users=9000000000").out)
+    assert any(line.endswith("a Durable Object is reset after 30 s") for line in lines)
+    limit = "the free plan allows 100,000 rows written per day, in all objects together"
+    assert f" 003_tidy: {limit}" in lines
 
 
 @pytest.mark.parametrize(

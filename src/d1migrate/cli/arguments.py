@@ -77,6 +77,13 @@ UP_GATES = (
     ),
 )
 
+FOR = argument(
+    "--for",
+    dest="platform",
+    choices=("d1", "durable-object"),
+    help="where they are to run (default: durable-object for the folder of a class, else d1)",
+)
+
 BACKFILL = argument(
     "--backfill",
     action="append",

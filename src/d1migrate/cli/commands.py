@@ -16,6 +16,7 @@ from d1migrate.cli.arguments import (
     DRAFT,
     EACH,
     FLAG,
+    FOR,
     MIGRATION,
     TO_DOWN,
     TO_UP,
@@ -241,6 +242,7 @@ COMMANDS = {
             argument("files", nargs="*", metavar="FILE", help="check these files, without a database"),
             argument("--all", help="check every migration, without a database", **FLAG),
             argument("--strict", help="exit 3 on warnings, too", **FLAG),
+            FOR,
             argument(
                 "--fix",
                 help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
@@ -259,6 +261,7 @@ COMMANDS = {
         (
             argument("--to", help="rehearse migrations up to this one", **MIGRATION),
             argument("--all", help="rehearse every migration, from an empty database", **FLAG),
+            FOR,
             argument(
                 "--rows",
                 type=int,

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from d1migrate.cli.lint_fix import Target
+    from d1migrate.cli.lint_fix import Fixable
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.lint.check import Diagnostic
+    from d1migrate.lint.platform import Platform, PlatformName
     from d1migrate.migrate.migration import Migration
 
 
@@ -36,6 +37,7 @@ class Options(NamedTuple):
     files: tuple[str, ...] = ()
     all: bool = False
     strict: bool = False
+    platform: PlatformName | None = None
     fix: bool = False
     dry_run: bool = False
     yes: bool = False
@@ -48,12 +50,13 @@ def run(options: Options, project: Project, output: Output) -> int:
         return _fix(options, project, output)
     if options.dry_run or options.yes:
         raise UsageError("--dry-run and --yes belong to --fix")
+    platform = project.platform(options.platform)
     with output.working("checking the migrations"):
-        found, count = _lint(options, project)
+        found, count = _lint(options, project, platform)
     if output.as_json:
-        output.print_json(findings.values(found))
+        output.print_json(findings.lint(found, platform))
     elif options.format == "sarif":
-        output.print_data(json_text(findings.sarif(found, __version__)))
+        output.print_data(json_text(findings.sarif(found, __version__, platform)))
     elif options.format == "github":
         output.print_data("\n".join(findings.github(found)))
     else:
@@ -69,21 +72,22 @@ def run(options: Options, project: Project, output: Output) -> int:
     return FOUND if failing(found, strict=options.strict) else 0
 
 
-def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int]:
+def _lint(options: Options, project: Project, platform: Platform) -> tuple[Sequence[Diagnostic], int]:
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
         raise exclusive("FILE", "--all")
-    if options.files or options.all or not project.names_database:
+    if options.files or options.all or not project.has_database_on(platform):
         migrations, named = _named(options.files, project)
         if not (options.files or options.all):
             project.note_no_database()
         only = named if options.files else {migration.name for migration in migrations}
         table = project.choice(migrations).guess
-        return lint(migrations, severities=project.severities, only=only, table=table), len(only)
+        found = lint(migrations, severities=project.severities, only=only, table=table, platform=platform)
+        return found, len(only)
     migrator = project.migrator()
     project.note_database()
     pending = sum(e.is_pending for e in migrator.status())
-    return migrator.lint(), pending
+    return migrator.lint(platform=platform.name), pending
 
 
 def _fix(options: Options, project: Project, output: Output) -> int:
@@ -92,19 +96,20 @@ def _fix(options: Options, project: Project, output: Output) -> int:
 
     if options.all or options.format not in ("text", "json"):
         raise UsageError("--fix cannot be used with --all, or with --format github or sarif")
-    target = _target(options.files, project)
-    left = fix(target, project, output, dry_run=options.dry_run, confirmed=options.yes)
+    fixable = _fixable(options, project)
+    platform = project.platform(options.platform)
+    left = fix(fixable, platform, project, output, dry_run=options.dry_run, confirmed=options.yes)
     return FOUND if left else 0
 
 
-def _target(paths: Sequence[str], project: Project) -> Target:
+def _fixable(options: Options, project: Project) -> Fixable:
     """Return what --fix may rewrite: the named files, or those that are pending."""
-    from d1migrate.cli.lint_fix import Target
+    from d1migrate.cli.lint_fix import Fixable
 
-    if paths:
-        migrations, named = _named(paths, project)
-        return Target(migrations, [m for m in migrations if m.name in named])
-    if not project.names_database:
+    if options.files:
+        migrations, named = _named(options.files, project)
+        return Fixable(migrations, [m for m in migrations if m.name in named])
+    if not project.has_database_on(project.platform(options.platform)):
         raise UsageError(
             "--fix without a database rewrites the files you name",
             hint="name the files: `d1migrate lint --fix FILE`",
@@ -114,7 +119,7 @@ def _target(paths: Sequence[str], project: Project) -> Target:
     history, schema = run_flow(read_history_and_schema(migrator.choice), project.driver)
     entries = compare(migrator.migrations, history)
     todo = [e.migration for e in entries if e.migration and e.is_pending]
-    return Target(todo, todo, schema)
+    return Fixable(todo, todo, schema)
 
 
 def _named(paths: Sequence[str], project: Project) -> tuple[Sequence[Migration], set[str]]:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drafting.lint_fix import FixedFile
+    from d1migrate.lint.platform import Platform
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
     from d1migrate.report.shapes import checks
     from d1migrate.schema.model import Schema
 
 
-class Target(NamedTuple):
+class Fixable(NamedTuple):
     """What may be rewritten: `only`, of the `migrations` that run in their order on `base`."""
 
     migrations: Sequence[Migration]
@@ -32,11 +33,14 @@ class Target(NamedTuple):
     base: Schema | None = None
 
 
-def fix(target: Target, project: Project, output: Output, *, dry_run: bool, confirmed: bool) -> int:
+def fix(
+    fixable: Fixable, platform: Platform, project: Project, output: Output, *, dry_run: bool, confirmed: bool
+) -> int:
     """Show how files change, and write them if that is confirmed.
 
     Args:
-        target: the files.
+        fixable: the files.
+        platform: where they are to run.
         project: its environments: a file that one of them has applied is not rewritten.
         output: shows the changes, and asks.
         dry_run: only show them.
@@ -45,10 +49,12 @@ def fix(target: Target, project: Project, output: Output, *, dry_run: bool, conf
     Returns:
         How many files need rewriting and were left unchanged.
     """
-    only = _unapplied(target.only, project, output)
+    only = _unapplied(fixable.only, project, output)
     raw = {migration.name: _read(migration.file) for migration in only if not migration.is_large}
     raw |= {migration.name: "" for migration in only if migration.is_large}
-    found = lint_fix.fix(target.migrations, only, raw, base=target.base, severities=project.severities)
+    found = lint_fix.fix(
+        fixable.migrations, only, raw, base=fixable.base, severities=project.severities, platform=platform
+    )
     ready = [one for one in found if one.text is not None]
     diffs = {one.migration.file: one.diff(raw[one.migration.name]) for one in ready}
     if not output.as_json:

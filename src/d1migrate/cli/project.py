@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.options import GlobalOptions
     from d1migrate.cli.output import Output
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.lint.platform import Platform, PlatformName
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.migrator import Migrator
@@ -126,6 +127,16 @@ class Project:
     def severities(self) -> Mapping[str, str]:
         """The severities of lint rules, from the environment or else the configuration; needs no database."""
         return self.config.severities(self._given.env or os.environ.get("D1MIGRATE_ENV"))
+
+    def platform(self, given: PlatformName | None) -> Platform:
+        """Return where the migrations are to run: as given with `--for`, or D1."""
+        from d1migrate.lint.platform import PLATFORMS
+
+        return PLATFORMS[given or "d1"]
+
+    def has_database_on(self, platform: Platform) -> bool:
+        """Whether a database to work on is named that shows what is pending on a platform."""
+        return self.names_database and platform.name == "d1"
 
     def command(self, rest: str) -> str:
         """Return a command line to paste: `rest`, with the flags that say which project and database."""
@@ -376,7 +387,8 @@ class Project:
 
     def note_no_database(self) -> None:
         """Say that a check had no database to start from, though it could have one."""
-        self._output.note("no database configured: checked against what the files build")
+        why = "each object has its own history" if self.names_database else "no database configured"
+        self._output.note(f"{why}: checked against what the files build")
 
     def warn_of_duplicates(self) -> None:
         """Warn of two environments that lead to one database, which commands that write refuse."""

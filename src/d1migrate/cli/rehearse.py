@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.lint.platform import PlatformName
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrator import Migrator
     from d1migrate.rehearse import Rehearsal, Rehearsed
@@ -32,6 +33,7 @@ class Options(NamedTuple):
 
     to: str | None = None
     all: bool = False
+    platform: PlatformName | None = None
     rows: int = 50
     data: str | None = None
     scale: tuple[str, ...] = ()
@@ -61,7 +63,9 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
         result = duration(done.cost.seconds) if done.cost else done.verdict
         output.note(f"  {clean_line(done.name)}  {result}")
 
-    if options.all or (options.data is None and not project.names_database):
+    platform = project.platform(options.platform)
+    is_named = project.has_database_on(platform)
+    if options.all or (options.data is None and not is_named):
         files = project.load()
         if not options.all:
             project.note_no_database()
@@ -71,12 +75,20 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
             scale=scale,
             severities=project.severities,
             table=project.choice(files).guess,
+            platform=platform,
             watch=watch,
         )
-    migrator = project.migrator() if project.names_database else _on_empty_database(project)
+    migrator = project.migrator() if is_named else _on_empty_database(project)
     if not options.data:
         project.note_database()
-    return migrator.rehearse(to=options.to, rows=options.rows, data=options.data, scale=scale, watch=watch)
+    return migrator.rehearse(
+        to=options.to,
+        rows=options.rows,
+        data=options.data,
+        scale=scale,
+        platform=platform.name,
+        watch=watch,
+    )
 
 
 def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, ...]:
@@ -89,7 +101,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
         applied: list[AppliedMigration] = []
         if source is not None:
             migrator = project.elsewhere(SqliteDriver(scratch.path, url=f"sqlite:{scratch.path}"))
-        elif options.all or not project.names_database:
+        elif options.all or not project.has_database_on(project.platform(options.platform)):
             migrator = _on_empty_database(project)
         else:
             migrator = project.migrator()

@@ -9,6 +9,7 @@ from d1migrate.drafting.breakpoints import with_breakpoints
 from d1migrate.drafting.rebuild_rewriter import edits
 from d1migrate.errors import Error, PlanError
 from d1migrate.lint.check import FIXABLE, check, failing
+from d1migrate.lint.platform import D1
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
 from d1migrate.named_tuple import NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting.rebuild_rewriter import Edit
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.check import Diagnostic
+    from d1migrate.lint.platform import Platform
 
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # the rollback, X107, is not rewritten
 LOSING = ("D101", "D102")
@@ -57,6 +59,7 @@ def fix(
     *,
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
+    platform: Platform = D1,
 ) -> list[FixedFile]:
     """Rewrite rebuilds that lose rows, and end last statements with `;`.
 
@@ -68,9 +71,10 @@ def fix(
         raw: {name: the content of the file, with its line ends} of these.
         base: the schema before them; an empty one by default.
         severities: as for `lint`.
+        platform: as for `lint`.
     """
     before, found = list[Migration](), list[FixedFile]()
-    replayer = Replayer(base)
+    replayer = Replayer(base, platform=platform)
     for migration in migrations:
         try:
             replayed = replayer.replay(migration)
@@ -136,7 +140,7 @@ def _as_intended(replayed: AnalyzedReplay) -> AnalyzedReplay:
     own = {statement.shape.name for statement in (*replayed.of("drop table"), *renames)}
     schema = replayed.before.schema
     tables = (t if fold(t.name) in own else t._replace(triggers=()) for t in schema.tables)
-    return Replayer(Schema(tuple(tables))).replay(replayed.migration, probe=False)
+    return Replayer(Schema(tuple(tables)), platform=replayed.platform).replay(replayed.migration, probe=False)
 
 
 def _check(
@@ -147,7 +151,7 @@ def _check(
     severities: Mapping[str, str] | None,
 ) -> None:
     """Raise PlanError if the linter finds an error, or a rehearsal a loss."""
-    replayer = Replayer(base)
+    replayer = Replayer(base, platform=intended.platform)
     for migration in before:
         replayer.replay(migration, probe=False)
     replayed = replayer.replay(fixed)
@@ -158,7 +162,9 @@ def _check(
     left = [name for name in (*tables, *replayed.after.owners) if is_helper(name)]
     if left or tables.keys() != wanted.keys():
         raise PlanError("rewritten, it would not leave the same tables")
-    (*_, done) = rehearse([*before, fixed], base, severities=severities).migrations
+    (*_, done) = rehearse(
+        [*before, fixed], base, severities=severities, platform=intended.platform
+    ).migrations
     bad = [
         d.message for d in done.diagnostics if d.code in _ABOUT_ROWS or (failing([d]) and d.code != "X107")
     ]

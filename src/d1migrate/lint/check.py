@@ -7,6 +7,7 @@ from collections import Counter
 from functools import cache, lru_cache
 
 from d1migrate.errors import LimitExceeded, ParseError
+from d1migrate.lint.platform import D1
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     add_column,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from d1migrate.errors import SourceError
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.platform import Platform
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.lint.rule import Severity
     from d1migrate.migrate.migration import Migration
@@ -97,7 +99,7 @@ class Diagnostic(NamedTuple):
         message: what was found, with the names involved.
         file, line, column: the place; lines and columns count from 1.
         source: the text of the line, or None if the finding is about the whole file.
-        why: why it matters on D1.
+        why: why it matters where the file is to run.
         fix: SQL to use instead, or None.
         allowed: the reason for which the file allows it, or None.
         total: how many findings it represents; it describes the first.
@@ -132,21 +134,24 @@ def severity_of(code: str, configured: Mapping[str, str]) -> str:
 
 
 @cache
-def _enabled(configured: tuple[tuple[str, str], ...], *, infos: bool) -> list[tuple[Rule, str]]:
-    """Return the rules that are not off, with their severities."""
-    severities = ((rule, severity_of(rule.code, dict(configured))) for rule in RULES)
+def _enabled(
+    configured: tuple[tuple[str, str], ...], platform: Platform, *, infos: bool
+) -> list[tuple[Rule, str]]:
+    """Return the rules that are about a platform and not off, with their severities."""
+    rules = (rule for rule in RULES if rule.applies_to(platform))
+    severities = ((rule, severity_of(rule.code, dict(configured))) for rule in rules)
     wanted = SEVERITIES[: 3 if infos else 2]
     return [(rule, severity) for rule, severity in severities if severity in wanted]
 
 
 @lru_cache(maxsize=256)
 def _asked(
-    configured: tuple[tuple[str, str], ...], verbs: frozenset[str], *, infos: bool
+    configured: tuple[tuple[str, str], ...], platform: Platform, verbs: frozenset[str], *, infos: bool
 ) -> list[tuple[Rule, str]]:
     """Return the enabled rules that may find something in a file with these verbs."""
     return [
         (rule, severity)
-        for rule, severity in _enabled(configured, infos=infos)
+        for rule, severity in _enabled(configured, platform, infos=infos)
         if rule.function and (not rule.on or not verbs.isdisjoint(rule.on))
     ]
 
@@ -164,7 +169,7 @@ def check(
     configured = configured or {}
     found: list[Diagnostic] = []
     allowances = Allowances(replay.directives)
-    for rule, severity in _asked(tuple(configured.items()), replay.verbs, infos=infos):
+    for rule, severity in _asked(tuple(configured.items()), replay.platform, replay.verbs, infos=infos):
         findings = [
             (f, allowances.reason_for(rule.code, f.statement.index if f.statement else None))
             for f in rule.check(replay)
@@ -215,7 +220,7 @@ def _unused(
         return
     for directive in replay.directives:
         for code in directive.codes if directive.reason else ():
-            if code in _BY_CODE and severity_of(code, configured) == "off":
+            if code in _BY_CODE and not _is_asked(_BY_CODE[code], replay.platform, configured):
                 continue
             if (directive.line, code) not in used and not code.startswith(
                 "X"
@@ -223,6 +228,10 @@ def _unused(
                 known = "" if code in _BY_CODE else ": there is no such rule"
                 finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
                 yield _diagnostic(replay, rule, severity, finding, None)  # type: ignore[arg-type]
+
+
+def _is_asked(rule: Rule, platform: Platform, configured: Mapping[str, str]) -> bool:
+    return rule.applies_to(platform) and severity_of(rule.code, configured) != "off"
 
 
 def _diagnostic(
@@ -245,7 +254,7 @@ def _diagnostic(
         line,
         column,
         source,
-        rule.page.why,
+        rule.why(replay.platform),
         finding.fix,
         allowed,
         count,
@@ -271,7 +280,9 @@ def _place(migration: Migration, statement: ReplayedStatement, offset: int) -> t
     return source.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
 
 
-def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:
+def unreadable(
+    migration: Migration, error: SourceError | LimitExceeded, platform: Platform = D1
+) -> Diagnostic:
     """Return the Diagnostic for a file that cannot be replayed."""
     rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else error.rule]
     found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
@@ -289,7 +300,7 @@ def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diag
         line,
         column,
         source,
-        rule.page.why,
+        rule.why(platform),
         error.hint,
     )
 

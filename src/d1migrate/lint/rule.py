@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from d1migrate.lint.platform import DURABLE_OBJECT
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.platform import Platform, PlatformName
     from d1migrate.lint.replay.model import ReplayedStatement
 
     Severity = Literal["error", "warning", "info"]
@@ -42,13 +44,15 @@ class Page(NamedTuple):
 
     Attributes:
         title: what the rule reports, in a sentence.
-        why: why it matters on D1, in a sentence or two.
+        why: why it matters, in a sentence or two.
+        in_object: why it matters in a Durable Object, or "" for the same reason.
         given: SQL of an earlier migration that the examples need, or "".
         bad, good: an example that the rule reports, and one that it does not.
     """
 
     title: str
     why: str
+    in_object: str
     given: str
     bad: str
     good: str
@@ -67,12 +71,14 @@ class Rule(NamedTuple):
         code: its name in configuration and suppressions; the letter is its group.
         name: its name for people.
         severity: the default severity.
-        text: its page: a title, then `Why:`, and optionally `Given:`, `Bad:` and `Good:`.
+        text: its page: a title, then `Why:`, and optionally `In a Durable Object:`, `Given:`, `Bad:` and
+            `Good:`.
         function: returns the findings in a replay; None if other code finds them.
         summed: whether the findings in one file are reported as one, with their number.
         on: the verbs of the statements that it is about, `refused` for any that D1 refuses: it is not asked
             about files without one, because ninety rules with nothing to look at took most of the time of a
             small file. Empty for a rule about every file.
+        only: the name of the platform that it is about; "" for every platform.
     """
 
     code: str
@@ -82,11 +88,21 @@ class Rule(NamedTuple):
     function: Callable[[AnalyzedReplay], Iterable[Finding]] | None = None
     summed: bool = False
     on: tuple[str, ...] = ()
+    only: PlatformName | Literal[""] = ""
 
     @property
     def page(self) -> Page:
         """The parts of its page."""
         return _page(self.text)
+
+    def applies_to(self, platform: Platform) -> bool:
+        """Whether it is about files that run there."""
+        return self.only in ("", platform.name)
+
+    def why(self, platform: Platform) -> str:
+        """Return why it matters there."""
+        page = self.page
+        return (platform == DURABLE_OBJECT and page.in_object) or page.why
 
     def check(self, replay: AnalyzedReplay) -> Iterable[Finding]:
         """Return the findings in a replay; none for a rule without a function."""
@@ -98,13 +114,19 @@ REBUILD = ("drop table", "alter table")
 
 
 def rule(
-    code: str, name: str, severity: Severity, *, summed: bool = False, on: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    summed: bool = False,
+    on: tuple[str, ...] = (),
+    only: PlatformName | Literal[""] = "",
 ) -> Callable[[Callable[[AnalyzedReplay], Iterable[Finding]]], Rule]:
     """Make a rule from a function, whose docstring is the page."""
-    return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed, on)
+    return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed, on, only)
 
 
-_SECTIONS = ("why", "given", "bad", "good")
+_SECTIONS = ("why", "in a durable object", "given", "bad", "good")
 
 
 @cache
@@ -118,5 +140,6 @@ def _page(docstring: str) -> Page:
             section = word
         else:
             parts[section].append(line.removeprefix("        "))
-    why, given, bad, good = ("\n".join(parts[section]).strip() for section in _SECTIONS)
-    return Page(title.strip(), " ".join(why.split()).removeprefix("Why: "), given, bad, good)
+    why, in_object, given, bad, good = ("\n".join(parts[section]).strip() for section in _SECTIONS)
+    reason = " ".join(why.split()).removeprefix("Why: ")
+    return Page(title.strip(), reason, " ".join(in_object.split()), given, bad, good)

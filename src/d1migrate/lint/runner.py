@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
 from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadable
+from d1migrate.lint.platform import D1
 from d1migrate.lint.replay.fresh_database import FreshDatabase
 from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.platform import Platform
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.catalog import Catalog
@@ -32,6 +34,7 @@ def lint(
     severities: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
     table: MigrationsTable | None = None,
+    platform: Platform = D1,
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in migrations, by file and line.
 
@@ -45,11 +48,14 @@ def lint(
         severities: {code or letter of a rule: error, warning, info or off}.
         table: the migrations table; by default the one that the files suggest.
         only: the names of those to check; the others are only replayed.
+        platform: where they are to run.
     """
     migrations = tuple(migrations)
     table = table or choose_table((*earlier, *migrations)).guess
-    replayer = Replayer(base, earlier=earlier, table=table)
-    found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration, table))]
+    replayer = Replayer(base, earlier=earlier, table=table, platform=platform)
+    found = [
+        diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration, table, platform))
+    ]
     fresh = FreshDatabase(earlier, table=table)
     if base and base.tables and not earlier:
         fresh.give_up()
@@ -61,14 +67,14 @@ def lint(
         except SourceError as error:
             replayer.give_up_on(migration)
             fresh.give_up()
-            found += [unreadable(migration, error)] if wanted else []
+            found += [unreadable(migration, error, platform)] if wanted else []
             continue
         diagnostics = check(replay, severities) if wanted else ()
         diagnostics = _with_confirmed(replay, diagnostics, fresh, severities)
         found += diagnostics
         is_reported = any(d.code == "R109" for d in diagnostics)
         if too_long and not is_reported:  # the long statement is in the rollback
-            found.append(unreadable(migration, too_long))
+            found.append(unreadable(migration, too_long, platform))
     return _without_rollbacks(found, (*earlier, *migrations))
 
 
@@ -172,12 +178,12 @@ def _too_long(migration: Migration, table: MigrationsTable) -> LimitExceeded | N
     return None
 
 
-def _applied_anyway(migration: Migration, table: MigrationsTable) -> Diagnostic | None:
+def _applied_anyway(migration: Migration, table: MigrationsTable, platform: Platform) -> Diagnostic | None:
     """Return the finding for an applied file that `up` would refuse if it were pending, or None."""
     try:
         migration.check(table)
     except (SourceError, LimitExceeded) as error:
-        found = unreadable(migration, error)
+        found = unreadable(migration, error, platform)
         why = "wrangler ran this forward" if found.code == "P110" else "applied, although it would be refused"
         return found._replace(severity="info", message=f"{why}: {found.message}")
     return None

@@ -12,6 +12,7 @@ from contextlib import closing
 
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean
+from d1migrate.lint.platform import D1
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
@@ -23,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from d1migrate.lint.platform import Platform
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
@@ -50,6 +52,7 @@ def rehearse(
     scale: Mapping[str, int] | None = None,
     severities: Mapping[str, str] | None = None,
     table: MigrationsTable | None = None,
+    platform: Platform = D1,
     watch: Callable[[Rehearsed], None] | None = None,
 ) -> Rehearsal:
     """Run migrations on tables that hold rows, and report what happens to the rows.
@@ -66,6 +69,7 @@ def rehearse(
         scale: {table: rows it has in the target}, to estimate the cost there.
         severities: {code of a rule, or its letter: error, warning, info or off}.
         table: the migrations table; by default the one that the files suggest.
+        platform: where they are to run.
         watch: called with each migration when it is done.
 
     Raises:
@@ -83,7 +87,7 @@ def rehearse(
         tables = scratch.schema().tables
         counts = dict(zip((table.name for table in tables), scratch.counts(tables).values(), strict=True))
         sizes = {fold(table): count for table, count in (scale or {}).items()}
-        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {})
+        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {}, platform)
         done: list[Rehearsed] = []
         for migration in migrations:
             done.append(rehearser.rehearse(migration))
@@ -96,7 +100,7 @@ def rehearse(
             hint = did_you_mean(unknown[0], counts, otherwise=f"tables: {', '.join(sorted(counts))}")
             raise UsageError(f"cannot scale {unknown[0]}: no such table", hint=hint)
     rest = tuple(migration.name for migration in migrations[len(done) :])
-    return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
+    return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty}, platform)
 
 
 def _without_rows(scratch: ScratchDatabase) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from d1migrate.lint.check import Diagnostic, failing
+from d1migrate.lint.platform import D1, Platform
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -157,12 +158,14 @@ class Rehearsal(NamedTuple):
         not_rehearsed: names of the migrations after one that fails even without rows.
         rows: {table: how many rows it began with}.
         empty: {table: why it stayed empty}.
+        platform: where the migrations are to run.
     """
 
     migrations: tuple[Rehearsed, ...]
     not_rehearsed: tuple[str, ...]
     rows: Mapping[str, int]
     empty: Mapping[str, str]
+    platform: Platform = D1
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ from textwrap import indent, wrap
 
 from d1migrate.lint.check import RULES, SEVERITIES, summed
 from d1migrate.lint.next_steps import fix_command
+from d1migrate.lint.platform import D1
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean, clean_line, plural
 from d1migrate.sha256 import sha256
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.lint.check import Diagnostic
+    from d1migrate.lint.platform import Platform
     from d1migrate.lint.rule import Rule
     from d1migrate.report.shapes import checks
     from d1migrate.report.text import Paint
@@ -214,6 +216,11 @@ def _place(found: Diagnostic) -> str:
 # --- for programs ---
 
 
+def lint(diagnostics: Sequence[Diagnostic], platform: Platform) -> checks.Lint:
+    """Return what `lint --json` prints."""
+    return {"platform": platform.name, **values(diagnostics)}
+
+
 def values(diagnostics: Sequence[Diagnostic]) -> checks.Findings:
     """Return the JSON; a finding that a file allows counts as `allowed` only, with its reason."""
     counts = _counts(diagnostics)
@@ -273,18 +280,19 @@ def _property(text: str) -> str:
 # --- SARIF 2.1.0 ---
 
 
-def sarif(diagnostics: Sequence[Diagnostic], version: str) -> dict[str, Any]:
+def sarif(diagnostics: Sequence[Diagnostic], version: str, platform: Platform = D1) -> dict[str, Any]:
     """Return a SARIF log of one run, with the rules that found something.
 
     Args:
         diagnostics: what was found.
         version: of d1migrate.
+        platform: where the migrations are to run.
     """
     codes = sorted({found.code for found in diagnostics})
     driver = {
         "name": "d1migrate",
         "semanticVersion": version,
-        "rules": [_rule(_RULES[code]) for code in codes],
+        "rules": [_rule(_RULES[code], platform) for code in codes],
     }
     seen: Counter[tuple[str, str]] = Counter()
     results = []
@@ -294,22 +302,26 @@ def sarif(diagnostics: Sequence[Diagnostic], version: str) -> dict[str, Any]:
         results.append(
             _result(found, codes.index(found.code), f"{fingerprint}:{seen[found.file, fingerprint]}")
         )
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    page = rule.page
+def _rule(rule: Rule, platform: Platform) -> dict[str, Any]:
+    page, why = rule.page, rule.why(platform)
     plain = [f"{title}:\n{indent(sql, '    ')}" for title, sql in page.examples]
     fenced = [f"{title}:\n\n```sql\n{sql}\n```" for title, sql in page.examples]
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": page.title},
-        "fullDescription": {"text": page.why},
+        "fullDescription": {"text": why},
         "help": {
-            "text": "\n\n".join([page.title, page.why, *plain]),
-            "markdown": "\n\n".join([page.title, page.why, *fenced]),
+            "text": "\n\n".join([page.title, why, *plain]),
+            "markdown": "\n\n".join([page.title, why, *fenced]),
         },
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }

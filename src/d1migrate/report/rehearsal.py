@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
+    from d1migrate.lint.platform import Platform
     from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
     from d1migrate.rehearse.recovery_check import RecoveryCheck
     from d1migrate.report.shapes import checks
@@ -37,7 +38,7 @@ def text(found: Rehearsal, *, verbose: bool, paint: Paint, width: int | None = N
     shades = {1: list(map(_shade, found.migrations))}
     out = table(headers, rows, right=(2, 3), shades=shades, paint=paint, width=width)
     for migration in found.migrations:
-        out += _details(migration)
+        out += _details(migration, found.platform)
     diagnostics = [d for m in found.migrations for d in m.diagnostics]
     if diagnostics:
         out += ["", *findings.text(diagnostics, verbose=verbose, paint=paint, width=width)]
@@ -68,18 +69,18 @@ def _rollback(migration: Rehearsed) -> str:
     return f"{found.state}, loses {loses}" if loses else found.state
 
 
-def _details(migration: Rehearsed) -> Iterator[str]:
-    """Yield what the file does to rows, and which limits of D1 it may reach."""
+def _details(migration: Rehearsed, platform: Platform) -> Iterator[str]:
+    """Yield what the file does to rows, and which limits it may reach."""
     cost = migration.cost
     for change in migration.changes:
         if facts := list(_facts(change)):
             yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(facts))}"
     if cost and cost.scaled_seconds is not None and cost.scaled_seconds > QUERY_SECONDS:
         time = duration(cost.scaled_seconds)
-        yield f"  {clean_line(migration.name)}: about {time}; D1 stops a batch after {QUERY_SECONDS} s"
+        yield f"  {clean_line(migration.name)}: about {time}; {platform.time_limit}"
     written = cost.scaled_rows_written if cost else None
     if written is not None and written > _FREE_ROWS:
-        yield f"  {clean_line(migration.name)}: D1's free plan allows {_FREE_ROWS:,} rows written per day"
+        yield f"  {clean_line(migration.name)}: {platform.rows_limit.format(f'{_FREE_ROWS:,}')}"
 
 
 def _facts(change: TableChange) -> Iterator[str]:
@@ -118,6 +119,7 @@ def values(found: Rehearsal, recovery: Sequence[RecoveryCheck] | None) -> checks
     """Return what --json prints; scaled figures are estimates."""
     return {
         "ok": found.ok,
+        "platform": found.platform.name,
         "migrations": [_migration(m) for m in found.migrations],
         "not_rehearsed": list(found.not_rehearsed),
         "rows": dict(found.rows),

@@ -20,7 +20,8 @@ def text(rule: Rule, paint: Paint) -> Iterator[str]:
     """Yield the page as lines of at most 80 columns, except for SQL."""
     yield f"{paint(f'{rule.severity}[{rule.code}]', _COLORS[rule.severity])} {rule.name}\n"
     yield fill(rule.page.title, _WIDTH, break_on_hyphens=False)
-    yield f"\n{fill(_why(rule), _WIDTH, break_on_hyphens=False)}"
+    for why in _whys(rule):
+        yield f"\n{fill(why, _WIDTH, break_on_hyphens=False)}"
     for heading, sql in rule.page.examples:
         yield f"\n{paint(f'{heading}:', 'bold')}\n\n{indent(sql, '    ')}"
     yield f"\n{paint('To allow it, above the statement:', 'bold')}\n"
@@ -33,7 +34,7 @@ def markdown(rule: Rule) -> str:
         f'<a id="{rule.code.lower()}"></a>',
         f"### {rule.code} {rule.name}",
         f"**{rule.severity.capitalize()}.** {rule.page.title}",
-        fill(f"Why: {_why(rule)}", 110, break_on_hyphens=False),
+        *(fill(why, 110, break_on_hyphens=False) for why in _whys(rule, "Why: ")),
         *(f"{heading}:\n\n```sql\n{sql}\n```" for heading, sql in rule.page.examples),
     )
     return "\n\n".join(parts) + "\n"
@@ -47,12 +48,22 @@ def value(rule: Rule) -> checks.Rule:
         "rule": rule.name,
         "severity": rule.severity,
         "title": page.title,
-        "why": _why(rule),
+        "why": page.why,
+        "why_in_object": page.in_object or None,
+        "only": rule.only or None,
         "given": page.given or None,
         "bad": page.bad or None,
         "good": page.good or None,
     }
 
 
-def _why(rule: Rule) -> str:
-    return rule.page.why.removeprefix("Why: ")
+_ONLY = {"d1": "Not reported for a Durable Object.", "durable-object": "Only reported for a Durable Object."}
+
+
+def _whys(rule: Rule, label: str = "") -> Iterator[str]:
+    """Yield why it matters, and what is different in a Durable Object."""
+    yield f"{label}{rule.page.why}"
+    if rule.page.in_object:
+        yield f"In a Durable Object: {rule.page.in_object}"
+    if rule.only:
+        yield _ONLY[rule.only]

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from d1migrate.lint.platform import PlatformName
     from d1migrate.migrate.migration import Migration
 
 
@@ -22,6 +23,7 @@ def assert_migrations_safe(
     rows: int = 50,
     strict: bool = False,
     severities: Mapping[str, str] | None = None,
+    platform: PlatformName = "d1",
 ) -> None:
     """Lint all migrations, and rehearse them one after the other with rows in every table.
 
@@ -30,12 +32,14 @@ def assert_migrations_safe(
         rows: how many generated rows each table gets.
         strict: whether warnings of the linter count, too.
         severities: {code of a rule, or its letter: error, warning, info or off}.
+        platform: where they are to run: "d1", or "durable-object".
 
     Raises:
         AssertionError: the linter or a rehearsal found something that no file allows; with the findings.
         UsageError, SourceError: there is no such folder, or a file cannot be read.
     """
     from d1migrate.lint.check import failing
+    from d1migrate.lint.platform import PLATFORMS
     from d1migrate.lint.runner import lint
     from d1migrate.project.files import load_migrations
     from d1migrate.rehearse import rehearse
@@ -43,10 +47,10 @@ def assert_migrations_safe(
 
     if isinstance(migrations, (str, os.PathLike)):
         migrations = load_migrations(os.fspath(migrations))
-    found = lint(migrations, severities=severities)
+    found = lint(migrations, severities=severities, platform=PLATFORMS[platform])
     if failing(found, strict=strict):
         raise AssertionError("\n".join(findings.text(found, verbose=False, paint=_plain)))
-    rehearsed = rehearse(migrations, rows=rows, severities=severities)
+    rehearsed = rehearse(migrations, rows=rows, severities=severities, platform=PLATFORMS[platform])
     if not rehearsed.ok:
         raise AssertionError("\n".join(rehearsal.text(rehearsed, verbose=False, paint=_plain)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,11 @@ from d1migrate.lint.check import (
     severity_of,
     unreadable,
 )
+from d1migrate.lint.platform import D1, DURABLE_OBJECT
 from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.production import LARGE_FILE, LONG_BATCH
 from d1migrate.lint.runner import lint as lint_files
-from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import load
 from d1migrate.schema.catalog import Catalog
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.rule import Rule
 
 BY_CODE = {rule.code: rule for rule in RULES}
-WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 R109 R111".split())
+WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 P111 R109 R111".split())
 """Their examples would be too large, or are more than one file, or no file that can be read."""
 ALSO = {"H111": {"D104"}}
 """Findings that the bad example of a rule about `allow` also has: what it would have allowed."""
@@ -263,6 +265,52 @@ def test_p106_a_large_file() -> None:
     for size, expected in ((LARGE_FILE, set[str]()), (LARGE_FILE + 1, {"P106"})):
         (case,) = replay([Migration(1, "001_large", _Large(size))])
         assert codes(check(case), "error", "warning") == expected
+
+
+def test_p111_a_file_that_an_index_cannot_hold() -> None:
+    """Only in a Durable Object: D1 imports a large file."""
+    fits = Migration(1, "001_x", "-- " + "x" * (LARGE - 3 - len("\nSELECT 1;")) + "\nSELECT 1;")
+    assert fits.size == LARGE
+    assert in_object(fits) == set()
+    larger = Migration(1, "001_x", fits.text.replace("xxx", "xxxx", 1))
+    assert in_object(larger) == {"P111"}
+    assert "P111" not in codes(lint_files([larger]))
+
+
+# --- Durable Objects ---
+
+
+def in_object(*files: Migration) -> set[str]:
+    """The codes for files that run in a Durable Object."""
+    return codes(lint_files(files, platform=DURABLE_OBJECT))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.only == "d1"], ids=lambda rule: rule.code)
+def test_what_is_only_about_d1(rule: Rule) -> None:
+    """It is not reported for an object, and an `allow` of it is not unused: D1 may run the same files."""
+    allow = f'-- d1migrate: allow={rule.code} reason="D1 runs this, too"\n'
+    given = Migration(1, "001_given", rule.page.given or "SELECT 1;")
+    for text in (rule.page.bad, allow + rule.page.bad):
+        assert not in_object(given, Migration(2, "002_bad", text)) & {rule.code, "H110"}
+
+
+def test_an_object_is_named_instead_of_d1() -> None:
+    """In messages, and in reasons; no reason mentions what wrangler does with the file."""
+    sql = "PRAGMA journal_mode = WAL; SELECT power(1, 2); INSERT OR ROLLBACK INTO t VALUES (1);"
+    files = [Migration(1, "001_x", f"CREATE TABLE t (id INTEGER); {sql}")]
+    d1, in_object = (lint_files(files, platform=platform) for platform in (D1, DURABLE_OBJECT))
+    assert [d.message.replace("D1", "a Durable Object") for d in d1 if BY_CODE[d.code].only == ""] == [
+        d.message for d in in_object
+    ]
+    assert "earlier migrations too" in next(d.why for d in in_object if d.code == "P109")
+    assert "earlier migrations too" not in next(d.why for d in d1 if d.code == "P109")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.only != "d1"], ids=lambda rule: rule.code)
+def test_a_reason_for_an_object_is_not_about_wrangler(rule: Rule) -> None:
+    """Nothing but the object's own code runs its files."""
+    assert "wrangler" not in rule.why(DURABLE_OBJECT)
+    assert not re.search(r"\bD1\b", rule.why(DURABLE_OBJECT))
 
 
 def test_p107_many_statements() -> None:

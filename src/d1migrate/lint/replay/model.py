@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cached_property
 
+from d1migrate.lint.platform import D1
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.queries import changed_columns, replaces_on_conflict
 from d1migrate.sql.create import parse_table
@@ -21,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.lint.platform import Platform
     from d1migrate.migrate.directives import Directive
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
@@ -224,6 +226,7 @@ class Replay:
         not_built: objects of the schema that SQLite refused here.
         header: the comments before its first statement.
         incomplete: whether a statement was refused, here or in an earlier file, so objects may be missing.
+        platform: where it is to run.
     """
 
     def __init__(
@@ -246,6 +249,7 @@ class Replay:
         not_built: Sequence[str] = (),
         header: str = "",
         incomplete: bool = False,
+        platform: Platform = D1,
     ) -> None:
         self.migration, self.before, self.after, self.statements = migration, before, after, statements
         self.count, self.last, self.filled, self.broken = count, last, filled, broken
@@ -253,7 +257,7 @@ class Replay:
         self.records_itself, self.siblings_record = records_itself, siblings_record
         self.previous, self.not_built, self.header = previous, not_built, header
         self.incomplete = incomplete
-        self.repeats = repeats
+        self.repeats, self.platform = repeats, platform
 
     def is_new(self, table: str, at: ReplayedStatement) -> bool:
         """Whether the table with a name at a statement was created in this file."""

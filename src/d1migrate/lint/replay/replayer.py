@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.analysis import AnalyzedReplay
+from d1migrate.lint.platform import D1
 from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
 from d1migrate.lint.replay.plain_inserts import PlainInserts
 from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differences
@@ -25,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.lint.platform import Platform
     from d1migrate.sql.split import Statement
 
 _REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
@@ -126,6 +128,7 @@ class Replayer:
         base: the schema before the first; empty by default.
         earlier: the files that built that schema, if they are known.
         table: the migrations table.
+        platform: where the migrations are to run.
 
     Attributes:
         catalog: the schema after the migrations so far.
@@ -137,13 +140,14 @@ class Replayer:
         *,
         earlier: Sequence[Migration] = (),
         table: MigrationsTable = USUAL_TABLE,
+        platform: Platform = D1,
     ) -> None:
         self.catalog = Catalog.of(base or Schema())
         self._earlier_files = len(earlier)
         self._mentioning = sum(migration.mentions(VERSIONS) for migration in earlier)  # that name the history
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
-        self._table = table
+        self._table, self._platform = table, platform
         self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, probe: bool = True, roll_back: bool = True) -> AnalyzedReplay:
@@ -161,7 +165,7 @@ class Replayer:
         siblings_record = self._table.shape == "versions" and 2 * self._mentioning > self._earlier_files
         try:
             replayed = _FileReplay(
-                migration, shadow, self._table, probe=probe, roll_back=probe and roll_back
+                migration, shadow, self._table, self._platform, probe=probe, roll_back=probe and roll_back
             ).replay(siblings_record=siblings_record, previous=self._previous)
         finally:
             shadow.close()
@@ -199,11 +203,12 @@ class _FileReplay:
         migration: Migration,
         shadow: ShadowSchema,
         table: MigrationsTable,
+        platform: Platform,
         *,
         probe: bool,
         roll_back: bool,
     ) -> None:
-        self._migration, self._shadow = migration, shadow
+        self._migration, self._shadow, self._platform = migration, shadow, platform
         self._probe, self._roll_back = probe, roll_back
         self._versions = fold(table.name) if table.shape == "versions" else None
         self._filled: dict[int, tuple[int, int]] = {}
@@ -241,6 +246,7 @@ class _FileReplay:
             not_built=tuple(self._shadow.not_built),
             header=self._header,
             incomplete=incomplete,  # a refused rollback leaves nothing missing for the next file
+            platform=self._platform,
         )
 
     def _add(self, source: Statement) -> None:

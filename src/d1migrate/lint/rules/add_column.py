@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … NOT NULL without a default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a NOT NULL column with default value NULL`, but only if the table has
+    Why: SQLite refuses it with `Cannot add a NOT NULL column with default value NULL`, but only if the table has
         rows: it passes in development and fails in production.
 
     Given:
@@ -29,8 +29,8 @@ def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "NOT NULL column"):
         yield Finding(
-            f"{_added(statement)} is NOT NULL without a default: give it one, or D1 refuses this if"
-            f" {_table(statement)} has rows",
+            f"{_added(statement)} is NOT NULL without a default: give it one, or {replay.platform.label} refuses this"
+            f" if {_table(statement)} has rows",
             statement,
         )
 
@@ -39,7 +39,7 @@ def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
 def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a computed default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a column with non-constant default`, but only if the table has rows.
+    Why: SQLite refuses it with `Cannot add a column with non-constant default`, but only if the table has rows.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -51,7 +51,8 @@ def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "non-constant default"):
         yield Finding(
-            f"the default of {_added(statement)} is computed: D1 refuses this if {_table(statement)} has rows",
+            f"the default of {_added(statement)} is computed: {replay.platform.label} refuses this"
+            f" if {_table(statement)} has rows",
             statement,
         )
 
@@ -60,7 +61,7 @@ def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
 def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … STORED fails if the table has rows.
 
-    Why: D1 refuses it with `cannot add a STORED column`, but only if the table has rows. A VIRTUAL column can
+    Why: SQLite refuses it with `cannot add a STORED column`, but only if the table has rows. A VIRTUAL column can
         be added, and indexed.
 
     Given:
@@ -72,7 +73,8 @@ def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "STORED column"):
         yield Finding(
-            f"{_added(statement)} is STORED: D1 refuses this if {_table(statement)} has rows", statement
+            f"{_added(statement)} is STORED: {replay.platform.label} refuses this if {_table(statement)} has rows",
+            statement,
         )
 
 
@@ -80,7 +82,7 @@ def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
 def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … REFERENCES with a default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a REFERENCES column with non-NULL default value`, but only if the table
+    Why: SQLite refuses it with `Cannot add a REFERENCES column with non-NULL default value`, but only if the table
         has rows.
 
     Given:
@@ -96,7 +98,8 @@ def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "REFERENCES column"):
         yield Finding(
-            f"{_added(statement)} has both REFERENCES and a default: D1 refuses this if {_table(statement)} has rows",
+            f"{_added(statement)} has both REFERENCES and a default: {replay.platform.label} refuses this"
+            f" if {_table(statement)} has rows",
             statement,
         )
 
@@ -105,7 +108,7 @@ def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
 def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a CHECK that existing rows may fail.
 
-    Why: D1 tests an added CHECK on every row. On an empty table there is nothing to test.
+    Why: SQLite tests an added CHECK on every row. On an empty table there is nothing to test.
 
     Given:
         CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER);

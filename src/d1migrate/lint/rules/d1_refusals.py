@@ -63,15 +63,19 @@ def _refused(replay: AnalyzedReplay, code: str) -> Iterator[ReplayedStatement]:
     )
 
 
-def _finding(statement: ReplayedStatement, message: str | None = None, fix: str | None = None) -> Finding:
+def _finding(
+    replay: AnalyzedReplay, statement: ReplayedStatement, message: str | None = None, fix: str | None = None
+) -> Finding:
     error, at, _ = d1.error_parts(statement.refusal or "")
     offset = len(statement.sql.encode()[: at or 0].decode(errors="replace"))
     if message is None and (odd := next(unusual(statement.sql), None)):
         return Finding(
-            f"D1 refuses it: {spelled_out(error)}; {odd.token} contains a {odd}", statement, odd.offset
+            f"{replay.platform.label} refuses it: {spelled_out(error)}; {odd.token} contains a {odd}",
+            statement,
+            odd.offset,
         )
     advice = None if message else _advice(statement, error, offset if at is not None else None)
-    refused = f"D1 refuses it: {error}" + (f"; {advice}" if advice else "")
+    refused = f"{replay.platform.label} refuses it: {error}" + (f"; {advice}" if advice else "")
     return Finding(message or refused, statement, offset, fix=fix)
 
 
@@ -90,7 +94,7 @@ def _advice(statement: ReplayedStatement, error: str, offset: int | None) -> str
 def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
     """BEGIN, COMMIT, SAVEPOINT or another transaction statement.
 
-    Why: D1 runs every migration as one transaction and refuses SQL that begins or ends one.
+    Why: every migration runs as one transaction, and SQL that begins or ends one is refused.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -103,8 +107,10 @@ def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _refused(replay, "R101"):
         yield _finding(
+            replay,
             statement,
-            f"D1 refuses {statement.verb.upper()}: remove it, the whole file already runs as one transaction",
+            f"{replay.platform.label} refuses {statement.verb.upper()}: remove it, the whole file already runs as"
+            " one transaction",
         )
 
 
@@ -112,21 +118,22 @@ def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
 def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A PRAGMA that D1 does not allow.
 
-    Why: D1 allows a short list of PRAGMAs and refuses the rest with `not authorized`.
+    Why: a short list of PRAGMAs is allowed, and the rest refused with `not authorized`.
 
     Bad:
         PRAGMA journal_mode = WAL;
     Good:
         PRAGMA foreign_key_check;
     """
+    refuses = f"{replay.platform.label} does not allow PRAGMA"
     for statement in _refused(replay, "R102"):
-        yield _finding(statement, f"D1 does not allow PRAGMA {pragma_of(statement.tokens).name}")
+        yield _finding(replay, statement, f"{refuses} {pragma_of(statement.tokens).name}")
     for statement in replay.statements:
         for token in statement.tokens if "pragma_" in statement.sql.lower() else ():
             name = token.text.lower()
             if token.kind == "word" and name.startswith("pragma_") and name[7:] not in d1.PRAGMAS:
                 yield Finding(
-                    f"D1 does not allow PRAGMA {name[7:]}, nor its table-valued function",
+                    f"{refuses} {name[7:]}, nor its table-valued function",
                     statement,
                     token.start,
                 )
@@ -136,7 +143,7 @@ def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
 def function(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A function that D1 does not have or does not allow.
 
-    Why: other builds of SQLite have it. D1 refuses it with `not authorized to use function` or
+    Why: other builds of SQLite have it. Cloudflare's refuses it with `not authorized to use function` or
         `no such function`.
 
     Given:
@@ -147,7 +154,7 @@ def function(replay: AnalyzedReplay) -> Iterator[Finding]:
         UPDATE scores SET n = pow(n, 2) WHERE n > 0;
     """
     for statement in _refused(replay, "R103"):
-        yield _finding(statement, _no_function(statement))
+        yield _finding(replay, statement, f"{replay.platform.label} has no {_no_function(statement)}")
 
 
 def _no_function(statement: ReplayedStatement) -> str:
@@ -157,16 +164,16 @@ def _no_function(statement: ReplayedStatement) -> str:
     found = _FUNCTION.search(error)
     name = found[1] if found else ""
     if instead := function_instead_of(name):
-        return f"D1 has no function {name}: use {instead}"
+        return f"function {name}: use {instead}"
     advice = _advice(statement, error, None)
-    return f"D1 has no function {name}" + (f"; {advice}" if advice else "")
+    return f"function {name}" + (f"; {advice}" if advice else "")
 
 
 @rule("R104", "not-authorized", "error", on=("refused",))
 def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ATTACH, a temporary table, a name reserved for Cloudflare, or a module that D1 does not have.
 
-    Why: D1 refuses them with `not authorized`.
+    Why: they are refused with `not authorized`.
 
     Bad:
         CREATE TEMP TABLE held (id INTEGER);
@@ -175,7 +182,8 @@ def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
         DROP TABLE held;
     """
     for statement in _refused(replay, "R104"):
-        yield _finding(statement, f"D1 does not allow this {statement.verb.upper()}: {_reason(statement)}")
+        what = f"{replay.platform.label} does not allow this {statement.verb.upper()}"
+        yield _finding(replay, statement, f"{what}: {_reason(statement)}")
 
 
 def _reason(statement: ReplayedStatement) -> str:
@@ -195,7 +203,7 @@ def _reason(statement: ReplayedStatement) -> str:
 def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
     """VACUUM.
 
-    Why: VACUUM cannot run inside a transaction, and D1 runs everything in one.
+    Why: VACUUM cannot run inside a transaction, and every migration runs in one.
 
     Bad:
         VACUUM;
@@ -203,7 +211,7 @@ def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
         PRAGMA optimize;
     """
     for statement in _refused(replay, "R105"):
-        yield _finding(statement, "D1 refuses VACUUM: remove it")
+        yield _finding(replay, statement, f"{replay.platform.label} refuses VACUUM: remove it")
 
 
 @rule("R106", "invalid", "error", on=("refused",))
@@ -224,18 +232,18 @@ def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in _refused(replay, "R106"):
         text = statement.refusal or ""
         if text.startswith("error in view"):
-            found = _finding(statement)
+            found = _finding(replay, statement)
             yield found._replace(
                 message=f"{found.message}; drop the view first, and create it again at the end"
             )
         elif "already exists" not in text and not _adds_twice(statement):
-            yield _finding(statement)
+            yield _finding(replay, statement)
         elif VERSIONS in text:
             yield _finding(
-                statement, f"d1migrate creates {VERSIONS} itself: write CREATE TABLE IF NOT EXISTS"
+                replay, statement, f"d1migrate creates {VERSIONS} itself: write CREATE TABLE IF NOT EXISTS"
             )
         else:
-            found = _finding(statement)
+            found = _finding(replay, statement)
             yield found._replace(
                 message=f"{found.message}; if the file was applied by other means, `d1migrate adopt`"
                 " proves that and records it"
@@ -250,7 +258,7 @@ def _adds_twice(statement: ReplayedStatement) -> bool:
 def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
     """More than five SELECTs combined with UNION, EXCEPT or INTERSECT.
 
-    Why: D1 allows five terms in a compound SELECT (SQLite allows 500). A VALUES list has no such limit.
+    Why: a compound SELECT may have five terms (in SQLite, 500). A VALUES list has no such limit.
 
     Given:
         CREATE TABLE roles (name TEXT PRIMARY KEY);
@@ -262,7 +270,9 @@ def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _refused(replay, "R107"):
         yield _finding(
-            statement, "a compound SELECT has more than 5 terms: use VALUES (…), (…) or several INSERTs"
+            replay,
+            statement,
+            "a compound SELECT has more than 5 terms: use VALUES (…), (…) or several INSERTs",
         )
 
 
@@ -270,7 +280,7 @@ def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
 def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The statement exceeds a limit of D1: columns, parameters, expression depth, arguments, joins, LIKE pattern.
 
-    Why: D1's limits are lower than SQLite's: 100 columns in a table, 50 bytes in a LIKE pattern.
+    Why: Cloudflare's limits are lower than SQLite's: 100 columns in a table, 50 bytes in a LIKE pattern.
 
     Given:
         CREATE TABLE pages (id INTEGER PRIMARY KEY, url TEXT);
@@ -280,7 +290,7 @@ def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
         DELETE FROM pages WHERE substr(url, 1, 51) = 'https://example.com/a/very/long/path/that/goes/on/x';
     """
     for statement in _refused(replay, "R108"):
-        yield _finding(statement)
+        yield _finding(replay, statement)
     allowed = d1.WORKERD.like_pattern_length
     for statement in replay.statements:
         if statement.refusal is not None or not (
@@ -291,7 +301,8 @@ def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
             size = len(pattern.text[1:-1].replace("''", "'").encode())
             if word.keyword in ("LIKE", "GLOB") and pattern.kind == "string" and size > allowed:
                 message = (
-                    f"the pattern has {size} bytes, D1 allows {allowed}: LIKE or GLOB pattern too complex"
+                    f"the pattern has {size} bytes, {replay.platform.label} allows {allowed}: LIKE or GLOB pattern"
+                    " too complex"
                 )
                 yield Finding(message, statement, pattern.start)
 
@@ -300,12 +311,12 @@ def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
 def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement is longer than 100,000 bytes.
 
-    Why: D1 allows 100,000 bytes in a statement, however it is sent.
+    Why: a statement may have 100,000 bytes, however it is sent.
     """
     for statement in _refused(replay, "R109"):
+        size, allowed = len(statement.sql.encode()), d1.WORKERD.sql_length
         yield _finding(
-            statement,
-            f"the statement has {len(statement.sql.encode())} bytes, D1 allows {d1.WORKERD.sql_length}",
+            replay, statement, f"the statement has {size} bytes, {replay.platform.label} allows {allowed}"
         )
 
 
@@ -330,11 +341,12 @@ def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
         text = statement.refusal or ""
         if any(part in text for part in _ALTERS):
             advice = _advice(statement, text, None) or "rebuild the table"
-            yield _finding(statement, f"D1 does not allow this; {advice}")
+            yield _finding(replay, statement, f"{replay.platform.label} does not allow this; {advice}")
         elif "UNIQUE column" in text and "add" in text.lower():
             yield _finding(
+                replay,
                 statement,
                 "a UNIQUE column cannot be added: add the column without UNIQUE, then CREATE UNIQUE INDEX",
             )
         else:
-            yield _finding(statement)
+            yield _finding(replay, statement)

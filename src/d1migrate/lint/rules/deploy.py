@@ -20,6 +20,11 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
     Why: until the deploy is complete, either the old or the new Worker uses a name that does not exist. Add the
         new name, write to both, move the readers, then drop the old one: expand and contract.
 
+    In a Durable Object:
+        an object runs one version of the code at a time, and the new one renames. But after a rollback of the
+        deployment, the old code meets the new name. Add the new name, write to both, move the readers, then drop the
+        old one: expand and contract.
+
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
     Bad:
@@ -42,7 +47,7 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
                 and at_first not in replay.after.tables
             ):
                 yield Finding(
-                    f"this renames {old.name} to {now} while running code still uses {old.name}", statement
+                    f"this renames {old.name} to {now}: code that still uses {old.name} fails", statement
                 )
             continue
         gone = columns_of(old).keys() - columns_of(statement.after.tables[name]).keys()
@@ -51,14 +56,14 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
         if gone and new and gone & first.keys():
             names = {fold(c.name): c.name for c in (*old.columns, *statement.after.tables[name].columns)}
             column, to = f"{old.name}.{names[next(iter(gone))]}", names[next(iter(new))]
-            yield Finding(f"this renames {column} to {to} while running code still uses {column}", statement)
+            yield Finding(f"this renames {column} to {to}: code that still uses {column} fails", statement)
 
 
 @rule("W102", "index-build", "info", on=("create index",))
 def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An index is built on a table that may be large.
 
-    Why: D1 reads every row and writes an index entry for each. Both are billed, and the database serves no other
+    Why: every row is read, and an index entry written for each. Both are billed, and the database serves no other
         query meanwhile.
 
     Given:
@@ -88,8 +93,8 @@ def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
 def rebuild(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A table that may be large is rebuilt.
 
-    Why: every row and every index entry is written again, which is billed. It has to finish within the
-        30 seconds of a batch, and the database serves no other query meanwhile.
+    Why: every row and every index entry is written again, which is billed. It has to finish within
+        30 seconds, and the database serves no other query meanwhile.
 
     Given:
         CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);

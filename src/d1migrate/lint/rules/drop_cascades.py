@@ -24,6 +24,11 @@ def drop_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     Why: D1 always enforces foreign keys, whatever a PRAGMA says, and DROP TABLE first deletes every row. ON DELETE
         CASCADE then empties the child tables, SET NULL clears their links, and the migration reports success.
 
+    In a Durable Object:
+        a migration runs with foreign keys enforced, whatever a PRAGMA says, and DROP TABLE first deletes every row.
+        ON DELETE CASCADE then empties the child tables, SET NULL clears their links, and the migration reports
+        success.
+
     Given:
         CREATE TABLE workflows (id TEXT PRIMARY KEY, name TEXT);
         CREATE TABLE executions (id TEXT PRIMARY KEY, workflow_id TEXT REFERENCES workflows(id) ON DELETE CASCADE);

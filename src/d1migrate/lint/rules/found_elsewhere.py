@@ -16,6 +16,9 @@ WHEN_READ = (
 
     Why: `wrangler d1 migrations apply` appends its own INSERT to the file, which then is part of the comment: the
         change is applied, not recorded, and applied again.
+
+    In a Durable Object:
+        the statements after it are part of it, and would not run.
     """,
     ),
     Rule(
@@ -145,7 +148,7 @@ IN_REHEARSAL = (
         "X108",
         "fails",
         "error",
-        """The migration fails: D1 refuses it, always or if tables have rows.
+        """The migration fails: it is refused, always or if tables have rows.
 
     Why: a file is one transaction, so no part of it is applied, and neither is any file after it.
     """,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A foreign key has no index on its columns.
 
-    Why: every delete or update of a parent row reads the whole child table, and D1 bills rows read.
+    Why: every delete or update of a parent row reads the whole child table, and rows read are billed.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -39,7 +39,7 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
 def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a parent whose children have no index on the foreign key.
 
-    Why: for every row of the parent D1 reads the whole child table. With 500 parents and 15,000 children that is
+    Why: for every row of the parent the whole child table is read. With 500 parents and 15,000 children that is
         7.5 million rows, which is billed and takes seconds.
 
     Given:

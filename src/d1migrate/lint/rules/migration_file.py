@@ -41,7 +41,7 @@ def header_disagrees(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield Finding(f"the header names {match[1]}, but the file is {replay.migration.name}", line=1)
 
 
-@rule("H109", "does-not-record", "info")
+@rule("H109", "does-not-record", "info", only="d1")
 def does_not_record(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file does not record itself, but the files before it do.
 
@@ -69,8 +69,8 @@ def repeated_migration(replay: AnalyzedReplay) -> Iterator[Finding]:
 def no_statement(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file has no statement, or only the one that records it.
 
-    Why: it changes nothing, and is recorded as applied, by d1migrate as by `wrangler d1 migrations apply`.
-        Statements that are added later never run where it is already recorded.
+    Why: it changes nothing, and is recorded as applied. Statements that are added later never run where it is
+        already recorded.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);

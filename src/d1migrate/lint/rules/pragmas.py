@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("D113", "hides-orphans", "warning", on=("pragma",))
+@rule("D113", "hides-orphans", "warning", on=("pragma",), only="d1")
 def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA defer_foreign_keys = OFF lets rows commit whose parent does not exist.
 
@@ -57,7 +57,7 @@ def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
 def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA foreign_keys = OFF has no effect.
 
-    Why: SQLite ignores it inside a transaction, and on D1 everything runs in one. Foreign keys and their actions
+    Why: SQLite ignores it inside a transaction, and every migration runs in one. Foreign keys and their actions
         stay on, without an error.
 
     Given:
@@ -71,7 +71,7 @@ def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
         pragma = pragma_of(statement.tokens)
         if pragma.name == "foreign_keys" and pragma.is_off:
             yield Finding(
-                "PRAGMA foreign_keys = OFF has no effect on D1: foreign keys and their actions stay on",
+                "PRAGMA foreign_keys = OFF has no effect in a migration: foreign keys and their actions stay on",
                 statement,
             )
 
@@ -86,8 +86,8 @@ LEAKING = frozenset(
 def leaking_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A PRAGMA stays on after the migration.
 
-    Why: on D1 it belongs to the connection, which other requests use next: constraints stay unchecked, or LIKE
-        stays case-sensitive, until the database object is evicted. Switch it back in the same file.
+    Why: it belongs to the connection, which other requests use next: constraints stay unchecked, or LIKE stays
+        case-sensitive, until the database object is evicted. Switch it back in the same file.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age > 0));

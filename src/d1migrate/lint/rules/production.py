@@ -1,8 +1,9 @@
-"""What local D1 accepts and production D1 does not: file ends, sizes, ROLLBACK inside a statement."""
+"""What runs locally and not in production: file ends, sizes, ROLLBACK inside a statement."""
 
 from __future__ import annotations
 
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.migrate.migration import LARGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ LONG_BATCH = 100_000
 """Statements. 20,000 took local D1 2.2 s in one batch (d1-facts §1.6); production ends a batch after 30 s."""
 
 
-@rule("P104", "missing-semicolon", "warning")
+@rule("P104", "missing-semicolon", "warning", only="d1")
 def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The last statement does not end with `;`.
 
@@ -42,7 +43,7 @@ def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     yield Finding(message, line=line, fix=f"{end};")
 
 
-@rule("P106", "large-file", "warning")
+@rule("P106", "large-file", "warning", only="d1")
 def large_file(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file is larger than 50 MB.
 
@@ -53,7 +54,7 @@ def large_file(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield Finding(f"the file has {replay.migration.size} bytes: split it", line=1)
 
 
-@rule("P107", "long-batch", "warning")
+@rule("P107", "long-batch", "warning", only="d1")
 def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file has more than 100,000 statements.
 
@@ -63,12 +64,28 @@ def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield Finding(f"the file has {replay.count} statements, more than D1 runs in 30 seconds", line=1)
 
 
+@rule("P111", "too-large-for-index", "error", only="durable-object")
+def too_large_for_index(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The file is larger than 1 MiB.
+
+    Why: a Durable Object has its migrations from an index, which is part of its Worker. `d1migrate index` refuses a
+        larger file. Split it, or let the object's own code load the rows.
+    """
+    size = replay.migration.size
+    if size > LARGE:
+        yield Finding(f"the file has {size} bytes, and an index holds no file over {LARGE}: split it", line=1)
+
+
 @rule("P109", "raise-rollback", "error")
 def raise_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """RAISE(ROLLBACK), OR ROLLBACK or ON CONFLICT ROLLBACK.
 
     Why: it ends the transaction that D1 itself has open. The request fails with `internal error`, and the
         database object is reset, with every other request on it. Use ABORT.
+
+    In a Durable Object:
+        it ends the transaction that the object has open. The object is reset with `internal error`, and all that the
+        event has written is lost, earlier migrations too. Use ABORT.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
@@ -84,7 +101,5 @@ def raise_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         texts = [token.text.upper() for token in statement.tokens]
         for i, token in enumerate(statement.tokens):
             if token.keyword == "ROLLBACK" and tuple(texts[max(0, i - 2) : i]) in before:
-                yield Finding(
-                    "ROLLBACK here resets the database object on D1: use ABORT", statement, token.start
-                )
+                yield Finding("ROLLBACK here resets the database object: use ABORT", statement, token.start)
                 break

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not create the table's indexes again.
 
-    Why: DROP TABLE drops them too. Queries still work, but read the whole table, and D1 bills rows read.
+    Why: DROP TABLE drops them too. Queries still work, but read the whole table, and rows read are billed.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
 
 
-@rule("H102", "no-rollback", "info")
+@rule("H102", "no-rollback", "info", only="d1")
 def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file has no rollback.
 
@@ -89,9 +89,9 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
 def runs_forward(replay: AnalyzedReplay) -> Iterator[Finding]:
     """Rollback SQL that is not commented out.
 
-    Why: D1 runs every statement of a file, so SQL after `-- Rollback:`, `-- +goose Down`, `-- Down` or another
-        tool's marker undoes the change that the file has just made. wrangler also runs a file that another tool
-        keeps for the rollback, such as `001_users.down.sql`.
+    Why: every statement of a file runs, so SQL after `-- Rollback:`, `-- +goose Down`, `-- Down` or another tool's
+        marker undoes the change that the file has just made. So does a file that another tool keeps for the
+        rollback, such as `001_users.down.sql`.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -104,7 +104,7 @@ def runs_forward(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     migration = replay.migration
     if migration.is_down_file:
-        yield Finding("wrangler runs this down file as a forward migration", line=1)
+        yield Finding("this down file would run as a forward migration", line=1)
     elif marker := migration.runs_forward:
         yield Finding(
             f"the SQL after `{marker.text}` would run as part of the migration",

@@ -34,7 +34,7 @@ def _triggers(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement, list[
                 yield statement, statement.tokens[begin:]
 
 
-@rule("P101", "trigger-lower-case", "error", on=("create trigger",))
+@rule("P101", "trigger-lower-case", "error", on=("create trigger",), only="d1")
 def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """BEGIN or END of a trigger is not in upper case.
 
@@ -57,7 +57,7 @@ def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
                 break
 
 
-@rule("P102", "trigger-case", "error", on=("create trigger",))
+@rule("P102", "trigger-case", "error", on=("create trigger",), only="d1")
 def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CASE … END in the body of a trigger is not in parentheses.
 
@@ -82,7 +82,7 @@ def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
             yield Finding(message, statement, case.start)
 
 
-@rule("P103", "trigger-crlf", "error", on=("create trigger",))
+@rule("P103", "trigger-crlf", "error", on=("create trigger",), only="d1")
 def trigger_crlf(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A file with CRLF line endings creates a trigger.
 

@@ -26,7 +26,7 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "index": (files.GeneratedFile,),
     "verify": (history.Verification, files.Fix),
     "schema": (schema.Schema, schema.SchemaFile, schema.Changes),
-    "lint": (checks.Findings, checks.Fixes),
+    "lint": (checks.Lint, checks.Fixes),
     "rehearse": (checks.Rehearsal,),
     "adopt": (runs.Adoption,),
     "baseline": (runs.Baseline,),

@@ -53,6 +53,16 @@ class Findings(TypedDict):
     diagnostics: list[Finding]
 
 
+class Lint(Findings):
+    """What `lint` found.
+
+    Attributes:
+        platform: where the migrations are to run.
+    """
+
+    platform: Literal["d1", "durable-object"]
+
+
 class Rule(TypedDict):
     """A lint rule.
 
@@ -62,6 +72,8 @@ class Rule(TypedDict):
         severity: how serious a finding is, unless it is configured.
         title: what it reports.
         why: why that matters.
+        why_in_object: why that matters in a Durable Object; null for the same reason.
+        only: the platform that it is about; null for every platform.
         given: SQL of an earlier migration that the examples need; null if they need none.
         bad: SQL that it reports; null without an example.
         good: SQL to use instead; null without an example.
@@ -72,6 +84,8 @@ class Rule(TypedDict):
     severity: Literal["error", "warning", "info"]
     title: str
     why: str
+    why_in_object: str | None
+    only: Literal["d1", "durable-object"] | None
     given: str | None
     bad: str | None
     good: str | None
@@ -256,6 +270,7 @@ class Rehearsal(TypedDict):
 
     Attributes:
         ok: whether there are no errors that the files do not allow.
+        platform: where the migrations are to run.
         migrations: the migrations, in the order in which they ran.
         not_rehearsed: the names of migrations after one that fails even without rows.
         rows: `{table: rows}` that the rehearsal began with.
@@ -264,6 +279,7 @@ class Rehearsal(TypedDict):
     """
 
     ok: bool
+    platform: Literal["d1", "durable-object"]
     migrations: list[RehearsedMigration]
     not_rehearsed: list[str]
     rows: dict[str, int]
