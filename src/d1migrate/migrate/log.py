@@ -105,6 +105,11 @@ def with_notes(detail: str | None, notes: Mapping[str, object]) -> str:
     return json.dumps({**json.loads(detail or "{}"), **notes})
 
 
+def every_column() -> tuple[str, ...]:
+    """Return the columns of a log, those last that an older log may lack."""
+    return ("id", *COLUMNS.split(", "), *_ADDABLE)
+
+
 def is_log(columns: Iterable[str]) -> bool:
     """Whether a table with these columns is a log, of this version or another one."""
     return set(columns) >= _REQUIRED

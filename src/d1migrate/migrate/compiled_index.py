@@ -1,0 +1,244 @@
+"""Migrations compiled for a runtime without a planner: split, checked, hashed and planned when they are built.
+
+The runtime, in TypeScript, reads the history, compares it, and sends batches. What a batch contains is not
+written a second time: it is planned here, once for each state that a migrations table can be in, with
+stand-ins for what only the moment knows. Such a plan is a *layout*; a migration has its own statements and
+what the log stores about it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from d1migrate.errors import SourceError
+from d1migrate.migrate import history as h
+from d1migrate.migrate import log, table_decision
+from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.migration import LARGE, Migration
+from d1migrate.migrate.plan import Step, StepQueries, plan_up
+from d1migrate.migrate.squash import every_replaced
+from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
+from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrate.table_state import NameState, VersionState
+from d1migrate.migrate.up_to_date import index_digest, state_query
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sha256 import sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.migrate.table_state import TableState
+    from d1migrate.sql.batch import Query
+
+FORMAT = 1
+"""The format of the value; a runtime refuses any other."""
+
+_LITERAL = "="
+"""What a parameter begins with that is a value itself, and not the name of one."""
+
+
+class _Moment(NamedTuple):
+    """What stands in for the values of a run, and the names under which the runtime knows them."""
+
+    stamp: log.Stamp
+    step: Step
+    names: Mapping[str, str]
+
+
+def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, Any]:
+    """Return migrations as a value of JSON, for the runtime.
+
+    Args:
+        migrations: the files, in wrangler's order.
+        table: the migrations table of a database without a history.
+
+    Returns:
+        The value; the same for the same migrations. `queries` read the history, `setup` creates it,
+        `layouts` has a layout for each state of the table, and `migrations` what each adds to it. `digest`
+        identifies the migrations, `seal` everything.
+
+    Raises:
+        LimitExceeded, SourceError: a file cannot be applied at all, or not in a Worker: it has more than
+            1 MiB.
+    """
+    for migration in migrations:
+        _refuse_large(migration)
+    plan = plan_up(migrations, h.History(table=table, rows=_empty(table)))
+    value: dict[str, Any] = {
+        "format": FORMAT,
+        "table": _described(table),
+        "digest": index_digest(migrations),
+        "queries": _queries(table),
+        "setup": h.tables(table),
+        **_layouts(table),
+        "migrations": [_compiled(step, table) for step in plan.steps],
+    }
+    return {**value, "seal": seal(value)}
+
+
+def seal(value: Mapping[str, Any]) -> str:
+    """Return the sha256 of a compiled index without its seal, as the runtime computes it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def _refuse_large(migration: Migration) -> None:
+    if migration.is_large or migration.size > LARGE:
+        if error := migration.not_utf8:
+            raise error
+        raise SourceError(
+            f"{migration.file} has {migration.size} bytes: the index of a Worker holds files up to {LARGE}",
+            hint="split it; or apply it with `d1migrate up`, and leave the migrations to the command line",
+        )
+
+
+def _described(table: MigrationsTable) -> dict[str, str]:
+    """Return the names of the tables: that of the migrations, and the one that may hold them instead."""
+    other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
+    return {"shape": table.shape, "name": table.name, "other": other}
+
+
+def _choice(table: MigrationsTable) -> TableChoice:
+    names = table.beside.name if isinstance(table, VersionTable) else table.name
+    return TableChoice(table.name, names)
+
+
+def _queries(table: MigrationsTable) -> dict[str, str]:
+    """Return the queries that read the history; the runtime knows them by these names."""
+    columns, unique = table_decision.queries(_choice(table))
+    other = table.beside.rows if isinstance(table, VersionTable) else VersionTable().rows
+    return {
+        "state": state_query(table).sql,
+        "columns": columns.sql,
+        "unique": unique.sql,
+        "objects": h.objects().sql,
+        "other": other.sql,
+        "latest": log.latest().sql,
+        "head": log.head().sql,
+        "done": log.done_by("").sql,
+    }
+
+
+def _layouts(table: MigrationsTable) -> dict[str, Any]:
+    """Return `texts`, and `layouts` whose queries name them by position: most of them share most texts."""
+    texts: dict[str, int] = {}
+    layouts = {name: _layout(one, texts) for name, one in _variants(table)}
+    return {"texts": list(texts), "layouts": layouts}
+
+
+def _variants(table: MigrationsTable) -> Iterator[tuple[str, MigrationsTable]]:
+    """Yield the states that a migrations table can be in, and what the runtime calls them."""
+    if isinstance(table, NameTable):
+        yield "counted", table
+        yield "uncounted", table._replace(counted=False)
+        return
+    beside = table._replace(exists=True)
+    yield "alone", table
+    yield "alike", table._replace(named_alike=True)
+    yield "beside", beside
+    yield "mirrored", beside._replace(mirrored=True)
+
+
+def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
+    """Return the layout of a table in one state.
+
+    `first` is what precedes the statements of a run's first migration, and `later` those of the others;
+    `last` is what follows them, and `full` what follows those that could change the history.
+    """
+    harmless = Migration(_VERSION, _NAME, "")
+    touching = Migration(_VERSION, _NAME, f"DELETE FROM {table.sql};")
+    before = HistoryState(table, _some(table), "\0head")
+    moment = _moment(before, harmless)
+
+    def compiled(queries: Sequence[Query]) -> list[list[Any]]:
+        return [_query(query, texts, moment.names) for query in queries]
+
+    def planned(script: Migration, *, first: bool) -> StepQueries:
+        step = moment.step._replace(script=script)
+        return StepQueries(step, before, (), moment.stamp, first=first, opens=True)
+
+    return {
+        "rows": table.rows.sql,
+        "first": compiled(planned(harmless, first=True).opening),
+        "later": compiled(planned(harmless, first=False).opening),
+        "last": compiled(planned(harmless, first=False).closing),
+        "full": compiled(planned(touching, first=False).closing),
+    }
+
+
+_VERSION, _NAME = 7_000_001, "\0name"
+
+
+def _moment(before: HistoryState, script: Migration) -> _Moment:
+    """Return stand-ins that no migration has."""
+    stamp = log.Stamp("\0token", 253_402_300_799, "\0who", "\0tool", "\0restore point")
+    event = log.Event("up", _VERSION, _NAME, "\0checksum", "\0rollback", "\0rollback digest", "\0detail", "\0digest")
+    step = Step("up", _VERSION, _NAME, script, 0, event)
+    after = step.after(before, stamp.token)
+    names = {
+        stamp.token: "token",
+        str(stamp.at): "at",
+        stamp.who: "who",
+        stamp.tool: "tool",
+        "\0restore point": "restorePoint",
+        str(_VERSION): "version",
+        _NAME: "name",
+        f"{_NAME}.sql": "file",
+        "\0checksum": "checksum",
+        "\0rollback": "rollback",
+        "\0rollback digest": "rollbackDigest",
+        "\0detail": "detail",
+        "\0digest": "digest",
+    }
+    for when, state in (("before", before), ("after", after)):
+        names[f"{state.rows.expected(full=False)} {state.head}"] = when
+        names[f"{state.rows.expected(full=True)} {state.head}"] = f"{when}Full"
+    return _Moment(stamp, step, names)
+
+
+def _query(query: Query, texts: dict[str, int], names: Mapping[str, str]) -> list[Any]:
+    """Return [position of the text, parameter…]."""
+    parameters = [names.get(str(value), f"{_LITERAL}{value}") for value in query.params]
+    return [texts.setdefault(query.sql, len(texts)), *parameters]
+
+
+def _empty(table: MigrationsTable) -> TableState:
+    return VersionState() if isinstance(table, VersionTable) else NameState()
+
+
+def _some(table: MigrationsTable) -> TableState:
+    """Return a state whose text is not that of any other, whole or not."""
+    counter = 31 if getattr(table, "counted", True) else None
+    names = NameState(((29, "\0old.sql"),), counter)
+    if isinstance(table, NameTable):
+        return names
+    beside = names if table.exists else None
+    return VersionState.of([3, 5], beside, mirrored=table.mirrored)
+
+
+def _compiled(step: Step, table: MigrationsTable) -> dict[str, Any]:
+    """Return a migration: what the log stores about it, and its statements with their lines."""
+    migration, event = step.script, step.event
+    assert isinstance(migration, Migration)  # noqa: S101 - the plan of an `up`
+    statements = list(migration.statements())
+    replaces = [file.name for file in every_replaced(migration)]
+    alike = isinstance(table, VersionTable) and migration.creates(table.beside.name)
+    value = {
+        "name": step.name,
+        "version": step.version if abs(step.version or 0) <= MAX_VERSION else None,
+        "checksum": event.checksum,
+        "digest": event.file_digest,
+        "rollback": event.rollback_sql,
+        "rollbackDigest": event.rollback_digest,
+        "full": migration.touches(table),
+        "alike": alike,
+        "defers": any("defer" in statement.sql.lower() for statement in statements),
+        "replaces": replaces,
+        "lines": [statement.line for statement in statements],
+        "sql": [statement.sql for statement in statements],
+    }
+    needed = ("name", "version", "checksum", "lines", "sql")
+    return {key: known for key, known in value.items() if known or key in needed}

@@ -1,0 +1,1106 @@
+// Written by `d1migrate index`: the runtime of d1migrate {version}. Do not edit.
+/* eslint-disable */
+/**
+ * Applies migrations that `d1migrate index` compiled, in a Worker: to a D1 binding, or to the storage of a
+ * SQLite-backed Durable Object.
+ *
+ *   import { runMigrations, getCurrentVersion } from './lib/migrations';
+ *   import migrations from '../migrations/index';
+ *
+ *   await runMigrations(env.DB, migrations);
+ *   ctx.blockConcurrencyWhile(() => runMigrations(ctx.storage, migrations)); // in an object's constructor
+ *
+ * All SQL was written, checked and planned when the index was compiled. This file reads the history, compares
+ * it with the index, and sends batches.
+ */
+
+// --- What a caller uses ---------------------------------------------------------------------------------------
+
+/** A D1 binding, `env.DB`, or what its `withSession()` returns. */
+export interface D1Like {
+  prepare(sql: string): any;
+  batch(statements: any[]): Promise<any[]>;
+}
+
+/** The storage of a SQLite-backed Durable Object, `ctx.storage`. */
+export interface StorageLike {
+  readonly sql: { exec(sql: string, ...values: any[]): any };
+  transactionSync<T>(run: () => T): T;
+  sync(): Promise<void>;
+  getCurrentBookmark?(): Promise<string>;
+}
+
+export type Database = D1Like | StorageLike;
+
+/** What `d1migrate index` compiled: the default export of the index. */
+export interface Migrations {
+  readonly format: number;
+  /** The migrations table, and the table that would hold the history otherwise. */
+  readonly table: { readonly shape: string; readonly name: string; readonly other: string };
+  readonly digest: string;
+  readonly seal: string;
+  readonly queries: Readonly<Record<string, string>>;
+  /** The statements that create the history tables, by their names. */
+  readonly setup: Readonly<Record<string, string>>;
+  readonly texts: readonly string[];
+  readonly layouts: Readonly<Record<string, Layout | undefined>>;
+  readonly migrations: readonly Migration[];
+}
+
+/** What precedes and follows the statements of a migration, for one state of the migrations table. */
+export interface Layout {
+  readonly rows: string;
+  readonly first: readonly Planned[];
+  readonly later: readonly Planned[];
+  readonly last: readonly Planned[];
+  readonly full: readonly Planned[];
+}
+
+/** The position of a text, then its parameters: a value after `=`, or the name of one. */
+export type Planned = readonly (string | number)[];
+
+/** One compiled migration. */
+export interface Migration {
+  readonly name: string;
+  readonly version: number | null;
+  readonly checksum: string;
+  readonly digest?: string;
+  readonly rollback?: string;
+  readonly rollbackDigest?: string;
+  /** Its SQL could change the history, so all of the history is compared after it. */
+  readonly full?: boolean;
+  /** It creates a table with the name of wrangler's. */
+  readonly alike?: boolean;
+  /** Its foreign keys may be checked only when it commits. */
+  readonly defers?: boolean;
+  /** The migrations that it was squashed from. */
+  readonly replaces?: readonly string[];
+  readonly lines: readonly number[];
+  readonly sql: readonly string[];
+}
+
+export interface Options {
+  /** The last migration to apply, by number or name; all without it. */
+  readonly to?: number | string | undefined;
+  /** How many calls to D1 this may make, 4 or more: 50 is the limit of the free plan for one invocation. */
+  readonly maxQueries?: number | undefined;
+  /** After how many seconds no other migration begins. */
+  readonly maxSeconds?: number | undefined;
+  /** In an object: how many migrations this may apply in one event. */
+  readonly maxMigrations?: number | undefined;
+  /** In an object: after how many written rows no other migration begins. */
+  readonly maxRowsWritten?: number | undefined;
+  /** Whether the database may have newer migrations than the index; true without it. */
+  readonly acceptNewer?: boolean | undefined;
+  /** The actor in the log. */
+  readonly by?: string | undefined;
+}
+
+export interface StepResult {
+  readonly version: number | null;
+  readonly name: string;
+  /** Applied by this call, or by another one while it ran. */
+  readonly action: "up" | "applied meanwhile";
+  readonly statements: number | null;
+  readonly rowsRead: number | null;
+  readonly rowsWritten: number | null;
+}
+
+/**
+ * Apply pending migrations, each exactly once, completely or not at all.
+ *
+ * With nothing to do, it is one query of one row. Requests and isolates may call it at the same time.
+ *
+ * @returns a result for each migration that was applied, in order; an empty list if nothing was pending.
+ * @throws ApplyError: a migration failed; `applied`, `pending` and `unknown` describe the state.
+ * @throws Unfinished: a limit was reached between two migrations; call it again in another request.
+ * @throws HistoryError: the index and the database disagree; a subclass says how. Nothing was run.
+ * @throws UsageError: an argument is wrong. Nothing was run.
+ */
+export async function runMigrations(db: Database, migrations: Migrations, options: Options = {}): Promise<StepResult[]> {
+  const index = checked(migrations);
+  const { by = "worker", acceptNewer = true, maxQueries = 50 } = options;
+  if (maxQueries < FEWEST) throw new UsageError(`maxQueries=${maxQueries}: a migration takes ${FEWEST}`);
+  const wanted = upTo(index, options.to);
+  const driver = limited(open(db), options);
+  const applied = await driver.applied(index);
+  if (applied && isDone(index, wanted, applied, acceptNewer)) return [];
+  const run: Run = { driver, index, wanted, acceptNewer, by, done: [] };
+  const first = await readHistory(driver, index, applied !== undefined);
+  let history = first;
+  let todo = plan(run, history);
+  if (todo.length) await checkSeal(index);
+  else if (history.missing.join() === LOG) await createLog(driver, index);
+  for (;;) {
+    const stopped = await apply(run, history, todo);
+    if (!stopped) break;
+    try {
+      history = await readHistory(driver, index, true, stopped.token);
+      if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
+      else if (history.state.text === stopped.state.text) throw stopped.failure; // so there was no other runner
+      todo = plan(run, history);
+    } catch (error) {
+      throw withProgress(error, run.done, todo);
+    }
+  }
+  const ours = new Set([...first.applied.keys(), ...run.done.map((step) => keyOf(index, step))]);
+  const others = index.migrations.filter((m) => history.applied.has(keyOf(index, m)) && !ours.has(keyOf(index, m)));
+  const meanwhile = others.map((m): StepResult => ({ ...result(m), action: "applied meanwhile", statements: null }));
+  const place = new Map(index.migrations.map((m, at) => [m.name, at]));
+  return [...run.done, ...meanwhile].sort((a, b) => place.get(a.name)! - place.get(b.name)!);
+}
+
+/**
+ * Return the name of the applied migration that comes last in wrangler's order; null if none is applied.
+ *
+ * @param migrations the index; needed only if its migrations table does not have one of the usual names.
+ */
+export async function getCurrent(db: Database, migrations?: Migrations): Promise<string | null> {
+  return (await readApplied(open(db), migrations)).at(-1)?.name ?? null;
+}
+
+/** Return the number of the last applied migration that has one; 0 if there is none. Arguments as `getCurrent`. */
+export async function getCurrentVersion(db: Database, migrations?: Migrations): Promise<number> {
+  const numbered = (await readApplied(open(db), migrations)).filter((row) => row.version !== null);
+  return numbered.at(-1)?.version ?? 0;
+}
+
+/** Return the names of migrations that are not applied. Newer migrations and edited files do not matter here. */
+export async function getPending(db: Database, migrations: Migrations): Promise<string[]> {
+  const index = checked(migrations);
+  const driver = open(db);
+  const known = await driver.applied(index);
+  const pending = (keys: { has(key: Key): boolean }): string[] =>
+    index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
+  if (known?.size) return pending(known);
+  const history = await readHistory(driver, index, known !== undefined);
+  refusePartial(history);
+  if (!history.applied.size) refuseProblems(history);
+  return pending(history.applied);
+}
+
+// --- Errors: the names and fields of d1migrate's ------------------------------------------------------------------
+
+/** The root of all errors; `hint` is what to do about it. */
+export class MigrationError extends Error {
+  readonly hint: string | null;
+  constructor(message: string, hint: string | null = null, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.className;
+    this.hint = hint;
+  }
+  /** A bundler may rename classes, so that their names are texts. */
+  protected static readonly className: string = "MigrationError";
+}
+
+/** A wrong argument; nothing was run. */
+export class UsageError extends MigrationError {
+  protected static override readonly className: string = "UsageError";
+}
+
+/** The index and the database disagree, or the history is another tool's; nothing was run. */
+export class HistoryError extends MigrationError {
+  protected static override readonly className: string = "HistoryError";
+  readonly names: readonly string[];
+  constructor(message: string, hint: string | null = null, names: readonly string[] = []) {
+    super(message, hint);
+    this.names = names;
+  }
+}
+
+/** Applied files were edited since. */
+export class ChecksumMismatch extends HistoryError {
+  protected static override readonly className: string = "ChecksumMismatch";
+}
+
+/** Applied files are missing or were renamed. */
+export class MissingMigration extends HistoryError {
+  protected static override readonly className: string = "MissingMigration";
+}
+
+/** Pending migrations come before one that is already applied. */
+export class OutOfOrder extends HistoryError {
+  protected static override readonly className: string = "OutOfOrder";
+}
+
+/** Migrations began and did not finish. */
+export class PartiallyApplied extends HistoryError {
+  protected static override readonly className: string = "PartiallyApplied";
+}
+
+/** A migration failed and had no effect; those in `applied` are applied, and stay so. */
+export class ApplyError extends MigrationError {
+  protected static override readonly className: string = "ApplyError";
+  readonly migration: string;
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly statement: string | null;
+  /** The names that this call applied before it. */
+  readonly applied: readonly string[];
+  /** The names that were not run, the failed one first. */
+  readonly pending: readonly string[];
+  /** Whether it may have been applied all the same: the response was lost, and the log could not be read. */
+  unknown = false;
+  constructor(message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown) {
+    super(message, hint, { cause });
+    this.migration = pending[0]!;
+    this.file = at.statement === null ? null : `${this.migration}.sql`;
+    [this.line, this.statement] = [at.line, at.statement];
+    [this.applied, this.pending] = [applied, pending];
+  }
+}
+
+/** A limit stopped the run between two migrations; nothing failed. Call it again in another request. */
+export class Unfinished extends MigrationError {
+  protected static override readonly className: string = "Unfinished";
+  readonly reason: string;
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+  constructor(reason: string, applied: readonly string[] = [], pending: readonly string[] = []) {
+    const message = pending.length ? `${reason}: ${applied.length} applied, ${pending.length} left` : reason;
+    super(message, "run it again in another request; applied migrations are not run twice");
+    [this.reason, this.applied, this.pending] = [reason, applied, pending];
+  }
+}
+
+/** The database refused a statement; its batch was rolled back completely. */
+export class QueryError extends MigrationError {
+  protected static override readonly className: string = "QueryError";
+  /** The position in the batch of the query that failed; null if it is not known. */
+  readonly index: number | null;
+  constructor(message: string, index: number | null = null, cause?: unknown) {
+    super(message, null, { cause });
+    this.index = index;
+  }
+}
+
+/** The database could not be reached; nothing was done. */
+export class UnavailableError extends MigrationError {
+  protected static override readonly className: string = "UnavailableError";
+}
+
+/** A batch was sent, but no response came: it may or may not have happened. */
+export class AmbiguousError extends MigrationError {
+  protected static override readonly className: string = "AmbiguousError";
+}
+
+// --- Constants that d1migrate fills in ------------------------------------------------------------------------------
+
+/** What every Worker has, whether or not its types are installed. */
+const { crypto, TextEncoder }: any = globalThis;
+
+const FORMAT = 1;
+const TOOL = "d1migrate {version}";
+const LOG = "d1migrate_log";
+const OLD_LOG = "schema_migrations_log";
+/** Two queries to read an empty database, one to write, one to look up a lost response. */
+const FEWEST = 4;
+/** The queries for a database whose index is not given. */
+const USUAL = {
+  columns: "{columns}",
+  versions: "{versions}",
+  names: "{names}",
+  latest: "{latest}",
+};
+/** What the database says if it refused the SQL. With any other text, a batch may have been committed. */
+const REFUSAL = /{refusal}/;
+/** What a batch says if another runner was faster. */
+const RACES = /{races}/;
+/** Tables that other tools keep beside their history. */
+const COMPANIONS = "{companions}".split(" ");
+const LOG_COLUMNS = "{logColumns}".split(" ");
+const APPLIES = "{applies}".split(" ");
+/** The checksum of a file without a statement, which identifies no file. */
+const NOTHING = "{nothing}";
+
+// --- The index ----------------------------------------------------------------------------------------------------------
+
+/** What identifies a migration in its table: the version, or the name with `.sql`. */
+type Key = number | string;
+
+const WRITE_INDEX = "`d1migrate index` writes the index and its runtime";
+
+function checked(index: Migrations): Migrations {
+  if (typeof index !== "object" || index === null) throw new UsageError(`no migrations: ${typeof index}`, WRITE_INDEX);
+  if ("then" in index) throw new UsageError("the migrations are a promise", "await it, or import the index statically");
+  if (!("format" in index)) {
+    const hint = "default" in index ? "pass its default export: `import migrations from …`" : WRITE_INDEX;
+    throw new UsageError("the migrations are not a compiled index", hint);
+  }
+  if (index.format !== FORMAT)
+    throw new UsageError(`the index has format ${index.format}, and this runtime reads format ${FORMAT}`, WRITE_INDEX);
+  if (!index.migrations.length) throw new UsageError("the index has no migrations", WRITE_INDEX);
+  return index;
+}
+
+const sealed = new WeakSet<Migrations>();
+
+/** Refuse an index that was edited by hand, once, before any of it is applied. */
+async function checkSeal(index: Migrations): Promise<void> {
+  if (sealed.has(index)) return;
+  const { seal, ...content } = index;
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
+  if (hex(new Uint8Array(hash)) !== seal)
+    throw new UsageError("the index was edited by hand: it is not what `d1migrate index` wrote", WRITE_INDEX);
+  sealed.add(index);
+}
+
+const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const isNames = (index: Migrations): boolean => index.table.shape === "names";
+
+const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
+  isNames(index) ? `${name}.sql` : version!;
+
+/** Return the migrations up to the one that is meant, by a number, a name, or the beginning of a name. */
+function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
+  const all = index.migrations;
+  if (to === undefined) return all;
+  if (typeof to !== "number" && typeof to !== "string")
+    throw new UsageError(`to: ${typeof to} is not a migration`, "expected a name, or a number");
+  const isNumber = /^-?\d+$/.test(`${to}`);
+  const begins = (m: Migration): boolean => `${to}` !== "" && (!isNumber || `${to}`.length > 3) && m.name.startsWith(`${to}`);
+  const kinds = [
+    (m: Migration) => m.name === to || `${m.name}.sql` === to,
+    (m: Migration) => isNumber && m.version === Number(to),
+    begins,
+  ];
+  const found = kinds.map((isMeant) => all.filter(isMeant)).find((some) => some.length) ?? [];
+  if (found.length > 1) throw new UsageError(`${to} can be ${listed(found.map((m) => m.name), 10)}`, "give the name of one");
+  if (!found.length)
+    throw new UsageError(`there is no migration ${to}`, `known: ${all[0]!.name} to ${all.at(-1)!.name}`);
+  return all.slice(0, all.indexOf(found[0]!) + 1);
+}
+
+const listed = (names: readonly string[], most: number): string =>
+  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
+
+/** The number that wrangler orders a name by; NaN if there is none. */
+const numberOf = (name: string): number => Number.parseInt(name.split("/")[0]!.split("_")[0]!, 10);
+
+/** Compare names as wrangler does: segment by segment, by number, those without a number last, then as text. */
+function compareNames(a: string, b: string): number {
+  const [left, right] = [a.split("/"), b.split("/")];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const [one, other] = [left[i]!, right[i]!];
+    const [n, m] = [numberOf(one), numberOf(other)].map((number) => (Number.isNaN(number) ? Infinity : number));
+    if (n !== m) return n! < m! ? -1 : 1;
+    if (one !== other) return one < other ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+// --- Reading the history --------------------------------------------------------------------------------------------------
+
+interface Numbered {
+  readonly name: string;
+  readonly version: number | null;
+}
+
+/** An applied migration. */
+interface Applied extends Numbered {
+  readonly checksum: string | null;
+  readonly digest: string | null;
+}
+
+interface History {
+  readonly applied: ReadonlyMap<Key, Applied>;
+  /** The names of migrations that began and did not finish, by key. */
+  readonly partial: ReadonlyMap<Key, string>;
+  /** The history tables that do not exist. */
+  readonly missing: readonly string[];
+  /** The application's objects. */
+  readonly unmanaged: readonly string[];
+  readonly state: State;
+  /** Why it is only read. */
+  readonly problems: readonly string[];
+  /** What only the other table records. */
+  readonly other: readonly Applied[];
+  readonly hasToken: boolean;
+}
+
+/** A state of the history, in the form that a batch compares. */
+class State {
+  readonly layout: string;
+  readonly versions: readonly number[];
+  /** [id, name] of each row of the table of names. */
+  readonly names: readonly (readonly [number, string])[];
+  readonly counter: number | null;
+  readonly head: string;
+  constructor(layout: string, versions: readonly number[], names: State["names"], counter: number | null, head: string) {
+    [this.layout, this.versions, this.names, this.counter, this.head] = [layout, versions, names, counter, head];
+  }
+  /** All of it. */
+  get text(): string {
+    return `${this.layout} ${this.print(true)}`;
+  }
+  /** The text with which a batch compares it; one that is not full may miss a changed row. */
+  print(full: boolean): string {
+    return `${this.#table(full)} ${this.head}`;
+  }
+  #table(full: boolean): string {
+    if (this.layout === "counted" || this.layout === "uncounted") return this.#names(full);
+    const beside = this.layout === "alone" || this.layout === "alike" ? "0" : this.#names(full);
+    let [total, squares, newest] = [0, 0, 0];
+    for (const version of this.versions) {
+      const masked = ((version % MASK) + MASK) % MASK; // exact, as versions are below 2**53
+      total += masked;
+      squares += (masked % 65521) * (masked % 65519);
+      newest = Math.max(newest, version);
+    }
+    return `${this.versions.length} ${full ? `${total} ${squares}` : newest} ${beside}`;
+  }
+  #names(full: boolean): string {
+    const quick = `${this.names.length} ${this.#newest}${this.counter === null ? "" : ` ${this.counter}`}`;
+    return full || this.counter === null ? `${quick} ${this.names.map(([, name]) => name).join("\n")}` : quick;
+  }
+  get #newest(): number {
+    return this.names.at(-1)?.[0] ?? 0;
+  }
+  /** The state after a migration was recorded by the batch with a token. */
+  plus(migration: Migration, token: string): State {
+    const writesNames = this.layout !== "alone" && this.layout !== "alike" && this.layout !== "beside";
+    const isVersions = this.layout !== "counted" && this.layout !== "uncounted";
+    const id = Math.max(this.#newest, this.counter ?? 0) + 1;
+    return new State(
+      migration.alike && this.layout === "alone" ? "alike" : this.layout,
+      isVersions ? [...this.versions, migration.version!] : this.versions,
+      writesNames ? [...this.names, [id, `${migration.name}.sql`]] : this.names,
+      writesNames && this.counter !== null ? id : this.counter,
+      token,
+    );
+  }
+}
+
+const MASK = 2 ** 32;
+
+/** Read the history: one request if the tables are the expected ones, else two. */
+async function readHistory(driver: Driver, index: Migrations, expected: boolean, token?: string): Promise<History> {
+  const { columns, unique, objects } = index.queries;
+  const survey = (answers: Rows[]): Survey => new Survey(index, answers[0]!, answers[1]!, answers[2]!);
+  const look: Statement[] = [[columns!], [unique!], [objects!]];
+  const guess: Tables = { own: true, log: true, other: false };
+  const rows = (tables: Tables, layout: string): Statement[] => [
+    ...(tables.own ? [[index.layouts[layout]!.rows] as const] : []),
+    ...(tables.other ? [[index.queries["other"]!] as const] : []),
+    ...(tables.log ? [[index.queries["latest"]!] as const, [index.queries["head"]!] as const] : []),
+    ...(tables.log && token ? [[index.queries["done"]!, token] as const] : []),
+  ];
+  const usual = isNames(index) ? "counted" : "alone";
+  let answers = await driver.read(expected ? [...look, ...rows(guess, usual)] : look).catch((error: unknown) => {
+    if (!expected || !/no such/.test(text(error))) throw error;
+    return driver.read(look);
+  });
+  const found = survey(answers);
+  const layout = found.layout();
+  if (answers.length === 3 || layout !== usual || found.tables.other || !found.tables.own || !found.tables.log) {
+    const needed = rows(found.tables, layout);
+    answers = [...answers.slice(0, 3), ...(needed.length ? await driver.read(needed) : [])];
+  }
+  return found.history(layout, answers.slice(3), token !== undefined);
+}
+
+interface Tables { readonly own: boolean; readonly log: boolean; readonly other: boolean }
+
+/** [table, AUTOINCREMENT, WITHOUT ROWID, column, type, position in the key, NOT NULL, default] */
+type Column = readonly unknown[];
+
+/** Which history tables a database has, of which shape. */
+class Survey {
+  readonly #index: Migrations;
+  readonly #columns: Rows;
+  readonly #unique: readonly string[];
+  readonly #objects: Rows;
+  readonly tables: Tables;
+  constructor(index: Migrations, columns: Rows, unique: Rows, objects: Rows) {
+    [this.#index, this.#columns, this.#objects] = [index, columns, objects];
+    this.#unique = unique.map(([table]) => fold(table));
+    const { name, other } = index.table;
+    this.#refuse(name, other);
+    this.tables = {
+      own: this.of(name).length > 0,
+      log: this.of(LOG).length > 0,
+      other: isNames(index) ? isVersionTable(this.of(other)) : isNameTable(this.of(other)),
+    };
+  }
+  of(table: string): readonly Column[] {
+    return this.#columns.filter(([name]) => fold(name) === fold(table));
+  }
+  #refuse(name: string, other: string): void {
+    const [own, log] = [this.of(name), this.of(LOG)];
+    const shown = (columns: readonly Column[]): string => columns.map((c) => `${c[3]} ${c[4]}`.trim()).join(", ");
+    const names = log.map((c) => c[3]);
+    if (log.length && !LOG_COLUMNS.slice(0, -2).every((column) => names.includes(column)))
+      throw new HistoryError(
+        `the table ${LOG} is not d1migrate's: it has (${names.join(", ")})`,
+        `ALTER TABLE ${LOG} RENAME TO old_${LOG}`,
+      );
+    if (this.of(OLD_LOG).length || (log.length && !LOG_COLUMNS.every((column) => names.includes(column))))
+      throw new HistoryError("the log is that of an older d1migrate", "run `d1migrate up` once, which updates it");
+    if (!isNames(this.#index) && own.length && !isVersionTable(own))
+      throw new HistoryError(
+        `the table ${name} is not d1migrate's: it has (${shown(own)}), expected` +
+          " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
+        `name another one in d1migrate.toml, such as table = "${other}"`,
+      );
+    if (isNames(this.#index) && own.length && !isNameTable(own))
+      throw new HistoryError(
+        `the table ${name} is not wrangler's: it has (${shown(own)}), expected` +
+          " (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
+        'name another one in d1migrate.toml, such as table = "migrations"',
+      );
+  }
+  /** Return the name of the layout; that of a table of versions with rows beside it is decided by the rows. */
+  layout(): string {
+    const { name, other } = this.#index.table;
+    if (isNames(this.#index)) return !this.tables.own || this.#isCounted(name) ? "counted" : "uncounted";
+    if (!this.of(other).length) return "alone";
+    return this.tables.other ? "beside" : "alike";
+  }
+  #isCounted(table: string): boolean {
+    return Boolean(this.of(table)[0]?.[1]);
+  }
+  history(layout: string, answers: Rows[], lookedUp: boolean): History {
+    const index = this.#index;
+    const { name, other } = index.table;
+    const own = this.tables.own ? answers.shift()! : [];
+    const second = this.tables.other ? answers.shift()! : [];
+    const latest = this.tables.log ? answers.shift()! : [];
+    const head = String((this.tables.log ? answers.shift()! : [])[0]?.[0] ?? "");
+    const hasToken = lookedUp && Boolean(answers.shift()?.[0]?.[0]);
+    const isSecond = (row: readonly unknown[]): boolean => row[0] !== null; // an empty table has a row with its counter
+    const [names, versions] = isNames(index) ? [own, second] : [second, own];
+    const rows = names.filter(isSecond) as [number, string, unknown, number | null][];
+    const counter = names.length ? ((names[0]![3] ?? null) as number | null) : layout === "uncounted" ? null : 0;
+    for (const row of versions) if (typeof row[0] !== "number") throw damaged(isNames(index) ? other : name, "version", "an integer", row);
+    const missing = [name, LOG].filter((table) => !this.of(table).length);
+    if (missing.join() === name && latest.length && !second.filter(isSecond).length)
+      throw new HistoryError(
+        `the table ${name} is missing, but ${LOG} is not empty`,
+        "restore it from a backup; or create it without rows, and `d1migrate adopt` records what the database has",
+      );
+    const newest = newestByKey(index, latest);
+    const recorded = isNames(index) ? fromNames(rows) : fromVersions(versions);
+    const applied = new Map(recorded.map((row) => [keyOf(index, row), withLog(row, newest.get(keyOf(index, row)))]));
+    const began = [...newest].filter(([, row]) => row[3] === "begun");
+    const isMirrored = layout === "beside" && rows.length > 0;
+    const elsewhere = isNames(index) ? fromVersions(versions) : isMirrored ? fromNames(rows) : [];
+    return {
+      applied,
+      partial: new Map(began.map(([key, row]) => [key, String(row[1])])),
+      missing,
+      unmanaged: applied.size || latest.length || (isNames(index) && rows.length) ? [] : this.#unmanaged(),
+      state: new State(isMirrored ? "mirrored" : layout, versions.map(([version]) => version as number), rows.map(([id, n]) => [id, n]), counter, head),
+      problems: this.#problems(rows, applied.size === 0 && elsewhere.length > 0),
+      other: elsewhere,
+      hasToken,
+    };
+  }
+  #unmanaged(): string[] {
+    const { name, other } = this.#index.table;
+    const hidden = [LOG, OLD_LOG, ...COMPANIONS];
+    if (this.tables.own) hidden.push(fold(name));
+    if (this.tables.other) hidden.push(fold(other));
+    return this.#objects.filter(([, table]) => !hidden.includes(fold(table))).map(([object]) => String(object));
+  }
+  /** Return why d1migrate does not write to the migrations table. */
+  #problems(rows: readonly (readonly unknown[])[], isElsewhere: boolean): string[] {
+    const { name, other } = this.#index.table;
+    const found: string[] = [];
+    if (isElsewhere) found.push(`it is empty, and ${other} is not: \`d1migrate repair --move-history\` moves the history`);
+    if (isNames(this.#index) && this.tables.own) {
+      const names = rows.map((row) => row[1]);
+      const odd = names.filter((n) => n !== null && !(typeof n === "string" && n.endsWith(".sql")));
+      if (odd.length) found.push(`${odd.length} of its rows do not name a file, e.g. ${JSON.stringify(odd[0])}`);
+      const key = this.of(name).filter((c) => c[5]);
+      if (key.length !== 1 || fold(key[0]![3]) !== "id" || fold(key[0]![4]) !== "integer")
+        found.push("it has no `id INTEGER PRIMARY KEY`, which wrangler reads");
+      else {
+        const empty = names.filter((n) => n === null).length;
+        if (empty) found.push(`${empty} of its rows have no name`);
+        const twice = names.find((n, at) => n !== null && names.indexOf(n) < at);
+        if (twice !== undefined) found.push(`${twice} is in it more than once`);
+        if (!this.#unique.includes(fold(name))) found.push("its names are not unique, so that two runs could apply the same file");
+      }
+    }
+    return found.map((why) => `${name}: ${why}`);
+  }
+}
+
+const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+function isVersionTable(columns: readonly Column[]): boolean {
+  const key = columns.filter((c) => c[5]);
+  const names = columns.map((c) => fold(c[3]));
+  return (
+    key.length === 1 && fold(key[0]![3]) === "version" && fold(key[0]![4]) === "integer" &&
+    ["name", "applied_at"].every((name) => names.includes(name)) &&
+    columns.every((c) => c[5] || !c[6] || c[7] !== null || ["name", "applied_at"].includes(fold(c[3])))
+  );
+}
+
+function isNameTable(columns: readonly Column[]): boolean {
+  const names = columns.map((c) => c[3]);
+  return names.includes("name") && names.includes("applied_at") && !names.includes("version");
+}
+
+const fromVersions = (rows: Rows): Applied[] =>
+  rows.map(([version, name]) => ({ name: String(name), version: version as number, checksum: null, digest: null }));
+
+const fromNames = (rows: readonly (readonly unknown[])[]): Applied[] =>
+  rows
+    .map((row) => row[1])
+    .filter((name): name is string => typeof name === "string" && name.endsWith(".sql"))
+    .map((file) => ({ name: file.slice(0, -4), version: numberOrNull(file), checksum: null, digest: null }));
+
+function numberOrNull(name: string): number | null {
+  const number = numberOf(name);
+  return Number.isNaN(number) ? null : number;
+}
+
+/** Return the newest row of the log for each migration: version, name, id, event, action, checksum, …, digest. */
+function newestByKey(index: Migrations, latest: Rows): Map<Key, readonly unknown[]> {
+  const newest = new Map<Key, readonly unknown[]>();
+  for (const row of latest) {
+    const [version, name, id, event] = row;
+    if (typeof name !== "string" || typeof event !== "string" || !["number", "object"].includes(typeof version))
+      throw damaged(LOG, typeof name !== "string" ? "name" : "version", "text", row);
+    const key = isNames(index) ? `${name}.sql` : (version as Key);
+    if (name && key !== null && Number(newest.get(key)?.[2] ?? -Infinity) < Number(id)) newest.set(key, row);
+  }
+  return newest;
+}
+
+function withLog(row: Applied, newest: readonly unknown[] | undefined): Applied {
+  if (newest?.[3] !== "done" || !APPLIES.includes(String(newest[4]))) return row;
+  return { ...row, checksum: (newest[5] ?? null) as string | null, digest: (newest[8] ?? null) as string | null };
+}
+
+const damaged = (table: string, column: string, expected: string, row: readonly unknown[]): HistoryError =>
+  new HistoryError(
+    `${table} is damaged: ${column} is not ${expected}; the row begins with ${row.slice(0, 3).map((v) => JSON.stringify(v)).join(", ")}`,
+    "restore the database from a backup or a restore point, or correct that row by hand",
+  );
+
+/** Return the applied migrations in wrangler's order, or in that of their versions. */
+async function readApplied(driver: Driver, migrations?: Migrations): Promise<Numbered[]> {
+  if (migrations) {
+    const index = checked(migrations);
+    const { applied } = await readHistory(driver, index, true);
+    return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
+  }
+  const [columns, known] = await driver.read([[USUAL.columns], [USUAL.versions]]).catch((error: unknown) => {
+    if (!/no such/.test(text(error))) throw error;
+    return driver.read([[USUAL.columns]]);
+  });
+  const of = (table: string): readonly Column[] => columns!.filter(([name]) => fold(name) === table);
+  const [own, isNamed] = [of("schema_migrations"), isNameTable(of("d1_migrations"))];
+  if (isVersionTable(own) && known?.length) return fromVersions(known);
+  if (own.length && !isVersionTable(own) && !isNamed)
+    throw new HistoryError("the table schema_migrations is not d1migrate's", "`d1migrate status` shows whose it is");
+  if (isNamed) return inOrder(fromNames((await driver.read([[USUAL.names]]))[0]!));
+  if (!own.length && of(LOG).length && (await driver.read([[USUAL.latest]]))[0]!.length)
+    throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
+  return [];
+}
+
+const inOrder = <T extends Numbered>(rows: T[]): T[] =>
+  rows.sort((a, b) => compareNames(`${a.name}.sql`, `${b.name}.sql`));
+
+/** Whether one row of the history shows that exactly these migrations are applied, unchanged. */
+function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
+  const rest = new Map(applied);
+  for (const migration of index.migrations) {
+    const line = rest.get(keyOf(index, migration));
+    if (line && line[0] && line[0] !== migration.checksum && line[1] !== migration.digest) return false;
+    rest.delete(keyOf(index, migration));
+  }
+  const isNewer = acceptNewer && index.migrations.every((m) => applied.has(keyOf(index, m)));
+  return (
+    wanted.every((m) => applied.has(keyOf(index, m))) &&
+    [...rest.keys()].every((key) => isNewer && isAfter(index, key))
+  );
+}
+
+/** Whether a key comes after the last migration of the index in wrangler's order. */
+function isAfter(index: Migrations, key: Key): boolean {
+  const last = index.migrations.at(-1)!;
+  return typeof key === "number" ? key > last.version! : compareNames(key, `${last.name}.sql`) > 0;
+}
+
+// --- Planning --------------------------------------------------------------------------------------------------------------
+
+/** Return what is to be applied, or throw why nothing may be. */
+function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[] {
+  const { applied } = history;
+  const isApplied = (m: Migration): boolean => applied.has(keyOf(index, m));
+  const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
+  refuseProblems(history);
+  refuseOneSided(index, history);
+  if (history.unmanaged.length && !history.partial.size)
+    throw new HistoryError(
+      "this database was not created by d1migrate: no migrations are recorded, but it contains " + listed(history.unmanaged, 5),
+      "`d1migrate adopt` finds out which of your files the database has, and records them",
+    );
+  refusePartial(history);
+  const missing = [...applied].filter(([key]) => !keys.has(key));
+  const changed = index.migrations.filter((m) => {
+    const row = applied.get(keyOf(index, m));
+    return row?.checksum && row.checksum !== m.checksum && row.digest !== m.digest;
+  });
+  refuseRenamed(index, missing, applied);
+  const squashed = index.migrations.filter((m) => m.replaces?.some((name) => missing.some(([, row]) => row.name === name)) || (m.replaces && changed.includes(m)));
+  refuse(MissingMigration, squashed.map((m) => m.name), "the files that it replaces are already applied", "`d1migrate adopt` records it in their place");
+  refuse(
+    ChecksumMismatch, changed.map((m) => m.name), "edited after being applied",
+    "restore the file and write a new migration; if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
+  );
+  const isNewer = acceptNewer && index.migrations.every(isApplied) && missing.every(([key]) => isAfter(index, key));
+  if (!isNewer)
+    refuse(
+      MissingMigration, missing.map(([, row]) => row.name), "applied, but the file is missing",
+      "restore the file, or update an old checkout; if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record",
+    );
+  const pending = wanted.filter((m) => !isApplied(m));
+  refuseLate(index, pending, applied);
+  return pending;
+}
+
+function refuse(kind: typeof HistoryError, names: readonly string[], problem: string, hint: string): void {
+  if (names.length) throw new kind(`${names.join(", ")}: ${problem}`, hint.replaceAll("{name}", names[0]!), names);
+}
+
+function refuseProblems({ problems }: History): void {
+  if (problems.length) throw new HistoryError(problems.join("; "), "`d1migrate status` shows the SQL that mends it; until this is corrected, d1migrate only reads the table");
+}
+
+function refusePartial({ partial }: History): void {
+  refuse(
+    PartiallyApplied, [...partial.values()], "began and did not finish",
+    "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:" +
+      " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
+  );
+}
+
+/** Refuse a history of which two tables record different parts. */
+function refuseOneSided(index: Migrations, { applied, other, state }: History): void {
+  const { name, other: second } = index.table;
+  const recorded = new Set(other.map((row) => row.name));
+  const here = state.layout === "mirrored" ? [...applied.values()].map((row) => fileName(index, row)).filter((n) => !recorded.has(n)) : [];
+  const own = new Set([...applied.values()].flatMap((row) => [row.name, fileName(index, row)]));
+  const versions = new Set([...applied.values()].map((row) => row.version));
+  const there = other.filter((row) => !own.has(row.name) && !(isNames(index) && versions.has(row.version))).map((row) => row.name);
+  const parts = [...(here.length ? [`only ${name} records ${here.join(", ")}`] : []), ...(there.length ? [`only ${second} records ${there.join(", ")}`] : [])];
+  if (isNames(index) && there.length)
+    throw new HistoryError(`${parts[0]}, and the history is in ${name}`, "`d1migrate repair --move-history --reason …` shows what it would record, and moves it", there);
+  if (parts.length)
+    throw new HistoryError(parts.join("; "), "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it", [...here, ...there]);
+}
+
+const fileName = (index: Migrations, row: Applied): string =>
+  index.migrations.find((m) => keyOf(index, m) === keyOf(index, row))?.name ?? row.name;
+
+/** Refuse files that are applied under another name. */
+function refuseRenamed(index: Migrations, missing: readonly (readonly [Key, Applied])[], applied: History["applied"]): void {
+  const was = new Map(missing.filter(([, row]) => row.checksum && row.checksum !== NOTHING).map(([, row]) => [row.checksum, row.name]));
+  const renamed = index.migrations.filter((m) => !applied.has(keyOf(index, m)) && was.has(m.checksum));
+  if (!renamed.length) return;
+  const names = renamed.map((m) => m.name);
+  throw new MissingMigration(
+    `${renamed.map((m) => `${m.name} (applied as ${was.get(m.checksum)})`).join(", ")}: renamed after being applied`,
+    `rename the file back; if the new name is right, \`d1migrate repair --rename ${was.get(renamed[0]!.checksum)} ${names[0]} --reason …\` records it`,
+    names,
+  );
+}
+
+/** Refuse to apply what comes before an applied migration, numbered or not. */
+function refuseLate(index: Migrations, pending: readonly Migration[], applied: History["applied"]): void {
+  const path = (row: Numbered): string => (isNames(index) ? `${row.name}.sql` : `${row.version}_${row.name}.sql`);
+  const late = pending.filter((m) =>
+    [...applied.values()].some((row) => (row.version === null) === (m.version === null) && compareNames(path(row), path(m)) > 0),
+  );
+  if (!late.length) return;
+  const newest = [...applied.values()].filter((row) => (row.version === null) === (late[0]!.version === null)).sort((a, b) => compareNames(path(a), path(b))).at(-1)!;
+  const names = late.map((m) => m.name);
+  throw new OutOfOrder(
+    `${names.join(", ")} ${late.length === 1 ? "is" : "are"} pending, but ${newest.name}, which comes later, is already applied`,
+    "`d1migrate renumber` gives it a newer number; `d1migrate up --allow-out-of-order` applies it late",
+    names,
+  );
+}
+
+// --- Applying ---------------------------------------------------------------------------------------------------------------
+
+interface Run {
+  readonly driver: Driver;
+  readonly index: Migrations;
+  readonly wanted: readonly Migration[];
+  readonly acceptNewer: boolean;
+  readonly by: string;
+  /** What this run has applied. */
+  readonly done: StepResult[];
+}
+
+/** A transaction that is not done because another run was faster, or its response was lost. */
+interface Stopped {
+  readonly failure: ApplyError;
+  readonly migration: Migration;
+  readonly token: string;
+  /** The state of the history before it. */
+  readonly state: State;
+}
+
+/** Apply migrations, one transaction each; returns why it stopped, if another runner may have intervened. */
+async function apply({ driver, index, by, done }: Run, history: History, todo: readonly Migration[]): Promise<Stopped | undefined> {
+  let state = history.state;
+  for (const [at, migration] of todo.entries()) {
+    const token = hex(crypto.getRandomValues(new Uint8Array(16)));
+    const after = state.plus(migration, token);
+    const values = valuesOf(migration, [state, after], token, by);
+    const create = (at ? [] : history.missing).map((table): Statement => [index.setup[table]!]);
+    const layout = index.layouts[state.layout]!;
+    const opening = [...create, ...fill(index, at ? layout.later : layout.first, values)];
+    const closing = fill(index, index.layouts[after.layout]![migration.full ? "full" : "last"], values);
+    const batch = [...opening, ...migration.sql.map((sql): Statement => [sql]), ...closing];
+    const pending = todo.slice(at).map((m) => m.name);
+    try {
+      const cost = await driver.write(batch, migration.defers ?? false);
+      done.push({ ...result(migration), ...cost });
+    } catch (error) {
+      if (error instanceof Unfinished) throw withProgress(error, done, todo.slice(at));
+      const failure = applyError(error, migration, opening.length, done.map((step) => step.name), pending);
+      if (!(error instanceof AmbiguousError) && !RACES.test(text(error))) throw failure;
+      if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
+      done.push(result(migration));
+    }
+    state = after;
+  }
+  return undefined;
+}
+
+const result = ({ version, name, sql }: Migration): StepResult => ({
+  version, name, action: "up", statements: sql.length, rowsRead: null, rowsWritten: null,
+});
+
+/** Return what the parameters of a layout name. Numbers are text, which the columns convert: D1 binds REAL. */
+function valuesOf(m: Migration, [before, after]: [State, State], token: string, by: string): Record<string, string | null> {
+  return {
+    token, who: by, tool: TOOL, at: `${Math.floor(Date.now() / 1000)}`, restorePoint: null, detail: '{"lint": false}',
+    version: m.version === null ? null : `${m.version}`, name: m.name, file: `${m.name}.sql`,
+    checksum: m.checksum, digest: m.digest ?? null, rollback: m.rollback ?? null, rollbackDigest: m.rollbackDigest ?? null,
+    before: before.print(false), beforeFull: before.print(true), after: after.print(false), afterFull: after.print(true),
+  };
+}
+
+const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, string | null>): Statement[] =>
+  queries.map(([at, ...names]) => [
+    index.texts[at as number]!,
+    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : values[name]!)),
+  ]);
+
+/** Whether the log has a batch that was refused, or whose response was lost. */
+async function isCommitted(driver: Driver, index: Migrations, token: string, failure: ApplyError): Promise<boolean> {
+  try {
+    const [[row]] = (await driver.read([[index.queries["done"]!, token]])) as [[unknown[]]];
+    return Boolean(row[0]);
+  } catch (error) {
+    if (/no such table/.test(text(error))) return false;
+    failure.unknown = true;
+    throw failure;
+  }
+}
+
+/** Create the log where only wrangler has migrated, so that the next call needs one query. */
+async function createLog(driver: Driver, index: Migrations): Promise<void> {
+  await driver.write([[index.setup[LOG]!]], false);
+}
+
+/** Return the error that ends a run, with what was done before it and what is pending. */
+function withProgress(error: unknown, done: readonly StepResult[], rest: readonly Migration[]): unknown {
+  const [applied, pending] = [done.map((step) => step.name), rest.map((m) => m.name)];
+  if (error instanceof Unfinished) return new Unfinished(error.reason, applied, pending);
+  if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError)) return error;
+  return new ApplyError(error.message, error.hint, NOWHERE, applied, pending, error);
+}
+
+interface Failed { readonly line: number | null; readonly statement: string | null }
+const NOWHERE: Failed = { line: null, statement: null };
+
+function applyError(error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
+  const at = failedAt(error, m, before);
+  const message = error instanceof AmbiguousError ? `${text(error)}: no response came` : text(error);
+  const place = at.line === null ? `${m.name}: ` : `${m.name}.sql:${at.line}: `;
+  const hint = error instanceof AmbiguousError ? "it is not in the history: run the command again" : null;
+  return new ApplyError(place + message, hint, at, applied, pending, error);
+}
+
+/** Return the statement that failed: an object says which it was; of D1's errors, some name a token of it. */
+function failedAt(error: unknown, m: Migration, before: number): Failed {
+  if (!(error instanceof QueryError)) return NOWHERE;
+  if (error.index !== null) return shown(m, error.index - before, /at offset (\d+)/.exec(error.message)?.[1]);
+  const near = NEAR.exec(error.message);
+  if (!near) return NOWHERE;
+  const token = bytes(near[1] ?? near[2] ?? near[3] ?? "");
+  const found = m.sql.flatMap((sql, at) => {
+    const offset = near[4] === undefined ? Math.max(bytes(sql).indexOf(token), 0) : Number(near[4]);
+    return bytes(sql).startsWith(token, offset) ? [at] : [];
+  });
+  return found.length === 1 ? shown(m, found[0]!, near[4]) : NOWHERE;
+}
+
+const NEAR = /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset (\d+))?: SQLITE_ERROR/s;
+
+function shown(m: Migration, at: number, offset: string | undefined): Failed {
+  const [statement, line] = [m.sql[at], m.lines[at]];
+  if (statement === undefined || line === undefined) return NOWHERE;
+  return { statement, line: line + bytes(statement).slice(0, Number(offset ?? 0)).split("\n").length - 1 };
+}
+
+/** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
+const bytes = (sql: string): string => [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
+
+// --- Databases ---------------------------------------------------------------------------------------------------------------
+
+type Statement = readonly [sql: string, ...values: readonly (string | null)[]];
+type Rows = readonly (readonly unknown[])[];
+/** [checksum, digest] of each applied migration by its key; empty where they are not known. */
+type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
+interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
+
+interface Driver {
+  /** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
+  applied(index: Migrations): Promise<AppliedLines | undefined>;
+  read(statements: readonly Statement[]): Promise<Rows[]>;
+  /** Run all of them as one transaction, or none. */
+  write(statements: readonly Statement[], defers: boolean): Promise<Cost>;
+}
+
+function open(db: Database): Driver {
+  if (typeof db === "object" && db !== null) {
+    if ("then" in db) throw new UsageError("the database is a promise", "await it first");
+    if ("sql" in db && "transactionSync" in db) return new ObjectDriver(db);
+    if ("prepare" in db && "batch" in db) return new D1Driver(db);
+  }
+  throw new UsageError(
+    db === undefined ? "the database is undefined" : "not a D1 binding, nor the storage of a SQLite-backed Durable Object",
+    "pass env.DB, or ctx.storage; the binding has the name that the wrangler configuration gives it",
+  );
+}
+
+/** Parse the answer of the state query. */
+function stateLines(index: Migrations, [lines, partial]: readonly unknown[]): AppliedLines | undefined {
+  if (partial) return undefined;
+  const found = new Map<Key, readonly [string, string]>();
+  for (const line of lines === null ? [] : String(lines).split("\n")) {
+    const parts = /^(.*) (\S*) (\S*)$/.exec(line);
+    if (!parts) return undefined; // a name with a line break
+    found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
+  }
+  return found.size ? found : undefined;
+}
+
+class D1Driver implements Driver {
+  readonly #db: D1Like;
+  constructor(db: D1Like) {
+    this.#db = db;
+  }
+  async applied(index: Migrations): Promise<AppliedLines | undefined> {
+    try {
+      const [[row]] = (await this.read([[index.queries["state"]!]])) as [Rows];
+      return stateLines(index, row!);
+    } catch (error) {
+      if (/no such (table|column)/.test(text(error))) return undefined;
+      throw error;
+    }
+  }
+  async read(statements: readonly Statement[]): Promise<Rows[]> {
+    const answers = await this.#send(statements, (message, cause) => new UnavailableError(message, null, { cause }));
+    return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
+  }
+  async write(statements: readonly Statement[]): Promise<Cost> {
+    const answers = await this.#send(statements, (message, cause) => new AmbiguousError(message, null, { cause }));
+    const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
+    return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
+  }
+  async #send(statements: readonly Statement[], lost: (message: string, cause: unknown) => MigrationError): Promise<any[]> {
+    const prepared = statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql)));
+    try {
+      return await this.#db.batch(prepared);
+    } catch (error) {
+      const message = text(error);
+      throw REFUSAL.test(message) ? new QueryError(message, null, error) : lost(message, error);
+    }
+  }
+}
+
+class ObjectDriver implements Driver {
+  readonly #storage: StorageLike;
+  constructor(storage: StorageLike) {
+    this.#storage = storage;
+  }
+  async applied(index: Migrations): Promise<AppliedLines | undefined> {
+    try {
+      return stateLines(index, this.#query([index.queries["state"]!]).rows[0]!);
+    } catch (error) {
+      if (/no such (table|column)/.test(text(error))) return undefined;
+      throw error;
+    }
+  }
+  async read(statements: readonly Statement[]): Promise<Rows[]> {
+    return statements.map((statement) => this.#query(statement).rows);
+  }
+  async write(statements: readonly Statement[], defers: boolean): Promise<Cost> {
+    const cost = { rowsRead: 0, rowsWritten: 0 };
+    const orphans = (): number => Number(this.#query(["SELECT count(*) FROM pragma_foreign_key_check"]).rows[0]![0]);
+    this.#query(["PRAGMA foreign_keys = ON"]); // other code of the object may have left it off
+    if (defers) await this.#storage.sync();
+    this.#storage.transactionSync(() => {
+      const before = defers ? orphans() : 0;
+      for (const [at, statement] of statements.entries()) {
+        const { cursor } = this.#query(statement, at);
+        cost.rowsRead += cursor.rowsRead;
+        cost.rowsWritten += cursor.rowsWritten;
+      }
+      // At the commit it would be no exception: the object would be reset.
+      if (defers && orphans() > before) throw new QueryError("FOREIGN KEY constraint failed: SQLITE_CONSTRAINT");
+    });
+    if (defers) await this.#storage.sync(); // the pragma ends with the implicit transaction
+    return cost;
+  }
+  #query([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } {
+    try {
+      const cursor = this.#storage.sql.exec(sql, ...values);
+      return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
+    } catch (error) {
+      throw new QueryError(text(error), at, error);
+    }
+  }
+}
+
+/** Let no transaction begin that the limits of an invocation could interrupt. */
+function limited(driver: Driver, { maxQueries = 50, maxSeconds = 30 }: Options): Driver {
+  if (driver instanceof ObjectDriver) return driver;
+  const started = Date.now();
+  let [queries, slowest] = [0, 0];
+  const timed = async <T>(run: () => Promise<T>): Promise<T> => {
+    const began = Date.now();
+    queries++;
+    try {
+      return await run();
+    } finally {
+      slowest = Math.max(slowest, Date.now() - began);
+    }
+  };
+  return {
+    applied: (index) => timed(() => driver.applied(index)),
+    read: (statements) => timed(() => driver.read(statements)),
+    write(statements, defers) {
+      if (queries + 2 > maxQueries) throw new Unfinished(`${queries} of the ${maxQueries} queries of this call are used`);
+      if (Date.now() - started + slowest > maxSeconds * 1000) throw new Unfinished(`the ${maxSeconds} seconds of this call are used`);
+      return timed(() => driver.write(statements, defers));
+    },
+  };
+}
+
+/** What the database said, without the prefixes that bindings put before it. */
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/^.*D1_ERROR: /s, "");
