@@ -1,4 +1,4 @@
-"""Migrations compiled for a runtime without a planner: split, checked, hashed and planned when they are built.
+"""Migrations compiled for a runtime without a planner: split, checked, hashed and planned at build time.
 
 The runtime, in TypeScript, reads the history, compares it, and sends batches. What a batch contains is not
 written a second time: it is planned here, once for each state that a migrations table can be in, with
@@ -12,15 +12,15 @@ import json
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import history as h
-from d1migrate.migrate import log, table_decision
+from d1migrate.migrate import log, refusals
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
 from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
-from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.migrate.table_state import NameState, VersionState
-from d1migrate.migrate.up_to_date import index_digest, state_query
+from d1migrate.migrate.table_verdict import problem_of_rows, verdict
+from d1migrate.migrate.up_to_date import INDEX, NEWEST_NOTES, index_digest, state_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
 
@@ -58,7 +58,8 @@ def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> di
     Returns:
         The value; the same for the same migrations. `queries` read the history, `setup` creates it,
         `layouts` has a layout for each state of the table, and `migrations` what each adds to it. `digest`
-        identifies the migrations, `seal` everything.
+        identifies the migrations, `seal` everything; `notes` are those of a step for the log, and of the one
+        that completes the index in an object.
 
     Raises:
         LimitExceeded, SourceError: a file cannot be applied at all, or not in a Worker: it has more than
@@ -71,7 +72,9 @@ def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> di
         "format": FORMAT,
         "table": _described(table),
         "digest": index_digest(migrations),
+        "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: index_digest(migrations)})],
         "queries": _queries(table),
+        "messages": _messages(migrations, table),
         "setup": h.tables(table),
         **_layouts(table),
         "migrations": [_compiled(step, table) for step in plan.steps],
@@ -97,29 +100,45 @@ def _refuse_large(migration: Migration) -> None:
 
 def _described(table: MigrationsTable) -> dict[str, str]:
     """Return the names of the tables: that of the migrations, and the one that may hold them instead."""
-    other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
-    return {"shape": table.shape, "name": table.name, "other": other}
+    return {"shape": table.shape, "name": table.name, "other": _other(table).name}
 
 
-def _choice(table: MigrationsTable) -> TableChoice:
-    names = table.beside.name if isinstance(table, VersionTable) else table.name
-    return TableChoice(table.name, names)
+def _other(table: MigrationsTable) -> MigrationsTable:
+    return table.beside if isinstance(table, VersionTable) else VersionTable()
 
 
 def _queries(table: MigrationsTable) -> dict[str, str]:
     """Return the queries that read the history; the runtime knows them by these names."""
-    columns, unique = table_decision.queries(_choice(table))
-    other = table.beside.rows if isinstance(table, VersionTable) else VersionTable().rows
+    other = _other(table)
     return {
         "state": state_query(table).sql,
-        "columns": columns.sql,
-        "unique": unique.sql,
-        "objects": h.objects().sql,
-        "other": other.sql,
+        "verdict": verdict(table, other.name),
+        "other": other.rows.sql,
         "latest": log.latest().sql,
         "head": log.head().sql,
         "done": log.done_by("").sql,
+        "newestNotes": NEWEST_NOTES.sql,
+        **({"problem": problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
+
+
+def _messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, list[str]]:
+    """Return [what is wrong, what to do] of each refusal."""
+    texts = {
+        "partial": refusals.PARTIAL,
+        "renamed": refusals.RENAMED,
+        "squashed": refusals.SQUASHED,
+        "changed": refusals.CHANGED,
+        "missing": refusals.MISSING,
+        "missingOrPending": refusals.MISSING_OR_PENDING,
+        "late": refusals.LATE,
+        "unmanaged": refusals.unmanaged(refusals.names(migrations)),
+        "onlyRead": refusals.ONLY_READ,
+        "unmoved": refusals.UNMOVED,
+        "oneSided": refusals.ONE_SIDED,
+        "alone": refusals.log_alone(table),
+    }
+    return {name: list(text) for name, text in texts.items()}
 
 
 def _layouts(table: MigrationsTable) -> dict[str, Any]:
@@ -170,13 +189,16 @@ def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
 
 
 _VERSION, _NAME = 7_000_001, "\0name"
+_NOTES = log.with_notes(None, {"lint": False})  # a Worker does not lint
 
 
 def _moment(before: HistoryState, script: Migration) -> _Moment:
     """Return stand-ins that no migration has."""
     stamp = log.Stamp("\0token", 253_402_300_799, "\0who", "\0tool", "\0restore point")
-    event = log.Event("up", _VERSION, _NAME, "\0checksum", "\0rollback", "\0rollback digest", "\0detail", "\0digest")
-    step = Step("up", _VERSION, _NAME, script, 0, event)
+    event = log.Event(
+        "up", _VERSION, _NAME, "\0checksum", "\0rollback", "\0rollback digest", "\0detail", "\0digest"
+    )
+    step = Step("up", _VERSION, _NAME, script, 0, event, completes="\0index")
     after = step.after(before, stamp.token)
     names = {
         stamp.token: "token",
@@ -190,7 +212,7 @@ def _moment(before: HistoryState, script: Migration) -> _Moment:
         "\0checksum": "checksum",
         "\0rollback": "rollback",
         "\0rollback digest": "rollbackDigest",
-        "\0detail": "detail",
+        step.done.detail or "": "notes",
         "\0digest": "digest",
     }
     for when, state in (("before", before), ("after", after)):
@@ -201,7 +223,8 @@ def _moment(before: HistoryState, script: Migration) -> _Moment:
 
 def _query(query: Query, texts: dict[str, int], names: Mapping[str, str]) -> list[Any]:
     """Return [position of the text, parameter…]."""
-    parameters = [names.get(str(value), f"{_LITERAL}{value}") for value in query.params]
+    known = map(str, query.params)  # the history binds no blob and no NULL
+    parameters = [names.get(value, f"{_LITERAL}{value}") for value in known]
     return [texts.setdefault(query.sql, len(texts)), *parameters]
 
 

@@ -60,7 +60,7 @@ _OLD_COLUMNS = (
     f" tool, at, restore_point, {_OLD_DETAIL} AS detail, rollback_digest, rollback_sql"
 )
 _NOT_MOVED = f"WHERE token NOT IN (SELECT token FROM {LOG_TABLE})"  # an import may stop before the DROP
-_REQUIRED = frozenset(("id", *COLUMNS.split(", ")))
+REQUIRED = frozenset(("id", *COLUMNS.split(", ")))
 
 RACES = (f"no such table: {OLD_LOG}", *(f"duplicate column name: {name}" for name in _ADDABLE))
 """What SQLite reports if another runner was faster to move the old log, or to add columns."""
@@ -112,7 +112,7 @@ def every_column() -> tuple[str, ...]:
 
 def is_log(columns: Iterable[str]) -> bool:
     """Whether a table with these columns is a log, of this version or another one."""
-    return set(columns) >= _REQUIRED
+    return set(columns) >= REQUIRED
 
 
 def missing_columns(columns: Iterable[str]) -> tuple[str, ...]:

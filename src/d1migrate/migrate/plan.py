@@ -12,6 +12,7 @@ from d1migrate.errors import LimitExceeded, OutOfOrder
 from d1migrate.migrate import assertions, log, up_to_date
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.refusals import (
+    LATE,
     names,
     refuse_disagreement,
     refuse_unmanaged,
@@ -243,13 +244,9 @@ def _refuse_late(entries: Sequence[Entry], late: Sequence[Entry]) -> None:
     if late:
         kind = late[0].version is None
         newest = next(e for e in reversed(entries) if e.applied and (e.version is None) == kind)
-        raise OutOfOrder(
-            f"{', '.join(names(late))} {'is' if len(late) == 1 else 'are'} pending, but {newest.name},"
-            " which comes later, is already applied",
-            names=names(late),
-            hint="`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late, as"
-            " `wrangler d1 migrations apply` would",
-        )
+        verb = "is" if len(late) == 1 else "are"
+        text = LATE.problem.replace("{is}", verb).replace("{was}", newest.name)
+        raise OutOfOrder(text.replace("{name}", ", ".join(names(late))), names=names(late), hint=LATE.hint)
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:

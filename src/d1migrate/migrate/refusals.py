@@ -11,7 +11,8 @@ from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, P
 from d1migrate.hints import listed
 from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import one_sided, unmoved
-from d1migrate.migrate.table import MAX_VERSION, SUFFIX, WRANGLER, VersionTable
+from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION, SUFFIX, WRANGLER, VersionTable
+from d1migrate.migrate.table_decision import MOVES
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
 
@@ -30,13 +31,84 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     if not history.unmanaged or history.applied or history.partial:
         return
     tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
-    reason = f"no migrations are recorded, but it contains {listed(history.unmanaged, 5)}"
-    raise HistoryError(
-        "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
-        hint="`d1migrate adopt` finds out which of your files the database has, and records them;"
-        f" `d1migrate baseline --to NAME` (e.g. --to {entries[-1].name}) records the files up to NAME"
-        if entries
+    text = unmanaged(names(entries))
+    raise HistoryError("; ".join([text.problem + listed(history.unmanaged, 5), *tools]), hint=text.hint)
+
+
+class Text(NamedTuple):
+    """The text of a refusal: what is wrong with migrations, and what to do about one.
+
+    In the hint, `{name}` is the name of the migration, `{was}` what is recorded, `{pending}` the first
+    pending one.
+    """
+
+    problem: str
+    hint: str
+
+
+PARTIAL = Text(
+    "began and did not finish",
+    "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
+    " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
+)
+RENAMED = Text(
+    "renamed after being applied",
+    "rename the file back;"
+    " if the new name is right, `d1migrate repair --rename {was} {name} --reason …` records it",
+)
+SQUASHED = Text(
+    "the files that it replaces are already applied", "`d1migrate adopt` records it in their place"
+)
+CHANGED = Text(
+    "edited after being applied",
+    "restore the file and write a new migration;"
+    " if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
+)
+_RESTORE = "restore the file, update an old checkout, or deploy newer code; "
+_REMOVED = "if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record"
+MISSING = Text("applied, but the file is missing", f"{_RESTORE}{_REMOVED}")
+MISSING_OR_PENDING = MISSING._replace(
+    hint=f"{_RESTORE}if it is {{pending}} now, `d1migrate repair --rename {{name}} {{pending}} --reason …`;"
+    f" {_REMOVED}"
+)
+
+
+LATE = Text(
+    "{name} {is} pending, but {was}, which comes later, is already applied",
+    "`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late, as"
+    " `wrangler d1 migrations apply` would",
+)
+UNMOVED = Text(
+    "only {was} records {name}, and the history is in {table}",
+    "`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
+)
+ONE_SIDED = Text(
+    "only {table} records {name}",
+    "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
+)
+ONLY_READ = Text(
+    f"{{table}}: it is empty, and {{was}} is not: {MOVES}",
+    "until this is corrected, d1migrate only reads the table",
+)
+
+
+def unmanaged(names: Sequence[str]) -> Text:
+    """Return the text about a database with objects of its own, given the names of the files."""
+    return Text(
+        "this database was not created by d1migrate: no migrations are recorded, but it contains ",
+        "`d1migrate adopt` finds out which of your files the database has, and records them;"
+        f" `d1migrate baseline --to NAME` (e.g. --to {names[-1]}) records the files up to NAME"
+        if names
         else "`d1migrate baseline DESCRIPTION` writes the schema into a first file, and records that file",
+    )
+
+
+def log_alone(table: MigrationsTable) -> Text:
+    """Return the text about a migrations table that is missing although the log has migrations."""
+    return Text(
+        f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
+        f"restore it from a backup; or create it without rows, `{' '.join(table.create.split())}`, and"
+        " `d1migrate adopt` records what the database has",
     )
 
 
@@ -73,49 +145,24 @@ def _disagreements(entries: Sequence[Entry]) -> Iterator[_Disagreement]:
     """Yield all kinds, in the order in which to deal with them; a kind may have no entries."""
     yield _partial(entries)
     yield _renamed(entries)
-    yield _Disagreement(
-        _squashed(entries),
-        MissingMigration,
-        "the files that it replaces are already applied",
-        "`d1migrate adopt` records it in their place",
-        explains_others=True,
-    )
-    yield _Disagreement(
-        [entry for entry in entries if entry.state == "changed"],
-        ChecksumMismatch,
-        "edited after being applied",
-        "restore the file and write a new migration;"
-        " if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
-    )
+    yield _Disagreement(_squashed(entries), MissingMigration, *SQUASHED, explains_others=True)
+    changed = [entry for entry in entries if entry.state == "changed"]
+    yield _Disagreement(changed, ChecksumMismatch, *CHANGED)
     pending = next((entry.name for entry in entries if entry.is_pending), None)
-    renamed = f"if it is {pending} now, `d1migrate repair --rename {{name}} {pending} --reason …`; "
-    yield _Disagreement(
-        [entry for entry in entries if entry.state == "missing"],
-        MissingMigration,
-        "applied, but the file is missing",
-        f"restore the file, update an old checkout, or deploy newer code; {renamed if pending else ''}"
-        "if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record",
-    )
+    missing = [entry for entry in entries if entry.state == "missing"]
+    text = MISSING_OR_PENDING if pending else MISSING
+    hint = text.hint.replace("{pending}", pending or "")
+    yield _Disagreement(missing, MissingMigration, text.problem, hint)
 
 
 def _renamed(entries: Iterable[Entry]) -> _Disagreement:
-    return _Disagreement(
-        [entry for entry in entries if entry.state == "renamed"],
-        MissingMigration,
-        "renamed after being applied",
-        "rename the file back;"
-        " if the new name is right, `d1migrate repair --rename {was} {name} --reason …` records it",
-    )
+    renamed = [entry for entry in entries if entry.state == "renamed"]
+    return _Disagreement(renamed, MissingMigration, *RENAMED)
 
 
 def _partial(entries: Iterable[Entry]) -> _Disagreement:
-    return _Disagreement(
-        [entry for entry in entries if entry.state == "partial"],
-        PartiallyApplied,
-        "began and did not finish",
-        "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
-        " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
-    )
+    partial = [entry for entry in entries if entry.state == "partial"]
+    return _Disagreement(partial, PartiallyApplied, *PARTIAL)
 
 
 def refuse_disagreement(entries: Sequence[Entry]) -> None:
@@ -176,21 +223,17 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
     if history.other and (lost := unmoved(history.other, entries)):
         other = history.other.table.name
         return HistoryError(
-            f"only {other} records {', '.join(row.name for row in lost)}, and the history is in {table.name}",
+            UNMOVED.problem.format(was=other, name=", ".join(names(lost)), table=table.name),
             names=names(lost),
-            hint="`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
+            hint=UNMOVED.hint,
         )
     here, there = one_sided(history, entries)
     if not here and not there:
         return None
     beside = table.beside.name if isinstance(table, VersionTable) else ""
-    parts = [f"only {table.name} records {', '.join(here)}"] if here else []
-    parts += [f"only {beside} records {', '.join(there)}"] if there else []
-    return HistoryError(
-        "; ".join(parts),
-        names=(*here, *there),
-        hint="`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
-    )
+    sides = ((table.name, here), (beside, there))
+    parts = (ONE_SIDED.problem.format(table=one, name=", ".join(only)) for one, only in sides if only)
+    return HistoryError("; ".join(parts), names=(*here, *there), hint=ONE_SIDED.hint)
 
 
 def refuse_other_table(history: h.History) -> None:
@@ -217,7 +260,7 @@ def _only_read(problems: Sequence[Problem]) -> HistoryError:
     shows = "`d1migrate status` shows the SQL that mends it; " if any(one.fix for one in problems) else ""
     return HistoryError(
         "; ".join(problem.message for problem in problems),
-        hint=f"{shows}until this is corrected, d1migrate only reads the table",
+        hint=f"{shows}{ONLY_READ.hint}",
     )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table_choice import TableChoice
 
 
+MOVES = "`d1migrate repair --move-history` moves the history"
+
+
 def queries(choice: TableChoice) -> tuple[Query, Query]:
     """Return the queries for a Survey."""
     tables = map(fold, (choice.versions, choice.wrangler, LOG_TABLE, log.OLD_LOG))
@@ -180,8 +183,7 @@ def problems(
     found: list[tuple[str, Sequence[str]]] = []
     if others and not rows:
         other = choice.versions if table.shape == "names" else choice.wrangler
-        moves = "`d1migrate repair --move-history` moves the history"
-        found.append((f"it is empty, and {other} is not: {moves}", ()))
+        found.append((f"it is empty, and {other} is not: {MOVES}", ()))
     if isinstance(table, NameTable) and survey.columns(table.name):
         found += problems_of_names(survey, table, rows)
     if not found:

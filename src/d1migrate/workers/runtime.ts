@@ -39,7 +39,11 @@ export interface Migrations {
   readonly table: { readonly shape: string; readonly name: string; readonly other: string };
   readonly digest: string;
   readonly seal: string;
+  /** What the log notes of a step, and of the one that completes the index in an object. */
+  readonly notes: readonly string[];
   readonly queries: Readonly<Record<string, string>>;
+  /** What is wrong, and what to do, for each refusal. */
+  readonly messages: Readonly<Record<string, readonly string[]>>;
   /** The statements that create the history tables, by their names. */
   readonly setup: Readonly<Record<string, string>>;
   readonly texts: readonly string[];
@@ -174,8 +178,8 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
     index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
   if (known?.size) return pending(known);
   const history = await readHistory(driver, index, known !== undefined);
-  refusePartial(history);
-  if (!history.applied.size) refuseProblems(history);
+  refusePartial(index, history);
+  if (!history.applied.size) refuseProblems(index, history);
   return pending(history.applied);
 }
 
@@ -292,23 +296,18 @@ const { crypto, TextEncoder }: any = globalThis;
 const FORMAT = 1;
 const TOOL = "d1migrate {version}";
 const LOG = "d1migrate_log";
-const OLD_LOG = "schema_migrations_log";
 /** Two queries to read an empty database, one to write, one to look up a lost response. */
 const FEWEST = 4;
 /** The queries for a database whose index is not given. */
 const USUAL = {
-  columns: "{columns}",
   versions: "{versions}",
   names: "{names}",
-  latest: "{latest}",
+  logged: "{logged}",
 };
 /** What the database says if it refused the SQL. With any other text, a batch may have been committed. */
 const REFUSAL = /{refusal}/;
 /** What a batch says if another runner was faster. */
 const RACES = /{races}/;
-/** Tables that other tools keep beside their history. */
-const COMPANIONS = "{companions}".split(" ");
-const LOG_COLUMNS = "{logColumns}".split(" ");
 const APPLIES = "{applies}".split(" ");
 /** The checksum of a file without a statement, which identifies no file. */
 const NOTHING = "{nothing}";
@@ -409,8 +408,8 @@ interface History {
   readonly partial: ReadonlyMap<Key, string>;
   /** The history tables that do not exist. */
   readonly missing: readonly string[];
-  /** The application's objects. */
-  readonly unmanaged: readonly string[];
+  /** The application's objects, if no migration is recorded. */
+  readonly unmanaged: string | null;
   readonly state: State;
   /** Why it is only read. */
   readonly problems: readonly string[];
@@ -476,173 +475,62 @@ const MASK = 2 ** 32;
 
 /** Read the history: one request if the tables are the expected ones, else two. */
 async function readHistory(driver: Driver, index: Migrations, expected: boolean, token?: string): Promise<History> {
-  const { columns, unique, objects } = index.queries;
-  const survey = (answers: Rows[]): Survey => new Survey(index, answers[0]!, answers[1]!, answers[2]!);
-  const look: Statement[] = [[columns!], [unique!], [objects!]];
-  const guess: Tables = { own: true, log: true, other: false };
-  const rows = (tables: Tables, layout: string): Statement[] => [
-    ...(tables.own ? [[index.layouts[layout]!.rows] as const] : []),
-    ...(tables.other ? [[index.queries["other"]!] as const] : []),
-    ...(tables.log ? [[index.queries["latest"]!] as const, [index.queries["head"]!] as const] : []),
-    ...(tables.log && token ? [[index.queries["done"]!, token] as const] : []),
+  const look: Statement = [index.queries["verdict"]!];
+  const usual: Verdict = { layout: isNames(index) ? "counted" : "alone", own: true, other: false, log: true };
+  const rows = ({ layout, own, other, log }: Verdict): Statement[] => [
+    ...(own ? [[index.layouts[layout]!.rows] as const] : []),
+    ...(own && isNames(index) ? [[index.queries["problem"]!] as const] : []),
+    ...(other ? [[index.queries["other"]!] as const] : []),
+    ...(log ? [[index.queries["latest"]!] as const, [index.queries["head"]!] as const] : []),
+    ...(log && token ? [[index.queries["done"]!, token] as const] : []),
   ];
-  const usual = isNames(index) ? "counted" : "alone";
-  let answers = await driver.read(expected ? [...look, ...rows(guess, usual)] : look).catch((error: unknown) => {
+  let [first, ...answers] = await driver.read(expected ? [look, ...rows(usual)] : [look]).catch((error: unknown) => {
     if (!expected || !/no such/.test(text(error))) throw error;
-    return driver.read(look);
+    return driver.read([look]);
   });
-  const found = survey(answers);
-  const layout = found.layout();
-  if (answers.length === 3 || layout !== usual || found.tables.other || !found.tables.own || !found.tables.log) {
-    const needed = rows(found.tables, layout);
-    answers = [...answers.slice(0, 3), ...(needed.length ? await driver.read(needed) : [])];
-  }
-  return found.history(layout, answers.slice(3), token !== undefined);
+  const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
+  if (error) throw new HistoryError(error, hint ?? null);
+  const [own, other, log] = [...tables!].map((digit) => digit === "1");
+  const found: Verdict = { layout: layout!, own: own!, other: other!, log: log! };
+  const needed = rows(found);
+  if (!answers.length || JSON.stringify(found) !== JSON.stringify(usual)) answers = needed.length ? await driver.read(needed) : [];
+  return assembled(index, found, { problem: problem ?? null, unmanaged: unmanaged ?? null }, [...answers], token !== undefined);
 }
 
-interface Tables { readonly own: boolean; readonly log: boolean; readonly other: boolean }
+/** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
+interface Verdict { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
 
-/** [table, AUTOINCREMENT, WITHOUT ROWID, column, type, position in the key, NOT NULL, default] */
-type Column = readonly unknown[];
-
-/** Which history tables a database has, of which shape. */
-class Survey {
-  readonly #index: Migrations;
-  readonly #columns: Rows;
-  readonly #unique: readonly string[];
-  readonly #objects: Rows;
-  readonly tables: Tables;
-  constructor(index: Migrations, columns: Rows, unique: Rows, objects: Rows) {
-    [this.#index, this.#columns, this.#objects] = [index, columns, objects];
-    this.#unique = unique.map(([table]) => fold(table));
-    const { name, other } = index.table;
-    this.#refuse(name, other);
-    this.tables = {
-      own: this.of(name).length > 0,
-      log: this.of(LOG).length > 0,
-      other: isNames(index) ? isVersionTable(this.of(other)) : isNameTable(this.of(other)),
-    };
-  }
-  of(table: string): readonly Column[] {
-    return this.#columns.filter(([name]) => fold(name) === fold(table));
-  }
-  #refuse(name: string, other: string): void {
-    const [own, log] = [this.of(name), this.of(LOG)];
-    const shown = (columns: readonly Column[]): string => columns.map((c) => `${c[3]} ${c[4]}`.trim()).join(", ");
-    const names = log.map((c) => c[3]);
-    if (log.length && !LOG_COLUMNS.slice(0, -2).every((column) => names.includes(column)))
-      throw new HistoryError(
-        `the table ${LOG} is not d1migrate's: it has (${names.join(", ")})`,
-        `ALTER TABLE ${LOG} RENAME TO old_${LOG}`,
-      );
-    if (this.of(OLD_LOG).length || (log.length && !LOG_COLUMNS.every((column) => names.includes(column))))
-      throw new HistoryError("the log is that of an older d1migrate", "run `d1migrate up` once, which updates it");
-    if (!isNames(this.#index) && own.length && !isVersionTable(own))
-      throw new HistoryError(
-        `the table ${name} is not d1migrate's: it has (${shown(own)}), expected` +
-          " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-        `name another one in d1migrate.toml, such as table = "${other}"`,
-      );
-    if (isNames(this.#index) && own.length && !isNameTable(own))
-      throw new HistoryError(
-        `the table ${name} is not wrangler's: it has (${shown(own)}), expected` +
-          " (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
-        'name another one in d1migrate.toml, such as table = "migrations"',
-      );
-  }
-  /** Return the name of the layout; that of a table of versions with rows beside it is decided by the rows. */
-  layout(): string {
-    const { name, other } = this.#index.table;
-    if (isNames(this.#index)) return !this.tables.own || this.#isCounted(name) ? "counted" : "uncounted";
-    if (!this.of(other).length) return "alone";
-    return this.tables.other ? "beside" : "alike";
-  }
-  #isCounted(table: string): boolean {
-    return Boolean(this.of(table)[0]?.[1]);
-  }
-  history(layout: string, answers: Rows[], lookedUp: boolean): History {
-    const index = this.#index;
-    const { name, other } = index.table;
-    const own = this.tables.own ? answers.shift()! : [];
-    const second = this.tables.other ? answers.shift()! : [];
-    const latest = this.tables.log ? answers.shift()! : [];
-    const head = String((this.tables.log ? answers.shift()! : [])[0]?.[0] ?? "");
-    const hasToken = lookedUp && Boolean(answers.shift()?.[0]?.[0]);
-    const isSecond = (row: readonly unknown[]): boolean => row[0] !== null; // an empty table has a row with its counter
-    const [names, versions] = isNames(index) ? [own, second] : [second, own];
-    const rows = names.filter(isSecond) as [number, string, unknown, number | null][];
-    const counter = names.length ? ((names[0]![3] ?? null) as number | null) : layout === "uncounted" ? null : 0;
-    for (const row of versions) if (typeof row[0] !== "number") throw damaged(isNames(index) ? other : name, "version", "an integer", row);
-    const missing = [name, LOG].filter((table) => !this.of(table).length);
-    if (missing.join() === name && latest.length && !second.filter(isSecond).length)
-      throw new HistoryError(
-        `the table ${name} is missing, but ${LOG} is not empty`,
-        "restore it from a backup; or create it without rows, and `d1migrate adopt` records what the database has",
-      );
-    const newest = newestByKey(index, latest);
-    const recorded = isNames(index) ? fromNames(rows) : fromVersions(versions);
-    const applied = new Map(recorded.map((row) => [keyOf(index, row), withLog(row, newest.get(keyOf(index, row)))]));
-    const began = [...newest].filter(([, row]) => row[3] === "begun");
-    const isMirrored = layout === "beside" && rows.length > 0;
-    const elsewhere = isNames(index) ? fromVersions(versions) : isMirrored ? fromNames(rows) : [];
-    return {
-      applied,
-      partial: new Map(began.map(([key, row]) => [key, String(row[1])])),
-      missing,
-      unmanaged: applied.size || latest.length || (isNames(index) && rows.length) ? [] : this.#unmanaged(),
-      state: new State(isMirrored ? "mirrored" : layout, versions.map(([version]) => version as number), rows.map(([id, n]) => [id, n]), counter, head),
-      problems: this.#problems(rows, applied.size === 0 && elsewhere.length > 0),
-      other: elsewhere,
-      hasToken,
-    };
-  }
-  #unmanaged(): string[] {
-    const { name, other } = this.#index.table;
-    const hidden = [LOG, OLD_LOG, ...COMPANIONS];
-    if (this.tables.own) hidden.push(fold(name));
-    if (this.tables.other) hidden.push(fold(other));
-    return this.#objects.filter(([, table]) => !hidden.includes(fold(table))).map(([object]) => String(object));
-  }
-  /** Return why d1migrate does not write to the migrations table. */
-  #problems(rows: readonly (readonly unknown[])[], isElsewhere: boolean): string[] {
-    const { name, other } = this.#index.table;
-    const found: string[] = [];
-    if (isElsewhere) found.push(`it is empty, and ${other} is not: \`d1migrate repair --move-history\` moves the history`);
-    if (isNames(this.#index) && this.tables.own) {
-      const names = rows.map((row) => row[1]);
-      const odd = names.filter((n) => n !== null && !(typeof n === "string" && n.endsWith(".sql")));
-      if (odd.length) found.push(`${odd.length} of its rows do not name a file, e.g. ${JSON.stringify(odd[0])}`);
-      const key = this.of(name).filter((c) => c[5]);
-      if (key.length !== 1 || fold(key[0]![3]) !== "id" || fold(key[0]![4]) !== "integer")
-        found.push("it has no `id INTEGER PRIMARY KEY`, which wrangler reads");
-      else {
-        const empty = names.filter((n) => n === null).length;
-        if (empty) found.push(`${empty} of its rows have no name`);
-        const twice = names.find((n, at) => n !== null && names.indexOf(n) < at);
-        if (twice !== undefined) found.push(`${twice} is in it more than once`);
-        if (!this.#unique.includes(fold(name))) found.push("its names are not unique, so that two runs could apply the same file");
-      }
-    }
-    return found.map((why) => `${name}: ${why}`);
-  }
+function assembled(index: Migrations, found: Verdict, { problem, unmanaged }: { problem: string | null; unmanaged: string | null }, answers: Rows[], lookedUp: boolean): History {
+  const { name } = index.table;
+  const next = (exists: boolean): Rows => (exists ? answers.shift()! : []);
+  const own = next(found.own);
+  const odd = next(found.own && isNames(index))[0]?.[0];
+  const second = next(found.other);
+  const latest = next(found.log);
+  const head = String(next(found.log)[0]?.[0] ?? "");
+  const hasToken = Boolean(next(found.log && lookedUp)[0]?.[0]);
+  const [names, versions] = isNames(index) ? [own, second] : [second, own];
+  const rows = names.filter(([id]) => id !== null) as [number, string][]; // an empty table has one row, with its counter
+  const counter = (names.length ? names[0]![3] : found.layout === "uncounted" ? null : 0) as number | null;
+  const [recorded, elsewhere] = isNames(index) ? [fromNames(rows), fromVersions(versions)] : [fromVersions(versions), fromNames(rows)];
+  const newest = newestByKey(index, latest);
+  if (!found.own && newest.size && !elsewhere.length) throw new HistoryError(...(index.messages["alone"] as [string, string]));
+  const layout = found.layout === "beside" && rows.length ? "mirrored" : found.layout;
+  const problems = [...(problem ? [problem] : []), ...(odd ? [String(odd)] : [])];
+  if (elsewhere.length && !own.length) problems.unshift(index.messages["onlyRead"]![0]!.replace("{table}", name).replace("{was}", index.table.other));
+  return {
+    applied: new Map(recorded.map((row) => [keyOf(index, row), withLog(row, newest.get(keyOf(index, row)))])),
+    partial: new Map([...newest].filter(([, row]) => row[3] === "begun").map(([key, row]) => [key, String(row[1])])),
+    missing: [...(found.own ? [] : [name]), ...(found.log ? [] : [LOG])],
+    unmanaged: recorded.length || rows.length || newest.size ? null : unmanaged,
+    state: new State(layout, versions.map(([version]) => version as number), rows.map(([id, file]) => [id, file]), counter, head),
+    problems,
+    other: layout === "mirrored" || isNames(index) ? elsewhere : [],
+    hasToken,
+  };
 }
 
 const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-
-function isVersionTable(columns: readonly Column[]): boolean {
-  const key = columns.filter((c) => c[5]);
-  const names = columns.map((c) => fold(c[3]));
-  return (
-    key.length === 1 && fold(key[0]![3]) === "version" && fold(key[0]![4]) === "integer" &&
-    ["name", "applied_at"].every((name) => names.includes(name)) &&
-    columns.every((c) => c[5] || !c[6] || c[7] !== null || ["name", "applied_at"].includes(fold(c[3])))
-  );
-}
-
-function isNameTable(columns: readonly Column[]): boolean {
-  const names = columns.map((c) => c[3]);
-  return names.includes("name") && names.includes("applied_at") && !names.includes("version");
-}
 
 const fromVersions = (rows: Rows): Applied[] =>
   rows.map(([version, name]) => ({ name: String(name), version: version as number, checksum: null, digest: null }));
@@ -689,19 +577,20 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
     const { applied } = await readHistory(driver, index, true);
     return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
   }
-  const [columns, known] = await driver.read([[USUAL.columns], [USUAL.versions]]).catch((error: unknown) => {
-    if (!/no such/.test(text(error))) throw error;
-    return driver.read([[USUAL.columns]]);
-  });
-  const of = (table: string): readonly Column[] => columns!.filter(([name]) => fold(name) === table);
-  const [own, isNamed] = [of("schema_migrations"), isNameTable(of("d1_migrations"))];
-  if (isVersionTable(own) && known?.length) return fromVersions(known);
-  if (own.length && !isVersionTable(own) && !isNamed)
-    throw new HistoryError("the table schema_migrations is not d1migrate's", "`d1migrate status` shows whose it is");
-  if (isNamed) return inOrder(fromNames((await driver.read([[USUAL.names]]))[0]!));
-  if (!own.length && of(LOG).length && (await driver.read([[USUAL.latest]]))[0]!.length)
-    throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
-  return [];
+  const read = async (query: string): Promise<Rows | undefined> => {
+    try {
+      return (await driver.read([[query]]))[0];
+    } catch (error) {
+      if (/no such table/.test(text(error))) return undefined;
+      if (/no such column/.test(text(error))) throw new HistoryError("the table schema_migrations is not d1migrate's", "`d1migrate status` shows whose it is");
+      throw error;
+    }
+  };
+  const versions = await read(USUAL.versions);
+  if (versions?.length) return fromVersions(versions);
+  const names = await read(USUAL.names);
+  if (!versions && !names && (await read(USUAL.logged))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
+  return inOrder(fromNames(names ?? []));
 }
 
 const inOrder = <T extends Numbered>(rows: T[]): T[] =>
@@ -735,98 +624,79 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   const { applied } = history;
   const isApplied = (m: Migration): boolean => applied.has(keyOf(index, m));
   const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
-  refuseProblems(history);
-  refuseOneSided(index, history);
-  if (history.unmanaged.length && !history.partial.size)
-    throw new HistoryError(
-      "this database was not created by d1migrate: no migrations are recorded, but it contains " + listed(history.unmanaged, 5),
-      "`d1migrate adopt` finds out which of your files the database has, and records them",
-    );
-  refusePartial(history);
   const missing = [...applied].filter(([key]) => !keys.has(key));
+  const gone = new Set(missing.map(([, row]) => row.name));
+  const pending = index.migrations.filter((m) => !isApplied(m));
   const changed = index.migrations.filter((m) => {
     const row = applied.get(keyOf(index, m));
     return row?.checksum && row.checksum !== m.checksum && row.digest !== m.digest;
   });
-  refuseRenamed(index, missing, applied);
-  const squashed = index.migrations.filter((m) => m.replaces?.some((name) => missing.some(([, row]) => row.name === name)) || (m.replaces && changed.includes(m)));
-  refuse(MissingMigration, squashed.map((m) => m.name), "the files that it replaces are already applied", "`d1migrate adopt` records it in their place");
-  refuse(
-    ChecksumMismatch, changed.map((m) => m.name), "edited after being applied",
-    "restore the file and write a new migration; if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
-  );
-  const isNewer = acceptNewer && index.migrations.every(isApplied) && missing.every(([key]) => isAfter(index, key));
-  if (!isNewer)
-    refuse(
-      MissingMigration, missing.map(([, row]) => row.name), "applied, but the file is missing",
-      "restore the file, or update an old checkout; if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record",
-    );
-  const pending = wanted.filter((m) => !isApplied(m));
-  refuseLate(index, pending, applied);
-  return pending;
+  refuseProblems(index, history);
+  refuseOneSided(index, history);
+  if (history.unmanaged && !history.partial.size) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  refusePartial(index, history);
+  refuseRenamed(index, missing.map(([, row]) => row), pending);
+  refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
+  refuse(index, "changed", ChecksumMismatch, changed);
+  if (!(acceptNewer && !pending.length && missing.every(([key]) => isAfter(index, key))))
+    refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing.map(([, row]) => row), { pending: pending[0]?.name ?? "" });
+  const todo = pending.filter((m) => wanted.includes(m));
+  refuseLate(index, todo, applied);
+  return todo;
 }
 
-function refuse(kind: typeof HistoryError, names: readonly string[], problem: string, hint: string): void {
-  if (names.length) throw new kind(`${names.join(", ")}: ${problem}`, hint.replaceAll("{name}", names[0]!), names);
+/** Throw the error that one of the index's messages describes, if it concerns any migration. */
+function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Numbered[], words: Record<string, string> = {}): void {
+  if (!found.length) return;
+  const names = found.map((m) => m.name);
+  const [problem, hint] = index.messages[message]!.map((text) => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, word), text));
+  const shown = words["shown"] ?? names.join(", ");
+  const head = problem!.includes("{name}") ? problem!.replace("{name}", shown) : `${shown}: ${problem}`;
+  throw new kind(head, hint!.replaceAll("{name}", names[0]!), names);
 }
 
-function refuseProblems({ problems }: History): void {
-  if (problems.length) throw new HistoryError(problems.join("; "), "`d1migrate status` shows the SQL that mends it; until this is corrected, d1migrate only reads the table");
+function refuseProblems(index: Migrations, { problems }: History): void {
+  if (problems.length) throw new HistoryError(problems.join("; "), index.messages["onlyRead"]![1]);
 }
 
-function refusePartial({ partial }: History): void {
-  refuse(
-    PartiallyApplied, [...partial.values()], "began and did not finish",
-    "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:" +
-      " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
-  );
+function refusePartial(index: Migrations, { partial }: History): void {
+  refuse(index, "partial", PartiallyApplied, [...partial.values()].map((name) => ({ name, version: null })));
 }
 
 /** Refuse a history of which two tables record different parts. */
 function refuseOneSided(index: Migrations, { applied, other, state }: History): void {
-  const { name, other: second } = index.table;
+  const own = [...applied.values()];
+  const fileOf = new Map(index.migrations.map((m) => [keyOf(index, m), m]));
+  const names = own.map((row) => fileOf.get(keyOf(index, row))?.name ?? row.name);
+  const known = new Set([...own.map((row) => row.name), ...names]);
+  const versions = new Set(own.map((row) => row.version));
+  const there = other.filter((row) => !known.has(row.name) && !(isNames(index) && versions.has(row.version)));
   const recorded = new Set(other.map((row) => row.name));
-  const here = state.layout === "mirrored" ? [...applied.values()].map((row) => fileName(index, row)).filter((n) => !recorded.has(n)) : [];
-  const own = new Set([...applied.values()].flatMap((row) => [row.name, fileName(index, row)]));
-  const versions = new Set([...applied.values()].map((row) => row.version));
-  const there = other.filter((row) => !own.has(row.name) && !(isNames(index) && versions.has(row.version))).map((row) => row.name);
-  const parts = [...(here.length ? [`only ${name} records ${here.join(", ")}`] : []), ...(there.length ? [`only ${second} records ${there.join(", ")}`] : [])];
-  if (isNames(index) && there.length)
-    throw new HistoryError(`${parts[0]}, and the history is in ${name}`, "`d1migrate repair --move-history --reason …` shows what it would record, and moves it", there);
-  if (parts.length)
-    throw new HistoryError(parts.join("; "), "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it", [...here, ...there]);
+  const here = state.layout === "mirrored" ? own.filter((row, at) => !recorded.has(row.name) && !recorded.has(names[at]!)) : [];
+  const { name: table, other: was } = index.table;
+  if (isNames(index)) return refuse(index, "unmoved", HistoryError, there, { was, table });
+  const parts = [[table, here], [was, there]] as const;
+  const shown = parts.filter(([, only]) => only.length).map(([where, only]) => `only ${where} records ${only.map((row) => row.name).join(", ")}`);
+  if (shown.length) throw new HistoryError(shown.join("; "), index.messages["oneSided"]![1], [...here, ...there].map((row) => row.name));
 }
-
-const fileName = (index: Migrations, row: Applied): string =>
-  index.migrations.find((m) => keyOf(index, m) === keyOf(index, row))?.name ?? row.name;
 
 /** Refuse files that are applied under another name. */
-function refuseRenamed(index: Migrations, missing: readonly (readonly [Key, Applied])[], applied: History["applied"]): void {
-  const was = new Map(missing.filter(([, row]) => row.checksum && row.checksum !== NOTHING).map(([, row]) => [row.checksum, row.name]));
-  const renamed = index.migrations.filter((m) => !applied.has(keyOf(index, m)) && was.has(m.checksum));
-  if (!renamed.length) return;
-  const names = renamed.map((m) => m.name);
-  throw new MissingMigration(
-    `${renamed.map((m) => `${m.name} (applied as ${was.get(m.checksum)})`).join(", ")}: renamed after being applied`,
-    `rename the file back; if the new name is right, \`d1migrate repair --rename ${was.get(renamed[0]!.checksum)} ${names[0]} --reason …\` records it`,
-    names,
-  );
+function refuseRenamed(index: Migrations, missing: readonly Applied[], pending: readonly Migration[]): void {
+  const was = new Map(missing.filter((row) => row.checksum && row.checksum !== NOTHING).map((row) => [row.checksum, row.name]));
+  const renamed = pending.filter((m) => was.has(m.checksum));
+  const shown = renamed.map((m) => `${m.name} (applied as ${was.get(m.checksum)})`).join(", ");
+  refuse(index, "renamed", MissingMigration, renamed, { was: was.get(renamed[0]?.checksum ?? "") ?? "", shown });
 }
 
-/** Refuse to apply what comes before an applied migration, numbered or not. */
-function refuseLate(index: Migrations, pending: readonly Migration[], applied: History["applied"]): void {
+/** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
+function refuseLate(index: Migrations, todo: readonly Migration[], applied: History["applied"]): void {
   const path = (row: Numbered): string => (isNames(index) ? `${row.name}.sql` : `${row.version}_${row.name}.sql`);
-  const late = pending.filter((m) =>
-    [...applied.values()].some((row) => (row.version === null) === (m.version === null) && compareNames(path(row), path(m)) > 0),
-  );
-  if (!late.length) return;
-  const newest = [...applied.values()].filter((row) => (row.version === null) === (late[0]!.version === null)).sort((a, b) => compareNames(path(a), path(b))).at(-1)!;
-  const names = late.map((m) => m.name);
-  throw new OutOfOrder(
-    `${names.join(", ")} ${late.length === 1 ? "is" : "are"} pending, but ${newest.name}, which comes later, is already applied`,
-    "`d1migrate renumber` gives it a newer number; `d1migrate up --allow-out-of-order` applies it late",
-    names,
-  );
+  const newest = (isNumbered: boolean): Applied | undefined =>
+    [...applied.values()].filter((row) => (row.version !== null) === isNumbered).sort((a, b) => compareNames(path(a), path(b))).at(-1);
+  const [numbered, others] = [newest(true), newest(false)];
+  const last = (m: Migration): Applied | undefined => (m.version === null ? others : numbered);
+  const late = todo.filter((m) => last(m) && compareNames(path(last(m)!), path(m)) > 0);
+  refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? last(late[0])!.name : "" });
 }
 
 // --- Applying ---------------------------------------------------------------------------------------------------------------
@@ -856,7 +726,7 @@ async function apply({ driver, index, by, done }: Run, history: History, todo: r
   for (const [at, migration] of todo.entries()) {
     const token = hex(crypto.getRandomValues(new Uint8Array(16)));
     const after = state.plus(migration, token);
-    const values = valuesOf(migration, [state, after], token, by);
+    const values = valuesOf(migration, [state, after], token, by, index.notes[0]!);
     const create = (at ? [] : history.missing).map((table): Statement => [index.setup[table]!]);
     const layout = index.layouts[state.layout]!;
     const opening = [...create, ...fill(index, at ? layout.later : layout.first, values)];
@@ -883,9 +753,9 @@ const result = ({ version, name, sql }: Migration): StepResult => ({
 });
 
 /** Return what the parameters of a layout name. Numbers are text, which the columns convert: D1 binds REAL. */
-function valuesOf(m: Migration, [before, after]: [State, State], token: string, by: string): Record<string, string | null> {
+function valuesOf(m: Migration, [before, after]: [State, State], token: string, by: string, notes: string): Record<string, string | null> {
   return {
-    token, who: by, tool: TOOL, at: `${Math.floor(Date.now() / 1000)}`, restorePoint: null, detail: '{"lint": false}',
+    token, who: by, tool: TOOL, at: `${Math.floor(Date.now() / 1000)}`, restorePoint: null, notes,
     version: m.version === null ? null : `${m.version}`, name: m.name, file: `${m.name}.sql`,
     checksum: m.checksum, digest: m.digest ?? null, rollback: m.rollback ?? null, rollbackDigest: m.rollbackDigest ?? null,
     before: before.print(false), beforeFull: before.print(true), after: after.print(false), afterFull: after.print(true),

@@ -1,4 +1,4 @@
-"""The TypeScript runtime of a compiled index: `runtime.ts`, filled in with what this d1migrate knows of D1."""
+"""The TypeScript runtime of compiled indexes: `runtime.ts`, with what this d1migrate knows of D1."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 import os
 
 from d1migrate import __version__
-from d1migrate.migrate import assertions, log, table_decision
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate.migration import NOTHING
-from d1migrate.migrate.other_tools import COMPANIONS
-from d1migrate.migrate.table import APPLIES, NameTable, VersionTable
-from d1migrate.migrate.table_choice import USUAL
+from d1migrate.migrate.table import APPLIES, LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql import d1
 
 _HEAD = "// Written by `d1migrate index`: the runtime of d1migrate "
@@ -34,14 +32,10 @@ def is_runtime_module(text: str) -> bool:
 
 
 def _texts() -> dict[str, str]:
-    versions, names = VersionTable(), NameTable()
     return {
-        "columns": table_decision.queries(USUAL)[0].sql,
-        "versions": versions.rows.sql,
-        "names": names.rows.sql,
-        "latest": log.latest().sql,
-        "companions": " ".join(COMPANIONS),
-        "logColumns": " ".join(log.every_column()),
+        "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
+        "names": f"SELECT id, name FROM {WRANGLER}",
+        "logged": f"SELECT 1 FROM {LOG_TABLE} WHERE name <> '' LIMIT 1",
         "applies": " ".join(APPLIES),
         "nothing": NOTHING,
     }

@@ -194,11 +194,10 @@ def _rows(answer: Result) -> tuple[Sequence[tuple[Any, ...]], int | None]:
 
 def _refuse_log_alone(table: MigrationsTable) -> None:
     """Raise HistoryError: the migrations table is missing, and the log has migrations."""
-    raise HistoryError(
-        f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
-        hint=f"restore it from a backup; or create it without rows, `{' '.join(table.create.split())}`, and"
-        " `d1migrate adopt` records what the database has",
-    )
+    from d1migrate.migrate.refusals import log_alone
+
+    text = log_alone(table)
+    raise HistoryError(text.problem, hint=text.hint)
 
 
 def _without_empty_histories(found: h.History) -> Flow[h.History]:

@@ -1,0 +1,198 @@
+"""What `survey` and `table_decision` find out about the history tables, as one query.
+
+A runtime without a planner asks it: the database itself returns which tables exist, and the reason if they
+cannot be used.
+"""
+
+from __future__ import annotations
+
+import json
+
+from d1migrate.migrate import log
+from d1migrate.migrate.history import objects
+from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
+from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
+from d1migrate.sql.names import fold, quote_literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.migrate.table import MigrationsTable
+
+_SHOWN = 5
+
+
+def verdict(table: MigrationsTable, other: str) -> str:
+    """Return the query that finds out which history tables there are.
+
+    Its one row has the columns `state`, the name of a layout; `tables`, a digit each for the migrations
+    table, the other one and the log, 1 if it exists and has the right shape; `error` and `hint`, why the
+    history cannot be read, or NULL; `problem`, why it can only be read, or NULL; `unmanaged`, a list of the
+    objects that the application has, or NULL.
+
+    Args:
+        table: the migrations table that the index is for.
+        other: the name of the table that would hold the history otherwise.
+    """
+    by_name = isinstance(table, NameTable)
+    own_shape, other_shape = ("names", "versions") if by_name else ("versions", "names")
+    state = (
+        "iif(own.there AND NOT own.counted, 'uncounted', 'counted')"
+        if by_name
+        else "iif(other.names, 'beside', iif(other.there, 'alike', 'alone'))"
+    )
+    refused = [*_refused_logs(), (f"own.there AND NOT own.{own_shape}", *_not_ours(table, other))]
+    if not by_name:
+        refused.append(
+            (
+                "other.names AND NOT (other.counted AND other.id)",
+                quote_literal(f"the table {other} was not created by wrangler"),
+                quote_literal("`d1migrate up` writes to such a table, too; a Worker does not"),
+            )
+        )
+    return (
+        f"WITH {_tables(table.name, other)}"
+        f" SELECT {state} AS state, own.there || other.{other_shape} || log.there AS tables,"
+        f" {_case((condition, message) for condition, message, _ in refused)} AS error,"
+        f" {_case((condition, hint) for condition, _, hint in refused)} AS hint,"
+        f" {_problem(table) if by_name else 'NULL'} AS problem,"
+        f" {_unmanaged(table.name, other)} AS unmanaged FROM own, other, log, older"
+    )
+
+
+def problem_of_rows(table: NameTable) -> str:
+    """Return the query for why d1migrate only reads a table of names, by its rows: a text, or NULL."""
+    suffix = quote_literal(SUFFIX)
+    odd = (
+        f"name IS NOT NULL AND NOT (typeof(name) = 'text' AND substr(name, -{len(SUFFIX)}) = {suffix})"
+        f" AND NOT EXISTS (SELECT 1 FROM {table.sql} k WHERE k.name = m.name || {suffix})"
+    )
+    texts = (
+        ("odd", "odd || ' of its rows do not name a file'"),
+        ("nameless", "nameless || ' of its rows have no name'"),
+        ("twice", "'some names are in it more than once'"),
+    )
+    head = quote_literal(f"; {table.name}: ")
+    parts = ", ".join(f"iif({count}, {head} || {text}, '')" for count, text in texts)
+    return (
+        f"SELECT nullif(substr(concat({parts}), 3), '') AS problem FROM (SELECT count(*) FILTER (WHERE {odd})"
+        " AS odd, count(*) - count(name) AS nameless, count(name) - count(DISTINCT name) AS twice"
+        f" FROM {table.sql} m)"
+    )
+
+
+def _tables(own: str, other: str) -> str:
+    """Return the common table expressions `own`, `other`, `log` and `older`: one row each, with its shape."""
+    names = [fold(own), fold(other), LOG_TABLE, log.OLD_LOG]
+    columns = (
+        'SELECT lower(t.name) AS of, t.sql AS ddl, i.name, i.type, i.pk, i."notnull" AS required,'
+        " i.dflt_value AS fallback FROM sqlite_schema t JOIN pragma_table_info(t.name) i"
+        f" WHERE t.type = 'table' AND lower(t.name) IN ({_listed(names)})"
+    )
+    ours = "lower(name) IN ('name', 'applied_at')"
+    key = "pk AND lower(name) = '{}' AND upper(type) = 'INTEGER'"
+    shape = {
+        "shown": "group_concat(trim(name || ' ' || type), ', ')",
+        # As `other_tools.owner_of` has it.
+        "versions": _count("pk", 1, key.format("version"), 1, ours, 2)
+        + f" AND {_count(f'required AND fallback IS NULL AND NOT pk AND NOT {ours}', 0)}",
+        # As `Survey.is_names` has it.
+        "names": _count("name IN ('name', 'applied_at')", 2, "name = 'version'", 0),
+        "counted": "coalesce(max(ddl LIKE '%autoincrement%'), 0)",
+        "id": _count("pk", 1, key.format("id"), 1),
+    }
+    every = log.every_column()
+    required = [column for column in every if column in log.REQUIRED]
+    logs = {
+        "shown": "group_concat(name, ', ')",
+        "ours": _count(f"name IN ({_listed(required)})", len(required)),
+        "whole": _count(f"name IN ({_listed(every)})", len(every)),
+    }
+    parts = (("own", own, shape), ("other", other, shape), ("log", LOG_TABLE, logs))
+    ctes = [f"c AS ({columns})", *(_cte(*part) for part in (*parts, ("older", log.OLD_LOG, logs)))]
+    return ", ".join(ctes)
+
+
+def _cte(name: str, table: str, values: dict[str, str]) -> str:
+    listed = ", ".join(f"{value} AS {column}" for column, value in values.items())
+    return (
+        f"{name} AS (SELECT count(*) > 0 AS there, {listed} FROM c WHERE of = {quote_literal(fold(table))})"
+    )
+
+
+def _count(*counted: str | int) -> str:
+    """Return whether so many columns meet conditions, given in turns."""
+    pairs = zip(counted[::2], counted[1::2], strict=True)
+    return " AND ".join(f"count(*) FILTER (WHERE {condition}) = {n}" for condition, n in pairs)
+
+
+def _refused_logs() -> list[tuple[str, str, str]]:
+    """Return (condition, message, hint), as SQL, of logs that the runtime does not read."""
+    return [
+        (
+            "log.there AND NOT log.ours",
+            f"'the table {LOG_TABLE} is not d1migrate''s: it has (' || log.shown || ')'",
+            quote_literal(f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}"),
+        ),
+        (
+            "older.ours OR (log.there AND NOT log.whole)",
+            quote_literal("the log is that of an older d1migrate"),
+            quote_literal("run `d1migrate up` once, which updates it"),
+        ),
+    ]
+
+
+def _not_ours(table: MigrationsTable, other: str) -> tuple[str, str]:
+    """Return message and hint, as SQL, about a table that has only the name of the right one."""
+    if isinstance(table, NameTable):
+        whose, free = "wrangler", "migrations"
+        expected = "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP"
+    else:
+        whose, free = "d1migrate", other
+        expected = "version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER"
+    head = quote_literal(f"the table {table.name} is not {whose}'s: it has (")
+    tail = quote_literal(f"), expected ({expected})")
+    hint = quote_literal(f'name another one in d1migrate.toml, such as table = "{free}"')
+    return f"{head} || own.shown || {tail}", hint
+
+
+def _problem(table: MigrationsTable) -> str:
+    """Return SQL for why a table of names can only be read, by its columns: `survey.problems_of_names`."""
+    unique = (
+        f'EXISTS (SELECT 1 FROM pragma_index_list({quote_literal(table.name)}) i WHERE i."unique"'
+        " AND NOT i.partial AND (SELECT group_concat(name) FROM pragma_index_info(i.name)) = 'name')"
+    )
+    texts = (
+        ("NOT own.id", "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"),
+        (f"NOT {unique}", "its names are not unique, so that two runs could apply the same file"),
+    )
+    return _case(
+        (f"own.there AND {condition}", quote_literal(f"{table.name}: {text}")) for condition, text in texts
+    )
+
+
+def _unmanaged(own: str, other: str) -> str:
+    hidden = _listed([LOG_TABLE, log.OLD_LOG, *COMPANIONS])
+    names = ((quote_literal(fold(name)), which) for name, which in ((own, "own"), (other, "other")))
+    ours = " OR ".join(
+        f"lower(tbl_name) = {name} AND ({which}.versions OR {which}.names)" for name, which in names
+    )
+    found = f"SELECT name FROM ({objects().sql}) WHERE lower(tbl_name) NOT IN ({hidden}) AND NOT ({ours})"
+    more = f"iif(count(*) > {_SHOWN}, ' and ' || (count(*) - {_SHOWN}) || ' more', '')"
+    # As JSON, the tools are one term: D1 allows five in a compound SELECT.
+    tools = quote_literal(json.dumps(OTHER_TOOLS))
+    whose = "group_concat('; ' || name || ' is the history of ' || value, '')"
+    return (
+        f"(WITH u AS ({found}) SELECT (SELECT group_concat(name, ', ')"
+        f" FROM (SELECT name FROM u LIMIT {_SHOWN})) || (SELECT {more} FROM u)"
+        f" || coalesce((SELECT {whose} FROM u JOIN json_each({tools}) ON key = lower(name)), ''))"
+    )
+
+
+def _case(pairs: Iterable[tuple[str, str]]) -> str:
+    return f"CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in pairs)} END"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(quote_literal, names))
