@@ -196,7 +196,14 @@ def _moment(before: HistoryState, script: Migration) -> _Moment:
     """Return stand-ins that no migration has."""
     stamp = log.Stamp("\0token", 253_402_300_799, "\0who", "\0tool", "\0restore point")
     event = log.Event(
-        "up", _VERSION, _NAME, "\0checksum", "\0rollback", "\0rollback digest", "\0detail", "\0digest"
+        action="up",
+        version=_VERSION,
+        name=_NAME,
+        checksum="\0checksum",
+        rollback_sql="\0rollback",
+        rollback_digest="\0rollback digest",
+        detail=_NOTES,
+        file_digest="\0digest",
     )
     step = Step("up", _VERSION, _NAME, script, 0, event, completes="\0index")
     after = step.after(before, stamp.token)

@@ -1,0 +1,119 @@
+"""The history tables as one query sees them, beside what the planner decides about the same database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.drivers.run import run
+from d1migrate.errors import HistoryError
+from d1migrate.migrate import log
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, VersionTable
+from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrate.table_verdict import problem_of_rows, verdict
+from d1migrate.sql.batch import Batch, Query
+
+if TYPE_CHECKING:
+    from d1migrate.drivers.sqlite import SqliteDriver
+
+VERSIONS, NAMES = VersionTable(), NameTable()
+V, N, LOG = VERSIONS.create, NAMES.create, log.CREATE
+TABLES: dict[str, tuple[MigrationsTable, str]] = {
+    "versions": (VERSIONS, NAMES.name),
+    "names": (NAMES, VERSIONS.name),
+}
+SETUPS: dict[str, list[str]] = {
+    "nothing": [],
+    "versions": [V, LOG],
+    "versions alone": [V],
+    "names": [N, LOG],
+    "names alone": [N],
+    "both": [V, N, LOG],
+    "log alone": [LOG],
+    "an application": ["CREATE TABLE a (x)", "CREATE VIEW v AS SELECT 1", "CREATE INDEX i ON a (x)"],
+    "many objects": [f"CREATE TABLE t{n} (x)" for n in range(8)],
+    "drizzle": ["CREATE TABLE __drizzle_migrations (id)", "INSERT INTO __drizzle_migrations VALUES (1)"],
+    "a lock of knex": ["CREATE TABLE knex_migrations_lock (x)", "CREATE TABLE a (x)"],
+    "dbmate": ["CREATE TABLE schema_migrations (version varchar(255) primary key)"],
+    "Rails": ["CREATE TABLE schema_migrations (version varchar NOT NULL PRIMARY KEY)"],
+    "golang-migrate": ["CREATE TABLE schema_migrations (version uint64, dirty bool)"],
+    "an application's versions": ["CREATE TABLE schema_migrations (a, b)"],
+    "one column more": [V.replace("name TEXT NOT NULL", "name TEXT NOT NULL, more TEXT")],
+    "a required column more": [V.replace("name TEXT NOT NULL", "name TEXT NOT NULL, more TEXT NOT NULL")],
+    "a foreign d1_migrations": ["CREATE TABLE d1_migrations (a TEXT, b)"],
+    "a foreign log": ["CREATE TABLE d1migrate_log (a, b)"],
+    "uncounted names": ["CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, applied_at)"],
+    "names without a key": ["CREATE TABLE d1_migrations (id, name TEXT UNIQUE, applied_at)"],
+    "names that may repeat": ["CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)"],
+}
+
+
+def _execute(database: SqliteDriver, *statements: str) -> None:
+    if statements:
+        database.batch(Batch([Query(sql) for sql in statements]))
+
+
+def _asked(database: SqliteDriver, sql: str) -> Any:
+    (answer,) = database.batch(Batch((Query(sql),), reads=True))
+    return answer.rows[0]
+
+
+@pytest.mark.parametrize("shape", TABLES)
+@pytest.mark.parametrize("setup", SETUPS)
+def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, shape: str) -> None:
+    """It returns the same tables, the same refusals and the same objects of the application."""
+    table, other = TABLES[shape]
+    _execute(database, *SETUPS[setup])
+    layout, tables, error, _, problem, unmanaged = _asked(database, verdict(table, other))
+    choice = TableChoice(VERSIONS.name if shape == "versions" else NAMES.name, NAMES.name)
+    try:
+        history = run(read_history(choice), database)
+    except HistoryError as refusal:
+        assert error == str(refusal)
+        return
+    assert error is None or "not created by wrangler" in error
+    assert [table.name in history.missing, LOG_TABLE in history.missing] == [
+        tables[0] == "0",
+        tables[2] == "0",
+    ]
+    found = history.table
+    assert isinstance(found, VersionTable) == (shape == "versions")
+    if isinstance(found, VersionTable) and error is None:
+        state = "mirrored" if found.mirrored else "beside" if found.exists else "alone"
+        assert layout == ("alike" if found.named_alike else state)
+    elif isinstance(found, NameTable):
+        assert layout == ("counted" if found.counted else "uncounted")
+    assert (problem is None) == (not history.problems)
+    assert problem is None or history.problems[0].message.startswith(problem)
+    if history.unmanaged:
+        assert unmanaged.split(";")[0].split(" and ")[0] == ", ".join(history.unmanaged[:5])
+
+
+def test_an_older_log_is_refused(database: SqliteDriver) -> None:
+    """`up` moves its rows; a table that only has its name does not matter."""
+    _execute(database, V, "CREATE TABLE schema_migrations_log AS SELECT 1 AS id")
+    assert _asked(database, verdict(VERSIONS, NAMES.name))[2] is None
+    older = LOG.replace(LOG_TABLE, log.OLD_LOG)
+    _execute(database, "DROP TABLE schema_migrations_log", older)
+    assert _asked(database, verdict(VERSIONS, NAMES.name))[2] == "the log is that of an older d1migrate"
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("", None),
+        ("('1_a.sql'), ('2_b.sql')", None),
+        ("('1_a.sql'), ('1_a')", None),
+        ("('1_a')", "d1_migrations: 1 of its rows do not name a file"),
+        (
+            "(NULL), ('x')",
+            "d1_migrations: 1 of its rows do not name a file; d1_migrations: 1 of its rows have no name",
+        ),
+    ],
+)
+def test_rows_that_name_no_file_are_a_problem(database: SqliteDriver, rows: str, problem: str | None) -> None:
+    """The same as `survey.problems_of_names` finds, without the rows themselves."""
+    _execute(database, N, *([f"INSERT INTO d1_migrations (name) VALUES {rows}"] if rows else []))
+    assert _asked(database, problem_of_rows(NAMES))[0] == problem
