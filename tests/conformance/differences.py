@@ -1,4 +1,7 @@
-"""Where the embedded engine is known to answer unlike D1, and why: few, and each must still be true."""
+"""Where the embedded engine, or a Durable Object, is known to answer unlike D1, and why.
+
+There are few, and each must still be true.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +28,6 @@ KNOWN_DIFFERENCES: dict[str, str] = {
     "INSERT INTO auto VALUES (9223372036854775807); INSERT INTO auto VALUES (NULL)": "SQLite says `database or"
     " disk is full` of ids and of disks alike; the engine names the file, which is what a full disk needs",
 }
+
+IN_AN_OBJECT = frozenset(("", "  \n ", "--", "-- note", "-- note\n-- more"))
+"""The statements that an object does not answer as D1: texts without a statement, which D1 drops from a batch."""

@@ -1,4 +1,4 @@
-"""The embedded engine gives the same results as the real D1."""
+"""The embedded engine gives the same results as the real D1, and so does a real Durable Object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from d1migrate.errors import DriverError
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Batch, Query
 from tests.conformance.cases import COMMITTED, GROUPS, PARENT_CHILD, PLANTED, ROWS, ROWS_SETUP, Group
-from tests.conformance.differences import KNOWN_DIFFERENCES
+from tests.conformance.differences import IN_AN_OBJECT, KNOWN_DIFFERENCES
 from tests.runtime.workerd import Workerd, WorkerdDriver
 
 if TYPE_CHECKING:
@@ -166,3 +166,50 @@ def repr_rows(rows: Sequence[tuple[object, ...]]) -> str:
     return repr(
         [tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in row) for row in rows]
     )
+
+
+# --- Durable Objects ---
+
+
+def _object(workerd: Workerd, *, planted: bool = False) -> WorkerdDriver:
+    """A new object, with Cloudflare's own tables or without."""
+    name = workerd.new_object()
+    if planted:
+        workerd.ask(f"/{name}", {"batch": [], "plant": True})
+    return WorkerdDriver(workerd, name)
+
+
+def test_statements_in_an_object(workerd: Workerd, answers: Answers) -> None:
+    """Of the whole table, an object refuses only texts without a statement that D1 accepts; all else is equal.
+
+    So the engine, its limits and its refusals are D1's, and one linter is enough for both.
+    """
+    found = {}
+    for group in (*GROUPS, PLANTED):
+        real, driver = answers.of(group), _object(workerd, planted=group is PLANTED)
+        for sql in group.statements:
+            answer = ask(driver, (*group.setup, sql))
+            if answer != real[sql]:
+                found[sql] = (real[sql], answer)
+    assert found == dict.fromkeys(IN_AN_OBJECT, (ACCEPTED, d1.NO_STATEMENT))
+
+
+def test_commits_in_an_object(workerd: Workerd, answers: Answers) -> None:
+    """What D1 refuses at the end of a batch resets an object at the end of the event; nothing stays."""
+    reset = ("internal error", "Durable Object was reset and rolled back to its last known good state")
+    for sql in COMMITTED:
+        driver, real = _object(workerd), answers.committed(sql)
+        answer = ask(driver, (*PARENT_CHILD, sql), sentinel=False)
+        left = driver.batch(Batch([Query("SELECT count(*) FROM sqlite_schema")], reads=True))[0].rows
+        if real == ACCEPTED:
+            assert answer == ACCEPTED, sql
+            assert left != ((0,),), sql
+        else:
+            assert answer.startswith(reset), sql
+            assert left == ((0,),), sql
+
+
+def test_rows_in_an_object(workerd: Workerd, answers: Answers) -> None:
+    """A query returns the same rows."""
+    found = [repr_rows(result.rows) for result in read_rows(_object(workerd))]
+    assert found == [repr_rows(result.rows) for result in answers.rows()]

@@ -1,4 +1,4 @@
-"""The real D1: databases in one workerd process, and a Driver over them."""
+"""The real D1: databases in one workerd process, Durable Objects, and a Driver over them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,14 @@ class Server:
 
 
 class Workerd(Server):
-    """D1 databases over HTTP."""
+    """D1 databases and Durable Objects over HTTP."""
+
+    _objects = 0
+
+    def new_object(self) -> str:
+        """An object nobody has used."""
+        self._objects += 1
+        return f"object/{self._objects}"
 
     def arguments(self) -> list[str]:
         """The script that Node runs, and its arguments."""
@@ -127,7 +134,7 @@ class Workerd(Server):
 
 
 class WorkerdDriver:
-    """The Driver contract over real D1, through the binding.
+    """The Driver contract over real D1, through the binding; or over an object.
 
     Numbers travel as JavaScript numbers: a parameter is bound as REAL, an integer above 2**53 loses
     digits, and REAL 1.0 reads as 1. Which query of a batch failed is not known.
