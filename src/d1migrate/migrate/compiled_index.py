@@ -20,7 +20,7 @@ from d1migrate.migrate.squash import every_replaced
 from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
 from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.table_verdict import problem_of_rows, verdict
-from d1migrate.migrate.up_to_date import INDEX, NEWEST_NOTES, index_digest, state_query
+from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
 
@@ -117,7 +117,7 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "latest": log.latest().sql,
         "head": log.head().sql,
         "done": log.done_by("").sql,
-        "newestNotes": NEWEST_NOTES.sql,
+        "newestNotes": notes_query(table).sql,
         **({"problem": problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
 

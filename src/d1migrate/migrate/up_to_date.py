@@ -124,15 +124,19 @@ def _is_key(text: str, table: MigrationsTable) -> bool:
 INDEX = "index"
 """What the log notes of the step that completes an index: its digest."""
 
-NEWEST_NOTES = Query(f"SELECT detail FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1")
-"""The query for the notes of the log's newest row."""
+
+def notes_query(table: MigrationsTable) -> Query:
+    """Return the query for the notes of the log's newest row; no row if the table has none."""
+    return Query(
+        f"SELECT detail FROM {LOG_TABLE} WHERE EXISTS (SELECT 1 FROM {table.sql}) ORDER BY id DESC LIMIT 1"
+    )
 
 
 def is_complete(migrations: Sequence[Migration], notes: str | None) -> bool:
-    """Whether the answer of NEWEST_NOTES shows that exactly these files are applied, unchanged.
+    """Whether the notes of the log's newest row show that exactly these files are applied, unchanged.
 
-    That is known only if nobody writes to the migrations table without the log, as in a Durable Object. The
-    answer is found in the same time for any number of files.
+    That is known only if nobody writes to the migrations table without the log, as in a Durable Object. It
+    takes the same time for any number of files.
     """
     # In a note of another kind, the quotes would be escaped.
     return notes is not None and f'"{INDEX}": "{_known_digest(tuple(migrations))}"' in notes

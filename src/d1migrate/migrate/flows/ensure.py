@@ -9,9 +9,9 @@ from d1migrate.errors import QueryError
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.migrate.up_to_date import (
-    NEWEST_NOTES,
     is_complete,
     is_up_to_date,
+    notes_query,
     state_lines,
     state_query,
 )
@@ -49,7 +49,7 @@ def ensure(
         from d1migrate.migrate.selector import up_to
 
         wanted = up_to(migrations, to)
-    if notes_index and (yield from _is_complete(wanted)):
+    if notes_index and (yield from _is_complete(wanted, table)):
         return Report(())
     try:
         (state,) = yield Batch((state_query(table),), reads=True)
@@ -80,11 +80,11 @@ def ensure(
     return report
 
 
-def _is_complete(migrations: Sequence[Migration]) -> Flow[bool]:
+def _is_complete(migrations: Sequence[Migration], table: MigrationsTable) -> Flow[bool]:
     """Return whether the newest row of the log notes that exactly these files are applied."""
     try:
-        (newest,) = yield Batch((NEWEST_NOTES,), reads=True)
-    except QueryError:  # there is no log: the next query shows what there is
+        (newest,) = yield Batch((notes_query(table),), reads=True)
+    except QueryError:  # a table is missing: the next query shows what there is
         return False
     return bool(newest.rows) and is_complete(migrations, newest.rows[0][0])
 
