@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from d1migrate.errors import SourceError
+from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log, refusals
 from d1migrate.migrate.assertions import HistoryState
@@ -19,7 +20,6 @@ from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
 from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
 from d1migrate.migrate.table_state import NameState, VersionState
-from d1migrate.migrate.table_verdict import problem_of_rows, verdict
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
@@ -112,13 +112,13 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
     other = _other(table)
     return {
         "state": state_query(table).sql,
-        "verdict": verdict(table, other.name),
-        "other": other.rows.sql,
-        "latest": log.latest().sql,
+        "verdict": queries.verdict(table, other.name),
+        "other": queries.applied(other, logged=False),
+        "partial": queries.partial(table),
         "head": log.head().sql,
         "done": log.done_by("").sql,
         "newestNotes": notes_query(table).sql,
-        **({"problem": problem_of_rows(table)} if isinstance(table, NameTable) else {}),
+        **({"problem": queries.problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
 
 
@@ -138,7 +138,14 @@ def _messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[s
         "oneSided": refusals.ONE_SIDED,
         "alone": refusals.log_alone(table),
     }
-    return {name: list(text) for name, text in texts.items()}
+    words = {"{table}": table.name, "{other}": _other(table).name}
+    return {name: [_filled(part, words) for part in text] for name, text in texts.items()}
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for place, word in words.items():
+        text = text.replace(place, word)
+    return text
 
 
 def _layouts(table: MigrationsTable) -> dict[str, Any]:
@@ -172,15 +179,16 @@ def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
     before = HistoryState(table, _some(table), "\0head")
     moment = _moment(before, harmless)
 
-    def compiled(queries: Sequence[Query]) -> list[list[Any]]:
-        return [_query(query, texts, moment.names) for query in queries]
+    def compiled(batch: Sequence[Query]) -> list[list[Any]]:
+        return [_query(query, texts, moment.names) for query in batch]
 
     def planned(script: Migration, *, first: bool) -> StepQueries:
         step = moment.step._replace(script=script)
         return StepQueries(step, before, (), moment.stamp, first=first, opens=True)
 
     return {
-        "rows": table.rows.sql,
+        "rows": queries.applied(table, logged=False),
+        "logged": queries.applied(table, logged=True),
         "first": compiled(planned(harmless, first=True).opening),
         "later": compiled(planned(harmless, first=False).opening),
         "last": compiled(planned(harmless, first=False).closing),

@@ -39,7 +39,7 @@ class Text(NamedTuple):
     """The text of a refusal: what is wrong with migrations, and what to do about one.
 
     In the hint, `{name}` is the name of the migration, `{was}` what is recorded, `{pending}` the first
-    pending one.
+    pending one, `{table}` and `{other}` the tables.
     """
 
     problem: str
@@ -79,7 +79,7 @@ LATE = Text(
     " `wrangler d1 migrations apply` would",
 )
 UNMOVED = Text(
-    "only {was} records {name}, and the history is in {table}",
+    "only {other} records {name}, and the history is in {table}",
     "`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
 )
 ONE_SIDED = Text(
@@ -87,7 +87,7 @@ ONE_SIDED = Text(
     "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
 )
 ONLY_READ = Text(
-    f"{{table}}: it is empty, and {{was}} is not: {MOVES}",
+    f"{{table}}: it is empty, and {{other}} is not: {MOVES}",
     "until this is corrected, d1migrate only reads the table",
 )
 
@@ -223,7 +223,7 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
     if history.other and (lost := unmoved(history.other, entries)):
         other = history.other.table.name
         return HistoryError(
-            UNMOVED.problem.format(was=other, name=", ".join(names(lost)), table=table.name),
+            UNMOVED.problem.format(other=other, name=", ".join(names(lost)), table=table.name),
             names=names(lost),
             hint=UNMOVED.hint,
         )

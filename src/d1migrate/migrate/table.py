@@ -123,7 +123,7 @@ class NameTable(NamedTuple):
 
         Of an empty table, it returns one row, with the counter alone: the next row gets the id after it.
         """
-        counter = self._counter if self.counted else "NULL"
+        counter = self.counter if self.counted else "NULL"
         return Query(
             f"SELECT m.{self.ids} AS id, m.name, {_EPOCH}, counter FROM (SELECT {counter} AS counter)"
             f" LEFT JOIN {self.sql} m ORDER BY 1"
@@ -135,14 +135,15 @@ class NameTable(NamedTuple):
         return _listed("name", self.sql, self.ids)
 
     @property
-    def _counter(self) -> str:
+    def counter(self) -> str:
+        """SQL for the highest id that it ever used, if it counts them."""
         name = quote_literal(fold(self.name))
         return f"coalesce((SELECT seq FROM sqlite_sequence WHERE lower(name) = {name}), 0)"
 
     def fingerprint(self, *, full: bool) -> str:
         """Return SQL for a text that differs if the table does; without `full` it may miss renamed rows."""
         quick = f"(SELECT count(*) || ' ' || coalesce(max({self.ids}), 0) FROM {self.sql})"
-        quick += f" || ' ' || {self._counter}" if self.counted else ""
+        quick += f" || ' ' || {self.counter}" if self.counted else ""
         rows = f"SELECT name FROM {self.sql} WHERE typeof(name) = 'text' ORDER BY {self.ids}"
         names = f"(SELECT group_concat(name, char(10)) FROM ({rows}))"
         return f"{quick} || ' ' || coalesce({names}, '')" if full or not self.counted else quick

@@ -28,20 +28,31 @@ def state_query(table: MigrationsTable) -> Query:
     Its columns: a line for each applied migration, in the order of the keys, as `state_lines` reads it; and
     how many are partial.
     """
-    column = table.column
-    joined = (
-        "m.version" if table.shape == "versions" else f"substr(m.name, 1, length(m.name) - {len(SUFFIX)})"
-    )
-    applies = ", ".join(map(quote_literal, APPLIES))
+    logged, applies = joined_log(table)
     return Query(
-        f"WITH l AS MATERIALIZED (SELECT {column}, max(id), event, action, checksum, file_digest"
-        f" FROM {LOG_TABLE} GROUP BY {column})"
-        f" SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.{column} || ' ' || iif(l.event = 'done'"
-        f" AND l.action IN ({applies}), coalesce(l.checksum, '') || ' ' || coalesce(l.file_digest, ''), ' ')"
-        " AS line"
-        f" FROM {table.sql} m LEFT JOIN l ON l.{column} = {joined} ORDER BY m.{column})) AS applied,"
+        f"WITH {newest_logged(table)}"
+        f" SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.{table.column} || ' ' || iif({applies},"
+        " coalesce(l.checksum, '') || ' ' || coalesce(l.file_digest, ''), ' ') AS line"
+        f" FROM {table.sql} m {logged} ORDER BY m.{table.column})) AS applied,"
         " (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
     )
+
+
+def newest_logged(table: MigrationsTable) -> str:
+    """Return the common table expression `l`: the newest row of the log for each key."""
+    column = table.column
+    return (
+        f"l AS MATERIALIZED (SELECT {column}, max(id), event, action, checksum, file_digest"
+        f" FROM {LOG_TABLE} GROUP BY {column})"
+    )
+
+
+def joined_log(table: MigrationsTable) -> tuple[str, str]:
+    """Return the join of `l` to the migrations table `m`, and the condition that its row applied it."""
+    column = table.column
+    key = "m.version" if table.shape == "versions" else f"substr(m.name, 1, length(m.name) - {len(SUFFIX)})"
+    actions = ", ".join(map(quote_literal, APPLIES))
+    return f"LEFT JOIN l ON l.{column} = {key}", f"l.event = 'done' AND l.action IN ({actions})"
 
 
 def state_lines(applied: str) -> list[list[str]]:

@@ -53,7 +53,9 @@ export interface Migrations {
 
 /** What precedes and follows the statements of a migration, for one state of the migrations table. */
 export interface Layout {
+  /** What the table records, without the log and with it. */
   readonly rows: string;
+  readonly logged: string;
   readonly first: readonly Planned[];
   readonly later: readonly Planned[];
   readonly last: readonly Planned[];
@@ -141,7 +143,7 @@ export async function runMigrations(db: Database, migrations: Migrations, option
     try {
       history = await readHistory(driver, index, true, stopped.token);
       if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
-      else if (history.state.text === stopped.state.text) throw stopped.failure; // so there was no other runner
+      else if (history.state.print(true) === stopped.state.print(true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
     } catch (error) {
       throw withProgress(error, run.done, todo);
@@ -308,7 +310,6 @@ const USUAL = {
 const REFUSAL = /{refusal}/;
 /** What a batch says if another runner was faster. */
 const RACES = /{races}/;
-const APPLIES = "{applies}".split(" ");
 /** The checksum of a file without a statement, which identifies no file. */
 const NOTHING = "{nothing}";
 
@@ -351,39 +352,32 @@ const isNames = (index: Migrations): boolean => index.table.shape === "names";
 const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
   isNames(index) ? `${name}.sql` : version!;
 
-/** Return the migrations up to the one that is meant, by a number, a name, or the beginning of a name. */
+/** Return the migrations up to the one that is meant, by its name, or by its number if only one has it. */
 function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
   const all = index.migrations;
   if (to === undefined) return all;
   if (typeof to !== "number" && typeof to !== "string")
     throw new UsageError(`to: ${typeof to} is not a migration`, "expected a name, or a number");
-  const isNumber = /^-?\d+$/.test(`${to}`);
-  const begins = (m: Migration): boolean => `${to}` !== "" && (!isNumber || `${to}`.length > 3) && m.name.startsWith(`${to}`);
-  const kinds = [
-    (m: Migration) => m.name === to || `${m.name}.sql` === to,
-    (m: Migration) => isNumber && m.version === Number(to),
-    begins,
-  ];
-  const found = kinds.map((isMeant) => all.filter(isMeant)).find((some) => some.length) ?? [];
-  if (found.length > 1) throw new UsageError(`${to} can be ${listed(found.map((m) => m.name), 10)}`, "give the name of one");
-  if (!found.length)
-    throw new UsageError(`there is no migration ${to}`, `known: ${all[0]!.name} to ${all.at(-1)!.name}`);
+  const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
+  const found = named.length ? named : all.filter((m) => m.version !== null && `${m.version}` === `${to}`);
+  if (found.length > 1) throw new UsageError(`${to} can be ${found.map((m) => m.name).join(", ")}`, "give the name of one");
+  if (!found.length) throw new UsageError(`there is no migration ${to}`, `known: ${all[0]!.name} to ${all.at(-1)!.name}`);
   return all.slice(0, all.indexOf(found[0]!) + 1);
 }
 
-const listed = (names: readonly string[], most: number): string =>
-  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
-
-/** The number that wrangler orders a name by; NaN if there is none. */
-const numberOf = (name: string): number => Number.parseInt(name.split("/")[0]!.split("_")[0]!, 10);
+/** The number that wrangler orders a name by; null if there is none. */
+function numberOf(name: string): number | null {
+  const number = Number.parseInt(name.split("/")[0]!.split("_")[0]!, 10);
+  return Number.isNaN(number) ? null : number;
+}
 
 /** Compare names as wrangler does: segment by segment, by number, those without a number last, then as text. */
 function compareNames(a: string, b: string): number {
   const [left, right] = [a.split("/"), b.split("/")];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const [one, other] = [left[i]!, right[i]!];
-    const [n, m] = [numberOf(one), numberOf(other)].map((number) => (Number.isNaN(number) ? Infinity : number));
-    if (n !== m) return n! < m! ? -1 : 1;
+    const [n, m] = [numberOf(one) ?? Infinity, numberOf(other) ?? Infinity];
+    if (n !== m) return n < m ? -1 : 1;
     if (one !== other) return one < other ? -1 : 1;
   }
   return left.length - right.length;
@@ -404,8 +398,8 @@ interface Applied extends Numbered {
 
 interface History {
   readonly applied: ReadonlyMap<Key, Applied>;
-  /** The names of migrations that began and did not finish, by key. */
-  readonly partial: ReadonlyMap<Key, string>;
+  /** The migrations that began and did not finish. */
+  readonly began: readonly Numbered[];
   /** The history tables that do not exist. */
   readonly missing: readonly string[];
   /** The application's objects, if no migration is recorded. */
@@ -422,50 +416,41 @@ interface History {
 class State {
   readonly layout: string;
   readonly versions: readonly number[];
-  /** [id, name] of each row of the table of names. */
-  readonly names: readonly (readonly [number, string])[];
+  /** The ids and names in a table of names, and the highest id that it ever used. */
+  readonly ids: readonly number[];
+  readonly names: readonly unknown[];
   readonly counter: number | null;
+  /** The token of the newest row of the log. */
   readonly head: string;
-  constructor(layout: string, versions: readonly number[], names: State["names"], counter: number | null, head: string) {
-    [this.layout, this.versions, this.names, this.counter, this.head] = [layout, versions, names, counter, head];
-  }
-  /** All of it. */
-  get text(): string {
-    return `${this.layout} ${this.print(true)}`;
+  constructor(layout: string, versions: readonly number[], ids: readonly number[], names: readonly unknown[], counter: number | null, head: string) {
+    [this.layout, this.versions, this.ids, this.names, this.counter, this.head] = [layout, versions, ids, names, counter, head];
   }
   /** The text with which a batch compares it; one that is not full may miss a changed row. */
   print(full: boolean): string {
-    return `${this.#table(full)} ${this.head}`;
-  }
-  #table(full: boolean): string {
-    if (this.layout === "counted" || this.layout === "uncounted") return this.#names(full);
-    const beside = this.layout === "alone" || this.layout === "alike" ? "0" : this.#names(full);
+    const { layout, ids, counter, versions } = this;
+    let names = `${ids.length} ${ids.at(-1) ?? 0}${counter === null ? "" : ` ${counter}`}`;
+    if (full || counter === null) names += ` ${this.names.filter((name) => typeof name === "string").join("\n")}`;
+    if (/counted/.test(layout)) return `${names} ${this.head}`;
     let [total, squares, newest] = [0, 0, 0];
-    for (const version of this.versions) {
+    for (const version of versions) {
       const masked = ((version % MASK) + MASK) % MASK; // exact, as versions are below 2**53
       total += masked;
       squares += (masked % 65521) * (masked % 65519);
       newest = Math.max(newest, version);
     }
-    return `${this.versions.length} ${full ? `${total} ${squares}` : newest} ${beside}`;
-  }
-  #names(full: boolean): string {
-    const quick = `${this.names.length} ${this.#newest}${this.counter === null ? "" : ` ${this.counter}`}`;
-    return full || this.counter === null ? `${quick} ${this.names.map(([, name]) => name).join("\n")}` : quick;
-  }
-  get #newest(): number {
-    return this.names.at(-1)?.[0] ?? 0;
+    return `${versions.length} ${full ? `${total} ${squares}` : newest} ${layout === "alone" || layout === "alike" ? 0 : names} ${this.head}`;
   }
   /** The state after a migration was recorded by the batch with a token. */
-  plus(migration: Migration, token: string): State {
-    const writesNames = this.layout !== "alone" && this.layout !== "alike" && this.layout !== "beside";
-    const isVersions = this.layout !== "counted" && this.layout !== "uncounted";
-    const id = Math.max(this.#newest, this.counter ?? 0) + 1;
+  plus({ alike, name, version }: Migration, token: string): State {
+    const { layout, counter, ids } = this;
+    const writesNames = /counted|mirrored/.test(layout);
+    const id = Math.max(ids.at(-1) ?? 0, counter ?? 0) + 1;
     return new State(
-      migration.alike && this.layout === "alone" ? "alike" : this.layout,
-      isVersions ? [...this.versions, migration.version!] : this.versions,
-      writesNames ? [...this.names, [id, `${migration.name}.sql`]] : this.names,
-      writesNames && this.counter !== null ? id : this.counter,
+      alike && layout === "alone" ? "alike" : layout,
+      [...this.versions, ...(/counted/.test(layout) ? [] : [version!])],
+      writesNames ? [...ids, id] : ids,
+      writesNames ? [...this.names, `${name}.sql`] : this.names,
+      writesNames && counter !== null ? id : counter,
       token,
     );
   }
@@ -473,102 +458,73 @@ class State {
 
 const MASK = 2 ** 32;
 
+/** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
+interface Found { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
+
 /** Read the history: one request if the tables are the expected ones, else two. */
 async function readHistory(driver: Driver, index: Migrations, expected: boolean, token?: string): Promise<History> {
-  const look: Statement = [index.queries["verdict"]!];
-  const usual: Verdict = { layout: isNames(index) ? "counted" : "alone", own: true, other: false, log: true };
-  const rows = ({ layout, own, other, log }: Verdict): Statement[] => [
-    ...(own ? [[index.layouts[layout]!.rows] as const] : []),
-    ...(own && isNames(index) ? [[index.queries["problem"]!] as const] : []),
-    ...(other ? [[index.queries["other"]!] as const] : []),
-    ...(log ? [[index.queries["latest"]!] as const, [index.queries["head"]!] as const] : []),
-    ...(log && token ? [[index.queries["done"]!, token] as const] : []),
+  const { queries, layouts, messages } = index;
+  const verdict: Statement = [queries["verdict"]!];
+  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: true, other: false, log: true };
+  const rest = ({ layout, own, other, log }: Found): Statement[] => [
+    ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
+    ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
+    ...(other ? [[queries["other"]!] as const] : []),
+    ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
+    ...(log && token ? [[queries["done"]!, token] as const] : []),
   ];
-  let [first, ...answers] = await driver.read(expected ? [look, ...rows(usual)] : [look]).catch((error: unknown) => {
+  let [first, ...answers] = await driver.read(expected ? [verdict, ...rest(usual)] : [verdict]).catch((error: unknown) => {
     if (!expected || !/no such/.test(text(error))) throw error;
-    return driver.read([look]);
+    return driver.read([verdict]);
   });
   const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
-  if (error) throw new HistoryError(error, hint ?? null);
+  if (error) throw new HistoryError(error, hint);
   const [own, other, log] = [...tables!].map((digit) => digit === "1");
-  const found: Verdict = { layout: layout!, own: own!, other: other!, log: log! };
-  const needed = rows(found);
-  if (!answers.length || JSON.stringify(found) !== JSON.stringify(usual)) answers = needed.length ? await driver.read(needed) : [];
-  return assembled(index, found, { problem: problem ?? null, unmanaged: unmanaged ?? null }, [...answers], token !== undefined);
-}
-
-/** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
-interface Verdict { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
-
-function assembled(index: Migrations, found: Verdict, { problem, unmanaged }: { problem: string | null; unmanaged: string | null }, answers: Rows[], lookedUp: boolean): History {
-  const { name } = index.table;
-  const next = (exists: boolean): Rows => (exists ? answers.shift()! : []);
-  const own = next(found.own);
-  const odd = next(found.own && isNames(index))[0]?.[0];
-  const second = next(found.other);
-  const latest = next(found.log);
-  const head = String(next(found.log)[0]?.[0] ?? "");
-  const hasToken = Boolean(next(found.log && lookedUp)[0]?.[0]);
-  const [names, versions] = isNames(index) ? [own, second] : [second, own];
-  const rows = names.filter(([id]) => id !== null) as [number, string][]; // an empty table has one row, with its counter
-  const counter = (names.length ? names[0]![3] : found.layout === "uncounted" ? null : 0) as number | null;
-  const [recorded, elsewhere] = isNames(index) ? [fromNames(rows), fromVersions(versions)] : [fromVersions(versions), fromNames(rows)];
-  const newest = newestByKey(index, latest);
-  if (!found.own && newest.size && !elsewhere.length) throw new HistoryError(...(index.messages["alone"] as [string, string]));
-  const layout = found.layout === "beside" && rows.length ? "mirrored" : found.layout;
-  const problems = [...(problem ? [problem] : []), ...(odd ? [String(odd)] : [])];
-  if (elsewhere.length && !own.length) problems.unshift(index.messages["onlyRead"]![0]!.replace("{table}", name).replace("{was}", index.table.other));
+  const found = { layout: layout!, own: own!, other: other!, log: log! };
+  if (!answers.length || JSON.stringify(found) !== JSON.stringify(usual)) answers = own || other || log ? await driver.read(rest(found)) : [];
+  const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
+  const rows = next(own);
+  const odd = next(own && isNames(index))[0]?.[0];
+  const second = next(other);
+  const began = next(log).map(([name]) => ({ name: String(name), version: null }));
+  const head = String(next(log)[0]?.[0] ?? "");
+  const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
+  const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
+  const [recorded, elsewhere] = [readRows(rows, isNames(index)), readRows(second, !isNames(index))];
+  if (!own && head && !elsewhere.length) throw new HistoryError(messages["alone"]![0]!, messages["alone"]![1]);
+  const problems = [problem, odd].filter((one) => one).map(String);
+  if (elsewhere.length && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
+  const mirrored = layout === "beside" && elsewhere.length > 0;
   return {
-    applied: new Map(recorded.map((row) => [keyOf(index, row), withLog(row, newest.get(keyOf(index, row)))])),
-    partial: new Map([...newest].filter(([, row]) => row[3] === "begun").map(([key, row]) => [key, String(row[1])])),
-    missing: [...(found.own ? [] : [name]), ...(found.log ? [] : [LOG])],
-    unmanaged: recorded.length || rows.length || newest.size ? null : unmanaged,
-    state: new State(layout, versions.map(([version]) => version as number), rows.map(([id, file]) => [id, file]), counter, head),
+    applied: new Map(recorded.map((row) => [keyOf(index, row), row])),
+    began,
+    missing: [...(own ? [] : [index.table.name]), ...(log ? [] : [LOG])],
+    unmanaged: recorded.length || head ? null : unmanaged!,
+    state: new State(mirrored ? "mirrored" : layout!, ids(versions), ids(names), names.map(([, name]) => name), counter(names, layout!), head),
     problems,
-    other: layout === "mirrored" || isNames(index) ? elsewhere : [],
+    other: mirrored || isNames(index) ? elsewhere : [],
     hasToken,
   };
 }
 
-const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+/** The ids of rows; an empty table of names has one row without an id, for its counter. */
+const ids = (rows: Rows): number[] => rows.map(([id]) => id as number).filter((id) => id !== null);
 
-const fromVersions = (rows: Rows): Applied[] =>
-  rows.map(([version, name]) => ({ name: String(name), version: version as number, checksum: null, digest: null }));
+const counter = (names: Rows, layout: string): number | null =>
+  names.length ? (names[0]![4] as number | null) : layout === "uncounted" ? null : 0;
 
-const fromNames = (rows: readonly (readonly unknown[])[]): Applied[] =>
+/** Return what rows record, of a table of names or of versions. */
+const readRows = (rows: Rows, areNames: boolean): Applied[] =>
   rows
-    .map((row) => row[1])
-    .filter((name): name is string => typeof name === "string" && name.endsWith(".sql"))
-    .map((file) => ({ name: file.slice(0, -4), version: numberOrNull(file), checksum: null, digest: null }));
+    .filter(([id, name]) => id !== null && (!areNames || `${name}`.endsWith(".sql")))
+    .map(([id, name, checksum, digest]) => ({
+      name: areNames ? `${name}`.slice(0, -4) : `${name}`,
+      version: areNames ? numberOf(`${name}`) : (id as number),
+      checksum: checksum as string | null,
+      digest: digest as string | null,
+    }));
 
-function numberOrNull(name: string): number | null {
-  const number = numberOf(name);
-  return Number.isNaN(number) ? null : number;
-}
-
-/** Return the newest row of the log for each migration: version, name, id, event, action, checksum, …, digest. */
-function newestByKey(index: Migrations, latest: Rows): Map<Key, readonly unknown[]> {
-  const newest = new Map<Key, readonly unknown[]>();
-  for (const row of latest) {
-    const [version, name, id, event] = row;
-    if (typeof name !== "string" || typeof event !== "string" || !["number", "object"].includes(typeof version))
-      throw damaged(LOG, typeof name !== "string" ? "name" : "version", "text", row);
-    const key = isNames(index) ? `${name}.sql` : (version as Key);
-    if (name && key !== null && Number(newest.get(key)?.[2] ?? -Infinity) < Number(id)) newest.set(key, row);
-  }
-  return newest;
-}
-
-function withLog(row: Applied, newest: readonly unknown[] | undefined): Applied {
-  if (newest?.[3] !== "done" || !APPLIES.includes(String(newest[4]))) return row;
-  return { ...row, checksum: (newest[5] ?? null) as string | null, digest: (newest[8] ?? null) as string | null };
-}
-
-const damaged = (table: string, column: string, expected: string, row: readonly unknown[]): HistoryError =>
-  new HistoryError(
-    `${table} is damaged: ${column} is not ${expected}; the row begins with ${row.slice(0, 3).map((v) => JSON.stringify(v)).join(", ")}`,
-    "restore the database from a backup or a restore point, or correct that row by hand",
-  );
+const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** Return the applied migrations in wrangler's order, or in that of their versions. */
 async function readApplied(driver: Driver, migrations?: Migrations): Promise<Numbered[]> {
@@ -587,10 +543,10 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
     }
   };
   const versions = await read(USUAL.versions);
-  if (versions?.length) return fromVersions(versions);
+  if (versions?.length) return readRows(versions, false);
   const names = await read(USUAL.names);
   if (!versions && !names && (await read(USUAL.logged))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
-  return inOrder(fromNames(names ?? []));
+  return inOrder(readRows(names ?? [], true));
 }
 
 const inOrder = <T extends Numbered>(rows: T[]): T[] =>
@@ -633,7 +589,7 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   });
   refuseProblems(index, history);
   refuseOneSided(index, history);
-  if (history.unmanaged && !history.partial.size) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  if (history.unmanaged && !history.began.length) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
   refusePartial(index, history);
   refuseRenamed(index, missing.map(([, row]) => row), pending);
   refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
@@ -659,8 +615,8 @@ function refuseProblems(index: Migrations, { problems }: History): void {
   if (problems.length) throw new HistoryError(problems.join("; "), index.messages["onlyRead"]![1]);
 }
 
-function refusePartial(index: Migrations, { partial }: History): void {
-  refuse(index, "partial", PartiallyApplied, [...partial.values()].map((name) => ({ name, version: null })));
+function refusePartial(index: Migrations, { began }: History): void {
+  refuse(index, "partial", PartiallyApplied, began);
 }
 
 /** Refuse a history of which two tables record different parts. */
@@ -674,7 +630,7 @@ function refuseOneSided(index: Migrations, { applied, other, state }: History): 
   const recorded = new Set(other.map((row) => row.name));
   const here = state.layout === "mirrored" ? own.filter((row, at) => !recorded.has(row.name) && !recorded.has(names[at]!)) : [];
   const { name: table, other: was } = index.table;
-  if (isNames(index)) return refuse(index, "unmoved", HistoryError, there, { was, table });
+  if (isNames(index)) return refuse(index, "unmoved", HistoryError, there);
   const parts = [[table, here], [was, there]] as const;
   const shown = parts.filter(([, only]) => only.length).map(([where, only]) => `only ${where} records ${only.map((row) => row.name).join(", ")}`);
   if (shown.length) throw new HistoryError(shown.join("; "), index.messages["oneSided"]![1], [...here, ...there].map((row) => row.name));

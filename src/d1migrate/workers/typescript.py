@@ -8,7 +8,7 @@ import os
 from d1migrate import __version__
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.migration import NOTHING
-from d1migrate.migrate.table import APPLIES, LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql import d1
 
 _HEAD = "// Written by `d1migrate index`: the runtime of d1migrate "
@@ -36,7 +36,6 @@ def _texts() -> dict[str, str]:
         "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
         "names": f"SELECT id, name FROM {WRANGLER}",
         "logged": f"SELECT 1 FROM {LOG_TABLE} WHERE name <> '' LIMIT 1",
-        "applies": " ".join(APPLIES),
         "nothing": NOTHING,
     }
 

@@ -9,14 +9,17 @@ import pytest
 from d1migrate.drivers.run import run
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
+from d1migrate.migrate.compiled_queries import applied, partial, problem_of_rows, verdict
 from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, VersionTable
 from d1migrate.migrate.table_choice import TableChoice
-from d1migrate.migrate.table_verdict import problem_of_rows, verdict
 from d1migrate.sql.batch import Batch, Query
+from tests.unit.migrate.flows.three import THREE
 
 if TYPE_CHECKING:
     from d1migrate.drivers.sqlite import SqliteDriver
+    from tests.unit.migrate.flows.database import Database
 
 VERSIONS, NAMES = VersionTable(), NameTable()
 V, N, LOG = VERSIONS.create, NAMES.create, log.CREATE
@@ -117,3 +120,22 @@ def test_rows_that_name_no_file_are_a_problem(database: SqliteDriver, rows: str,
     """The same as `survey.problems_of_names` finds, without the rows themselves."""
     _execute(database, N, *([f"INSERT INTO d1_migrations (name) VALUES {rows}"] if rows else []))
     assert _asked(database, problem_of_rows(NAMES))[0] == problem
+
+
+@pytest.mark.parametrize("table", [VERSIONS, NAMES])
+def test_applied_is_what_the_planner_reads(empty: Database, table: MigrationsTable) -> None:
+    """With the checksums of the log, or without a log; and the migrations that did not finish."""
+    choice = TableChoice(table.name, NAMES.name)
+    empty.run(up(THREE, choice, empty.stamp))
+    history = empty.run(read_history(choice))
+    read = [(Query(applied(table, logged=logged)),) for logged in (True, False)]
+    logged, plain = ([*empty.driver.batch(Batch(query, reads=True))[0].rows] for query in read)
+    suffix = ".sql" if table.shape == "names" else ""
+    counter = 3 if table.shape == "names" else None
+    assert logged == [
+        (row.place, f"{row.name}{suffix}", row.checksum, row.file_digest, counter) for row in history.applied
+    ]
+    assert plain == [(*row[:2], None, None, counter) for row in logged]
+
+    empty.driver.batch(Batch([Query("UPDATE d1migrate_log SET event = 'begun' WHERE version = 2")]))
+    assert empty.driver.batch(Batch((Query(partial(table)),), reads=True))[0].rows == (("002_b",),)

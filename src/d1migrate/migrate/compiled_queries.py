@@ -1,7 +1,6 @@
-"""What `survey` and `table_decision` find out about the history tables, as one query.
+"""How a runtime without a planner reads the history: the database itself compares and joins.
 
-A runtime without a planner asks it: the database itself returns which tables exist, and the reason if they
-cannot be used.
+`verdict` is what `survey` and `table_decision` find out, as one query; `applied` is `history.read_rows`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from d1migrate.migrate import log
 from d1migrate.migrate.history import objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
+from d1migrate.migrate.up_to_date import joined_log, newest_logged
 from d1migrate.sql.names import fold, quote_literal
 
 TYPE_CHECKING = False
@@ -58,6 +58,41 @@ def verdict(table: MigrationsTable, other: str) -> str:
         f" {_case((condition, hint) for condition, _, hint in refused)} AS hint,"
         f" {_problem(table) if by_name else 'NULL'} AS problem,"
         f" {_unmanaged(table.name, other)} AS unmanaged FROM own, other, log, older"
+    )
+
+
+def applied(table: MigrationsTable, *, logged: bool) -> str:
+    """Return the query for what a table records, in the order of its keys, or of wrangler's ids.
+
+    Its columns: the version or the id; the name; checksum and digest of the file, NULL if they are unknown;
+    and the counter of a table of names, which an empty one has, too, in a row without an id.
+
+    Args:
+        table: the table.
+        logged: whether to read checksums and digests from the log, which must exist then.
+    """
+    join, applies = joined_log(table) if logged else ("", "")
+    known = (f"iif({applies}, l.{column})" if logged else "NULL" for column in ("checksum", "file_digest"))
+    checksum, digest = known
+    log_rows = f"WITH {newest_logged(table)} " if logged else ""
+    if isinstance(table, NameTable):
+        counter = table.counter if table.counted else "NULL"
+        key, name = f"m.{table.ids}", "m.name"
+        source = f"(SELECT {counter} AS counter) LEFT JOIN {table.sql} m"
+    else:
+        key, name, source = "m.version", "coalesce(m.name, '')", f"{table.sql} m"
+    return (
+        f"{log_rows}SELECT {key} AS id, {name} AS name, {checksum} AS checksum, {digest} AS digest,"
+        f" {'counter' if isinstance(table, NameTable) else 'NULL'} AS counter FROM {source} {join} ORDER BY 1"
+    )
+
+
+def partial(table: MigrationsTable) -> str:
+    """Return the query for the names of migrations that began and did not finish."""
+    own = "SELECT name, version, max(id), event"
+    return (
+        f"SELECT name FROM ({own} FROM {LOG_TABLE} WHERE name <> '' GROUP BY {table.column})"
+        " WHERE event = 'begun'"
     )
 
 
