@@ -8,6 +8,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from d1migrate.migrate.compiled_index import compile_index
+from d1migrate.migrate.file_suggestion import choose_table
+from d1migrate.migrate.source import load
 from tests.runtime.pyodide import Answer, InsideError, decoded
 from tests.runtime.workerd import DATABASES, MODULES, Server, durable_object_id
 
@@ -101,6 +104,16 @@ class TypeScriptWorkerd(Server):
                 `clock`, a Clock; `construct`, see `constructing`.
         """
         return self._ask(function, arguments, database, times=times, **options)[0]
+
+    def apply(self, database: str, *texts: str) -> None:
+        """Apply files with these texts in one call, as an object does at its first event.
+
+        Raises:
+            InsideError: a migration failed, or the object was reset.
+        """
+        files = load([(f"{number:03}_file.sql", text) for number, text in enumerate(texts, 1)])
+        index = compile_index(files, choose_table(files).guess)
+        self.call("runMigrations", index, database=database)
 
     def sql(self, database: str, *statements: str) -> list[list[list[Any]]]:
         """Run statements past d1migrate, each by itself: the rows of each."""

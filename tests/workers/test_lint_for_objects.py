@@ -32,17 +32,6 @@ INSERT INTO orders VALUES (2);
 """
 
 
-def run(typescript: TypeScriptWorkerd, database: str, *texts: str) -> None:
-    """Apply files in one call, as an object does at its first event.
-
-    Raises:
-        InsideError: a migration failed, or the object was reset.
-    """
-    files = load([(f"{number:03}_file.sql", text) for number, text in enumerate(texts, 1)])
-    index = compile_index(files, choose_table(files).guess)
-    typescript.call("runMigrations", index, database=database)
-
-
 def names(typescript: TypeScriptWorkerd, database: str) -> list[str]:
     """The tables of an object that are not d1migrate's."""
     (rows,) = typescript.sql(database, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
@@ -52,7 +41,7 @@ def names(typescript: TypeScriptWorkerd, database: str) -> list[str]:
 @pytest.mark.parametrize("code", CASES)
 def test_what_is_only_about_d1_runs(typescript: TypeScriptWorkerd, code: str) -> None:
     """The bad examples are applied: no server splits them, and wrangler does not run them."""
-    run(typescript, typescript.new_object(), *(text for text in CASES[code] if text))
+    typescript.apply(typescript.new_object(), *(text for text in CASES[code] if text))
 
 
 def test_the_triggers_that_d1_would_cut_fire(typescript: TypeScriptWorkerd) -> None:
@@ -60,8 +49,7 @@ def test_the_triggers_that_d1_would_cut_fire(typescript: TypeScriptWorkerd) -> N
     database = typescript.new_object()
     table = "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, size TEXT);"
     body = "begin UPDATE t SET size = CASE WHEN new.n > 9 THEN 'big' ELSE 'small' END WHERE id = new.id; end;"
-    run(
-        typescript,
+    typescript.apply(
         database,
         f"{table} CREATE TRIGGER r AFTER INSERT ON t {body} INSERT INTO t VALUES (1, 10, NULL);",
     )
@@ -75,7 +63,7 @@ def test_d113_no_orphan_is_hidden(typescript: TypeScriptWorkerd) -> None:
         "PRAGMA defer_foreign_keys = ON; DELETE FROM parents WHERE id = 2; PRAGMA defer_foreign_keys = OFF;"
     )
     with pytest.raises(InsideError, match="FOREIGN KEY constraint failed") as raised:
-        run(typescript, database, FAMILY, hides)
+        typescript.apply(database, FAMILY, hides)
     assert raised.value.type == "ApplyError"
     assert typescript.sql(database, "SELECT count(*) FROM parents") == [[[2]]]
 
@@ -92,7 +80,7 @@ def test_p109_takes_earlier_migrations_back(typescript: TypeScriptWorkerd, text:
     """The object is reset, and of all migrations of the event nothing is left."""
     database = typescript.new_object()
     with pytest.raises(InsideError, match="internal error"):
-        run(typescript, database, "CREATE TABLE t (id UNIQUE);", "INSERT INTO t VALUES (1);", text)
+        typescript.apply(database, "CREATE TABLE t (id UNIQUE);", "INSERT INTO t VALUES (1);", text)
     assert names(typescript, database) == []
 
 
@@ -108,7 +96,7 @@ def test_s108_foreign_keys_stay_on(typescript: TypeScriptWorkerd) -> None:
     database = typescript.new_object()
     rebuild = "DROP TABLE orders; CREATE TABLE new (id INTEGER PRIMARY KEY); INSERT INTO new SELECT id FROM parents;"
     replace = "DROP TABLE parents; ALTER TABLE new RENAME TO parents;"
-    run(typescript, database, FAMILY, f"PRAGMA foreign_keys = OFF; {rebuild} {replace}")
+    typescript.apply(database, FAMILY, f"PRAGMA foreign_keys = OFF; {rebuild} {replace}")
     assert typescript.sql(database, "SELECT count(*) FROM children", "PRAGMA foreign_keys") == [[[0]], [[1]]]
 
 
@@ -119,7 +107,7 @@ def test_s108_foreign_keys_stay_on(typescript: TypeScriptWorkerd) -> None:
 def test_p108_a_pragma_stays_on_for_later_events(typescript: TypeScriptWorkerd, pragma: str) -> None:
     """Until the object is evicted."""
     database = typescript.new_object()
-    run(typescript, database, f"CREATE TABLE t (id); PRAGMA {pragma} = ON;")
+    typescript.apply(database, f"CREATE TABLE t (id); PRAGMA {pragma} = ON;")
     assert typescript.sql(database, f"PRAGMA {pragma}") == [[[1]]]
     typescript.abort(database)
     assert typescript.sql(database, f"PRAGMA {pragma}") == [[[0]]]
@@ -128,5 +116,5 @@ def test_p108_a_pragma_stays_on_for_later_events(typescript: TypeScriptWorkerd, 
 def test_p108_like_stays_case_sensitive(typescript: TypeScriptWorkerd) -> None:
     """This PRAGMA cannot be read."""
     database = typescript.new_object()
-    run(typescript, database, "CREATE TABLE t (id); PRAGMA case_sensitive_like = ON;")
+    typescript.apply(database, "CREATE TABLE t (id); PRAGMA case_sensitive_like = ON;")
     assert typescript.sql(database, "SELECT 'A' LIKE 'a'") == [[[0]]]

@@ -859,6 +859,9 @@ class D1Driver implements Driver {
   }
 }
 
+const ORPHANS = "pragma_foreign_key_check";
+const VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
+
 class ObjectDriver implements Driver {
   readonly #storage: StorageLike;
   constructor(storage: StorageLike) {
@@ -877,21 +880,43 @@ class ObjectDriver implements Driver {
   }
   async write(statements: readonly Statement[], defers: boolean): Promise<Cost> {
     const cost = { rowsRead: 0, rowsWritten: 0 };
-    const orphans = (): number => Number(this.#query(["SELECT count(*) FROM pragma_foreign_key_check"]).rows[0]![0]);
     this.#query(["PRAGMA foreign_keys = ON"]); // other code of the object may have left it off
     if (defers) await this.#storage.sync();
     this.#storage.transactionSync(() => {
-      const before = defers ? orphans() : 0;
-      for (const [at, statement] of statements.entries()) {
-        const { cursor } = this.#query(statement, at);
-        cost.rowsRead += cursor.rowsRead;
-        cost.rowsWritten += cursor.rowsWritten;
-      }
-      // At the commit it would be no exception: the object would be reset.
-      if (defers && orphans() > before) throw new QueryError("FOREIGN KEY constraint failed: SQLITE_CONSTRAINT");
+      const run = (): void => {
+        for (const [at, statement] of statements.entries()) {
+          const { cursor } = this.#query(statement, at);
+          cost.rowsRead += cursor.rowsRead;
+          cost.rowsWritten += cursor.rowsWritten;
+        }
+      };
+      const deferrable = this.#count("sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
+      if (defers || deferrable) this.#checked(statements, deferrable, run);
+      else run();
     });
-    if (defers) await this.#storage.sync(); // the pragma ends with the implicit transaction
     return cost;
+  }
+  /** Refuse violations of deferred keys: at the commit they would be no exception, but reset the object. */
+  #checked(statements: readonly Statement[], deferrable: boolean, run: () => void): void {
+    const first = (word: string): number => statements.findIndex(([sql]) => sql.toLowerCase().includes(word));
+    let before = 0;
+    try {
+      before = this.#count(ORPHANS);
+    } catch {
+      // A key refers to columns that are no key; perhaps the migration corrects that.
+    }
+    // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
+    // count, but only of what ON has deferred.
+    if (deferrable && first("drop") >= 0) this.#query(["PRAGMA defer_foreign_keys = ON"]);
+    try {
+      run();
+      if (this.#count(ORPHANS) > before) throw new QueryError(VIOLATED, first("defer") >= 0 ? first("defer") : null);
+    } finally {
+      this.#query(["PRAGMA defer_foreign_keys = OFF"]);
+    }
+  }
+  #count(what: string): number {
+    return Number(this.#query([`SELECT count(*) FROM ${what}`]).rows[0]![0]);
   }
   #query([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } {
     try {
