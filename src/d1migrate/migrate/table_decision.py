@@ -81,9 +81,10 @@ def history_tables(choice: TableChoice, survey: Survey) -> set[str]:
     shapes = {
         choice.versions: survey.is_versions(choice.versions) or survey.is_names(choice.versions),
         choice.wrangler: survey.is_names(choice.wrangler),
+        LOG_TABLE: True,  # any other is refused
+        log.OLD_LOG: survey.is_log(log.OLD_LOG),
     }
-    logs = {LOG_TABLE, log.OLD_LOG}
-    return {fold(name) for name, is_ours in shapes.items() if is_ours} | logs
+    return {fold(name) for name, is_ours in shapes.items() if is_ours}
 
 
 def found(choice: TableChoice, survey: Survey) -> MigrationsTable | None:

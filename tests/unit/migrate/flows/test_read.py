@@ -73,9 +73,10 @@ def test_a_database_of_others(empty: Database) -> None:
     empty.script(
         "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE INDEX i ON users (id);"
         " CREATE VIEW v AS SELECT 1; CREATE TABLE D1_migrations (id); CREATE TABLE knex_migrations_lock (i);"
+        " CREATE TABLE schema_migrations_log (line);"  # not that of d1migrate 0.1
     )
     found = empty.run(read_history())
-    assert found.unmanaged == ("users", "v", "D1_migrations")
+    assert found.unmanaged == ("users", "v", "D1_migrations", "schema_migrations_log")
     assert found.other_tools == ("D1_migrations",)
 
 
