@@ -1,0 +1,32 @@
+"""The table of cases, `cases.json`: every runtime, with either table, on D1 and in a Durable Object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.pyodide import PyodideWorkerd
+from tests.workers.cases import Case, PythonRuntime, Runtime, cases, check, differences, play
+from tests.workers.conftest import INSIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def runtimes(vendored: Path) -> Iterator[list[Runtime]]:
+    """Each runtime, in two isolates."""
+    with PyodideWorkerd("3.14", [vendored, INSIDE], isolates=2) as python:
+        yield [PythonRuntime(python)]
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.target == "d1"], ids=lambda case: case.id)
+def test_case(case: Case, runtimes: list[Runtime]) -> None:
+    """Each runtime does what is expected, and all of them the same."""
+    played = [play(case, runtime) for runtime in runtimes if case.data.get("runtime") in (None, runtime.name)]
+    for runtime, one in zip(runtimes, played, strict=False):
+        check(case, runtime.name, one)
+    for other in played[1:]:
+        assert not differences(case, played[0], other)
