@@ -15,7 +15,7 @@ from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log, refusals
 from d1migrate.migrate.assertions import HistoryState
-from d1migrate.migrate.migration import LARGE, Migration
+from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
 from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
@@ -73,6 +73,7 @@ def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> di
         "table": _described(table),
         "digest": index_digest(migrations),
         "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: index_digest(migrations)})],
+        "nothing": NOTHING,
         "queries": _queries(table),
         "messages": _messages(migrations, table),
         "setup": h.tables(table),

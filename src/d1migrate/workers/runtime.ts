@@ -39,6 +39,8 @@ export interface Migrations {
   readonly table: { readonly shape: string; readonly name: string; readonly other: string };
   readonly digest: string;
   readonly seal: string;
+  /** The checksum of a file without a statement, which identifies no file. */
+  readonly nothing: string;
   /** What the log notes of a step, and of the one that completes the index in an object. */
   readonly notes: readonly string[];
   readonly queries: Readonly<Record<string, string>>;
@@ -128,8 +130,8 @@ export async function runMigrations(db: Database, migrations: Migrations, option
   const { by = "worker", acceptNewer = true, maxQueries = 50 } = options;
   if (maxQueries < FEWEST) throw new UsageError(`maxQueries=${maxQueries}: a migration takes ${FEWEST}`);
   const wanted = upTo(index, options.to);
-  const driver = limited(open(db), options);
-  const applied = await driver.applied(index);
+  const driver = open(db, maxQueries);
+  const applied = await readState(driver, index);
   if (applied && isDone(index, wanted, applied, acceptNewer)) return [];
   const run: Run = { driver, index, wanted, acceptNewer, by, done: [] };
   const first = await readHistory(driver, index, applied !== undefined);
@@ -141,9 +143,9 @@ export async function runMigrations(db: Database, migrations: Migrations, option
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
     try {
-      history = await readHistory(driver, index, true, stopped.token);
+      history = await readHistory(driver, index, false, stopped.token);
       if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
-      else if (history.state.print(true) === stopped.state.print(true)) throw stopped.failure; // so there was no other runner
+      else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
     } catch (error) {
       throw withProgress(error, run.done, todo);
@@ -175,7 +177,7 @@ export async function getCurrentVersion(db: Database, migrations?: Migrations): 
 export async function getPending(db: Database, migrations: Migrations): Promise<string[]> {
   const index = checked(migrations);
   const driver = open(db);
-  const known = await driver.applied(index);
+  const known = await readState(driver, index);
   const pending = (keys: { has(key: Key): boolean }): string[] =>
     index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
   if (known?.size) return pending(known);
@@ -189,11 +191,10 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
 
 /** The root of all errors; `hint` is what to do about it. */
 export class MigrationError extends Error {
-  readonly hint: string | null;
-  constructor(message: string, hint: string | null = null, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.className;
-    this.hint = hint;
+  declare readonly hint: string | null;
+  constructor(message: string, hint: string | null = null, fields: object = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, { name: new.target.className, hint }, fields);
   }
   /** A bundler may rename classes, so that their names are texts. */
   protected static readonly className: string = "MigrationError";
@@ -207,10 +208,10 @@ export class UsageError extends MigrationError {
 /** The index and the database disagree, or the history is another tool's; nothing was run. */
 export class HistoryError extends MigrationError {
   protected static override readonly className: string = "HistoryError";
-  readonly names: readonly string[];
+  /** The migrations on which they disagree. */
+  declare readonly names: readonly string[];
   constructor(message: string, hint: string | null = null, names: readonly string[] = []) {
-    super(message, hint);
-    this.names = names;
+    super(message, hint, { names });
   }
 }
 
@@ -237,35 +238,32 @@ export class PartiallyApplied extends HistoryError {
 /** A migration failed and had no effect; those in `applied` are applied, and stay so. */
 export class ApplyError extends MigrationError {
   protected static override readonly className: string = "ApplyError";
-  readonly migration: string;
-  readonly file: string | null;
-  readonly line: number | null;
-  readonly statement: string | null;
+  declare readonly migration: string;
+  declare readonly file: string | null;
+  declare readonly line: number | null;
+  declare readonly statement: string | null;
   /** The names that this call applied before it. */
-  readonly applied: readonly string[];
+  declare readonly applied: readonly string[];
   /** The names that were not run, the failed one first. */
-  readonly pending: readonly string[];
+  declare readonly pending: readonly string[];
   /** Whether it may have been applied all the same: the response was lost, and the log could not be read. */
-  unknown = false;
+  declare unknown: boolean;
   constructor(message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown) {
-    super(message, hint, { cause });
-    this.migration = pending[0]!;
-    this.file = at.statement === null ? null : `${this.migration}.sql`;
-    [this.line, this.statement] = [at.line, at.statement];
-    [this.applied, this.pending] = [applied, pending];
+    const [migration] = pending;
+    const file = at.statement === null ? null : `${migration}.sql`;
+    super(message, hint, { migration, file, ...at, applied, pending, unknown: false }, cause);
   }
 }
 
 /** A limit stopped the run between two migrations; nothing failed. Call it again in another request. */
 export class Unfinished extends MigrationError {
   protected static override readonly className: string = "Unfinished";
-  readonly reason: string;
-  readonly applied: readonly string[];
-  readonly pending: readonly string[];
+  declare readonly reason: string;
+  declare readonly applied: readonly string[];
+  declare readonly pending: readonly string[];
   constructor(reason: string, applied: readonly string[] = [], pending: readonly string[] = []) {
-    const message = pending.length ? `${reason}: ${applied.length} applied, ${pending.length} left` : reason;
-    super(message, "run it again in another request; applied migrations are not run twice");
-    [this.reason, this.applied, this.pending] = [reason, applied, pending];
+    const counts = pending.length ? `: ${applied.length} applied, ${pending.length} left` : "";
+    super(reason + counts, "run it again in another request; applied migrations are not run twice", { reason, applied, pending });
   }
 }
 
@@ -273,10 +271,9 @@ export class Unfinished extends MigrationError {
 export class QueryError extends MigrationError {
   protected static override readonly className: string = "QueryError";
   /** The position in the batch of the query that failed; null if it is not known. */
-  readonly index: number | null;
+  declare readonly index: number | null;
   constructor(message: string, index: number | null = null, cause?: unknown) {
-    super(message, null, { cause });
-    this.index = index;
+    super(message, null, { index }, cause);
   }
 }
 
@@ -310,8 +307,6 @@ const USUAL = {
 const REFUSAL = /{refusal}/;
 /** What a batch says if another runner was faster. */
 const RACES = /{races}/;
-/** The checksum of a file without a statement, which identifies no file. */
-const NOTHING = "{nothing}";
 
 // --- The index ----------------------------------------------------------------------------------------------------------
 
@@ -321,16 +316,18 @@ type Key = number | string;
 const WRITE_INDEX = "`d1migrate index` writes the index and its runtime";
 
 function checked(index: Migrations): Migrations {
-  if (typeof index !== "object" || index === null) throw new UsageError(`no migrations: ${typeof index}`, WRITE_INDEX);
-  if ("then" in index) throw new UsageError("the migrations are a promise", "await it, or import the index statically");
-  if (!("format" in index)) {
-    const hint = "default" in index ? "pass its default export: `import migrations from …`" : WRITE_INDEX;
-    throw new UsageError("the migrations are not a compiled index", hint);
-  }
-  if (index.format !== FORMAT)
-    throw new UsageError(`the index has format ${index.format}, and this runtime reads format ${FORMAT}`, WRITE_INDEX);
-  if (!index.migrations.length) throw new UsageError("the index has no migrations", WRITE_INDEX);
-  return index;
+  const given: any = index;
+  if (given?.format === FORMAT && given.migrations?.length) return index;
+  if (given?.then) throw new UsageError("the migrations are a promise", "await it, or import the index statically");
+  if (given?.default) throw new UsageError("the migrations are a module", "pass its default export: `import migrations from …`");
+  throw new UsageError(
+    given?.format === FORMAT
+      ? "the index has no migrations"
+      : given?.format
+        ? `the index has format ${given.format}, and this runtime reads format ${FORMAT}`
+        : `the migrations are not a compiled index: ${typeof given}`,
+    WRITE_INDEX,
+  );
 }
 
 const sealed = new WeakSet<Migrations>();
@@ -413,7 +410,7 @@ interface History {
 }
 
 /** A state of the history, in the form that a batch compares. */
-class State {
+interface State {
   readonly layout: string;
   readonly versions: readonly number[];
   /** The ids and names in a table of names, and the highest id that it ever used. */
@@ -422,50 +419,46 @@ class State {
   readonly counter: number | null;
   /** The token of the newest row of the log. */
   readonly head: string;
-  constructor(layout: string, versions: readonly number[], ids: readonly number[], names: readonly unknown[], counter: number | null, head: string) {
-    [this.layout, this.versions, this.ids, this.names, this.counter, this.head] = [layout, versions, ids, names, counter, head];
-  }
-  /** The text with which a batch compares it; one that is not full may miss a changed row. */
-  print(full: boolean): string {
-    const { layout, ids, counter, versions } = this;
-    let names = `${ids.length} ${ids.at(-1) ?? 0}${counter === null ? "" : ` ${counter}`}`;
-    if (full || counter === null) names += ` ${this.names.filter((name) => typeof name === "string").join("\n")}`;
-    if (/counted/.test(layout)) return `${names} ${this.head}`;
-    let [total, squares, newest] = [0, 0, 0];
-    for (const version of versions) {
-      const masked = ((version % MASK) + MASK) % MASK; // exact, as versions are below 2**53
-      total += masked;
-      squares += (masked % 65521) * (masked % 65519);
-      newest = Math.max(newest, version);
-    }
-    return `${versions.length} ${full ? `${total} ${squares}` : newest} ${layout === "alone" || layout === "alike" ? 0 : names} ${this.head}`;
-  }
-  /** The state after a migration was recorded by the batch with a token. */
-  plus({ alike, name, version }: Migration, token: string): State {
-    const { layout, counter, ids } = this;
-    const writesNames = /counted|mirrored/.test(layout);
-    const id = Math.max(ids.at(-1) ?? 0, counter ?? 0) + 1;
-    return new State(
-      alike && layout === "alone" ? "alike" : layout,
-      [...this.versions, ...(/counted/.test(layout) ? [] : [version!])],
-      writesNames ? [...ids, id] : ids,
-      writesNames ? [...this.names, `${name}.sql`] : this.names,
-      writesNames && counter !== null ? id : counter,
-      token,
-    );
-  }
 }
+
+/** Return the text with which a batch compares a state; one that is not full may miss a changed row. */
+function print({ layout, versions, ids, names, counter, head }: State, full: boolean): string {
+  let beside = `${ids.length} ${ids.at(-1) ?? 0}${counter === null ? "" : ` ${counter}`}`;
+  if (full || counter === null) beside += ` ${names.filter((name) => typeof name === "string").join("\n")}`;
+  if (hasVersions(layout)) {
+    const masked = versions.map((version) => ((version % MASK) + MASK) % MASK); // exact, as versions are below 2**53
+    const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+    const sums = full ? `${sum(masked)} ${sum(masked.map((v) => (v % 65521) * (v % 65519)))}` : Math.max(0, ...versions);
+    if (layout === "alone" || layout === "alike") beside = "0";
+    beside = `${versions.length} ${sums} ${beside}`;
+  }
+  return `${beside} ${head}`;
+}
+
+/** Return the state after a migration was recorded by the batch with a token. */
+function plus(state: State, { alike, name, version }: Migration, head: string): State {
+  const { layout, versions, ids, names, counter } = state;
+  const next: State = { ...state, head, layout: alike && layout === "alone" ? "alike" : layout };
+  const recorded: State = hasVersions(layout) ? { ...next, versions: [...versions, version!] } : next;
+  if (hasVersions(layout) && layout !== "mirrored") return recorded;
+  const id = Math.max(ids.at(-1) ?? 0, counter ?? 0) + 1;
+  return { ...recorded, ids: [...ids, id], names: [...names, `${name}.sql`], counter: counter === null ? null : id };
+}
+
+const hasVersions = (layout: string): boolean => !layout.endsWith("counted");
 
 const MASK = 2 ** 32;
 
 /** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
 interface Found { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
 
-/** Read the history: one request if the tables are the expected ones, else two. */
-async function readHistory(driver: Driver, index: Migrations, expected: boolean, token?: string): Promise<History> {
+/**
+ * Read the history.
+ *
+ * @param exists whether the migrations table and the log are known to exist: then one request is usually enough.
+ */
+async function readHistory(driver: Driver, index: Migrations, exists: boolean, token?: string): Promise<History> {
   const { queries, layouts, messages } = index;
-  const verdict: Statement = [queries["verdict"]!];
-  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: true, other: false, log: true };
   const rest = ({ layout, own, other, log }: Found): Statement[] => [
     ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
     ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
@@ -473,15 +466,13 @@ async function readHistory(driver: Driver, index: Migrations, expected: boolean,
     ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
     ...(log && token ? [[queries["done"]!, token] as const] : []),
   ];
-  let [first, ...answers] = await driver.read(expected ? [verdict, ...rest(usual)] : [verdict]).catch((error: unknown) => {
-    if (!expected || !/no such/.test(text(error))) throw error;
-    return driver.read([verdict]);
-  });
+  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: exists, other: false, log: exists };
+  let [first, ...answers] = await driver.read([[queries["verdict"]!], ...rest(usual)]);
   const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
   if (error) throw new HistoryError(error, hint);
   const [own, other, log] = [...tables!].map((digit) => digit === "1");
   const found = { layout: layout!, own: own!, other: other!, log: log! };
-  if (!answers.length || JSON.stringify(found) !== JSON.stringify(usual)) answers = own || other || log ? await driver.read(rest(found)) : [];
+  if (layout !== usual.layout || own !== exists || log !== exists || other) answers = await driver.read(rest(found));
   const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
@@ -500,7 +491,14 @@ async function readHistory(driver: Driver, index: Migrations, expected: boolean,
     began,
     missing: [...(own ? [] : [index.table.name]), ...(log ? [] : [LOG])],
     unmanaged: recorded.length || head ? null : unmanaged!,
-    state: new State(mirrored ? "mirrored" : layout!, ids(versions), ids(names), names.map(([, name]) => name), counter(names, layout!), head),
+    state: {
+      layout: mirrored ? "mirrored" : layout!,
+      versions: ids(versions),
+      ids: ids(names),
+      names: names.map(([, name]) => name),
+      counter: names.length ? (names[0]![4] as number | null) : layout === "uncounted" ? null : 0,
+      head,
+    },
     problems,
     other: mirrored || isNames(index) ? elsewhere : [],
     hasToken,
@@ -509,9 +507,6 @@ async function readHistory(driver: Driver, index: Migrations, expected: boolean,
 
 /** The ids of rows; an empty table of names has one row without an id, for its counter. */
 const ids = (rows: Rows): number[] => rows.map(([id]) => id as number).filter((id) => id !== null);
-
-const counter = (names: Rows, layout: string): number | null =>
-  names.length ? (names[0]![4] as number | null) : layout === "uncounted" ? null : 0;
 
 /** Return what rows record, of a table of names or of versions. */
 const readRows = (rows: Rows, areNames: boolean): Applied[] =>
@@ -530,7 +525,7 @@ const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) 
 async function readApplied(driver: Driver, migrations?: Migrations): Promise<Numbered[]> {
   if (migrations) {
     const index = checked(migrations);
-    const { applied } = await readHistory(driver, index, true);
+    const { applied } = await readHistory(driver, index, false);
     return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
   }
   const read = async (query: string): Promise<Rows | undefined> => {
@@ -638,7 +633,7 @@ function refuseOneSided(index: Migrations, { applied, other, state }: History): 
 
 /** Refuse files that are applied under another name. */
 function refuseRenamed(index: Migrations, missing: readonly Applied[], pending: readonly Migration[]): void {
-  const was = new Map(missing.filter((row) => row.checksum && row.checksum !== NOTHING).map((row) => [row.checksum, row.name]));
+  const was = new Map(missing.filter((row) => row.checksum && row.checksum !== index.nothing).map((row) => [row.checksum, row.name]));
   const renamed = pending.filter((m) => was.has(m.checksum));
   const shown = renamed.map((m) => `${m.name} (applied as ${was.get(m.checksum)})`).join(", ");
   refuse(index, "renamed", MissingMigration, renamed, { was: was.get(renamed[0]?.checksum ?? "") ?? "", shown });
@@ -646,13 +641,10 @@ function refuseRenamed(index: Migrations, missing: readonly Applied[], pending: 
 
 /** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
 function refuseLate(index: Migrations, todo: readonly Migration[], applied: History["applied"]): void {
-  const path = (row: Numbered): string => (isNames(index) ? `${row.name}.sql` : `${row.version}_${row.name}.sql`);
-  const newest = (isNumbered: boolean): Applied | undefined =>
-    [...applied.values()].filter((row) => (row.version !== null) === isNumbered).sort((a, b) => compareNames(path(a), path(b))).at(-1);
-  const [numbered, others] = [newest(true), newest(false)];
-  const last = (m: Migration): Applied | undefined => (m.version === null ? others : numbered);
-  const late = todo.filter((m) => last(m) && compareNames(path(last(m)!), path(m)) > 0);
-  refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? last(late[0])!.name : "" });
+  const after = (m: Migration): Migration | undefined =>
+    index.migrations.slice(index.migrations.indexOf(m)).filter((one) => (one.version === null) === (m.version === null) && applied.has(keyOf(index, one))).at(-1);
+  const late = todo.filter(after);
+  refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? after(late[0])!.name : "" });
 }
 
 // --- Applying ---------------------------------------------------------------------------------------------------------------
@@ -681,8 +673,21 @@ async function apply({ driver, index, by, done }: Run, history: History, todo: r
   let state = history.state;
   for (const [at, migration] of todo.entries()) {
     const token = hex(crypto.getRandomValues(new Uint8Array(16)));
-    const after = state.plus(migration, token);
-    const values = valuesOf(migration, [state, after], token, by, index.notes[0]!);
+    const after = plus(state, migration, token);
+    const values = {
+      ...migration,
+      version: migration.version?.toString(),
+      file: `${migration.name}.sql`,
+      token,
+      who: by,
+      tool: TOOL,
+      at: `${Math.floor(Date.now() / 1000)}`,
+      notes: index.notes[0]!,
+      before: print(state, false),
+      beforeFull: print(state, true),
+      after: print(after, false),
+      afterFull: print(after, true),
+    };
     const create = (at ? [] : history.missing).map((table): Statement => [index.setup[table]!]);
     const layout = index.layouts[state.layout]!;
     const opening = [...create, ...fill(index, at ? layout.later : layout.first, values)];
@@ -708,20 +713,11 @@ const result = ({ version, name, sql }: Migration): StepResult => ({
   version, name, action: "up", statements: sql.length, rowsRead: null, rowsWritten: null,
 });
 
-/** Return what the parameters of a layout name. Numbers are text, which the columns convert: D1 binds REAL. */
-function valuesOf(m: Migration, [before, after]: [State, State], token: string, by: string, notes: string): Record<string, string | null> {
-  return {
-    token, who: by, tool: TOOL, at: `${Math.floor(Date.now() / 1000)}`, restorePoint: null, notes,
-    version: m.version === null ? null : `${m.version}`, name: m.name, file: `${m.name}.sql`,
-    checksum: m.checksum, digest: m.digest ?? null, rollback: m.rollback ?? null, rollbackDigest: m.rollbackDigest ?? null,
-    before: before.print(false), beforeFull: before.print(true), after: after.print(false), afterFull: after.print(true),
-  };
-}
-
-const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, string | null>): Statement[] =>
+/** Return queries of a layout with values. Numbers are text, which the columns convert: D1 binds REAL. */
+const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, unknown>): Statement[] =>
   queries.map(([at, ...names]) => [
     index.texts[at as number]!,
-    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : values[name]!)),
+    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : ((values[name] ?? null) as string | null))),
   ]);
 
 /** Whether the log has a batch that was refused, or whose response was lost. */
@@ -794,67 +790,68 @@ type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
 interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
 
 interface Driver {
-  /** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
-  applied(index: Migrations): Promise<AppliedLines | undefined>;
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
   write(statements: readonly Statement[], defers: boolean): Promise<Cost>;
 }
 
-function open(db: Database): Driver {
-  if (typeof db === "object" && db !== null) {
-    if ("then" in db) throw new UsageError("the database is a promise", "await it first");
-    if ("sql" in db && "transactionSync" in db) return new ObjectDriver(db);
-    if ("prepare" in db && "batch" in db) return new D1Driver(db);
-  }
+function open(db: Database, maxQueries = 50): Driver {
+  const given: any = db;
+  if (given?.sql && given.transactionSync) return new ObjectDriver(given);
+  if (given?.prepare && given.batch) return new D1Driver(given, maxQueries);
+  if (given?.then) throw new UsageError("the database is a promise", "await it first");
   throw new UsageError(
-    db === undefined ? "the database is undefined" : "not a D1 binding, nor the storage of a SQLite-backed Durable Object",
-    "pass env.DB, or ctx.storage; the binding has the name that the wrangler configuration gives it",
+    `neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${typeof given}`,
+    "pass env.DB, or ctx.storage; a binding has the name that the wrangler configuration gives it",
   );
 }
 
-/** Parse the answer of the state query. */
-function stateLines(index: Migrations, [lines, partial]: readonly unknown[]): AppliedLines | undefined {
-  if (partial) return undefined;
+/** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
+async function readState(driver: Driver, index: Migrations): Promise<AppliedLines | undefined> {
   const found = new Map<Key, readonly [string, string]>();
-  for (const line of lines === null ? [] : String(lines).split("\n")) {
-    const parts = /^(.*) (\S*) (\S*)$/.exec(line);
-    if (!parts) return undefined; // a name with a line break
-    found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
+  try {
+    const [lines, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
+    if (partial || lines === null) return undefined;
+    for (const line of `${lines}`.split("\n")) {
+      const parts = /^(.*) (\S*) (\S*)$/.exec(line);
+      if (!parts) return undefined; // a name with a line break
+      found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
+    }
+    return found;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
   }
-  return found.size ? found : undefined;
 }
+
+/** Whether a query failed because a table, or a column that it should have, does not exist. */
+const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text(error));
 
 class D1Driver implements Driver {
   readonly #db: D1Like;
-  constructor(db: D1Like) {
-    this.#db = db;
-  }
-  async applied(index: Migrations): Promise<AppliedLines | undefined> {
-    try {
-      const [[row]] = (await this.read([[index.queries["state"]!]])) as [Rows];
-      return stateLines(index, row!);
-    } catch (error) {
-      if (/no such (table|column)/.test(text(error))) return undefined;
-      throw error;
-    }
+  readonly #most: number;
+  #queries = 0;
+  constructor(db: D1Like, most: number) {
+    [this.#db, this.#most] = [db, most];
   }
   async read(statements: readonly Statement[]): Promise<Rows[]> {
-    const answers = await this.#send(statements, (message, cause) => new UnavailableError(message, null, { cause }));
+    if (!statements.length) return [];
+    const answers = await this.#send(statements, UnavailableError);
     return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
   }
   async write(statements: readonly Statement[]): Promise<Cost> {
-    const answers = await this.#send(statements, (message, cause) => new AmbiguousError(message, null, { cause }));
+    // One more looks up a lost response.
+    if (this.#queries + 2 > this.#most) throw new Unfinished(`${this.#queries} of the ${this.#most} queries of this call are used`);
+    const answers = await this.#send(statements, AmbiguousError);
     const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
     return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
   }
-  async #send(statements: readonly Statement[], lost: (message: string, cause: unknown) => MigrationError): Promise<any[]> {
-    const prepared = statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql)));
+  async #send(statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> {
+    this.#queries++;
     try {
-      return await this.#db.batch(prepared);
+      return await this.#db.batch(statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql))));
     } catch (error) {
-      const message = text(error);
-      throw REFUSAL.test(message) ? new QueryError(message, null, error) : lost(message, error);
+      throw REFUSAL.test(text(error)) ? new QueryError(text(error), null, error) : new Lost(text(error), null, {}, error);
     }
   }
 }
@@ -866,14 +863,6 @@ class ObjectDriver implements Driver {
   readonly #storage: StorageLike;
   constructor(storage: StorageLike) {
     this.#storage = storage;
-  }
-  async applied(index: Migrations): Promise<AppliedLines | undefined> {
-    try {
-      return stateLines(index, this.#query([index.queries["state"]!]).rows[0]!);
-    } catch (error) {
-      if (/no such (table|column)/.test(text(error))) return undefined;
-      throw error;
-    }
   }
   async read(statements: readonly Statement[]): Promise<Rows[]> {
     return statements.map((statement) => this.#query(statement).rows);
@@ -926,31 +915,6 @@ class ObjectDriver implements Driver {
       throw new QueryError(text(error), at, error);
     }
   }
-}
-
-/** Let no transaction begin that the limits of an invocation could interrupt. */
-function limited(driver: Driver, { maxQueries = 50, maxSeconds = 30 }: Options): Driver {
-  if (driver instanceof ObjectDriver) return driver;
-  const started = Date.now();
-  let [queries, slowest] = [0, 0];
-  const timed = async <T>(run: () => Promise<T>): Promise<T> => {
-    const began = Date.now();
-    queries++;
-    try {
-      return await run();
-    } finally {
-      slowest = Math.max(slowest, Date.now() - began);
-    }
-  };
-  return {
-    applied: (index) => timed(() => driver.applied(index)),
-    read: (statements) => timed(() => driver.read(statements)),
-    write(statements, defers) {
-      if (queries + 2 > maxQueries) throw new Unfinished(`${queries} of the ${maxQueries} queries of this call are used`);
-      if (Date.now() - started + slowest > maxSeconds * 1000) throw new Unfinished(`the ${maxSeconds} seconds of this call are used`);
-      return timed(() => driver.write(statements, defers));
-    },
-  };
 }
 
 /** What the database said, without the prefixes that bindings put before it. */

@@ -6,8 +6,7 @@ import json
 import os
 
 from d1migrate import __version__
-from d1migrate.migrate import assertions, log
-from d1migrate.migrate.migration import NOTHING
+from d1migrate.migrate import assertions
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql import d1
 
@@ -36,10 +35,9 @@ def _texts() -> dict[str, str]:
         "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
         "names": f"SELECT id, name FROM {WRANGLER}",
         "logged": f"SELECT 1 FROM {LOG_TABLE} WHERE name <> '' LIMIT 1",
-        "nothing": NOTHING,
     }
 
 
 def _patterns() -> dict[str, str]:
-    races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE, *log.RACES)
+    races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE)
     return {"refusal": d1.refusal_pattern(), "races": "|".join(races)}
