@@ -17,6 +17,7 @@ def parts() -> dict[str, str]:
     return {
         "keys": "\n\n".join(_key(setting) for setting in settings.PROJECT),
         "keys of an environment": "\n\n".join(_key(one, "env.NAME.") for one in settings.ENVIRONMENT),
+        "keys of a class": "\n\n".join(_key(one, "objects.CLASS.") for one in settings.OBJECT_CLASS),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.cli.migration_files import check_writable, write_indexes
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import NOTHING
@@ -66,7 +66,7 @@ def fix(
             output.confirm(f"rewrite {plural(len(ready), 'file')}")
         for one in ready:
             _write(one, raw[one.migration.name])
-        write_index(project, output)
+        write_indexes(project, output)
         output.note(f"rewrote {plural(len(ready), 'file')}")
     if output.as_json:
         output.print_json({"files": [_value(one, diffs, written=writes) for one in found]})

@@ -1,4 +1,4 @@
-"""Write migration files, and the index module that embeds them."""
+"""Write migration files, and the indexes that embed them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from d1migrate.report.text import clean_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}
 """How many digits the first file has: for wrangler's table, as `wrangler d1 migrations create` writes it."""
+_PYTHON = (".py", "")  # a pipe or /dev/stdout has no ending
 
 
 class NewFile(NamedTuple):
@@ -93,8 +94,8 @@ def next_file(description: str, project: Project) -> NewFile:
     check_writable(project)
     now, choice = current_time(), project.choice(migrations)
     table = choice.guess
-    if project.config.index_module:  # refuse what cannot be embedded before anything is written
-        index_module(migrations, table.shape, {})
+    for path in project.config.indexes:  # refuse what cannot be embedded before anything is written
+        _module(path, migrations, table.shape, {})
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:
@@ -126,7 +127,7 @@ def _next_name(
 
 
 def write_file(name: str, text: str, project: Project, output: Output) -> str:
-    """Write a new migration file and the index; returns the path.
+    """Write a new migration file and the indexes; returns the path.
 
     Raises:
         UsageError: the file exists, or cannot be written.
@@ -139,26 +140,28 @@ def write_file(name: str, text: str, project: Project, output: Output) -> str:
     except OSError as error:
         raise UsageError(f"cannot create the folder of {path}: {error.strerror}") from error
     files.write_new(path, text)
-    write_index(project, output)
+    write_indexes(project, output)
     return path
 
 
 def check_writable(project: Project) -> None:
-    """Check that migrations and the configured index may be written, before writing anything.
+    """Check that migrations and the indexes of their folder may be written, before writing anything.
 
     Raises:
-        UsageError: a configured path is outside the project, or the file is not an index.
+        UsageError: a configured path is outside the project, or a file is not an index.
     """
     project.refuse_outside_folder()
-    project.refuse_outside_index()
-    if project.config.index_module:
-        current_index(project.config.index_module)
+    for owner in project.owners_of_folder:
+        owner.refuse_outside_index()
+        for path in owner.config.indexes:
+            current_index(path)
 
 
-def write_index(project: Project, output: Output) -> None:
-    """Write the configured index, if there is one."""
-    if project.config.index_module:
-        files.replace(project.config.index_module, index_text(project, output))
+def write_indexes(project: Project, output: Output) -> None:
+    """Write the configured indexes of the migrations folder."""
+    for owner in project.owners_of_folder:
+        for path, text in index_texts(owner.config.indexes, owner, output).items():
+            files.replace(path, text)
 
 
 def current_index(path: str) -> str | None:
@@ -176,8 +179,14 @@ def current_index(path: str) -> str | None:
     return text
 
 
-def index_text(project: Project, output: Output) -> str:
-    """Return the text of the index, and say from which file on it has no schema digests."""
+def index_texts(paths: Sequence[str], project: Project, output: Output) -> dict[str, str]:
+    """Return {path: text} of indexes, and say from which file on they have no schema digests.
+
+    Raises:
+        UsageError: the name of a file does not end as a module does.
+    """
+    if not paths:
+        return {}
     from d1migrate.lint.replay.replayer import schema_changes
 
     migrations = project.load()
@@ -188,4 +197,19 @@ def index_text(project: Project, output: Output) -> str:
             f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
             " (`d1migrate lint --all` says why)"
         )
-    return index_module(migrations, table.shape, schemas)
+    return {path: _module(path, migrations, table.shape, schemas) for path in paths}
+
+
+def _module(
+    path: str,
+    migrations: Sequence[Migration],
+    shape: Shape,
+    schemas: Mapping[str, Mapping[str, str | None]],
+) -> str:
+    """Return the text of an index, in the language that the name of its file has."""
+    if os.path.splitext(path)[1] in _PYTHON:
+        return index_module(migrations, shape, schemas)
+    raise UsageError(
+        f"cannot write {path}: the language of an index follows from the ending of its name",
+        hint="name it e.g. src/migrations_index.py, for Python",
+    )

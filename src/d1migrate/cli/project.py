@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
+from d1migrate.drivers.url import class_of
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive, nearest
 from d1migrate.project import config
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from d1migrate.project.listing import Folder, Listing
     from d1migrate.schema.model import Schema
 
+_DATABASE_VARIABLES = ("D1MIGRATE_ENV", "D1MIGRATE_DATABASE")
+
 
 class Project:
     """The configuration, files and databases of one run.
@@ -41,6 +44,7 @@ class Project:
 
     def __init__(self, given: GlobalOptions, output: Output) -> None:
         self._given, self._output = given, output
+        self._own: Config | None = None
         self._config: Config | None = None
         self._driver: Driver | None = None
         self._listing: Listing | None = None
@@ -51,12 +55,54 @@ class Project:
 
     @property
     def config(self) -> Config:
-        """The settings of this run."""
+        """The settings of this run: the project's, or those of the Durable Object class that it is for."""
         if self._config is None:
+            self._config = self._own_config.of_run(self._given_folder, self._url)
+        return self._config
+
+    @property
+    def _own_config(self) -> Config:
+        """The settings of the project itself."""
+        if self._own is None:
             self._warn_of_variables()
             flags = {"config": self._given.config, "migrations": self._given.migrations}
-            self._config = config.load(os.getcwd(), flags, os.environ)
-        return self._config
+            self._own = config.load(os.getcwd(), flags, os.environ)
+        return self._own
+
+    @property
+    def _given_folder(self) -> str | None:
+        return config.named_folder(self._given.migrations, os.environ)
+
+    @property
+    def _url(self) -> str | None:
+        """The url of the database to work on, if anything names it; `environment` checks what does."""
+        env, database = self._given.env, self._given.database
+        if env is None and database is None:
+            env, database = map(os.environ.get, _DATABASE_VARIABLES)
+        return self._own_config.url(env, database)
+
+    @property
+    def owners(self) -> tuple[Project, ...]:
+        """The project and each class of Durable Objects, with its own settings and folder."""
+        own = self._own_config
+        return tuple(self._with(each) for each in (own, *map(own.of_class, own.classes)))
+
+    @property
+    def owners_of_folder(self) -> tuple[Project, ...]:
+        """This run's owner, and the others that have indexes of the same migrations folder."""
+        name = self.config.class_name
+        others = (one for one in self.owners if one.config.indexes and one.config.class_name != name)
+        return (self, *(one for one in others if config.is_same_path(one.folder, self.folder)))
+
+    @property
+    def is_owner_given(self) -> bool:
+        """Whether a flag or a variable chooses a migrations folder, or a Durable Object."""
+        return bool(self._given_folder or (self._is_database_given and class_of(self._url or "")))
+
+    def _with(self, settings: Config) -> Project:
+        found = Project(self._given, self._output)
+        found._own, found._config = self._own, settings
+        return found
 
     def examine(self) -> Start:
         """Find out which settings the project lacks; errors as `init.examine`."""
@@ -74,7 +120,7 @@ class Project:
     def with_settings(self, settings: Settings) -> Project:
         """Return the project as it is once its configuration has these settings."""
         found = Project(self._given._replace(database=None, migrations=None), self._output)
-        found._config = config.load(os.getcwd(), {}, {}, proposed=settings)
+        found._own = found._config = config.load(os.getcwd(), {}, {}, proposed=settings)
         return found
 
     @property
@@ -86,7 +132,7 @@ class Project:
         return self.config.environment(env, database)
 
     def _environment_of_variables(self) -> Environment:
-        names = ("D1MIGRATE_ENV", "D1MIGRATE_DATABASE")
+        names = _DATABASE_VARIABLES
         env, database = map(os.environ.get, names)
         if env is not None and database is not None:
             raise exclusive(*names, hint="unset one of them, or pass --env or --database")
@@ -157,7 +203,12 @@ class Project:
 
     @property
     def _known_environment(self) -> Environment | None:
-        """The database to work on, if a flag, a variable or the configuration names it."""
+        """The database to work on, if a flag, a variable or the configuration names it.
+
+        A class needs none: wrangler's configuration has no settings for its folder.
+        """
+        if self.config.class_name:
+            return None
         default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
         return self.environment if self._is_database_given or default else None
 
@@ -257,13 +308,13 @@ class Project:
         self._refuse_outside(self.schema_file, "the schema file", given=is_given)
 
     def refuse_outside_index(self) -> None:
-        """Check that the configured index, if any, may be written; errors as `refuse_outside_folder`."""
-        if self.config.index_module:
-            self._refuse_outside(self.config.index_module, "the index", given=False)
+        """Check that the configured indexes may be written; errors as `refuse_outside_folder`."""
+        for path in self.config.indexes:
+            self._refuse_outside(path, "the index", given=False)
 
     @property
     def _is_folder_given(self) -> bool:
-        return bool(self._given.migrations or os.environ.get("D1MIGRATE_MIGRATIONS"))
+        return self._given_folder is not None
 
     def _refuse_outside(self, path: str, what: str, *, given: bool) -> None:
         if not (given or self._given.outside_project):

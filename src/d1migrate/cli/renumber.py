@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from d1migrate.cli.migration_files import check_writable, current_time, write_index
+from d1migrate.cli.migration_files import check_writable, current_time, write_indexes
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
@@ -69,7 +69,7 @@ def _renumber(options: Options, project: Project, output: Output) -> None:
             journal.run(project.folder, Journal("renumber", _changes(project.folder, found), report))
             output.note(f"renamed {plural(len(found), 'file')}")
             _note_generated(project.folder, found, output)
-        write_index(project, output)
+        write_indexes(project, output)
     if output.as_json:
         _print(moved, output, done=bool(moved) and not options.dry_run)
 

@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 
-from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.cli.migration_files import check_writable, write_indexes
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
@@ -130,8 +130,8 @@ def _without_rollback_files(chosen: Sequence[Migration], folder: str) -> Iterato
 
 
 def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
-    """Write the index, and print what was done."""
-    write_index(project, output)
+    """Write the indexes, and print what was done."""
+    write_indexes(project, output)
     path, names = os.path.join(project.folder, report["file"]), report["squashed"]
     if output.as_json:
         output.print_json(_value(names, file=path))

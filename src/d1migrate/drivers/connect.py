@@ -51,6 +51,8 @@ def connect(
         from d1migrate.drivers.wrangler import open_local
 
         return open_local(rest, config=config, url=url, on_wait=on_wait, permit=permit)
+    if scheme == "do":
+        raise UsageError(f"{url}: objects cannot be opened yet")
     from d1migrate.drivers.rest import RestDriver
 
     name, preview = parse_remote(rest, url)

@@ -12,8 +12,12 @@ import re
 from d1migrate.errors import UsageError
 from d1migrate.hints import nearest
 
-_SCHEMES = ("sqlite", "wrangler", "d1")
-_FORMS = "use sqlite:PATH for a file, wrangler:BINDING for wrangler's local D1, or d1:NAME for a remote D1"
+_SCHEMES = ("sqlite", "wrangler", "d1", "do")
+_FORMS = (
+    "use sqlite:PATH for a file, wrangler:BINDING for wrangler's local D1, d1:NAME for a remote D1, or"
+    " do:CLASS/NAME for a local Durable Object"
+)
+_EXAMPLES = {"sqlite": "sqlite:app.db", "d1": "d1:my-database", "do": "do:Tenant/acme"}
 _SUFFIXES = (".db", ".db3", ".sqlite", ".sqlite3", ".s3db")
 # Patterns are compiled when they are needed: few urls have these characters.
 _VARIABLE = r"\$?\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|(?<![^:/\\])(?:\$\w+|%\w+%)(?![^/\\])"
@@ -24,7 +28,7 @@ def normalize(url: str, folder: str = "") -> str:
     """Return a url with its scheme, with `~` expanded, and with paths relative to the working directory.
 
     Args:
-        url: `sqlite:PATH`, the PATH alone, `wrangler:[NAME][?…]` or `d1:NAME[?…]`.
+        url: `sqlite:PATH`, the PATH alone, `wrangler:[NAME][?…]`, `d1:NAME[?…]` or `do:CLASS/NAME[?…]`.
         folder: what its paths are relative to, such as the folder of a configuration file.
 
     Raises:
@@ -41,11 +45,17 @@ def normalize(url: str, folder: str = "") -> str:
     if not colon or scheme not in _SCHEMES or rest.startswith("//"):
         raise _unknown(scheme, rest if colon else None)
     if not rest and scheme != "wrangler":
-        example = "sqlite:app.db" if scheme == "sqlite" else "d1:my-database"
-        raise UsageError(f"the database url {url!r} names no database", hint=f"for example: {example}")
+        raise UsageError(
+            f"the database url {url!r} names no database", hint=f"for example: {_EXAMPLES[scheme]}"
+        )
     if scheme == "sqlite":
         return f"sqlite:{_file(rest, folder)}"
-    return f"wrangler:{_with_state_folder(rest, folder)}" if scheme == "wrangler" else url
+    return url if scheme == "d1" else f"{scheme}:{_with_state_folder(rest, folder)}"
+
+
+def class_of(url: str) -> str | None:
+    """Return the class in the url of a Durable Object, `do:CLASS/…`; None for another url."""
+    return url[3:].partition("/")[0] if url.startswith("do:") else None
 
 
 def expand(path: str, folder: str = "") -> str:
@@ -78,15 +88,32 @@ def _file(path: str, folder: str) -> str:
 
 def _with_state_folder(rest: str, folder: str) -> str:
     """Expand the path in NAME[?env=E&persist-to=DIR]."""
-    name, _, query = rest.partition("?")
-    if "persist-to" not in query:
+    name, options = split_options(rest)
+    if "persist-to" not in options:
         return rest
-    from urllib.parse import parse_qsl, urlencode
+    from urllib.parse import urlencode
 
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    if "persist-to" in options:
-        options["persist-to"] = expand(options["persist-to"], folder)
+    options["persist-to"] = expand(options["persist-to"], folder)
     return f"{name}?{urlencode(options)}"
+
+
+def split_options(rest: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the options in NAME[?env=E&persist-to=DIR].
+
+    Raises:
+        UsageError: there is another option.
+    """
+    if "?" not in rest:
+        return rest, {}
+    from urllib.parse import parse_qsl
+
+    name, _, query = rest.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := options.keys() - {"env", "persist-to"}:
+        raise UsageError(
+            f"unknown option {min(unknown)!r} of the database url", hint="the options are env and persist-to"
+        )
+    return name, options
 
 
 def _unknown(scheme: str, rest: str | None) -> UsageError:

@@ -8,6 +8,7 @@ from posixpath import normpath
 
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.drivers.url import split_options
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, nearest
 from d1migrate.named_tuple import NamedTuple
@@ -194,7 +195,9 @@ def open_local(
             else "name the file with `wrangler = …` in d1migrate.toml",
         )
     binding = resolve(rest, path)
-    persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
+    persist = split_options(rest)[1].get("persist-to") or os.path.join(
+        os.path.dirname(path), ".wrangler", "state"
+    )
     path = local_path(persist, binding.local_id)
     return SqliteDriver(path, url=url, on_wait=on_wait, permit=permit, makes_folder=True)
 
@@ -204,14 +207,10 @@ def resolve(rest: str, path: str) -> Binding:
 
     Without `env`, CLOUDFLARE_ENV names the environment, as it does for wrangler. Raises as `open_local`.
     """
-    options = _options(rest)
-    if unknown := options.keys() - {"env", "persist-to"}:
-        raise UsageError(
-            f"unknown option {min(unknown)!r} of wrangler:", hint="the options are env and persist-to"
-        )
+    name, options = split_options(rest)
     env = options.get("env")
     config = load_config(path, env=env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
-    return config.database(rest.partition("?")[0] or None)
+    return config.database(name or None)
 
 
 def remote_id(path: str, name: str, *, preview: bool = False) -> str | None:
@@ -292,15 +291,6 @@ def _databases(content: dict[str, Any]) -> list[dict[str, Any]]:
     sections = [content, *(environments.values() if isinstance(environments, dict) else ())]
     lists = [section.get("d1_databases") for section in sections if isinstance(section, dict)]
     return [db for found in lists if isinstance(found, list) for db in found if isinstance(db, dict)]
-
-
-def _options(rest: str) -> dict[str, str]:
-    query = rest.partition("?")[2]
-    if not query:
-        return {}
-    from urllib.parse import parse_qsl
-
-    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def find_config(start: str) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from d1migrate.drivers.config_file import read
-from d1migrate.drivers.url import expand, normalize
+from d1migrate.drivers.url import class_of, expand, normalize
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, exclusive
 from d1migrate.named_tuple import NamedTuple
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.drivers.wrangler import Binding
+    from d1migrate.project.object_class import ObjectClass
 
 VARIABLES = (
     "D1MIGRATE_ENV",
@@ -51,18 +52,21 @@ class Config(NamedTuple):
         migrations: the folder, if a flag, a variable or a file names it.
         pattern: which paths below it are migrations, if the file has it.
         environments: those of the file.
-        index_module: the Python module that `new` and `index` write, if any.
+        indexes: the modules that embed the migrations.
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, unless an environment overrides it.
         table: the name of the migrations table, if the file has it.
         schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
         from_wrangler: whether the environments are wrangler's, because there is no other configuration.
+        runtime: the TypeScript file that applies an index, if any.
+        classes: those of Durable Objects that have migrations of their own.
+        class_name: the class whose settings these are; None for the project's.
     """
 
     migrations: str | None = None
     environments: tuple[Environment, ...] = ()
-    index_module: str | None = None
+    indexes: tuple[str, ...] = ()
     wrangler: str | None = None
     path: str | None = None
     lint: Mapping[str, str] = {}
@@ -70,6 +74,64 @@ class Config(NamedTuple):
     table: str | None = None
     schema_file: str | None = None
     pattern: str | None = None
+    runtime: str | None = None
+    classes: tuple[ObjectClass, ...] = ()
+    class_name: str | None = None
+
+    def of_class(self, owner: ObjectClass) -> Config:
+        """Return the settings of a class. What its section leaves out is the project's."""
+        return self._replace(
+            class_name=owner.name,
+            migrations=owner.migrations,
+            pattern=owner.pattern or self.pattern,
+            indexes=owner.indexes,
+            runtime=owner.runtime or self.runtime,
+            table=owner.table or self.table,
+            schema_file=owner.schema_file,
+        )
+
+    def of_run(self, folder: str | None, url: str | None) -> Config:
+        """Return the settings of a run: those of the class that its database or its folder belongs to.
+
+        Args:
+            folder: the migrations folder, if a flag or a variable names it.
+            url: the database, if it is known.
+
+        Raises:
+            UsageError: the url names a class without a section, though other classes have one.
+        """
+        owner = self._owner(folder, url) if self.classes else None
+        chosen = self.of_class(owner) if owner else self
+        return chosen._replace(migrations=folder) if folder else chosen
+
+    def _owner(self, folder: str | None, url: str | None) -> ObjectClass | None:
+        if url and (name := class_of(url)):
+            known = {owner.name: owner for owner in self.classes}
+            if name not in known and not folder:
+                hint = did_you_mean(name, known, otherwise=f"it has: {', '.join(known)}")
+                raise UsageError(f"{self.path} has no [objects.{name}]", hint=hint)
+            return known.get(name)
+        own = self._own_folders()
+        if folder is None:
+            folders = {os.path.realpath(owner.migrations) for owner in self.classes}
+            return self.classes[0] if not own and len(folders) == 1 else None
+        if any(is_same_path(one, folder) for one in own):
+            return None
+        return next((owner for owner in self.classes if is_same_path(owner.migrations, folder)), None)
+
+    def _own_folders(self) -> list[str]:
+        """Return the migrations folders of the project itself; none if it has only classes."""
+        if self.migrations:
+            return [self.migrations]
+        if self.wrangler and (bound := _bindings(self.wrangler)):
+            return [binding.migrations_dir for binding in bound]
+        others = not self.from_wrangler and any(not class_of(one.database) for one in self.environments)
+        return [self.folder(None).path] if others else []
+
+    def url(self, name: str | None, database: str | None) -> str | None:
+        """Return the url that an environment's name or a url leads to, if any; `environment` checks both."""
+        wanted = name or DEFAULT_ENVIRONMENT
+        return database or next((each.database for each in self.environments if each.name == wanted), None)
 
     def folder(self, environment: Environment | None) -> Folder:
         """Return the migrations folder: the named one, or wrangler's for this database, or `migrations`.
@@ -91,6 +153,8 @@ class Config(NamedTuple):
 
         For a database that it does not name, and for an unknown one, that is the only folder that it names.
         """
+        if self.class_name:  # wrangler applies no migrations to objects
+            return None
         url = environment.database if environment else ""
         is_named = url.startswith(("wrangler:", "d1:"))
         is_known = self.migrations and (self.pattern or not (is_named or self.from_wrangler))
@@ -111,7 +175,7 @@ class Config(NamedTuple):
         Raises:
             UsageError: the wrangler configuration cannot be read, or has no such binding.
         """
-        if self.wrangler is None:
+        if self.wrangler is None or self.class_name:
             return None
         if environment:
             from d1migrate.drivers.wrangler import binding_of
@@ -253,11 +317,11 @@ def load(
     *,
     proposed: tuple[str, dict[str, Any]] | None = None,
 ) -> Config:
-    """Gather the settings for a command.
+    """Read the settings of a project.
 
     Args:
         start: the folder the search begins in.
-        flags: `config` and `migrations`, if given.
+        flags: those that choose settings; none may be empty, and `config` names a file.
         variables: the process's environment.
         proposed: path and content of a configuration file to use instead, which need not exist yet.
 
@@ -271,9 +335,13 @@ def load(
     config = _from_file(path, content) if path else _from_wrangler(start)
     if config.wrangler is None and path:
         config = config._replace(wrangler=_find_wrangler(start))
-    if migrations := flags.get("migrations") or variables.get("D1MIGRATE_MIGRATIONS"):
-        config = config._replace(migrations=expand(migrations))
     return config
+
+
+def named_folder(flag: str | None, variables: Mapping[str, str]) -> str | None:
+    """Return the migrations folder that a flag or else a variable names."""
+    folder = flag or variables.get("D1MIGRATE_MIGRATIONS")
+    return expand(folder) if folder else None
 
 
 def _search(start: str) -> tuple[str | None, dict[str, Any]]:
@@ -348,12 +416,42 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
-    folders = (relative("migrations"), environments, relative("index"), wrangler)
-    _refuse_table(path, table := content.get("table"))
-    return Config(*folders, path, lint, from_wrangler, table, relative("schema"), content.get("pattern"))
+    indexes, classes = _indexed(path, folder, content)
+    table = content.get("table")
+    for where, name in (("", table), *((f"[objects.{each.name}] ", each.table) for each in classes)):
+        _refuse_table(path, where, name)
+    return Config(
+        migrations=relative("migrations"),
+        environments=environments,
+        indexes=indexes,
+        wrangler=wrangler,
+        path=path,
+        lint=lint,
+        from_wrangler=from_wrangler,
+        table=table,
+        schema_file=relative("schema"),
+        pattern=content.get("pattern"),
+        runtime=relative("runtime"),
+        classes=classes,
+    )
 
 
-def _refuse_table(path: str, name: str | None) -> None:
+def _indexed(
+    path: str, folder: str, content: dict[str, Any]
+) -> tuple[tuple[str, ...], tuple[ObjectClass, ...]]:
+    """Return the indexes of the project, and the classes with theirs."""
+    if not ("index" in content or "objects" in content):
+        return (), ()
+    from d1migrate.project.object_class import index_paths, read_class, refuse_shared
+
+    indexes = index_paths(content.get("index", ()), folder)
+    sections = content.get("objects", {})
+    classes = tuple(read_class(path, folder, name, section) for name, section in sections.items())
+    refuse_shared(path, indexes, classes)
+    return indexes, classes
+
+
+def _refuse_table(path: str, where: str, name: str | None) -> None:
     """Check the name of the migrations table.
 
     Raises:
@@ -366,7 +464,7 @@ def _refuse_table(path: str, name: str | None) -> None:
 
     if fold(name) in (LOG_TABLE, OLD_LOG) or fold(name).startswith(("sqlite_", "_cf_", HELPER)):
         raise UsageError(
-            f"{path}: table is {name!r}, which cannot be the migrations table",
+            f"{path}: {where}table is {name!r}, which cannot be the migrations table",
             hint='table = "schema_migrations", or wrangler\'s: table = "d1_migrations"',
         )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LEVELS = ("error", "warning")
-_TYPES = {str: "a string", bool: "true or false", dict: "a table"}
+_TYPES = {str: "a string", list: "a list of strings", bool: "true or false", dict: "a table"}
 
 
 class Setting(NamedTuple):
@@ -43,8 +43,40 @@ class Setting(NamedTuple):
 
     def accepts(self, value: object) -> bool:
         """Whether a value is of one of the kinds."""
+        if isinstance(value, list) and not all(isinstance(part, str) for part in value):
+            return False
         return any(value == kind if isinstance(kind, str) else isinstance(value, kind) for kind in self.kinds)
 
+
+_TABLE = Setting(
+    "table",
+    (str,),
+    "the migrations table that the database has",
+    'table = "d1_migrations"',
+    "The name of the [migrations table](#choosing-the-migrations-table).",
+)
+_PATTERN = Setting(
+    "pattern",
+    (str,),
+    "wrangler's `migrations_pattern`, else `*.sql`",
+    'pattern = "*/migration.sql"',
+    "Which files below the folder are migrations. See [choosing the files](#choosing-the-files).",
+)
+_INDEX = Setting(
+    "index",
+    (str, list),
+    "no index is written",
+    'index = "src/migrations_index.py"',
+    "The modules that embed the migrations, for a Worker: a path, or a list of paths. `index` writes them,"
+    " and so does every command that writes a migration file.",
+)
+_RUNTIME = Setting(
+    "runtime",
+    (str,),
+    "no runtime is written",
+    'runtime = "src/lib/migrations.ts"',
+    "The TypeScript file that applies an index in a Worker. `index` writes it.",
+)
 
 PROJECT = (
     Setting(
@@ -54,28 +86,10 @@ PROJECT = (
         'migrations = "drizzle"',
         "The folder of the migration files, relative to this file.",
     ),
-    Setting(
-        "pattern",
-        (str,),
-        "wrangler's `migrations_pattern`, else `*.sql`",
-        'pattern = "*/migration.sql"',
-        "Which files below the folder are migrations. See [choosing the files](#choosing-the-files).",
-    ),
-    Setting(
-        "table",
-        (str,),
-        "the migrations table that the database has",
-        'table = "d1_migrations"',
-        "The name of the [migrations table](#choosing-the-migrations-table).",
-    ),
-    Setting(
-        "index",
-        (str,),
-        "no index is written",
-        'index = "src/migrations_index.py"',
-        "The Python module that embeds the migrations, for a Worker. `index` writes it, and so does every"
-        " command that writes a migration file.",
-    ),
+    _PATTERN,
+    _TABLE,
+    _INDEX,
+    _RUNTIME,
     Setting(
         "schema",
         (str,),
@@ -112,6 +126,13 @@ PROJECT = (
         "the environments of the wrangler configuration",
         '[env.local]\ndatabase = "wrangler:DB"',
         "The environments: one section for each, see below.",
+    ),
+    Setting(
+        "objects",
+        (dict,),
+        "no class has migrations of its own",
+        '[objects.Tenant]\nmigrations = "migrations/tenant"',
+        "The classes of SQLite-backed Durable Objects: one section for each, see below.",
     ),
 )
 """The keys at the top level."""
@@ -197,6 +218,30 @@ ENVIRONMENT = (
 )
 """The keys of an `[env.NAME]` section."""
 
+OBJECT_CLASS = (
+    Setting(
+        "migrations",
+        (str,),
+        "required",
+        'migrations = "migrations/tenant"',
+        "The folder of the migration files of the class.",
+    ),
+    _PATTERN._replace(default="that of the project"),
+    _TABLE._replace(default="that of the project"),
+    _INDEX._replace(example='index = "src/tenant_index.py"'),
+    _RUNTIME._replace(default="that of the project"),
+    Setting(
+        "schema",
+        (str,),
+        "`schema.CLASS.sql` next to this file",
+        'schema = "db/tenant.sql"',
+        "The schema of the class as SQL.",
+    ),
+)
+"""The keys of an `[objects.CLASS]` section."""
+
+_PLACES = ((PROJECT, "before all sections"), (ENVIRONMENT, "in a section such as [env.local]"))
+
 
 def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Setting, ...]) -> None:
     """Check that a section has only known keys, with values that these can have.
@@ -218,22 +263,24 @@ def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Set
         )
     for name, value in section.items():
         setting = known[name]
-        if value == "":  # it would look like a setting and be none
-            raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example: {setting.example}")
         if not setting.accepts(value):
             raise UsageError(
                 f"{path}: {where}{name} is {value!r}, expected {setting.takes}",
                 hint=f"for example: {setting.example}",
             )
+        if value in ("", []) or (
+            isinstance(value, list) and "" in value
+        ):  # no setting, but it looks like one
+            raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example: {setting.example}")
 
 
 def _meant(name: str, value: object, settings: tuple[Setting, ...], known: Mapping[str, Setting]) -> str:
-    """Return what an unknown key probably means: a similar one, one of the other kind of section, or any."""
-    is_project = settings is PROJECT
-    if name in [setting.name for setting in (ENVIRONMENT if is_project else PROJECT)]:
-        return f"write it {'in a section such as [env.local]' if is_project else 'before all sections'}"
+    """Return what an unknown key probably means: a similar one, one of another kind of section, or any."""
+    for keys, where in _PLACES:
+        if any(name == setting.name for setting in keys):
+            return f"write it {where}"
     if meant := nearest(name, known):
         return f"did you mean {meant}?"
-    if is_project and isinstance(value, dict):
+    if settings is PROJECT and isinstance(value, dict):
         return f"did you mean [env.{name}]?"
     return f"known: {', '.join(sorted(known))}"

@@ -47,6 +47,6 @@ def _migrations(pytestconfig: pytest.Config) -> tuple[Migration, ...]:
     root, named = str(pytestconfig.rootpath), str(pytestconfig.getini("d1migrate_migrations"))
     if named:
         return load_migrations(os.path.join(root, named))
-    found = config.load(root, {}, os.environ)
+    found = config.load(root, {}, os.environ).of_run(config.named_folder(None, os.environ), None)
     folder = found.folder(found.environment(None, None) if found.environments else None)
     return load_folder(folder._replace(path=os.path.join(root, folder.path)))

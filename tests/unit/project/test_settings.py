@@ -8,12 +8,12 @@ import pytest
 import tomli
 
 from d1migrate.errors import UsageError
-from d1migrate.project.settings import ENVIRONMENT, PROJECT, Setting, check
+from d1migrate.project.settings import ENVIRONMENT, OBJECT_CLASS, PROJECT, Setting, check
 
-TABLES = {"": PROJECT, "[env.local] ": ENVIRONMENT}
+TABLES = {"": PROJECT, "[env.local] ": ENVIRONMENT, "[objects.Tenant] ": OBJECT_CLASS}
 
 
-@pytest.mark.parametrize("setting", PROJECT + ENVIRONMENT, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", PROJECT + ENVIRONMENT + OBJECT_CLASS, ids=lambda setting: setting.name)
 def test_an_example_is_a_value_of_its_key(setting: Setting) -> None:
     """It is TOML, of the kind that the key takes."""
     (found,) = tomli.loads(setting.example).items()

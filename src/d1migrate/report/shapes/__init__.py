@@ -23,7 +23,7 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "new": (files.NewFile,),
     "diff": (files.Draft,),
     "rebuild": (files.Draft,),
-    "index": (files.GeneratedFile,),
+    "index": (files.Indexes,),
     "verify": (history.Verification, files.Fix),
     "schema": (schema.Schema, schema.SchemaFile, schema.Changes),
     "lint": (checks.Lint, checks.Fixes),

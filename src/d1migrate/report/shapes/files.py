@@ -101,3 +101,13 @@ class GeneratedFile(TypedDict):
     file: str
     up_to_date: bool
     written: bool
+
+
+class Indexes(TypedDict):
+    """The modules that embed the migrations.
+
+    Attributes:
+        files: each of them.
+    """
+
+    files: list[GeneratedFile]
