@@ -73,7 +73,7 @@ def too_large_for_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     size = replay.migration.size
     if size > LARGE:
-        yield Finding(f"the file has {size} bytes, and an index holds no file over {LARGE}: split it", line=1)
+        yield Finding(f"the file has {size} bytes: the index of a Worker holds files up to {LARGE}", line=1)
 
 
 @rule("P109", "raise-rollback", "error")
