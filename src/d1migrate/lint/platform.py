@@ -25,12 +25,14 @@ class Platform(NamedTuple):
         label: what a message calls it.
         time_limit: what happens to a migration that takes too long.
         rows_limit: what the free plan allows; `{}` is the number of rows.
+        closing: what d1migrate runs after the statements of a migration, in its transaction.
     """
 
     name: PlatformName
     label: str
     time_limit: str
     rows_limit: str
+    closing: tuple[str, ...] = ()
 
 
 D1 = Platform(
@@ -44,6 +46,7 @@ DURABLE_OBJECT = Platform(
     "a Durable Object",
     f"a Durable Object is reset after {QUERY_SECONDS} s",
     "the free plan allows {} rows written per day, in all objects together",
+    ("PRAGMA defer_foreign_keys = OFF",),
 )
 PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (D1, DURABLE_OBJECT)}
 """{name: platform}."""

@@ -80,7 +80,7 @@ def rehearse(
         raise UsageError(f"cannot rehearse with {rows} rows per table: at least 1 is required")
     is_data = isinstance(start, ScratchDatabase)
     scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
-    scratch.table = table or choose_table(migrations).guess
+    scratch.table, scratch.platform = table or choose_table(migrations).guess, platform
     with closing(scratch):
         refused = scratch.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
         empty = refused | (_without_rows(scratch) if is_data else dict(scratch.fill(rows).empty))

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
-from itertools import count
+from itertools import chain, count
 
 import apsw
 
@@ -19,6 +19,7 @@ from d1migrate.drivers.plain import PlainConnection, refuse_fault, unavailable
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
+from d1migrate.lint.platform import D1
 from d1migrate.migrate.history import tables
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Self
 
+    from d1migrate.lint.platform import Platform
     from d1migrate.migrate.table import Identified
     from d1migrate.rehearse.recording_engine import Recorded
     from d1migrate.schema.model import Table
@@ -75,11 +77,14 @@ class ScratchDatabase:
     Attributes:
         path: the file.
         table: the migrations table that the migrations find.
+        platform: where the migrations are to run.
         generated: the tables, folded, whose rows are generated.
     """
 
-    def __init__(self, table: MigrationsTable = USUAL_TABLE, files: _Files | None = None) -> None:
-        self.table = table
+    def __init__(
+        self, table: MigrationsTable = USUAL_TABLE, files: _Files | None = None, platform: Platform = D1
+    ) -> None:
+        self.table, self.platform = table, platform
         self.generated: set[str] = set()
         self._files, self._is_copy = files or _Files(), files is not None
         self.path = self._files.take()
@@ -253,7 +258,7 @@ class ScratchDatabase:
     def copy(self) -> ScratchDatabase:
         """Return a copy of the database."""
         schema = self.schema()
-        other = ScratchDatabase(self.table, self._files)
+        other = ScratchDatabase(self.table, self._files, self.platform)
         with open(self.path, "rb") as source, open(other.path, "r+b") as target:
             shutil.copyfileobj(source, target, _CHUNK)
             target.truncate()
@@ -268,7 +273,7 @@ class ScratchDatabase:
         sizes: Mapping[int, str] | None = None,
         foreign_keys: bool = True,
     ) -> Recorded:
-        """Run statements as one D1 transaction; return what was counted.
+        """Run statements as one transaction of the platform; return what was counted.
 
         Args:
             statements: what to run.
@@ -283,7 +288,7 @@ class ScratchDatabase:
         engine, self._engine = self._engine or RecordingEngine(self.path), None
         try:
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
-            recorded = engine.run(statements, sizes or {}, on_write)
+            recorded = engine.run(chain(statements, self.platform.closing), sizes or {}, on_write)
             # This connection knows the schema; any other one would have to read all of it.
             after = engine.schema(before) if recorded.altered else before
         except BaseException as error:

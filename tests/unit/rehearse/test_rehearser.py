@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from d1migrate.lint.platform import D1, DURABLE_OBJECT
 from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Rehearsal, Rehearsed, ScratchDatabase, TableChange, rehearse
@@ -295,6 +296,23 @@ def test_orphans(migration: str, message: str, tmp_path: Path) -> None:
     found = over(tmp_path, migration)
     assert messages(found, "X103") == message
     assert found.verdict == "finding"
+
+
+def test_deferred_keys_in_a_durable_object() -> None:
+    """There d1migrate ends the deferral itself (tests/workers/test_deferred_keys.py): orphans are what counts.
+
+    SQLite still counts violations when a table of that name is back, so D1 refuses the commit.
+    """
+    family = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p NOT NULL REFERENCES p(id));"
+    rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM p; DROP TABLE p;"
+    for end, on_d1, in_object in (
+        ("ALTER TABLE n RENAME TO p;", ["X108"], []),
+        ("ALTER TABLE n RENAME TO p; DELETE FROM p;", ["X108"], ["X103"]),
+    ):
+        texts = (family, f"PRAGMA defer_foreign_keys = ON; {rebuild} {end}")
+        files = [Migration(number, f"{number:03}_x", text) for number, text in enumerate(texts, 1)]
+        for platform, expected in ((D1, on_d1), (DURABLE_OBJECT, in_object)):
+            assert codes(rehearse(files, platform=platform).migrations[-1]) == expected
 
 
 def test_old_orphans_are_not_the_files(tmp_path: Path) -> None:
