@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from d1migrate.migrate.compiled_index import compile_index
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.source import load
+from d1migrate.migrate.table import VersionTable
+from d1migrate.workers.typescript import runtime_module
 from tests.runtime.pyodide import Answer, InsideError, decoded
 from tests.runtime.workerd import DATABASES, MODULES, Server, durable_object_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from d1migrate.migrate.table import MigrationsTable
 
 Class: TypeAlias = Literal["Tenant", "Migrating", "KeyValue"]
 SERVER = Path(__file__).with_name("typescript_server.mjs")
@@ -57,7 +61,9 @@ class TypeScriptWorkerd(Server):
 
     def arguments(self) -> list[str]:
         """The script that Node runs, and its arguments."""
-        return list(map(str, (SERVER, MODULES, self.persist, DATABASES, self._isolates)))
+        runtime = self.persist / "runtime.ts"
+        runtime.write_text(runtime_module(), "utf-8")
+        return list(map(str, (SERVER, MODULES, self.persist, DATABASES, self._isolates, runtime)))
 
     def new_object(self, of: Class = "Tenant") -> str:
         """An object nobody has used."""
@@ -111,9 +117,8 @@ class TypeScriptWorkerd(Server):
         Raises:
             InsideError: a migration failed, or the object was reset.
         """
-        files = load([(f"{number:03}_file.sql", text) for number, text in enumerate(texts, 1)])
-        index = compile_index(files, choose_table(files).guess)
-        self.call("runMigrations", index, database=database)
+        files = [(f"{number:03}_file.sql", text) for number, text in enumerate(texts, 1)]
+        self.call("runMigrations", compiled(files, choose_table(load(files)).guess), database=database)
 
     def sql(self, database: str, *statements: str) -> list[list[list[Any]]]:
         """Run statements past d1migrate, each by itself: the rows of each."""
@@ -167,6 +172,16 @@ class TypeScriptWorkerd(Server):
             Outcome(error=InsideError(o["error"], calls)) if "error" in o else Outcome(o["result"])
             for o in answer["outcomes"]
         ], calls
+
+
+def compiled(files: Iterable[tuple[str, str]], table: MigrationsTable | None = None) -> dict[str, Any]:
+    """Return the compiled index of files: what the runtime gets as `migrations`.
+
+    Args:
+        files: pairs of name and SQL.
+        table: the migrations table; by default `schema_migrations`.
+    """
+    return compile_index(load(list(files)), table or VersionTable())
 
 
 def constructing(

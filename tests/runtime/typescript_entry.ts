@@ -2,7 +2,7 @@
 // typescript_server.mjs for what they answer.
 import { DurableObject } from "cloudflare:workers";
 
-import * as runtime from "../../src/d1migrate/workers/runtime.ts";
+import * as runtime from "runtime";
 import { observe } from "./binding_faults.mjs";
 import { observeStorage } from "./storage_faults.mjs";
 

@@ -1,8 +1,9 @@
 // The TypeScript runtime inside workerd, next to real D1 databases and Durable Objects, on a loopback port.
 //
-//   node typescript_server.mjs NODE_MODULES PERSIST_DIR COUNT ISOLATES
+//   node typescript_server.mjs NODE_MODULES PERSIST_DIR COUNT ISOLATES RUNTIME
 //
-// ISOLATES Workers share the databases `d1-0` … `d1-COUNT-1`; the objects live in the first one.
+// RUNTIME is the file that `d1migrate index` writes. ISOLATES Workers share the databases `d1-0` …
+// `d1-COUNT-1`; the objects live in the first one.
 // Prints {"port": N} once they answer, and stops when its standard input ends.
 //   POST /ISOLATE  {"call": "runMigrations", "arguments": […], "database": "d1-7" | "CLASS/NAME",
 //                   "shape": "binding", "times": 1, "faults": […], "clock": null, "construct": null}
@@ -14,7 +15,7 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [nodeModules, persist, count, isolates] = process.argv.slice(2);
+const [nodeModules, persist, count, isolates, runtime] = process.argv.slice(2);
 const { Miniflare, convertV4MiniflareOptions } = createRequire(`${nodeModules}/`)("miniflare");
 const esbuild = createRequire(`${nodeModules}/wrangler/`)("esbuild"); // wrangler's own, which bundles Workers
 
@@ -24,6 +25,7 @@ const { outputFiles } = await esbuild.build({
   format: "esm",
   target: "es2024",
   external: ["cloudflare:*"],
+  alias: { runtime },
   write: false,
 });
 const names = (prefix, length) => Array.from({ length }, (_, n) => `${prefix}-${n}`);
