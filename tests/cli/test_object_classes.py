@@ -203,3 +203,21 @@ def test_the_name_of_an_index_has_its_language(several: Project) -> None:
         err = several.run(*command, code=2).err
         assert "the language of an index follows from the ending of its name" in err
     assert [path.name for path in several.migrations.iterdir()] == ["001_app.sql"]
+
+
+@pytest.mark.parametrize("command", ["lint", "rehearse"])
+def test_a_class_is_checked_for_durable_objects(several: Project, command: str) -> None:
+    """Its folder, and an object's url, make that the default; `--for` decides otherwise."""
+
+    def platform(*arguments: str) -> object:
+        return several.run(command, "--json", *arguments).json["platform"]
+
+    assert platform() == "d1"
+    assert platform("--migrations", "tenant") == "durable-object"
+    assert platform("--migrations", "tenant", "--for", "d1") == "d1"
+    assert platform("--for", "durable-object") == "durable-object"
+    ran = several.run(command, "--migrations", "tenant")
+    assert "each object has its own history" in ran.err
+    assert not (several.folder / "app.db").exists()
+    ran = several.run(command, "--migrations", "tenant", "--database", "sqlite:object.sqlite")
+    assert "sqlite:object.sqlite" in ran.err

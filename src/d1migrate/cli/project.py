@@ -175,14 +175,21 @@ class Project:
         return self.config.severities(self._given.env or os.environ.get("D1MIGRATE_ENV"))
 
     def platform(self, given: PlatformName | None) -> Platform:
-        """Return where the migrations are to run: as given with `--for`, or D1."""
+        """Return where the migrations are to run: as given with `--for`, or what folder or database imply."""
         from d1migrate.lint.platform import PLATFORMS
 
-        return PLATFORMS[given or "d1"]
+        is_of_class = self.config.class_name or self._is_of_object
+        return PLATFORMS[given or ("durable-object" if is_of_class else "d1")]
 
     def has_database_on(self, platform: Platform) -> bool:
-        """Whether a database to work on is named that shows what is pending on a platform."""
-        return self.names_database and platform.name == "d1"
+        """Whether a database shows what is pending: one of the platform, or that of a flag."""
+        is_given = bool(self._given.env or self._given.database)
+        is_of_platform = self._is_of_object == (platform.name == "durable-object")
+        return self.names_database and (is_given or is_of_platform)
+
+    @property
+    def _is_of_object(self) -> bool:
+        return class_of(self._url or "") is not None
 
     def command(self, rest: str) -> str:
         """Return a command line to paste: `rest`, with the flags that say which project and database."""
