@@ -118,6 +118,11 @@ class PyodideWorkerd(Server):
             raise InsideError(answer["error"], answer["calls"])
         return Answer(answer["result"], answer["calls"])
 
+    def reset(self, name: str) -> None:
+        """End the instance of an object, which loses what it has in memory."""
+        status, body = self.ask("/0", {"object": name, "call": "reset"})
+        assert (status, body) == (200, b"Error: reset"), body
+
 
 def vendor(target: Path) -> Path:
     """Install this project and the Workers SDK into a folder: what a Worker's python_modules holds."""

@@ -12,7 +12,7 @@
 //   binding and "vars" are its other attributes. For "faults", see binding_faults.mjs.
 //   With "object": NAME it is function(ctx, **arguments) inside that object; and with "class": "module:Class" too,
 //   "call" is a method of the object's instance, which is made as a Python Worker makes it. For "faults" see
-//   storage_faults.mjs.
+//   storage_faults.mjs. {"object": NAME, "call": "reset"} ends the object's instance.
 //   → {"result": …} or {"error": {"type", "bases", "message", "traceback", "attributes"}}, both with
 //     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included, or
 //     those of storage_faults.mjs

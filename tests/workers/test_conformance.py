@@ -1,8 +1,8 @@
-"""The binding's driver passes the suite of all drivers, in every Python and shape that Workers have."""
+"""The drivers of a binding and of an object pass the suite of all drivers, in every Python and shape."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 
 class BridgedDriver:
-    """A Driver outside, whose batches a BindingDriver inside runs."""
+    """A Driver outside, whose batches a driver inside runs: a BindingDriver, or a StorageDriver in an object."""
 
-    def __init__(self, inside: PyodideWorkerd, shape: Shape) -> None:
-        self.url = f"binding of {inside.python}, {shape}"
-        self._inside, self._shape, self._database = inside, shape, inside.database()
+    def __init__(self, inside: PyodideWorkerd, shape: Shape, place: str) -> None:
+        self.url = f"{place} of {inside.python}, {shape}"
+        self._inside, self._shape = inside, shape
+        self._function = "bridge:batch" if place == "binding" else "objects:batch"
+        # An object has the name of a database that stays empty.
+        self._place: dict[str, Any] = {"database" if place == "binding" else "object": inside.database()}
         self.capabilities = Capabilities()
 
     def batch(self, batch: Batch) -> Sequence[Result]:
@@ -33,21 +36,30 @@ class BridgedDriver:
         queries = [(query.sql, list(query.params)) for query in batch.queries]
         try:
             answer = self._inside.call(
-                "bridge:batch",
-                database=self._database,
+                self._function,
+                **self._place,
                 shape=self._shape,
                 queries=queries,
                 reads=batch.reads,
             )
         except InsideError as error:
             raise getattr(errors, error.type, AssertionError)(error.message) from error
+        except RuntimeError as error:  # the object was reset, and the event with it
+            raise errors.AmbiguousError(str(error)) from error
         return [Result(tuple(map(tuple, rows)), *cost) for rows, *cost in answer.result]
 
     def close(self) -> None:
         """Nothing to let go of."""
 
 
+@pytest.fixture(params=["binding", "object"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where the rows are."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture  # type: ignore[no-redef]
-def driver(inside: PyodideWorkerd, shape: Shape) -> Driver:
-    """The binding of each Python and shape, over a fresh database."""
-    return BridgedDriver(inside, shape)
+def driver(inside: PyodideWorkerd, shape: Shape, place: str) -> Driver:
+    """The driver in each Python, of each shape, over a fresh database or object."""
+    return BridgedDriver(inside, shape, place)

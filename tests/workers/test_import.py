@@ -44,6 +44,33 @@ assert asyncio.run(run_migrations(Binding(), index)) == []
 assert asyncio.run(get_pending(Binding(), index)) == ()
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
 """
+IN_OBJECT = """
+import hashlib, json, sys, types
+
+class Rows(list):
+    def to_py(self):
+        return self
+
+class Cursor:
+    rowsRead, rowsWritten = 2, 0
+    def raw(self):
+        return self
+    def toArray(self):
+        digest = hashlib.sha256(("001_a " + hashlib.sha256(b"SELECT 1;").hexdigest()).encode()).hexdigest()
+        return Rows([['{"lint": false, "index": "' + digest + '"}']])
+
+class Storage(dict):
+    transactionSync = None
+    sql = types.SimpleNamespace(exec=lambda _: Cursor())
+
+sys.modules["pyodide"] = types.SimpleNamespace(ffi=types.SimpleNamespace(JsProxy=dict, JsException=OSError))
+index = types.ModuleType("migrations_index")
+index.TABLE, index.MIGRATIONS = "versions", (("001_a.sql", "SELECT 1;"),)
+from d1migrate.workers import run_migrations_sync
+before = set(sys.modules)
+assert run_migrations_sync(Storage(), index) == []
+print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
+"""
 LOADED = {
     *(
         "drivers",
@@ -89,3 +116,8 @@ def test_importing_looks_at_nothing_and_loads_little() -> None:
 def test_a_call_with_nothing_to_do_loads_nothing_more() -> None:
     """Otherwise the first request would pay what the import does not."""
     assert loaded(CALL) == []
+
+
+def test_an_object_with_nothing_to_do_loads_its_driver() -> None:
+    """And what limits its events; a Worker without objects loads neither."""
+    assert loaded(IN_OBJECT) == ["d1migrate.drivers.storage", "d1migrate.workers.objects"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Batch, Query, Value
 
 
+_HINT = "pass env.DB; in a Durable Object, self.ctx.storage"
+
+
 class BindingDriver:
     """An AsyncDriver over `env.DB`.
 
@@ -31,7 +34,7 @@ class BindingDriver:
 
     def __init__(self, database: Any) -> None:
         if not (hasattr(database, "prepare") and hasattr(database, "batch")):
-            raise UsageError(f"not a D1 binding: {type(database).__name__}", hint="pass env.DB")
+            raise UsageError(f"not a D1 binding: {type(database).__name__}", hint=_HINT)
         from pyodide import ffi  # exists only in a Worker
 
         self._database, self._ffi = database, ffi
@@ -43,15 +46,15 @@ class BindingDriver:
         try:
             statements: Any = [self._statement(query) for query in batch.queries]
         except self._ffi.JsException as error:  # `bind` refuses a value; nothing was sent
-            raise QueryError(_text(error)) from error
+            raise QueryError(error_text(error)) from error
         if self._is_raw:
             statements = self._ffi.to_js(statements)
         try:
             answer = await self._database.batch(statements)
         except self._ffi.JsException as error:
-            raise _error(_text(error), reads=batch.reads) from error
+            raise error_of(error_text(error), reads=batch.reads) from error
         if len(answer) != len(statements):  # text of comments alone has no result
-            raise _error(f"{len(answer)} results of {len(statements)} statements", reads=batch.reads)
+            raise error_of(f"{len(answer)} results of {len(statements)} statements", reads=batch.reads)
         if batch.reads:
             results = answer.to_py() if self._is_raw else answer
             return [Result(tuple(map(self._row, result["results"]))) for result in results]
@@ -80,17 +83,17 @@ class BindingDriver:
         return bytes(value) if isinstance(value, list) else value
 
 
-def _text(error: Any) -> str:
+def error_text(error: Any) -> str:
     """Return D1's message, without the name and the prefix that JavaScript adds."""
     cause = getattr(error, "cause", None)
     text = getattr(cause, "message", None) or getattr(error, "message", None) or str(error)
     return str(text).removeprefix("Error: ").rpartition("D1_ERROR: ")[2]  # some dates double the prefix
 
 
-def _error(text: str, *, reads: bool) -> DriverError:
+def error_of(text: str, *, reads: bool, index: int | None = None) -> DriverError:
     """Return the error of a failure: D1 refused the SQL, nothing was done, or it may have been done."""
     from d1migrate.sql.d1 import is_refusal
 
     if is_refusal(text):
-        return QueryError(text)
+        return QueryError(text, index=index)
     return UnavailableError(text) if reads else AmbiguousError(text)

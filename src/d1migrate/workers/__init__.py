@@ -5,7 +5,8 @@
 
     await run_migrations(env.DB, migrations_index)
 
-`env.DB` may be raw or wrapped by the Workers SDK. `migrations` may be
+`env.DB` may be raw or wrapped by the Workers SDK. In a SQLite-backed Durable Object, every function takes
+`ctx.storage` instead, and `__init__`, which cannot wait, calls `run_migrations_sync`. `migrations` may be
 
 - the index module that `d1migrate index` writes,
 - pairs of file name and SQL, or Migration values,
@@ -21,7 +22,7 @@ loads what a call with nothing to do needs; a call that needs more loads it.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 
 from d1migrate.drivers.binding import BindingDriver
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry
-    from d1migrate.migrate.flows.report import StepResult
+    from d1migrate.migrate.flows.report import Report, StepResult
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.table import Shape
@@ -57,6 +58,7 @@ __all__ = [
     "get_history",
     "get_pending",
     "run_migrations",
+    "run_migrations_sync",
     "verify_schema",
 ]
 
@@ -73,6 +75,8 @@ async def run_migrations(
     allow_out_of_order: bool = False,
     max_queries: int = 50,
     max_seconds: float = 30.0,
+    max_migrations: int = 500,
+    max_rows_written: int = 500_000,
     accept_newer: bool = True,
     by: str = "worker",
 ) -> list[StepResult]:
@@ -83,8 +87,11 @@ async def run_migrations(
     call also creates the log.) Requests and isolates may call it at the same time: the database lets one of
     them apply a migration.
 
+    In an object, the query reads two rows, however much is applied. The bookmark from before a run is logged
+    as its restore point. What was applied is committed before an error is raised.
+
     Args:
-        database: the D1 binding, `env.DB`.
+        database: the D1 binding, `env.DB`; or the storage of an object, `ctx.storage`.
         migrations: see above.
         to: the last migration to apply, by name, or by number if only one has it; None for all.
         table: the name of the migrations table; by default the one that the index or the database has.
@@ -92,7 +99,10 @@ async def run_migrations(
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
             invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
+            Objects have no such limit.
         max_seconds: how long it may take; D1 ends a query after 30 seconds.
+        max_migrations: in an object, how many migrations this may apply.
+        max_rows_written: in an object, after how many written rows no other migration begins.
         accept_newer: whether there is nothing to do if the database is newer than the migrations: all of them
             are applied, unedited, and what is applied besides comes after the last one. Otherwise, and
             always if an unknown migration comes before the last one, MissingMigration is raised.
@@ -110,24 +120,104 @@ async def run_migrations(
         UsageError: there is no migration `to`, or several, or `migrations` has another form.
         DriverError: the database cannot be read.
     """
-    if to is not None and not isinstance(to, (int, str)):
-        raise UsageError(f"to={to!r} is not a migration", hint="expected a name, or a number")
+    to = _selector(to)
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
-    driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
     found = _load(migrations)
-    flow = ensure.ensure(
+    flow = partial(
+        ensure.ensure,
         found.migrations,
         found.choice(table, wrangler_table),
-        lambda: _stamp(by),
         to=to,
         allow_out_of_order=allow_out_of_order,
         accept_newer=accept_newer,
     )
-    results = (await arun(flow, driver)).results
+    new_stamp = partial(_stamp, by)
+    if _is_storage(database):
+        from d1migrate.workers import objects
+
+        event = objects.Event(database, max_migrations, max_rows_written)
+        report = await objects.apply_timed(flow, new_stamp, event, max_seconds)
+    else:
+        report = await arun(flow(new_stamp), _Invocation(BindingDriver(database), max_queries, max_seconds))
+    return _in_order(report, found.migrations)
+
+
+def run_migrations_sync(
+    storage: Any,
+    migrations: Migrations,
+    *,
+    to: int | str | None = None,
+    table: str | None = None,
+    allow_out_of_order: bool = False,
+    max_migrations: int = 500,
+    max_rows_written: int = 500_000,
+    accept_newer: bool = True,
+    by: str = "worker",
+) -> list[StepResult]:
+    """Apply pending migrations in a Durable Object without waiting, for its `__init__`.
+
+    It cannot look at the time, takes no bookmark, and commits nothing: what it applied is committed when the
+    event next waits for something, or ends. With nothing to do, it is one query that reads two rows.
+
+    Args:
+        storage: the storage of a SQLite-backed object, `ctx.storage`.
+        migrations: as for `run_migrations`.
+        to: as for `run_migrations`.
+        table: as for `run_migrations`.
+        allow_out_of_order: as for `run_migrations`.
+        max_migrations: how many migrations this may apply: an event has 30 seconds of CPU by default.
+        max_rows_written: after how many written rows no other migration begins.
+        accept_newer: as for `run_migrations`.
+        by: as for `run_migrations`.
+
+    Returns:
+        As `run_migrations`.
+
+    Raises:
+        Unfinished: a limit was reached between two migrations; call it again in the next event.
+        Error: as `run_migrations`.
+    """
+    from d1migrate.workers import objects
+
+    event = objects.Event(storage, max_migrations, max_rows_written)
+    found = _load(migrations)
+    flow = partial(
+        ensure.ensure,
+        found.migrations,
+        found.choice(table),
+        to=_selector(to),
+        allow_out_of_order=allow_out_of_order,
+        accept_newer=accept_newer,
+    )
+    return _in_order(objects.apply(flow, partial(_stamp, by), event), found.migrations)
+
+
+def _is_storage(database: Any) -> bool:
+    """Whether it is the storage of an object, and not a D1 binding."""
+    return hasattr(database, "transactionSync")
+
+
+def _driver(database: Any) -> AsyncDriver:
+    if not _is_storage(database):
+        return BindingDriver(database)
+    from d1migrate.workers.objects import AsyncStorage
+
+    return AsyncStorage(database)
+
+
+def _selector(to: int | str | None) -> int | str | None:
+    if to is not None and not isinstance(to, (int, str)):
+        raise UsageError(f"to={to!r} is not a migration", hint="expected a name, or a number")
+    return to
+
+
+def _in_order(report: Report, migrations: Sequence[Migration]) -> list[StepResult]:
+    """Return the results in the order of the files."""
+    results = report.results
     if not results:
         return []
-    order = {migration.name: place for place, migration in enumerate(found.migrations)}
+    order = {migration.name: place for place, migration in enumerate(migrations)}
     return sorted(results, key=lambda result: order.get(result.name, len(order)))
 
 
@@ -141,7 +231,7 @@ async def get_current(database: Any, *, table: str | None = None) -> str | None:
     """Return the name of the applied migration that comes last in wrangler's order; None if none is applied.
 
     Args:
-        database: the D1 binding, `env.DB`.
+        database: the D1 binding, `env.DB`; or the storage of an object, `ctx.storage`.
         table: as for `run_migrations`.
 
     Raises:
@@ -161,14 +251,14 @@ async def get_current_version(database: Any, *, table: str | None = None) -> int
     """
     from d1migrate.migrate.flows.read import read_history
 
-    history = await arun(read_history(_no_files(table)), BindingDriver(database))
+    history = await arun(read_history(_no_files(table)), _driver(database))
     return history.current_version or 0
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
     from d1migrate.workers.async_migrator import AsyncMigrator
 
-    return AsyncMigrator(BindingDriver(database), (), choice=_no_files(table))
+    return AsyncMigrator(_driver(database), (), choice=_no_files(table))
 
 
 def _no_files(table: str | None) -> TableChoice:
@@ -188,7 +278,7 @@ async def get_pending(database: Any, migrations: Migrations, *, table: str | Non
     """
     found = _load(migrations)
     flow = ensure.read_pending(found.migrations, found.choice(table))
-    return await arun(flow, BindingDriver(database))
+    return await arun(flow, _driver(database))
 
 
 async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
@@ -211,7 +301,7 @@ async def verify_schema(database: Any, migrations: Migrations, *, table: str | N
 
     found = _load(migrations)
     migrator = AsyncMigrator(
-        BindingDriver(database),
+        _driver(database),
         found.migrations,
         choice=found.choice(table),
         schemas=found.schemas,

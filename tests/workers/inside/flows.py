@@ -27,10 +27,12 @@ from d1migrate.workers import (
     verify_schema,
 )
 from d1migrate.workers.async_migrator import AsyncMigrator
+from d1migrate.workers.objects import AsyncStorage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.table import Shape
     from d1migrate.sql.batch import Result
 
@@ -38,14 +40,19 @@ TABLES: dict[Shape, str] = {"versions": "schema_migrations", "names": "d1_migrat
 NOTES = [(1, "001_notes", "up", 1), (2, "002_first_note", "up", 1), (3, "003_tags", "up", 1)]
 
 
+def driver(db: Any) -> AsyncDriver:
+    """Return the driver of a D1 binding, or of an object's storage."""
+    return AsyncStorage(db) if hasattr(db, "transactionSync") else BindingDriver(db)
+
+
 async def write(db: Any, *statements: str) -> None:
     """Run statements past d1migrate."""
-    await BindingDriver(db).batch(Batch([Query(sql) for sql in statements]))
+    await driver(db).batch(Batch([Query(sql) for sql in statements]))
 
 
 async def read(db: Any, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of a query."""
-    (result,) = await BindingDriver(db).batch(Batch([Query(sql)], reads=True))
+    (result,) = await driver(db).batch(Batch([Query(sql)], reads=True))
     return list(result.rows)
 
 
@@ -67,7 +74,7 @@ def index(files: Sequence[tuple[str, str]], table: Shape, **more: Any) -> Module
 
 def migrator(db: Any, table: Shape, *files: tuple[str, str]) -> AsyncMigrator:
     """Return an AsyncMigrator of (name, SQL) pairs."""
-    return AsyncMigrator(BindingDriver(db), source.load(files), choice=TableChoice(TABLES[table]))
+    return AsyncMigrator(driver(db), source.load(files), choice=TableChoice(TABLES[table]))
 
 
 async def apply(db: Any, table: Shape) -> None:
