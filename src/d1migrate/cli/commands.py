@@ -170,15 +170,24 @@ COMMANDS = {
         details="One transaction rebuilds the table and keeps every row, index, trigger and foreign key.",
     ),
     "index": Command(
-        "write a Python module that embeds the migrations",
-        "d1migrate index --output src/migrations_index.py",
+        "write the module that embeds the migrations in a Worker",
+        "d1migrate index --format ts --runtime src/lib/migrations.ts",
         (
             argument(
                 "--output", metavar="FILE", help="the module to write (default: `index` in d1migrate.toml)"
             ),
-            argument("--check", help="write nothing; exit 3 if the module is not up to date", **FLAG),
+            argument(
+                "--runtime",
+                metavar="FILE",
+                help="also write the TypeScript file that applies the index (default: `runtime` in"
+                " d1migrate.toml)",
+            ),
+            argument("--check", help="write nothing; exit 3 if a module is not up to date", **FLAG),
         ),
-        details="A Python Worker imports the module, because a Worker cannot read a folder.",
+        details="A Worker imports the module, because it cannot read a folder. The ending of its name decides"
+        " the language: .py, or .ts, .mts, .js and .mjs. `--format ts` writes only the TypeScript modules; if"
+        " none is configured, index.ts in the migrations folder.",
+        formats=("text", "json", "py", "ts"),
     ),
     "verify": Command(
         "compare files, history and live schema",

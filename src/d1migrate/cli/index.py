@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from d1migrate.cli.migration_files import current_index, index_texts
+from d1migrate.cli.migration_files import current_module, language_of, module_texts
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.cli.migration_files import Language
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.report.shapes.files import GeneratedFile
@@ -24,16 +25,24 @@ class Options(NamedTuple):
 
     output: str | None = None
     check: bool = False
+    runtime: str | None = None
+    format: str = "text"
+
+    @property
+    def language(self) -> Language | None:
+        """The only language to write, or None."""
+        return self.format if self.format in ("py", "ts") else None  # type: ignore[return-value]
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Write the modules that are not up to date, or report whether they are."""
     texts: dict[str, str] = {}
-    for owner, paths in _modules(options, project):
+    for owner, indexes, runtime in _modules(options, project):
         if options.output is None and not options.check:
             owner.refuse_outside_index()
-        texts |= index_texts(paths, owner, output)
-    stale = [path for path, text in texts.items() if current_index(path) != text]
+        language = options.language if options.output is not None else None
+        texts |= module_texts(indexes, runtime, owner, output, language=language)
+    stale = [path for path, text in texts.items() if current_module(path) != text]
     for path in () if options.check else stale:
         files.replace(path, texts[path])
     if output.as_json:
@@ -43,7 +52,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         for path in texts:
             output.note(f"{path} is {'not up to date' if path in stale else 'up to date'}")
         if stale:
-            named = f" --output {options.output}" if options.output is not None else ""
+            flags = {"output": options.output, "format": options.language, "runtime": options.runtime}
+            named = "".join(f" --{flag} {value}" for flag, value in flags.items() if value is not None)
             output.hint(f"`d1migrate index{named}` writes {'it' if len(stale) == 1 else 'them'}")
     else:
         for path in texts:
@@ -51,25 +61,37 @@ def run(options: Options, project: Project, output: Output) -> int:
     return FOUND if options.check and stale else 0
 
 
-def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[str, ...]]]:
-    """Return the modules, with the project or the class whose migrations each embeds.
+def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[str, ...], str | None]]:
+    """Return indexes and their runtime, with the project or the class whose migrations they embed.
 
     Raises:
         UsageError: nothing names a module, or the name is that of a folder.
     """
     owners = project.owners_of_folder if project.is_owner_given else project.owners
-    found = [(owner, owner.config.indexes) for owner in owners if owner.config.indexes]
+    found = [(owner, _indexes(options, owner), options.runtime or owner.config.runtime) for owner in owners]
+    found = [
+        (owner, indexes, runtime) for owner, indexes, runtime in found if indexes or owner.config.runtime
+    ]
     if options.output is not None:
-        found = [(project, (options.output,))]
+        found = [(project, (options.output,), options.runtime)]
+    elif not found and options.language == "ts":
+        found = [(project, (os.path.join(project.folder, "index.ts"),), options.runtime)]
     if not found:
         raise UsageError(
             "no index is configured", hint="pass --output FILE, or set `index = …` in d1migrate.toml"
         )
-    if folder := next((path for _, paths in found for path in paths if os.path.isdir(path)), None):
+    named = (path for _, indexes, runtime in found for path in (*indexes, *filter(None, [runtime])))
+    if folder := next(filter(os.path.isdir, named), None):
         raise UsageError(
             f"{folder} is a folder", hint="name the module to write, e.g. src/migrations_index.py"
         )
     return found
+
+
+def _indexes(options: Options, owner: Project) -> tuple[str, ...]:
+    """Return the configured indexes of the wanted language."""
+    wanted = options.language
+    return tuple(path for path in owner.config.indexes if wanted in (None, language_of(path)))
 
 
 def _value(path: str, stale: Sequence[str], *, writes: bool) -> GeneratedFile:

@@ -19,15 +19,22 @@ from d1migrate.report.text import clean_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.table import MigrationsTable, Shape
     from d1migrate.report.shapes import files as shapes
 
+    Language = Literal["py", "ts"]
+
 _DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}
 """How many digits the first file has: for wrangler's table, as `wrangler d1 migrations create` writes it."""
-_PYTHON = (".py", "")  # a pipe or /dev/stdout has no ending
+_TYPESCRIPT = (".ts", ".mts")
+_ENDINGS: dict[Language, tuple[str, ...]] = {
+    "py": (".py", ""),  # a pipe or /dev/stdout has no ending
+    "ts": (*_TYPESCRIPT, ".js", ".mjs"),  # the index is valid JavaScript, too
+}
 
 
 class NewFile(NamedTuple):
@@ -95,7 +102,7 @@ def next_file(description: str, project: Project) -> NewFile:
     now, choice = current_time(), project.choice(migrations)
     table = choice.guess
     for path in project.config.indexes:  # refuse what cannot be embedded before anything is written
-        _module(path, migrations, table.shape, {})
+        _module(path, None, migrations, table, {})
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:
@@ -153,63 +160,111 @@ def check_writable(project: Project) -> None:
     project.refuse_outside_folder()
     for owner in project.owners_of_folder:
         owner.refuse_outside_index()
-        for path in owner.config.indexes:
-            current_index(path)
+        for path in owner.config.generated:
+            current_module(path)
 
 
 def write_indexes(project: Project, output: Output) -> None:
-    """Write the configured indexes of the migrations folder."""
+    """Write the configured indexes of the migrations folder, and their runtimes."""
     for owner in project.owners_of_folder:
-        for path, text in index_texts(owner.config.indexes, owner, output).items():
+        for path, text in module_texts(owner.config.indexes, owner.config.runtime, owner, output).items():
             files.replace(path, text)
 
 
-def current_index(path: str) -> str | None:
-    """Return the index that a file contains, None if there is no file.
+def current_module(path: str) -> str | None:
+    """Return the index or the runtime that a file contains, None if there is no file.
 
     Raises:
         UsageError: the file contains something else, which would be lost.
     """
     text = files.current_text(path)
-    if text and not is_index_module(text):
+    if text and not _is_generated(text):
         raise UsageError(
             f"{path} exists and is not an index of migrations: it was not changed",
-            hint="name another file with `index = …` in d1migrate.toml, or --output FILE",
+            hint="name another file with `index = …` or `runtime = …` in d1migrate.toml, or by a flag",
         )
     return text
 
 
-def index_texts(paths: Sequence[str], project: Project, output: Output) -> dict[str, str]:
-    """Return {path: text} of indexes, and say from which file on they have no schema digests.
+def _is_generated(text: str) -> bool:
+    from d1migrate.migrate.typescript_index import is_typescript_module
+    from d1migrate.workers.typescript import is_runtime_module
+
+    return is_index_module(text) or is_typescript_module(text) or is_runtime_module(text)
+
+
+def module_texts(
+    indexes: Sequence[str],
+    runtime: str | None,
+    project: Project,
+    output: Output,
+    *,
+    language: Language | None = None,
+) -> dict[str, str]:
+    """Return {path: text} of indexes and their runtime, and say which files have no schema digests.
+
+    Args:
+        indexes: the paths of the indexes.
+        runtime: the path of the runtime, if one is to be written.
+        project: the project, or the class whose migrations they embed.
+        output: gets the note.
+        language: that of the indexes; without it, the ending of each name decides.
 
     Raises:
-        UsageError: the name of a file does not end as a module does.
+        UsageError: the name of a file does not end as that of a module does.
+        SourceError, LimitExceeded: a migration cannot be embedded.
     """
-    if not paths:
-        return {}
-    from d1migrate.lint.replay.replayer import schema_changes
+    texts: dict[str, str] = {}
+    if indexes:
+        from d1migrate.lint.replay.replayer import schema_changes
 
-    migrations = project.load()
-    table = project.choice(migrations).guess
-    schemas = schema_changes(migrations, table)
-    if unknown := [m for m in migrations if m.name not in schemas]:
-        output.note(
-            f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
-            " (`d1migrate lint --all` says why)"
-        )
-    return {path: _module(path, migrations, table.shape, schemas) for path in paths}
+        migrations = project.load()
+        table = project.choice(migrations).guess
+        schemas = schema_changes(migrations, table)
+        if unknown := [m for m in migrations if m.name not in schemas]:
+            output.note(
+                f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
+                " (`d1migrate lint --all` says why)"
+            )
+        texts = {path: _module(path, language, migrations, table, schemas) for path in indexes}
+    if runtime:
+        texts[runtime] = _runtime(runtime)
+    return texts
+
+
+def language_of(path: str) -> Language | None:
+    """Return the language of an index by the ending of its name; None if no language has it."""
+    ending = os.path.splitext(path)[1]
+    return next((language for language, endings in _ENDINGS.items() if ending in endings), None)
 
 
 def _module(
     path: str,
+    language: Language | None,
     migrations: Sequence[Migration],
-    shape: Shape,
+    table: MigrationsTable,
     schemas: Mapping[str, Mapping[str, str | None]],
 ) -> str:
-    """Return the text of an index, in the language that the name of its file has."""
-    if os.path.splitext(path)[1] in _PYTHON:
-        return index_module(migrations, shape, schemas)
+    """Return the text of an index."""
+    chosen = language or language_of(path)
+    if chosen == "py":
+        return index_module(migrations, table.shape, schemas)
+    if chosen == "ts":
+        from d1migrate.migrate.compiled_index import compile_index
+        from d1migrate.migrate.typescript_index import typescript_module
+
+        return typescript_module(compile_index(migrations, table))
     raise UsageError(
         f"cannot write {path}: the language of an index follows from the ending of its name",
-        hint="name it e.g. src/migrations_index.py, for Python",
+        hint="name it e.g. src/migrations_index.py for Python, or migrations/index.ts for TypeScript",
     )
+
+
+def _runtime(path: str) -> str:
+    from d1migrate.workers.typescript import runtime_module
+
+    if os.path.splitext(path)[1] not in _TYPESCRIPT:
+        raise UsageError(
+            f"cannot write {path}: the runtime is TypeScript", hint="name it e.g. src/lib/migrations.ts"
+        )
+    return runtime_module()

@@ -316,7 +316,7 @@ class Project:
 
     def refuse_outside_index(self) -> None:
         """Check that the configured indexes may be written; errors as `refuse_outside_folder`."""
-        for path in self.config.indexes:
+        for path in self.config.generated:
             self._refuse_outside(path, "the index", given=False)
 
     @property

@@ -78,6 +78,11 @@ class Config(NamedTuple):
     classes: tuple[ObjectClass, ...] = ()
     class_name: str | None = None
 
+    @property
+    def generated(self) -> tuple[str, ...]:
+        """The files that are written from the migrations: the indexes, and their runtime."""
+        return (*self.indexes, *([self.runtime] if self.runtime else []))
+
     def of_class(self, owner: ObjectClass) -> Config:
         """Return the settings of a class. What its section leaves out is the project's."""
         return self._replace(

@@ -1,0 +1,109 @@
+"""`index` for Workers in TypeScript: the compiled index, and the runtime beside it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.migrate.typescript_index import is_typescript_module
+from d1migrate.workers.typescript import is_runtime_module, runtime_module
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+RUNTIME = "src/lib/migrations.ts"
+CONFIG = f"""\
+index = ["src/migrations_index.py", "migrations/index.ts"]
+runtime = "{RUNTIME}"
+"""
+
+
+def _text(project: Project, path: str) -> str:
+    return (project.folder / path).read_text(encoding="utf-8")
+
+
+def test_nothing_has_to_be_configured(project: Project) -> None:
+    """The index is beside the files, where a Worker in `src` imports it from."""
+    project.standard()
+    found = project.run("index", "--format", "ts", "--runtime", RUNTIME)
+    assert found.out == f"migrations/index.ts\n{RUNTIME}\n"
+    assert is_typescript_module(_text(project, "migrations/index.ts"))
+    assert _text(project, RUNTIME) == runtime_module()
+    assert [entry["name"] for entry in project.run("list", "--json").json["migrations"]] == [
+        *("001_users", "002_teams", "003_names")
+    ]
+
+
+def test_new_keeps_all_of_them(project: Project) -> None:
+    """Each format, and the runtime; the same files give the same bytes."""
+    (project.folder / "d1migrate.toml").write_text(CONFIG)
+    project.run("new", "first things")
+    before = {
+        path: _text(project, path) for path in ("src/migrations_index.py", "migrations/index.ts", RUNTIME)
+    }
+    assert all("first_things" in text for path, text in before.items() if path != RUNTIME)
+    project.run("index", "--check")
+    project.run("index")
+    assert before == {path: _text(project, path) for path in before}
+
+
+def test_check_sees_an_old_file(project: Project) -> None:
+    """An index of other files, and the runtime of another version."""
+    (project.folder / "d1migrate.toml").write_text(CONFIG)
+    project.standard()
+    project.run("index")
+    runtime = project.folder / RUNTIME
+    runtime.write_text(re.sub(r"of d1migrate \S+", "of d1migrate 0.0.1.", runtime.read_text()))
+    project.write("003_names.sql", "ALTER TABLE users ADD COLUMN other TEXT;")
+    found = project.run("index", "--format", "ts", "--check", code=3)
+    assert found.err.splitlines() == [
+        "migrations/index.ts is not up to date",
+        f"{RUNTIME} is not up to date",
+        "hint: `d1migrate index --format ts` writes them",
+    ]
+    project.run("index")
+    project.run("index", "--check")
+
+
+def test_only_a_file_of_ours_is_overwritten(project: Project) -> None:
+    """What somebody wrote by hand would be lost."""
+    project.standard()
+    (project.folder / "mine.ts").write_text("export default {};\n")
+    for flags in (["--output", "mine.ts"], ["--runtime", "mine.ts"]):
+        found = project.run("index", "--format", "ts", *flags, code=2)
+        assert "mine.ts exists and is not an index of migrations" in found.err
+    assert _text(project, "mine.ts") == "export default {};\n"
+
+
+@pytest.mark.parametrize("path", ["index.txt", "index.tsx", "index.toml"])
+def test_the_ending_decides_the_language(project: Project, path: str) -> None:
+    """Unless `--format` does."""
+    project.standard()
+    assert f"cannot write {path}" in project.run("index", "--output", path, code=2).err
+    project.run("index", "--output", path, "--format", "ts")
+    assert is_typescript_module(_text(project, path))
+
+
+def test_the_runtime_is_typescript(project: Project) -> None:
+    """With types, so not for a file that is run as it is."""
+    project.standard()
+    found = project.run("index", "--format", "ts", "--runtime", "lib/migrations.js", code=2)
+    assert "cannot write lib/migrations.js: the runtime is TypeScript" in found.err
+    assert not (project.migrations / "index.ts").exists()
+
+
+def test_a_large_file_is_refused_by_name(project: Project) -> None:
+    """Before anything is written; a Worker could not hold it."""
+    project.standard()
+    project.write("004_data.sql", "SELECT 1;\n" * 110_000)
+    found = project.run("index", "--format", "ts", code=1)
+    assert "migrations/004_data.sql has 1100000 bytes: the index of a Worker holds files up to" in found.err
+    assert not (project.migrations / "index.ts").exists()
+
+
+def test_a_runtime_says_its_version() -> None:
+    """So that a person can see it, too."""
+    assert is_runtime_module(runtime_module())
+    assert not is_runtime_module("export {};")
