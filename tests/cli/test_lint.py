@@ -268,7 +268,7 @@ def test_for_a_durable_object(project: Project) -> None:
     ran = project.run("lint", "--for", "durable-object", "--strict")
     assert ran.out == "no findings\n"
     assert "each object has its own history: checked against what the files build" in ran.err
-    assert "checked 1 migration" in ran.err
+    assert "checked 1 migration for a Durable Object\n" in ran.err
     assert project.run("lint", "--for", "durable-object", "--json").json["platform"] == "durable-object"
     project.run("lint", "--all", "--for", "d1", code=3)
 

@@ -10,6 +10,7 @@ from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
 from d1migrate.lint.check import failing
+from d1migrate.lint.platform import D1
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema
 from d1migrate.migrate.status import compare
@@ -67,7 +68,8 @@ def run(options: Options, project: Project, output: Output) -> int:
             width=output.width,
         )
         output.print(lines, wrap=True)
-        output.note(f"checked {plural(count, 'migration')}")
+        where = "" if platform == D1 else f" for {platform.label}"
+        output.note(f"checked {plural(count, 'migration')}{where}")
     project.warn_of_files()
     return FOUND if failing(found, strict=options.strict) else 0
 
