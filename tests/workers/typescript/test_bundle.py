@@ -42,11 +42,11 @@ def test_the_bundle_needs_nothing_else(module: Path) -> None:
 
 def test_the_bundle_runs(module: Path, tmp_path: Path) -> None:
     """It migrates the database at the first request, and each object when it is first used."""
-    with Bundle(module, tmp_path) as worker:
+    with Bundle(module, tmp_path, object_class="Tenant") as worker:
         assert worker.fetch("/acme") == {"applied": NAMES, "version": 3, "tenant": 3}
         assert worker.fetch("/acme") == {"applied": [], "version": 3, "tenant": 3}
         assert worker.fetch("/other") == {"applied": [], "version": 3, "tenant": 3}
-    with Bundle(module, tmp_path) as again:
+    with Bundle(module, tmp_path, object_class="Tenant") as again:
         assert again.fetch("/acme") == {"applied": [], "version": 3, "tenant": 3}
 
 
