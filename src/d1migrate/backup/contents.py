@@ -10,7 +10,7 @@ from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import declares_autoincrement, is_autoincrement
 from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.create import parse_virtual_table
-from d1migrate.sql.names import ROWIDS, fold, quote_identifier
+from d1migrate.sql.names import ROWIDS, fold, not_cloudflares, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import Schema, Table
 
-_NOT_CLOUDFLARES = "l.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+_NOT_CLOUDFLARES = not_cloudflares("l.name")
 _QUERIES = (
     Query(
         "SELECT l.name AS name, l.type AS type, l.wr AS wr"

@@ -35,7 +35,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.listing import no_such_file
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import PRODUCTION
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.names import not_cloudflares, quote_identifier
 from d1migrate.sql.split import split
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ _CHUNK = 1 << 20
 _LAST = b"-- sha256 "
 _STRANGERS = (
     "FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    " AND tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+    f" AND {not_cloudflares('tbl_name')}"
 )
 _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) {_STRANGERS}", whole=True)
 

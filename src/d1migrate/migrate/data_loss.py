@@ -16,7 +16,7 @@ from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Column, ForeignKey, Schema, Table, Trigger
 from d1migrate.sql.batch import Query
 from d1migrate.sql.create import parse_table, parse_trigger, parse_virtual_table
-from d1migrate.sql.names import HELPER, fold
+from d1migrate.sql.names import HELPER, fold, not_cloudflares
 from d1migrate.sql.statement import Effect, effects, trigger_effects
 
 TYPE_CHECKING = False
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 QUERIES = (
     Query(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+        f" AND {not_cloudflares('name')}"
     ),
     Query(
         'SELECT t.name, k.id, k."table", k."from", k."to", k.on_delete, k.on_update'
         " FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k"
-        " WHERE t.type = 'table' AND t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY t.name, k.id, k.seq"
+        f" WHERE t.type = 'table' AND {not_cloudflares('t.name')} ORDER BY t.name, k.id, k.seq"
     ),
     Query("SELECT sql FROM sqlite_schema WHERE type = 'trigger'"),
 )

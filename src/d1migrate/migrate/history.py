@@ -22,7 +22,7 @@ from d1migrate.migrate.table import (
 from d1migrate.migrate.table_state import NameState, TableState, VersionState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import fold, not_cloudflares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,9 +160,7 @@ class History(NamedTuple):
         return [*queries, *(log.carry_over() if self.old_log else ()), *log.add_columns(self.lacking)]
 
 
-_HIDDEN = (
-    "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND type <> 'index'"
-)
+_HIDDEN = f"name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {not_cloudflares('name')} AND type <> 'index'"
 LEFTOVERS = Query("SELECT name FROM sqlite_schema WHERE name LIKE '\\_d1m\\_%' ESCAPE '\\'")
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from d1migrate.errors import DamagedError
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
 from d1migrate.sql.batch import Query, Result
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, not_cloudflares, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ HISTORY = (
 """The condition that an object of sqlite_schema, called {0}, belongs to a history table."""
 
 _OURS = (
-    "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+    f"{{0}}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {not_cloudflares('{0}.tbl_name')}"
     f" AND NOT {HISTORY}"
     # A virtual table keeps its rows in shadow tables, which are not the user's.
     " AND {0}.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
