@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.cli.gates import protect
+from d1migrate.cli.gates import protect, refuse_object
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.migrate.other_tools import OLD_TABLE
 from d1migrate.named_tuple import NamedTuple
@@ -39,6 +39,8 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Show what is known of every file, and record what is proved."""
     refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    if not options.dry_run:
+        refuse_object(project)
     project.note_database()
     migrator = project.migrator()
     found = look(options, project, migrator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from d1migrate.cli import adopt
-from d1migrate.cli.gates import protect, refuse_mistakes
+from d1migrate.cli.gates import protect, refuse_mistakes, refuse_object
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.errors import AmbiguousError, Error, UsageError
@@ -39,6 +39,8 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Write and record a file that builds the live schema, or record existing files."""
+    if not options.dry_run:
+        refuse_object(project)
     if options.description is not None and options.to is None:
         return _write_first_file(options.description, options, project, output)
     if options.to is not None and options.description is None:

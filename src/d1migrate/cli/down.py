@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from d1migrate.cli.gates import Gates
+from d1migrate.cli.gates import Gates, refuse_object
 from d1migrate.cli.options import GateOptions
 from d1migrate.cli.restore_preview import shown_if_irreversible
 from d1migrate.cli.run_report import print_report
@@ -31,6 +31,7 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Roll back migrations, newest first."""
+    refuse_object(project)
     migrator = project.migrator(restore_points=options.gates.no_restore_point is None)
     gates = Gates(options.gates, project, migrator, output)
     started = time.perf_counter()

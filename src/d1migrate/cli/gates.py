@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from d1migrate.drivers.url import class_of
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
@@ -182,6 +183,19 @@ def opening_of(environment: Environment) -> Opening | None:
     return windows.look(windows.parse(environment.window), now())
 
 
+def refuse_object(project: Project) -> None:
+    """Check that the database may be changed at all.
+
+    Raises:
+        UsageError: it is a Durable Object, which its Worker alone can change.
+    """
+    url = project.environment.database
+    if class_of(url):
+        from d1migrate.drivers.durable_object import read_only
+
+        raise read_only(url)
+
+
 def protect(confirmed: str | None, project: Project, output: Output) -> None:
     """Check the one gate of a command that runs no plan: a protected environment must be named.
 
@@ -192,8 +206,9 @@ def protect(confirmed: str | None, project: Project, output: Output) -> None:
 
     Raises:
         errors.Gate: the environment is protected, and its name was not given.
-        UsageError: as `refuse_mistakes`.
+        UsageError: as `refuse_mistakes` and `refuse_object`.
     """
+    refuse_object(project)
     refuse_mistakes(project, confirmed)
     environment = project.environment
     if environment.protected:

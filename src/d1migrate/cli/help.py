@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GLOBAL_OPTIONS = (
     ("--env NAME", "an environment in d1migrate.toml (default: local)"),
-    ("--database URL", "a database: sqlite:PATH, wrangler:BINDING or d1:NAME"),
+    ("--database URL", "sqlite:PATH, wrangler:BINDING, d1:NAME or do:CLASS/NAME"),
     ("--migrations DIR", "the folder of migration files"),
     ("--config FILE", "the d1migrate.toml to use"),
     ("--format FORMAT", "text (the default), json, …; --json is --format json"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.report.shapes import runs
 
 _FIRST = "initial schema"
-_LOCAL = ("sqlite:", "wrangler:")
+_LOCAL = ("sqlite:", "wrangler:", "do:")
 
 
 class Options(NamedTuple):
@@ -99,6 +99,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     _print(found, created, output, dry_run=options.dry_run)
     if start.missing and project.config.wrangler:
         _note_wrangler(start.missing, project, project.config.wrangler, output)
+    _note_classes(project, output)
     _note_steps(steps, output)
     return 0
 
@@ -162,6 +163,15 @@ def _note_wrangler(settings: Settings, project: Project, wrangler: str, output: 
         binding = binding_of(project.environment.database, wrangler)
         where = f"to the binding {binding.binding} in {wrangler}" if binding else f"in {wrangler}"
         output.note(clean_line(f"for wrangler to apply the same files, add {lines} {where}"))
+
+
+def _note_classes(project: Project, output: Output) -> None:
+    """Say how the classes of Durable Objects get migrations of their own."""
+    from d1migrate.project.init import how_to_configure, unconfigured_classes
+
+    if found := unconfigured_classes(project.config):
+        section = how_to_configure(found[0])
+        output.note(clean_line(f"for migrations of Durable Objects ({', '.join(found)}), add {section}"))
 
 
 def _note_steps(steps: Sequence[_Step], output: Output) -> None:

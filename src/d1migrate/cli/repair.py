@@ -8,7 +8,7 @@ from __future__ import annotations
 from shlex import quote
 
 from d1migrate.cli import repair_tables
-from d1migrate.cli.gates import protect, refuse_mistakes
+from d1migrate.cli.gates import protect, refuse_mistakes, refuse_object
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import UsageError
@@ -55,6 +55,8 @@ def run(options: Options, project: Project, output: Output) -> int:
             hint="`d1migrate repair` lists what there is to repair, with the command for each",
         )
     refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    if not options.dry_run:
+        refuse_object(project)
     if not options.reason and not options.dry_run:
         command = f'`d1migrate repair {_flag(options)} --reason "…"`'
         raise UsageError("repair needs a reason, which is logged", hint=command)

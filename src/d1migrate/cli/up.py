@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from d1migrate.cli.gates import Gates
+from d1migrate.cli.gates import Gates, refuse_object
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, print_report, warn_of_empty
 from d1migrate.hints import exclusive
@@ -39,6 +39,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
         written = WrittenPlan.read(options.plan, apply)
         apply = written.apply
+    refuse_object(project)
     migrator = project.migrator(
         allow_out_of_order=apply.allow_out_of_order,
         restore_points=options.gates.no_restore_point is None,

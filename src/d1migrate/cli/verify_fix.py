@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from d1migrate.cli.drafts import draft_or_ask, no_difference, print_sql, write_draft
-from d1migrate.cli.gates import protect
+from d1migrate.cli.gates import protect, refuse_object
 from d1migrate.cli.next_step import adoption
 from d1migrate.drafting import Desired
 from d1migrate.drivers.run import run as run_flow
@@ -46,6 +46,8 @@ def run(
     Raises:
         UsageError: files are pending. HistoryError: files and history disagree.
     """
+    if fix == "live":
+        refuse_object(project)
     migrator = project.migrator()
     database = run_flow(read_database(migrator.choice), project.driver)
     entries = compare(migrator.migrations, database.history)

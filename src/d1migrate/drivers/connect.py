@@ -27,8 +27,9 @@ def connect(
     Args:
         url: `sqlite:PATH`, or a path such as `app.db`, for a SQLite file;
             `wrangler:NAME[?env=E&persist-to=DIR]` for the local D1 that `wrangler dev` opens for that binding
-            or database name; or `d1:NAME[?preview=1]` for a remote D1 by its name or id, with `preview=1` the
-            one of wrangler's `preview_database_id`.
+            or database name; `d1:NAME[?preview=1]` for a remote D1 by its name or id, with `preview=1` the
+            one of wrangler's `preview_database_id`; or `do:CLASS/NAME[?env=E&persist-to=DIR]` for the local
+            file of a Durable Object by its name or id, which can only be read.
         config: the wrangler configuration file; without it the nearest one upward is taken.
         account: the Cloudflare account that a remote D1 must be in; any without it.
         on_wait: called with the reason and the longest time, in seconds, before each wait for a remote D1,
@@ -39,7 +40,8 @@ def connect(
         A driver. Nothing is opened or created until the first batch.
 
     Raises:
-        UsageError: the url names no driver, or the wrangler configuration has no such database.
+        UsageError: the url names no driver, the wrangler configuration has no such database or class, or
+            there is no such object.
     """
     url = normalize(url)
     scheme, _, rest = url.partition(":")
@@ -52,7 +54,9 @@ def connect(
 
         return open_local(rest, config=config, url=url, on_wait=on_wait, permit=permit)
     if scheme == "do":
-        raise UsageError(f"{url}: objects cannot be opened yet")
+        from d1migrate.drivers.durable_object import ObjectDriver, object_file
+
+        return ObjectDriver(object_file(rest, config=config, url=url), url=url, on_wait=on_wait)
     from d1migrate.drivers.rest import RestDriver
 
     name, preview = parse_remote(rest, url)

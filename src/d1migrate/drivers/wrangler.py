@@ -185,32 +185,40 @@ def open_local(
     Raises:
         UsageError: there is no configuration, it cannot be read, or it has no such database.
     """
-    path = config or find_config(os.getcwd())
-    if path is None:
-        generated = generated_config(os.getcwd())
-        raise UsageError(
-            f"{url}: no wrangler configuration in this folder or above",
-            hint=how_to_use(generated)
-            if generated
-            else "name the file with `wrangler = …` in d1migrate.toml",
-        )
+    path = config_for(url, config)
     binding = resolve(rest, path)
-    persist = split_options(rest)[1].get("persist-to") or os.path.join(
-        os.path.dirname(path), ".wrangler", "state"
+    file = local_path(state_folder(path, split_options(rest)[1]), binding.local_id)
+    return SqliteDriver(file, url=url, on_wait=on_wait, permit=permit, makes_folder=True)
+
+
+def config_for(url: str, config: str | None) -> str:
+    """Return the wrangler configuration that describes a local database.
+
+    Args:
+        url: how the user named the database, for messages.
+        config: the configuration; by default the one that wrangler would use.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if found := config or find_config(os.getcwd()):
+        return found
+    generated = generated_config(os.getcwd())
+    raise UsageError(
+        f"{url}: no wrangler configuration in this folder or above",
+        hint=how_to_use(generated) if generated else "name the file with `wrangler = …` in d1migrate.toml",
     )
-    path = local_path(persist, binding.local_id)
-    return SqliteDriver(path, url=url, on_wait=on_wait, permit=permit, makes_folder=True)
+
+
+def state_folder(config: str, options: Mapping[str, str]) -> str:
+    """Return the folder in which `wrangler dev` keeps local data, with the options of a url."""
+    return options.get("persist-to") or os.path.join(os.path.dirname(config), ".wrangler", "state")
 
 
 def resolve(rest: str, path: str) -> Binding:
-    """Return the database that NAME[?env=E&…] means in a configuration.
-
-    Without `env`, CLOUDFLARE_ENV names the environment, as it does for wrangler. Raises as `open_local`.
-    """
+    """Return the database that NAME[?env=E&…] means in a configuration; errors as `open_local`."""
     name, options = split_options(rest)
-    env = options.get("env")
-    config = load_config(path, env=env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
-    return config.database(name or None)
+    return _config(section_of(path, options)).database(name or None)
 
 
 def remote_id(path: str, name: str, *, preview: bool = False) -> str | None:
@@ -352,12 +360,39 @@ def how_to_use(path: str, folder: str = ".") -> str:
     return f'a build generated a configuration: to use it, set `wrangler = "{shown}"` in d1migrate.toml'
 
 
-def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> WranglerConfig:
-    """Read the D1 databases of a wrangler.jsonc, wrangler.json or wrangler.toml.
+class Section(NamedTuple):
+    """The part of a wrangler configuration that applies to one environment.
+
+    Attributes:
+        path: the file.
+        whole: its content.
+        chosen: the section of the environment, or the whole.
+        env: the environment, if any.
+        sections: {name: section} of all environments.
+    """
+
+    path: str
+    whole: dict[str, Any]
+    chosen: dict[str, Any]
+    env: str | None
+    sections: Mapping[str, dict[str, Any]]
+
+
+def section_of(path: str, options: Mapping[str, str]) -> Section:
+    """Read what applies to a url with options.
+
+    Without `env`, CLOUDFLARE_ENV names the environment, as it does for wrangler. Raises as `read_section`.
+    """
+    env = options.get("env")
+    return read_section(path, env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
+
+
+def read_section(path: str, env: str | None, *, env_is_required: bool = True) -> Section:
+    """Read what applies to an environment in a wrangler.jsonc, wrangler.json or wrangler.toml.
 
     Args:
         path: the file.
-        env: one of its environments; they inherit no D1 databases, so only its own count.
+        env: one of its environments, or None for what is outside of all.
         env_is_required: whether a configuration without environments is an error then. For CLOUDFLARE_ENV
             it is not: wrangler only warns.
 
@@ -374,7 +409,21 @@ def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> 
             hint = did_you_mean(env, sections, otherwise=f"it has: {', '.join(sections) or 'none'}")
             raise UsageError(f"{path}: no environment {env!r}", hint=hint)
         chosen = sections[env]
-    return WranglerConfig(path, _bindings(chosen, path), _elsewhere(sections, env, path))
+    return Section(path, content, chosen, env or None, sections)
+
+
+def load_config(path: str, *, env: str | None) -> WranglerConfig:
+    """Read the D1 databases of an environment, which inherits none, or of no environment.
+
+    Raises:
+        UsageError: as `read_section`.
+    """
+    return _config(read_section(path, env))
+
+
+def _config(section: Section) -> WranglerConfig:
+    path, env = section.path, section.env
+    return WranglerConfig(path, _bindings(section.chosen, path), _elsewhere(section.sections, env, path))
 
 
 def _elsewhere(
@@ -385,7 +434,7 @@ def _elsewhere(
     for name, section in sections.items():
         with suppress(UsageError):
             if name != env:
-                found[_text(name, path, "env")] = _bindings(section, path)
+                found[printable(name, path, "env")] = _bindings(section, path)
     return found
 
 
@@ -399,10 +448,10 @@ def _bindings(section: dict[str, Any], path: str) -> tuple[Binding, ...]:
 
 
 def _binding(db: dict[str, Any], path: str) -> Binding:
-    given = {key: _text(db[key], path, key) for key in _KEYS if db.get(key) is not None}
+    given = {key: printable(db[key], path, key) for key in _KEYS if db.get(key) is not None}
     return Binding(
         path,
-        _text(db.get("binding"), path, "binding"),
+        printable(db.get("binding"), path, "binding"),
         given.get("database_name"),
         given.get("database_id"),
         given.get("preview_database_id"),
@@ -422,7 +471,7 @@ _KEYS = (
 )
 
 
-def _text(value: Any, path: str, key: str) -> str:
+def printable(value: Any, path: str, key: str) -> str:
     """Return a setting that is used in paths, urls and messages.
 
     Raises:
@@ -441,10 +490,20 @@ def local_path(persist: str, local_id: str) -> str:
     Miniflare names it by a Durable Object id made from a constant key and the database's id (measured
     against wrangler 4.164 for every kind of id; `tests/runtime` asks the real wrangler).
     """
-    key = sha256(b"miniflare-D1DatabaseObject").digest()
-    base = _hmac(key, local_id.encode())[:16]
-    mac = _hmac(key, base)[:16]
-    return os.path.join(persist, "v3", "d1", "miniflare-D1DatabaseObject", f"{(base + mac).hex()}.sqlite")
+    key = "miniflare-D1DatabaseObject"
+    return os.path.join(persist, "v3", "d1", key, f"{object_id(key, local_id)}.sqlite")
+
+
+def object_id(key: str, name: str) -> str:
+    """Return the id of a Durable Object by its name, as workerd's `idFromName` makes it.
+
+    Args:
+        key: what makes the ids of a class unique: its Worker's name and its own, with a hyphen between.
+        name: the name.
+    """
+    secret = sha256(key.encode()).digest()
+    base = _hmac(secret, name.encode())[:16]
+    return (base + _hmac(secret, base)[:16]).hex()
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:

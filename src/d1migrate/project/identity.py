@@ -52,6 +52,10 @@ def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity
             from d1migrate.drivers.wrangler import open_local
 
             return DatabaseIdentity(file=_file(open_local(rest, config=wrangler, url=url).path))
+        if scheme == "do":
+            from d1migrate.drivers.durable_object import object_file
+
+            return DatabaseIdentity(file=_file(object_file(rest, config=wrangler, url=url)))
     except UsageError:  # opening the database will report what is wrong with wrangler's configuration
         return DatabaseIdentity()
     if scheme != "d1":

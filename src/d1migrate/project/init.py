@@ -142,9 +142,31 @@ def _bound(config: Config) -> str | None:
     """
     if config.wrangler is None:
         return None
-    from d1migrate.drivers.wrangler import resolve
+    from d1migrate.drivers.wrangler import bindings, resolve
 
+    classes = unconfigured_classes(config)
+    if classes and not bindings(config.wrangler):
+        raise UsageError(
+            f"{config.wrangler}: no D1 databases, only classes of Durable Objects: {', '.join(classes)}",
+            hint=f"write {how_to_configure(classes[0])} to {FILE}, then run `d1migrate new DESCRIPTION`",
+        )
     return f"wrangler:{resolve('', config.wrangler).binding}"
+
+
+def unconfigured_classes(config: Config) -> tuple[str, ...]:
+    """Return the SQLite-backed classes of the Worker without a section; none if it cannot be read."""
+    from d1migrate.drivers.worker_classes import sqlite_classes
+
+    try:
+        found = sqlite_classes(config.wrangler) if config.wrangler else ()
+    except UsageError:
+        return ()
+    return tuple(name for name in found if name not in {owner.name for owner in config.classes})
+
+
+def how_to_configure(name: str) -> str:
+    """Return the section of a class, in one line."""
+    return f'[objects.{name}] with migrations = "migrations/{name.lower()}"'
 
 
 def _file_url(generator: Generator | None) -> str:
