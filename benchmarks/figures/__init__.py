@@ -15,6 +15,7 @@ from benchmarks.figures import (
     remote,
     requests,
     start,
+    typescript,
     worker,
 )
 
@@ -38,6 +39,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "linters": lint.linters,
     "rehearse": rehearse.rehearse,
     "worker": worker.worker,
+    "typescript": typescript.typescript,
     "diff": diff.diff,
     "rebuild": rebuild.rebuild,
 }

@@ -14,6 +14,19 @@ async def migrate(db: Any, files: list[tuple[str, str]]) -> None:
     await run_migrations(db, _index(files), max_queries=1000)
 
 
+async def migrate_object(ctx: Any, files: list[tuple[str, str]]) -> None:
+    """Apply the files in a Durable Object, whose limits are those of one event."""
+    from d1migrate.errors import Unfinished
+    from d1migrate.workers import run_migrations
+
+    for _ in files:
+        try:
+            await run_migrations(ctx.storage, _index(files))
+        except Unfinished:
+            continue
+        return
+
+
 async def start(db: Any, files: list[tuple[str, str]]) -> tuple[float, float]:
     """In an isolate that has not imported the library: import it, then call it once with nothing to do."""
     began = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -14,7 +15,7 @@ from d1migrate.migrate.source import load
 from d1migrate.migrate.table import VersionTable
 from d1migrate.workers.typescript import runtime_module
 from tests.runtime.pyodide import Answer, InsideError, decoded
-from tests.runtime.workerd import DATABASES, MODULES, Server, durable_object_id
+from tests.runtime.workerd import DATABASES, MODULES, Server, durable_object_id, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -182,6 +183,18 @@ def compiled(files: Iterable[tuple[str, str]], table: MigrationsTable | None = N
         table: the migrations table; by default `schema_migrations`.
     """
     return compile_index(load(list(files)), table or VersionTable())
+
+
+def minified(entry: Path) -> bytes:
+    """Return a module with all it imports, minified by the esbuild with which wrangler bundles Workers."""
+    script = """
+      const [modules, entry] = process.argv.slice(1);
+      const esbuild = require("module").createRequire(`${modules}/wrangler/`)("esbuild");
+      const options = { bundle: true, minify: true, format: "esm", target: "es2024", write: false };
+      process.stdout.write(esbuild.buildSync({ ...options, entryPoints: [entry] }).outputFiles[0].text);
+    """
+    arguments = [node(), "--eval", script, str(MODULES), str(entry)]
+    return subprocess.run(arguments, capture_output=True, check=True).stdout
 
 
 def constructing(

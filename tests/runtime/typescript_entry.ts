@@ -41,6 +41,18 @@ const FUNCTIONS: Record<string, Call> = {
     for (const sql of statements) found.push((await db.prepare(sql).raw()).map((row: any[]) => row.map(cell)));
     return found;
   },
+  /** Call a function many times, one after the other; its results are not looked at. */
+  async repeat(db, times: number, name: string, ...given) {
+    for (let n = 0; n < times; n++) await FUNCTIONS[name]!(db, ...given);
+  },
+  /** The same on a binding that answers at once, with what D1 answers the first call. */
+  async repeatFree(db, times: number, name: string, ...given) {
+    let answer: unknown;
+    const first = { prepare: (sql: string) => db.prepare(sql), batch: async (all: any[]) => (answer = await db.batch(all)) };
+    await FUNCTIONS[name]!(first, ...given);
+    const free = { prepare: () => free, batch: async () => answer };
+    for (let n = 0; n < times; n++) await FUNCTIONS[name]!(free, ...given);
+  },
   deleteAll: (storage) => storage.deleteAll(),
   put: (storage, key, value) => storage.put(key, value),
   /** What an application does that awaits nothing in a transaction. */

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.runtime.bundle import Bundle, bundle
-from tests.runtime.workerd import MODULES, node
+from tests.runtime.typescript import minified
 from tests.runtime.wrangler import Dev, Wrangler, command, environment
 
 if TYPE_CHECKING:
@@ -68,15 +67,5 @@ def test_the_size_of_the_runtime(consumer: Path) -> None:
     """What a Worker carries beside its index, without what it does not import."""
     entry = consumer / "src" / "size.ts"
     entry.write_text("export { runMigrations, getCurrentVersion } from './lib/migrations';\n")
-    script = """
-      const [modules, entry] = process.argv.slice(1);
-      const esbuild = require("module").createRequire(`${modules}/wrangler/`)("esbuild");
-      const options = { bundle: true, minify: true, format: "esm", target: "es2024", write: false };
-      process.stdout.write(esbuild.buildSync({ ...options, entryPoints: [entry] }).outputFiles[0].text);
-    """
 
-    done = subprocess.run(
-        [node(), "--eval", script, str(MODULES), str(entry)], capture_output=True, check=True
-    )
-
-    assert len(gzip.compress(done.stdout)) <= LARGEST
+    assert len(gzip.compress(minified(entry))) <= LARGEST
