@@ -23,6 +23,7 @@ from tests.docs.pages import (
     steps,
 )
 from tests.docs.terminal import missing, run_on_terminal
+from tests.runtime.hummbl import copy_of_hummbl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,12 +116,6 @@ def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
     if page == CHECKOUT:
         copy_of_hummbl(folder)
     return folder, environment(home, required(text))
-
-
-def copy_of_hummbl(folder: Path) -> None:
-    """Put HUMMBL's project into a folder, without a database."""
-    shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
-    shutil.copy(ROOT / "d1migrate.toml", folder)
 
 
 def test_the_librarys_lines_run(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import cloudflare as sdk
 import pytest
 
-from tests.runtime.test_wrangler_local import DATABASE, NAMES, PATIENCE, WRANGLER, Project
+from tests.runtime.hummbl import NAMES
+from tests.runtime.test_wrangler_local import DATABASE, PATIENCE, WRANGLER, Project
 from tests.runtime.workerd import ROOT, node
 
 if TYPE_CHECKING:

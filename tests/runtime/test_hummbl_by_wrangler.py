@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.workerd import ROOT
+from tests.runtime.hummbl import NAMES, copy_of_hummbl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +17,13 @@ if TYPE_CHECKING:
     from tests.runtime.conftest import Run
     from tests.runtime.wrangler import Wrangler
 
-NAMES = ["001_initial_schema", "002_add_api_keys_table", "003_add_users_table"]
 FOURTH = "004_more"
 
 
 @pytest.fixture
 def hummbl(tmp_path: Path) -> Path:
     """HUMMBL's project, without a database."""
-    shutil.copytree(ROOT / "workers", tmp_path / "workers", ignore=shutil.ignore_patterns(".wrangler"))
-    shutil.copy(ROOT / "d1migrate.toml", tmp_path)
+    copy_of_hummbl(tmp_path)
     return tmp_path
 
 

@@ -25,6 +25,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
+from tests.runtime.hummbl import NAMES, copy_of_hummbl
 from tests.runtime.wrangler import Dev, environment
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 WRANGLER = ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"
 DATABASE = "hummbl-workflows"
-NAMES = ["001_initial_schema", "002_add_api_keys_table", "003_add_users_table"]
 PATIENCE = 60  # seconds for what takes about three
 
 
@@ -49,8 +49,7 @@ class Project:
     @classmethod
     def hummbl(cls, folder: Path) -> Self:
         """A copy of HUMMBL's project, without any database."""
-        shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
-        shutil.copy(ROOT / "d1migrate.toml", folder)
+        copy_of_hummbl(folder)
         return cls(folder)
 
     def copy(self, folder: Path) -> Project:

@@ -116,7 +116,15 @@ class Dev:
 
     def get(self, path: str) -> Any:
         """Ask the Worker."""
-        with urllib.request.urlopen(f"{self.url}/{path}", timeout=PATIENCE) as answer:  # noqa: S310
+        return self._send("GET", path, {})
+
+    def post(self, path: str, headers: Mapping[str, str]) -> Any:
+        """Ask the Worker to do something."""
+        return self._send("POST", path, headers)
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str]) -> Any:
+        request = urllib.request.Request(f"{self.url}/{path}", method=method, headers={**headers})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             return json.load(answer)
 
     def _read(self) -> None:

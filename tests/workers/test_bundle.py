@@ -13,19 +13,18 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.runtime.hummbl import copy_of_hummbl
 from tests.runtime.pyodide import PyodideWorkerd
 from tests.runtime.workerd import ROOT, node
 
 INSIDE = Path(__file__).with_name("inside")
 MIGRATIONS = ROOT / "workers" / "migrations"
-OURS = shutil.ignore_patterns(".wrangler", ".venv*", "python_modules", "dist", "__pycache__")
 
 
 @pytest.fixture(scope="module")
 def project(vendored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """HUMMBL's project as `pywrangler sync` leaves it, which needs a network that tests do not have."""
-    folder = tmp_path_factory.mktemp("project") / "workers"
-    shutil.copytree(ROOT / "workers", folder, ignore=OURS)
+    folder = copy_of_hummbl(tmp_path_factory.mktemp("project"))
     shutil.copytree(vendored, folder / "python_modules")
     return folder
 
@@ -66,6 +65,7 @@ def test_the_bundle_holds_every_file(bundle: Path, vendored: Path) -> None:
     assert contents(bundle / "python_modules" / "d1migrate") == package
     for name in ("entry.py", "migrations_index.py"):
         assert (bundle / name).read_bytes() == (ROOT / "workers" / "src" / name).read_bytes()
+    assert not [*bundle.rglob("*.ts")]  # the other Worker's
 
 
 def test_the_package_is_this_one(vendored: Path) -> None:

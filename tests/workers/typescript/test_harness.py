@@ -70,7 +70,7 @@ def test_faults_of_d1(typescript: TypeScriptWorkerd, isolate: int) -> None:
 
 
 def test_faults_of_an_object(typescript: TypeScriptWorkerd) -> None:
-    """Before a statement, after it, and a reset, which takes back what is not committed yet."""
+    """Before a statement, after it, and a reset, which rolls back what is not committed yet."""
     place = typescript.new_object()
     statements = ["CREATE TABLE a (a)", "CREATE TABLE b (b)"]
     tables = "SELECT name FROM sqlite_schema ORDER BY name"
