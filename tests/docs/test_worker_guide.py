@@ -179,11 +179,12 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
 
 # The blocks of Python, by their order.
 TOP, FOLDER, HEALTH = "snippet_0:migrated", "snippet_1:migrate", "snippet_2:health"
+TENANT = "snippet_3:Tenant"
 
 
 def test_there_are_no_other_blocks() -> None:
     """Each is run below."""
-    assert len(snippets()) == 3
+    assert len(snippets()) == 4
 
 
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
@@ -254,3 +255,11 @@ def test_the_log_says_that_nobody_linted(worker: PyodideWorkerd) -> None:
     ).result
 
     assert [json.loads(detail) for (detail,) in found] == [{"lint": False}]
+
+
+def test_in_an_object(worker: PyodideWorkerd, shape: Shape) -> None:
+    """The class of the page migrates when its instance is made, the next one too."""
+    name = f"tenant {shape}"
+    for _ in range(2):
+        assert worker.call("version", object=name, kind=TENANT, shape=shape).result == 1
+        worker.reset(name)
