@@ -24,6 +24,8 @@ D1_ONLY = ["limits"]
 
 SYNC = pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 DEFERRABLE = pytest.mark.parametrize("deferrable", [False, True], ids=["pragma", "deferrable"])
+NAMES = ["001_notes", "002_first_note", "003_tags"]
+EVERY = [f"{n:03d}_table_{n}" for n in range(1, 201)]
 CHECKS = [
     *("without_waiting", "undrained", "old_violations", "keys_left_off", "locked", "values"),
     *("after_delete_all", "keys_are_no_tables", "callbacks_are_released", "wrong_storage", "frozen_clock"),
@@ -166,25 +168,61 @@ def test_what_was_applied_before_an_error_stays(fresh: Object) -> None:
 
 
 @SYNC
+@pytest.mark.parametrize("at", range(3))
+def test_a_transaction_that_is_not_begun(fresh: Object, at: int, sync: bool) -> None:
+    """Nothing of that migration is applied, and the log shows it; the next call does the rest."""
+    fault = {"transactionSync": at, "do": "throw before", "message": "internal error; reference = e_1"}
+    with pytest.raises(InsideError, match="internal error") as caught:
+        fresh.ask("run_three", faults=[fault], sync=sync)
+    assert caught.value.type == "ApplyError"
+    assert caught.value.attributes["unknown"] is False
+    assert len(caught.value.attributes["applied"]) == at
+    assert fresh.ask("run_three", sync=sync).result == NAMES[at:]
+
+
+@SYNC
+@pytest.mark.parametrize("at", range(3))
+def test_a_transaction_that_fails_after_all(fresh: Object, at: int, sync: bool) -> None:
+    """The log shows that it was committed: the run goes on."""
+    fault = {"transactionSync": at, "do": "throw after", "message": "internal error; reference = e_1"}
+    assert fresh.ask("run_three", faults=[fault], sync=sync).result == NAMES
+    assert fresh.ask("run_three", sync=sync).result == []
+
+
+def test_a_reset_between_two_migrations(newest: Object) -> None:
+    """What was committed stays; the next call does the rest, each once."""
+    with ThreadPoolExecutor(1) as pool:
+        fault = {"sync": 3, "do": "slow", "ms": 3_000}
+        running = pool.submit(newest.ask, "history_of_200", [fault], sync=False)
+        time.sleep(2)
+        newest.reset()
+        with pytest.raises((InsideError, RuntimeError)):
+            running.result()
+    applied = newest.ask("names").result
+    assert 0 < len(applied) < 200
+    assert applied == EVERY[: len(applied)]
+    newest.ask("finish_200", left=200 - len(applied))
+    assert newest.ask("names").result == EVERY
+
+
+@SYNC
 def test_20_calls_at_once_in_an_event(fresh: Object, sync: bool) -> None:
     """Each migration is applied by exactly one of them."""
     found = fresh.ask("race", sync=sync).result
-    assert sorted(name for names in found for name in names) == [f"{n:03d}_table_{n}" for n in range(1, 31)]
+    assert sorted(name for names in found for name in names) == EVERY[:30]
 
 
 def test_20_events_at_once(fresh: Object) -> None:
     """They interleave wherever one of them waits for the disk."""
     with ThreadPoolExecutor(20) as pool:
         found = list(pool.map(lambda _: fresh.ask("race", sync=False).result, range(5)))
-    names = sorted(name for runs in found for names in runs for name in names)
-    assert names == [f"{n:03d}_table_{n}" for n in range(1, 31)]
+    assert sorted(name for runs in found for names in runs for name in names) == EVERY[:30]
 
 
 def test_migrating_in_init(fresh: Object) -> None:
     """Once an object, not once an instance: the next one has nothing to do."""
-    names = ["001_notes", "002_first_note", "003_tags"]
-    assert fresh.method("Tenant", "state") == [names, 3]
-    assert fresh.method("Tenant", "state") == [names, 3]
+    assert fresh.method("Tenant", "state") == [NAMES, 3]
+    assert fresh.method("Tenant", "state") == [NAMES, 3]
     fresh.reset()
     assert fresh.method("Tenant", "state") == [[], 3]
 

@@ -400,11 +400,22 @@ async def history_of_200(ctx: Any, sync: bool) -> None:
     assert len(found) == 200
 
 
+async def finish_200(ctx: Any, left: int) -> None:
+    """Apply what is left of them."""
+    assert len(await run_migrations(ctx.storage, index(MANY, "versions"))) == left
+
+
 async def nothing_to_do(ctx: Any, count: int, sync: bool) -> None:
     """Call it when `applied` was called, for the caller to count the queries."""
     many = three() if count == 3 else index(MANY[:count], "versions")
     found = run_migrations_sync(ctx.storage, many) if sync else await run_migrations(ctx.storage, many)
     assert found == []
+
+
+async def run_three(ctx: Any, sync: bool) -> list[str]:
+    """Apply three migrations; the names of those that were applied."""
+    found = run_migrations_sync(ctx.storage, three()) if sync else await run_migrations(ctx.storage, three())
+    return [result.name for result in found]
 
 
 async def applied(ctx: Any, count: int) -> None:
