@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
-DETAILS = ROOT / "docs" / "concepts" / "python-workers.md"
+DETAILS = ROOT / "docs" / "concepts" / "workers.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
 TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
