@@ -134,6 +134,10 @@ class TypeScriptWorkerd(Server):
             if "evicted by a test" not in error.message:
                 raise
 
+    def deploy(self, database: str, construct: Mapping[str, object]) -> None:
+        """Let an object of the class Migrating do this in its next constructor, without waking it."""
+        self.call("deploy", database=database, construct=construct)
+
     def kill(self) -> None:
         """Kill Node and workerd without a chance to end well; `start` starts them on the same files."""
         assert self._process

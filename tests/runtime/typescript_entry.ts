@@ -55,9 +55,29 @@ const FUNCTIONS: Record<string, Call> = {
   },
   deleteAll: (storage) => storage.deleteAll(),
   put: (storage, key, value) => storage.put(key, value),
+  get: (storage, key) => storage.get(key),
+  setAlarm: (storage, ms) => storage.setAlarm(Date.now() + ms),
   /** What an application does that awaits nothing in a transaction. */
   inTransactionSync: (storage, ...given) =>
     storage.transactionSync(() => FUNCTIONS["runMigrations"]!(storage, ...given)),
+  /** What awaits everything in a transaction. */
+  inTransaction: (storage, ...given) =>
+    storage.transaction(() => FUNCTIONS["runMigrations"]!(storage, ...given)),
+  /** Migrations after statements of the same event, which are not committed yet. */
+  async afterStatements(storage, before, ...given) {
+    for (const sql of before) storage.sql.exec(sql).toArray();
+    return FUNCTIONS["runMigrations"]!(storage, ...given);
+  },
+  /** Migrations while a cursor of the application is open. */
+  async withCursor(storage, query, ...given) {
+    const cursor = storage.sql.exec(query);
+    cursor.next();
+    try {
+      return await FUNCTIONS["runMigrations"]!(storage, ...given);
+    } finally {
+      cursor.columnNames; // until here, it is not garbage
+    }
+  },
 };
 
 /** What a caller may give as `db`. */
@@ -69,6 +89,8 @@ const SHAPES: Record<string, (db: any, env: any, ctx: any) => unknown> = {
   kv: (_, env) => env.KV,
   ctx: (_, _env, ctx) => ctx,
   sql: (db) => db.sql,
+  instance: (_, env, ctx) => ({ ctx, env }),
+  stub: (_, env) => env.Tenant.get(env.Tenant.idFromName("another")),
   statement: (db) => db.prepare("SELECT 1"),
   promise: (db) => Promise.resolve(db),
   undefined: () => undefined,
@@ -167,6 +189,10 @@ export class Migrating extends Tenant {
     );
   }
 
+  async alarm(): Promise<void> {
+    this.ctx.storage.kv.put("versionAtAlarm", await runtime.getCurrentVersion(this.ctx.storage));
+  }
+
   /** What its constructor did. */
   constructed(): object {
     return this.#migrated;
@@ -177,6 +203,7 @@ async function atObject(asked: Request_, env: any): Promise<string> {
   const [className, name] = asked.database.split("/");
   const id = env[className!].idFromName(name);
   if (asked.construct) constructs.set(id.toString(), asked.construct);
+  if (asked.call === "deploy") return encoded({ outcomes: [{ result: null }], calls: {} });
   const object = env[className!].get(id);
   try {
     if (asked.call === "abort") return encoded({ outcomes: [{ result: await object.abort() }], calls: {} });

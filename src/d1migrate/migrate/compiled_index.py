@@ -274,7 +274,6 @@ def _compiled(step: Step, table: MigrationsTable) -> dict[str, Any]:
         "rollbackDigest": event.rollback_digest,
         "full": migration.touches(table),
         "alike": alike,
-        "defers": any("defer" in statement.sql.lower() for statement in statements),
         "replaces": replaces,
         "lines": [statement.line for statement in statements],
         "sql": [statement.sql for statement in statements],

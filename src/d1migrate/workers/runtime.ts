@@ -79,8 +79,6 @@ export interface Migration {
   readonly full?: boolean;
   /** It creates a table with the name of wrangler's. */
   readonly alike?: boolean;
-  /** Its foreign keys may be checked only when it commits. */
-  readonly defers?: boolean;
   /** The migrations that it was squashed from. */
   readonly replaces?: readonly string[];
   readonly lines: readonly number[];
@@ -132,13 +130,26 @@ export async function runMigrations(db: Database, migrations: Migrations, option
   const wanted = upTo(index, options.to);
   const driver = open(db, maxQueries);
   const applied = await readState(driver, index);
-  if (applied && isDone(index, wanted, applied, acceptNewer)) return [];
-  const run: Run = { driver, index, wanted, acceptNewer, by, done: [] };
-  const first = await readHistory(driver, index, applied !== undefined);
+  if (applied === COMPLETE || (applied && isDone(index, wanted, applied, acceptNewer))) return [];
+  const refuseIfSpent = limits(Boolean(driver.sync), options);
+  const run: Run = { driver, index, wanted, acceptNewer, by, refuseIfSpent, restorePoint: null, done: [] };
+  try {
+    return await migrate(run, applied !== undefined);
+  } catch (error) {
+    await driver.sync?.(); // an error that leaves the constructor of an object takes back what is not committed
+    throw error;
+  }
+}
+
+async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
+  const { driver, index } = run;
+  const first = await readHistory(driver, index, expected);
   let history = first;
   let todo = plan(run, history);
-  if (todo.length) await checkSeal(index);
-  else if (history.missing.join() === LOG) await createLog(driver, index);
+  if (todo.length) {
+    await checkSeal(index);
+    run.restorePoint = (await driver.bookmark?.()) ?? null;
+  } else if (history.missing.join() === LOG) await createLog(driver, index);
   for (;;) {
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
@@ -180,6 +191,7 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
   const known = await readState(driver, index);
   const pending = (keys: { has(key: Key): boolean }): string[] =>
     index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
+  if (known === COMPLETE) return [];
   if (known?.size) return pending(known);
   const history = await readHistory(driver, index, known !== undefined);
   refusePartial(index, history);
@@ -655,6 +667,9 @@ interface Run {
   readonly wanted: readonly Migration[];
   readonly acceptNewer: boolean;
   readonly by: string;
+  /** Throws Unfinished if no other migration may begin. */
+  readonly refuseIfSpent: (done: readonly StepResult[]) => void;
+  restorePoint: string | null;
   /** What this run has applied. */
   readonly done: StepResult[];
 }
@@ -668,8 +683,25 @@ interface Stopped {
   readonly state: State;
 }
 
+/** Return what throws Unfinished if a limit of the call is reached. */
+function limits(inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
+  const started = Date.now();
+  let [last, slowest] = [started, 0];
+  return (done) => {
+    const now = Date.now(); // it changes only while a Worker waits
+    if (done.length) slowest = Math.max(slowest, now - last);
+    last = now;
+    const rows = done.reduce((all, step) => all + (step.rowsWritten ?? 0), 0);
+    if (inObject && done.length >= maxMigrations) throw new Unfinished(`this event has applied ${done.length} migrations`);
+    if (inObject && rows > maxRowsWritten) throw new Unfinished(`this event has written ${rows} rows`);
+    if (now - started + slowest > maxSeconds * 1000) throw new Unfinished(`the ${maxSeconds} seconds of this call are used`);
+  };
+}
+
 /** Apply migrations, one transaction each; returns why it stopped, if another runner may have intervened. */
-async function apply({ driver, index, by, done }: Run, history: History, todo: readonly Migration[]): Promise<Stopped | undefined> {
+async function apply(run: Run, history: History, todo: readonly Migration[]): Promise<Stopped | undefined> {
+  const { driver, index, by, done, restorePoint } = run;
+  const completes = driver.sync && history.applied.size + todo.length === index.migrations.length;
   let state = history.state;
   for (const [at, migration] of todo.entries()) {
     const token = hex(crypto.getRandomValues(new Uint8Array(16)));
@@ -682,7 +714,8 @@ async function apply({ driver, index, by, done }: Run, history: History, todo: r
       who: by,
       tool: TOOL,
       at: `${Math.floor(Date.now() / 1000)}`,
-      notes: index.notes[0]!,
+      restorePoint,
+      notes: index.notes[completes && at === todo.length - 1 ? 1 : 0]!,
       before: print(state, false),
       beforeFull: print(state, true),
       after: print(after, false),
@@ -695,10 +728,12 @@ async function apply({ driver, index, by, done }: Run, history: History, todo: r
     const batch = [...opening, ...migration.sql.map((sql): Statement => [sql]), ...closing];
     const pending = todo.slice(at).map((m) => m.name);
     try {
-      const cost = await driver.write(batch, migration.defers ?? false);
+      await driver.pause?.();
+      run.refuseIfSpent(done);
+      const cost = await driver.write(batch);
       done.push({ ...result(migration), ...cost });
     } catch (error) {
-      if (error instanceof Unfinished) throw withProgress(error, done, todo.slice(at));
+      if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(error, done, todo.slice(at));
       const failure = applyError(error, migration, opening.length, done.map((step) => step.name), pending);
       if (!(error instanceof AmbiguousError) && !RACES.test(text(error))) throw failure;
       if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
@@ -734,7 +769,7 @@ async function isCommitted(driver: Driver, index: Migrations, token: string, fai
 
 /** Create the log where only wrangler has migrated, so that the next call needs one query. */
 async function createLog(driver: Driver, index: Migrations): Promise<void> {
-  await driver.write([[index.setup[LOG]!]], false);
+  await driver.write([[index.setup[LOG]!]]);
 }
 
 /** Return the error that ends a run, with what was done before it and what is pending. */
@@ -787,17 +822,33 @@ type Statement = readonly [sql: string, ...values: readonly (string | null)[]];
 type Rows = readonly (readonly unknown[])[];
 /** [checksum, digest] of each applied migration by its key; empty where they are not known. */
 type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
+/** Exactly the migrations of the index are applied. */
+const COMPLETE = "complete";
 interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
 
 interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
-  write(statements: readonly Statement[], defers: boolean): Promise<Cost>;
+  write(statements: readonly Statement[]): Promise<Cost>;
+  /** In an object: commit what the event has written. */
+  sync?(): Promise<void>;
+  /** In an object: commit if much is not committed. */
+  pause?(): Promise<void>;
+  /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
+  bookmark?(): Promise<string | null>;
 }
 
 function open(db: Database, maxQueries = 50): Driver {
-  const given: any = db;
-  if (given?.sql && given.transactionSync) return new ObjectDriver(given);
+  let given: any = db;
+  if (given?.transactionSync?.then) given = {}; // the stub of an object has a promise by every name
+  if (given?.transactionSync) {
+    try {
+      if (given.sql.exec) return new ObjectDriver(given);
+    } catch {
+      // In a class without SQL, `sql` throws or is undefined.
+    }
+    throw new UsageError("the class of this object has no SQL", "declare it in new_sqlite_classes; a class that is deployed without cannot be converted: create another");
+  }
   if (given?.prepare && given.batch) return new D1Driver(given, maxQueries);
   if (given?.then) throw new UsageError("the database is a promise", "await it first");
   throw new UsageError(
@@ -807,9 +858,14 @@ function open(db: Database, maxQueries = 50): Driver {
 }
 
 /** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
-async function readState(driver: Driver, index: Migrations): Promise<AppliedLines | undefined> {
+async function readState(driver: Driver, index: Migrations): Promise<AppliedLines | typeof COMPLETE | undefined> {
   const found = new Map<Key, readonly [string, string]>();
   try {
+    if (driver.sync) {
+      // Only d1migrate writes there, so its newest note is true; and it takes the same time for any number of migrations.
+      const [newest] = (await driver.read([[index.queries["newestNotes"]!]]))[0]!;
+      if (`${newest}`.includes(`"index": "${index.digest}"`)) return COMPLETE;
+    }
     const [lines, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
     if (partial || lines === null) return undefined;
     for (const line of `${lines}`.split("\n")) {
@@ -856,56 +912,78 @@ class D1Driver implements Driver {
   }
 }
 
-const ORPHANS = "pragma_foreign_key_check";
+const ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check";
 const VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
+/** How many rows may be read and written before the next commit, which waits for the disk. */
+const MUCH = 10_000;
 
 class ObjectDriver implements Driver {
   readonly #storage: StorageLike;
+  #uncommitted = 0;
   constructor(storage: StorageLike) {
     this.#storage = storage;
   }
   async read(statements: readonly Statement[]): Promise<Rows[]> {
     return statements.map((statement) => this.#query(statement).rows);
   }
-  async write(statements: readonly Statement[], defers: boolean): Promise<Cost> {
+  async write(statements: readonly Statement[]): Promise<Cost> {
+    const first = (word: string): number => statements.findIndex(([sql]) => sql.toLowerCase().includes(word));
+    const defers = first("defer");
+    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
+    const isChecked = deferrable || defers >= 0;
+    if (isChecked) await this.sync(); // should its commit fail, it fails alone
+    this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
+    if (!this.#value("PRAGMA foreign_keys")) throw new UsageError("PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction");
     const cost = { rowsRead: 0, rowsWritten: 0 };
-    this.#query(["PRAGMA foreign_keys = ON"]); // other code of the object may have left it off
-    if (defers) await this.#storage.sync();
-    this.#storage.transactionSync(() => {
-      const run = (): void => {
-        for (const [at, statement] of statements.entries()) {
-          const { cursor } = this.#query(statement, at);
-          cost.rowsRead += cursor.rowsRead;
-          cost.rowsWritten += cursor.rowsWritten;
+    try {
+      this.#storage.transactionSync(() => {
+        let before = 0;
+        try {
+          if (isChecked) before = this.#value(ORPHANS);
+        } catch {
+          // A key refers to columns that are no key; perhaps the migration corrects that.
         }
-      };
-      const deferrable = this.#count("sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
-      if (defers || deferrable) this.#checked(statements, deferrable, run);
-      else run();
-    });
+        // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
+        // count, but only of what ON has deferred.
+        if (deferrable && first("drop") >= 0) this.#value("PRAGMA defer_foreign_keys = ON");
+        try {
+          for (const [at, statement] of statements.entries()) {
+            const { cursor } = this.#query(statement, at);
+            cost.rowsRead += cursor.rowsRead;
+            cost.rowsWritten += cursor.rowsWritten;
+          }
+          // At the commit it would be no exception: the object would be reset.
+          if (isChecked && this.#value(ORPHANS) > before) throw new QueryError(VIOLATED, defers < 0 ? null : defers);
+        } finally {
+          this.#value("PRAGMA defer_foreign_keys = OFF");
+        }
+      });
+    } catch (error) {
+      throw ambiguous(error);
+    }
+    this.#uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
     return cost;
   }
-  /** Refuse violations of deferred keys: at the commit they would be no exception, but reset the object. */
-  #checked(statements: readonly Statement[], deferrable: boolean, run: () => void): void {
-    const first = (word: string): number => statements.findIndex(([sql]) => sql.toLowerCase().includes(word));
-    let before = 0;
+  async sync(): Promise<void> {
+    this.#uncommitted = 0;
+    await this.#storage.sync().catch((error: unknown) => {
+      throw ambiguous(error);
+    });
+  }
+  async pause(): Promise<void> {
+    if (this.#uncommitted >= MUCH) await this.sync();
+  }
+  async bookmark(): Promise<string | null> {
+    await this.sync(); // foreign keys cannot be switched on after a write of the caller
     try {
-      before = this.#count(ORPHANS);
+      const bookmark = await this.#storage.getCurrentBookmark!();
+      return /-0+$/.test(bookmark) ? null : bookmark;
     } catch {
-      // A key refers to columns that are no key; perhaps the migration corrects that.
-    }
-    // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
-    // count, but only of what ON has deferred.
-    if (deferrable && first("drop") >= 0) this.#query(["PRAGMA defer_foreign_keys = ON"]);
-    try {
-      run();
-      if (this.#count(ORPHANS) > before) throw new QueryError(VIOLATED, first("defer") >= 0 ? first("defer") : null);
-    } finally {
-      this.#query(["PRAGMA defer_foreign_keys = OFF"]);
+      return null;
     }
   }
-  #count(what: string): number {
-    return Number(this.#query([`SELECT count(*) FROM ${what}`]).rows[0]![0]);
+  #value(sql: string): number {
+    return this.#query([sql]).rows[0]?.[0] as number;
   }
   #query([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } {
     try {
@@ -916,6 +994,9 @@ class ObjectDriver implements Driver {
     }
   }
 }
+
+const ambiguous = (error: unknown): unknown =>
+  error instanceof MigrationError ? error : new AmbiguousError(text(error), null, {}, error);
 
 /** What the database said, without the prefixes that bindings put before it. */
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/^.*D1_ERROR: /s, "");

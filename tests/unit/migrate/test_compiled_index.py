@@ -89,7 +89,6 @@ def test_a_migration_has_its_statements_with_their_lines() -> None:
 
     assert compiled["sql"] == ["CREATE TABLE a (id)", "PRAGMA defer_foreign_keys = ON"]
     assert compiled["lines"] == [2, 4]
-    assert compiled["defers"]
     assert compiled["rollback"].strip() == "DROP TABLE a;"
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.runtime.pyodide import InsideError
-from tests.runtime.typescript import TypeScriptWorkerd, compiled, constructing
+from tests.runtime.typescript import Clock, TypeScriptWorkerd, compiled, constructing
 from tests.workers.inside.sql_files import DELICATE, THREE
 from tests.workers.typescript.runs import INDEXES, INDEXES_OF_200, NAMES, exactly_once, state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from d1migrate.migrate.table import Shape
 
@@ -49,6 +52,25 @@ def refused(
         [[name] for name in names[:-1]]
     ]
     return caught.value
+
+
+def applied(file: Path) -> list[str]:
+    """The migrations table of an object, read from outside, so that the object is not woken."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            return [
+                name for (name,) in connection.execute("SELECT name FROM schema_migrations ORDER BY version")
+            ]
+        except sqlite3.OperationalError:
+            return []
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that happens by itself."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def without_stamp(found: Any) -> Any:
@@ -172,6 +194,57 @@ def test_foreign_keys_that_other_code_left_off(typescript: TypeScriptWorkerd, pl
         )
 
 
+def test_keys_switched_off_in_the_same_event(typescript: TypeScriptWorkerd, place: str) -> None:
+    """What the application wrote before is committed first: within its transaction they stay off."""
+    typescript.call("runMigrations", compiled([PARENTS]), database=place)
+    before = ["PRAGMA foreign_keys = OFF", "INSERT INTO parents VALUES (1)"]
+    orphan = compiled([PARENTS, ("002_orphan.sql", "INSERT INTO children VALUES (1, 7);")])
+
+    with pytest.raises(InsideError, match=r"002_orphan\.sql:1: FOREIGN KEY constraint failed"):
+        typescript.call("afterStatements", before, orphan, database=place)
+
+    assert typescript.sql(place, "SELECT id FROM parents") == [[[1]]]
+
+
+def test_keys_that_cannot_be_switched_on(typescript: TypeScriptWorkerd, place: str) -> None:
+    """In a transaction of the application."""
+    typescript.sql(place, "PRAGMA foreign_keys = OFF")
+
+    with pytest.raises(InsideError, match="foreign_keys is OFF") as caught:
+        typescript.call("inTransaction", INDEX, database=place)
+
+    assert caught.value.type == "UsageError"
+    assert typescript.sql(place, "SELECT name FROM sqlite_schema") == [[]]
+
+
+def test_an_open_cursor_of_other_code(typescript: TypeScriptWorkerd, place: str) -> None:
+    """It locks its table: the statement is named, and the migration has no effect."""
+    files = [("001_t.sql", "CREATE TABLE t (n);\nINSERT INTO t VALUES (1), (2);")]
+    typescript.call("runMigrations", compiled(files), database=place)
+    drop = ("002_drop.sql", "CREATE TABLE other (n);\nDROP TABLE t;")
+
+    with pytest.raises(InsideError, match=r"002_drop\.sql:2: database table is locked") as caught:
+        typescript.call("withCursor", "SELECT * FROM t", compiled([*files, drop]), database=place)
+
+    assert caught.value.attributes["statement"] == "DROP TABLE t"
+    typescript.abort(place)  # which ends the cursor
+    typescript.call("runMigrations", compiled([*files, drop]), database=place)
+    assert typescript.sql(place, "SELECT count(*) FROM other") == [[[0]]]
+
+
+@pytest.mark.parametrize("shape", ["versions", "names"])
+def test_only_text_and_null_are_bound(typescript: TypeScriptWorkerd, place: str, shape: Shape) -> None:
+    """An object would store other values in another type, or their text."""
+    typescript.call("runMigrations", INDEXES[shape], {"by": "1"}, database=place)
+
+    columns = ("version", "at", "format"), ("name", "who", "tool", "token", "checksum", "detail")
+    for names, types in zip(columns, ({"integer", "null"}, {"text"}), strict=True):
+        found = typescript.sql(
+            place, *(f"SELECT DISTINCT typeof({name}) FROM d1migrate_log" for name in names)
+        )
+        assert {kind for rows in found for (kind,) in rows} <= types
+
+
 def test_after_delete_all(typescript: TypeScriptWorkerd, place: str) -> None:
     """Nothing remembers that the object was migrated."""
     for _ in range(2):
@@ -189,20 +262,48 @@ def test_keys_beside_the_tables(typescript: TypeScriptWorkerd, place: str) -> No
     assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
 
 
-@pytest.mark.parametrize("shape_of_db", ["ctx", "sql"])
+@pytest.mark.parametrize("shape_of_db", ["ctx", "instance", "sql", "stub"])
 def test_what_is_not_the_storage(typescript: TypeScriptWorkerd, place: str, shape_of_db: str) -> None:
-    """`ctx` and `ctx.storage.sql` are refused."""
-    with pytest.raises(InsideError) as caught:
-        typescript.call("runMigrations", INDEX, database=place, shape=shape_of_db)
+    """`ctx`, `this`, `ctx.storage.sql` and the stub of another object are refused."""
+    for function, arguments in (
+        ("runMigrations", [INDEX]),
+        ("getPending", [INDEX]),
+        ("getCurrentVersion", []),
+    ):
+        with pytest.raises(InsideError) as caught:
+            typescript.call(function, *arguments, database=place, shape=shape_of_db)
+        assert caught.value.type == "UsageError"
+        assert "ctx.storage" in caught.value.attributes["hint"]
+    assert typescript.sql(place, "SELECT name FROM sqlite_schema") == [[]]
 
-    assert caught.value.type == "UsageError"
+
+def test_a_class_that_is_not_sqlite(typescript: TypeScriptWorkerd) -> None:
+    """Its `sql` throws, except locally: the error says how a class gets SQL."""
+    place = typescript.new_object("KeyValue")
+    faults = [{"noSql": "SQL is not enabled for this Durable Object class."}]
+    for function, arguments in (("runMigrations", [INDEX]), ("getCurrentVersion", [])):
+        with pytest.raises(InsideError) as caught:
+            typescript.call(function, *arguments, database=place, faults=faults)
+        assert caught.value.type == "UsageError"
+        assert "new_sqlite_classes" in caught.value.attributes["hint"]
 
 
-def test_inside_a_transaction(typescript: TypeScriptWorkerd, place: str) -> None:
-    """Called without `await` in transactionSync(), it still applies each migration once."""
-    typescript.call("inTransactionSync", INDEX, database=place)
-    typescript.call("runMigrations", INDEX, database=place)
+@pytest.mark.parametrize("function", ["inTransactionSync", "inTransaction"])
+def test_inside_a_transaction(typescript: TypeScriptWorkerd, place: str, function: str) -> None:
+    """Of which one waits for it, and one does not: each migration is applied once."""
+    typescript.call(function, INDEX, database=place)
+    assert typescript.call("runMigrations", INDEX, database=place).result == []
 
+    assert exactly_once(typescript, place)
+
+
+def test_a_transaction_that_fails_as_a_whole(typescript: TypeScriptWorkerd, place: str) -> None:
+    """What it takes back is not remembered as applied."""
+    wrong = compiled([*THREE[:2], ("003_wrong.sql", "INSERT INTO nosuch VALUES (1);")])
+    with pytest.raises(InsideError, match="no such table: nosuch"):
+        typescript.call("inTransaction", wrong, database=place)
+
+    assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
     assert exactly_once(typescript, place)
 
 
@@ -224,10 +325,144 @@ def test_every_statement_fails_in_turn(typescript: TypeScriptWorkerd, place: str
             assert state(typescript, place) == expected, f"{kind} {moment}"
 
 
+def test_a_killed_process(tmp_path: Path) -> None:
+    """In the middle of a run, without a chance to end well: whole migrations stay, and the next run goes on."""
+    index, place = INDEXES_OF_200["versions"], "Tenant/1"
+    stuck = [{"sync": 5, "do": "slow", "ms": 60_000}]
+    workerd = TypeScriptWorkerd(tmp_path, isolates=1)
+    with workerd, ThreadPoolExecutor() as pool:
+        run = pool.submit(workerd.call, "runMigrations", index, database=place, faults=stuck)
+        wait_until(lambda: workerd.file(place).exists() and len(applied(workerd.file(place))) >= 20)
+        workerd.kill()
+        assert run.exception()
+        before = applied(workerd.file(place))
+    with TypeScriptWorkerd(tmp_path, isolates=1) as again:
+        rest = again.call("runMigrations", index, database=place).result
+
+        assert [step["name"] for step in rest] == [m["name"] for m in index["migrations"][len(before) :]]
+        events = (
+            "SELECT DISTINCT group_concat(event) FROM (SELECT * FROM d1migrate_log ORDER BY id) GROUP BY name"
+        )
+        assert again.sql(place, events) == [[["begun,done"]]]
+
+
+# --- nothing to do ---
+
+
+def stamps(typescript: TypeScriptWorkerd, place: str) -> list[str | None]:
+    """The index that each row of the log notes."""
+    (rows,) = typescript.sql(place, "SELECT detail FROM d1migrate_log ORDER BY id")
+    return [json.loads(detail).get("index") for (detail,) in rows]
+
+
+def test_the_last_row_of_the_log_notes_the_index(typescript: TypeScriptWorkerd, place: str) -> None:
+    """Only of the step that completes it."""
+    typescript.call("runMigrations", INDEX, {"to": 2}, database=place)
+    assert stamps(typescript, place) == [None] * 4
+
+    typescript.call("runMigrations", INDEX, database=place)
+    assert stamps(typescript, place) == [None] * 5 + [INDEX["digest"]]
+
+
+def test_an_edited_index_is_not_the_noted_one(typescript: TypeScriptWorkerd, place: str) -> None:
+    """The note names the texts of the files."""
+    typescript.call("runMigrations", INDEX, database=place)
+    name, text = THREE[-1]
+
+    with pytest.raises(InsideError) as caught:
+        typescript.call(
+            "runMigrations", compiled([*THREE[:-1], (name, text + "\nSELECT 1;")]), database=place
+        )
+    assert caught.value.type == "ChecksumMismatch"
+
+
+def test_a_row_after_the_note(typescript: TypeScriptWorkerd, place: str) -> None:
+    """After a rollback, the newest row is its own."""
+    typescript.call("runMigrations", INDEX, database=place)
+    typescript.sql(
+        place,
+        "DELETE FROM schema_migrations WHERE version = 3",
+        "INSERT INTO d1migrate_log (token, at, who, tool, event, action, version, name, detail)"
+        " VALUES ('t', 1, 'w', 't', 'done', 'down', 3, '003_tags', '{\"lint\": false}')",
+        "DROP TABLE tags",
+    )
+
+    steps = typescript.call("runMigrations", INDEX, database=place).result
+
+    assert [step["name"] for step in steps] == NAMES[2:]
+
+
+def test_the_note_without_its_tables(typescript: TypeScriptWorkerd, place: str) -> None:
+    """Whatever a log says, without the migrations table there is something to do."""
+    typescript.call("runMigrations", INDEX, database=place)
+    typescript.sql(place, "DELETE FROM schema_migrations")
+
+    with pytest.raises(InsideError):
+        typescript.call("runMigrations", INDEX, database=place)
+
+
 # --- how much one event may do ---
 
 
+def test_a_long_history_by_count(typescript: TypeScriptWorkerd, place: str) -> None:
+    """The clock of a Worker stands still while it computes: migrations are counted."""
+    index = INDEXES_OF_200["versions"]
+    for left in (150, 100, 50):
+        with pytest.raises(InsideError) as caught:
+            typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place, clock=Clock())
+        assert caught.value.type == "Unfinished"
+        assert caught.value.attributes["reason"] == "this event has applied 50 migrations"
+        names = (caught.value.attributes["applied"], caught.value.attributes["pending"])
+        assert tuple(map(len, names)) == (50, left)
+        typescript.abort(place)  # what it says is applied lasts
+
+    assert len(typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).result) == 50
+    assert typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).result == []
+
+
+def test_a_long_history_by_rows(typescript: TypeScriptWorkerd, place: str) -> None:
+    """Rows written are counted, too."""
+    insert = "INSERT INTO t SELECT value FROM json_each('[1,2,3,4,5,6,7,8,9,10]');"
+    files = [("001_t.sql", "CREATE TABLE t (n);"), *((f"{n:03}_rows.sql", insert) for n in range(2, 10))]
+
+    with pytest.raises(InsideError) as caught:
+        typescript.call("runMigrations", compiled(files), {"maxRowsWritten": 60}, database=place)
+
+    assert caught.value.type == "Unfinished"
+    assert 2 <= len(caught.value.attributes["applied"]) < 7
+
+
+def test_a_long_history_by_time(typescript: TypeScriptWorkerd, place: str) -> None:
+    """The clock moves at `sync()`, so that is where the time is read."""
+    index = INDEXES_OF_200["versions"]
+
+    with pytest.raises(InsideError) as caught:
+        typescript.call("runMigrations", index, database=place, clock=Clock(step=2_000))
+
+    assert caught.value.type == "Unfinished"
+    assert caught.value.attributes["reason"] == "the 25 seconds of this call are used"
+    assert 0 < len(caught.value.attributes["applied"]) < 200
+
+
+def test_it_waits_for_the_disk_now_and_then(typescript: TypeScriptWorkerd, place: str) -> None:
+    """200 migrations, one commit each, would take many times as long."""
+    answer = typescript.call("runMigrations", INDEXES_OF_200["versions"], database=place)
+
+    assert answer.calls["transactionSync"] == 200
+    assert 10 < answer.calls["sync"] < 40
+
+
 # --- the restore point ---
+
+
+def test_the_bookmark_before_a_run(typescript: TypeScriptWorkerd, place: str) -> None:
+    """Where the platform has one, it is in the log, and it is asked for only if there is something to do."""
+    bookmark = "00000001-00000002-00004e1a-8ef2d1e8ab9d7ab3d1b1c1ba6b0c2b7e"
+    first = typescript.call("runMigrations", INDEX, database=place, faults=[{"bookmark": bookmark}])
+    again = typescript.call("runMigrations", INDEX, database=place, faults=[{"bookmark": bookmark}])
+
+    assert typescript.sql(place, "SELECT DISTINCT restore_point FROM d1migrate_log") == [[[bookmark]]]
+    assert (first.calls["getCurrentBookmark"], again.calls["getCurrentBookmark"]) == (1, 0)
 
 
 def test_no_bookmark(typescript: TypeScriptWorkerd, place: str) -> None:
@@ -252,6 +487,76 @@ def test_a_constructor_runs_once_for_many_requests(typescript: TypeScriptWorkerd
     with ThreadPoolExecutor(20) as pool:
         assert list(pool.map(version, range(20))) == [3] * 20
     assert exactly_once(typescript, place)
+
+
+def test_a_constructor_that_throws(typescript: TypeScriptWorkerd) -> None:
+    """Each request gets the error, and what it says is applied lasts; corrected code goes on from there."""
+    place = typescript.new_object("Migrating")
+    wrong = compiled([*THREE[:2], ("003_wrong.sql", "SELECT 1;\nINSERT INTO nosuch VALUES (1);")])
+    done = []
+    for _ in range(3):
+        with pytest.raises(InsideError) as caught:
+            typescript.call("getCurrentVersion", database=place, construct=constructing(wrong))
+        assert caught.value.type == "ApplyError"
+        assert "003_wrong.sql:2: no such table: nosuch" in caught.value.message
+        assert caught.value.attributes["durableObjectReset"] is True
+        done.append(caught.value.attributes["applied"])
+    assert done == [NAMES[:2], [], []]
+
+    constructed = typescript.call("constructed", database=place, construct=constructing(INDEX)).result
+
+    assert [step["name"] for step in constructed["result"]] == NAMES[2:]
+    assert exactly_once(typescript, place)
+
+
+def test_a_constructor_that_cannot_plan(typescript: TypeScriptWorkerd) -> None:
+    """After another runner intervened, what this one had applied lasts, too."""
+    place = typescript.new_object("Migrating")
+    index = compiled([*THREE, ("004_more.sql", "CREATE TABLE more (id);")])
+    typescript.call("runMigrations", INDEX, database=place, construct=constructing(INDEX))
+    typescript.sql(
+        place, "UPDATE d1migrate_log SET event = 'begun' WHERE id = (SELECT max(id) FROM d1migrate_log)"
+    )
+    typescript.abort(place)
+
+    with pytest.raises(InsideError) as caught:
+        typescript.call("getCurrentVersion", database=place, construct=constructing(index))
+
+    assert caught.value.type == "PartiallyApplied"
+    assert len(applied(typescript.file(place))) == 3
+
+
+def test_a_constructor_that_catches(typescript: TypeScriptWorkerd) -> None:
+    """It serves with the schema of the last good migration: the application decides."""
+    place = typescript.new_object("Migrating")
+    wrong = compiled([*THREE[:2], ("003_wrong.sql", "INSERT INTO nosuch VALUES (1);")])
+    construct = constructing(wrong, catch=True)
+
+    assert typescript.call("getCurrentVersion", database=place, construct=construct).result == 2
+
+
+def test_a_constructor_with_a_long_history(typescript: TypeScriptWorkerd) -> None:
+    """It stops, and each further request does a part, until the object serves."""
+    place = typescript.new_object("Migrating")
+    construct = constructing(INDEXES_OF_200["versions"], {"maxMigrations": 80}, clock=Clock())
+    for left in (120, 40):
+        with pytest.raises(InsideError) as caught:
+            typescript.call("getCurrentVersion", database=place, construct=construct)
+        assert caught.value.type == "Unfinished"
+        assert len(caught.value.attributes["pending"]) == left
+
+    assert typescript.call("getCurrentVersion", database=place, construct=construct).result == 200
+
+
+def test_an_alarm_that_wakes_it(typescript: TypeScriptWorkerd) -> None:
+    """The constructor runs before the alarm, with the code of now."""
+    place = typescript.new_object("Migrating")
+    typescript.call("setAlarm", 500, database=place, construct=constructing(compiled(THREE[:2])))
+    typescript.abort(place)
+    typescript.deploy(place, constructing(INDEX))
+
+    wait_until(lambda: len(applied(typescript.file(place))) == 3)
+    assert typescript.call("get", "versionAtAlarm", database=place).result == 3
 
 
 def test_older_code_after_a_rollback_of_the_deployment(typescript: TypeScriptWorkerd) -> None:
