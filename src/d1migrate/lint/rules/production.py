@@ -84,8 +84,8 @@ def raise_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         database object is reset, with every other request on it. Use ABORT.
 
     In a Durable Object:
-        it ends the transaction that the object has open. The object is reset with `internal error`, and all that the
-        event has written is lost, earlier migrations too. Use ABORT.
+        it ends the transaction that the object has open. The object is reset with `internal error`, and what the
+        event has written may be lost, earlier migrations too. Use ABORT.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
