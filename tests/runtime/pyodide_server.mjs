@@ -9,7 +9,7 @@
 //                   "env": false, "vars": {…}, "faults": […]}
 //   awaits function(DB, **arguments), where DB is the binding as a Python Worker gets it: a JsProxy ("raw")
 //   or wrapped by the Workers SDK ("sdk"). With "env" it is function(env, **arguments), where env.DB is the
-//   binding and "vars" are its other attributes. For "faults", see binding_faults.mjs.
+//   binding, env.OBJECTS the namespace of the objects, and "vars" are its other attributes. For "faults", see binding_faults.mjs.
 //   With "object": NAME it is function(ctx, **arguments) inside that object; and with "class": "module:Class" too,
 //   "call" is a method of the object's instance, which is made as a Python Worker makes it. For "faults" see
 //   storage_faults.mjs. {"object": NAME, "call": "reset"} ends the object's instance.

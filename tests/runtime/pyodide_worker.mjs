@@ -27,7 +27,7 @@ export default {
         return new Response(name === "reset" ? await stub.reset().catch(String) : await stub.answer(text));
       }
       const { binding, calls } = observe(env[database], faults);
-      return new Response(await call(text, { ...vars, DB: binding }, calls));
+      return new Response(await call(text, { ...vars, DB: binding, OBJECTS: env.OBJECTS }, calls));
     } catch (error) {
       return new Response(String(error?.stack ?? error), { status: 500 });
     }

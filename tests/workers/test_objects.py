@@ -116,6 +116,11 @@ def test_a_rebuild_by_rename(fresh: Object, deferrable: bool) -> None:
     assert fresh.ask("after_violation").result == [["001_tables", "002_copy"], [[2]]]
 
 
+def test_a_stub(inside: PyodideWorkerd, shape: Shape) -> None:
+    """What a Worker has of an object is not its storage."""
+    inside.call("objects:stub", database=inside.database(), shape=shape, env=True)
+
+
 def test_a_class_without_sql(fresh: Object) -> None:
     """A deployed class throws this; workerd gives SQL to every class."""
     text = "SQL is not enabled for this Durable Object class. To enable it, change `new_classes` to …"

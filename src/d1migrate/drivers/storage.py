@@ -44,7 +44,7 @@ class StorageDriver:
     url = "ctx.storage"
 
     def __init__(self, storage: Any) -> None:
-        if not hasattr(storage, "transactionSync"):
+        if not hasattr(storage, "transactionSync") or _is_stub(storage):
             raise UsageError(f"not the storage of a Durable Object: {_kind(storage)}", hint=_hint(storage))
         from pyodide import ffi  # exists only in a Worker
 
@@ -191,8 +191,15 @@ _WITHOUT_SQL = (
 )
 
 
+def _is_stub(value: Any) -> bool:
+    """Whether it stands for an object elsewhere, or a Worker: then it seems to have every attribute."""
+    return hasattr(value, "no_storage_has_this")
+
+
 def _hint(value: Any) -> str:
-    """Return what to pass instead of a value that is no storage."""
+    """Return what to pass instead of a value that is not a storage."""
+    if _is_stub(value):
+        return "an object migrates itself: call it in the class, with self.ctx.storage"
     if hasattr(value, "__await__"):
         return "await it first"
     if hasattr(value, "prepare"):

@@ -333,6 +333,16 @@ async def wrong_storage(ctx: Any) -> None:
     assert rows(ctx, "SELECT name FROM sqlite_schema") == []
 
 
+async def stub(env: Any) -> None:
+    """The stub of an object seems to have every method; nothing is called."""
+    found = env.OBJECTS.get(env.OBJECTS.idFromName("an object"))
+    refused = fails(partial(run_migrations_sync, found, three()), errors.UsageError)
+    assert "an object migrates itself" in refused.hint
+    for function in (run_migrations, get_pending):
+        error = await raised(function(found, three()), errors.UsageError)
+        assert "an object migrates itself" in error.hint
+
+
 async def without_sql(ctx: Any) -> None:
     """A class with key-value storage only: the error says what to change in wrangler's configuration."""
     error = fails(lambda: run_migrations_sync(ctx.storage, three()), errors.UsageError)
