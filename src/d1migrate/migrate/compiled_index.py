@@ -279,4 +279,5 @@ def _compiled(step: Step, table: MigrationsTable) -> dict[str, Any]:
         "sql": [statement.sql for statement in statements],
     }
     needed = ("name", "version", "checksum", "lines", "sql")
-    return {key: known for key, known in value.items() if known or key in needed}
+    # An empty rollback is one: that of a file without a statement.
+    return {key: known for key, known in value.items() if known not in (None, False, []) or key in needed}

@@ -131,3 +131,14 @@ def test_a_number_that_javascript_would_round_is_none() -> None:
     (compiled,) = compile_index([Migration(2**60, f"{2**60}_a", "SELECT 1;")], NameTable())["migrations"]
 
     assert compiled["version"] is None
+
+
+def test_an_empty_rollback_is_not_a_missing_one() -> None:
+    """A file without a statement can be rolled back: its rollback is empty, and the log stores that."""
+    index = compile_index(MIGRATIONS, VersionTable())
+
+    assert index["migrations"][1]["rollback"] == ""
+    assert (
+        "rollback"
+        not in compile_index([Migration(1, "001_a", "CREATE TABLE a (x);")], VersionTable())["migrations"][0]
+    )
