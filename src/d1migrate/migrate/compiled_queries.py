@@ -91,7 +91,7 @@ def partial(table: MigrationsTable) -> str:
     """Return the query for the names of migrations that began and did not finish."""
     own = "SELECT name, version, max(id), event"
     return (
-        f"SELECT name FROM ({own} FROM {LOG_TABLE} WHERE name <> '' GROUP BY {table.column})"
+        f"SELECT name, version FROM ({own} FROM {LOG_TABLE} WHERE name <> '' GROUP BY {table.column})"
         " WHERE event = 'begun'"
     )
 

@@ -489,7 +489,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
   const second = next(other);
-  const began = next(log).map(([name]) => ({ name: String(name), version: null }));
+  const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
   const head = String(next(log)[0]?.[0] ?? "");
   const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
@@ -559,19 +559,16 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
 const inOrder = <T extends Numbered>(rows: T[]): T[] =>
   rows.sort((a, b) => compareNames(`${a.name}.sql`, `${b.name}.sql`));
 
-/** Whether one row of the history shows that exactly these migrations are applied, unchanged. */
+/** Whether one row of the history shows that exactly these migrations are applied, unchanged, or all and newer ones. */
 function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
-  const rest = new Map(applied);
-  for (const migration of index.migrations) {
-    const line = rest.get(keyOf(index, migration));
-    if (line && line[0] && line[0] !== migration.checksum && line[1] !== migration.digest) return false;
-    rest.delete(keyOf(index, migration));
-  }
-  const isNewer = acceptNewer && index.migrations.every((m) => applied.has(keyOf(index, m)));
-  return (
-    wanted.every((m) => applied.has(keyOf(index, m))) &&
-    [...rest.keys()].every((key) => isNewer && isAfter(index, key))
-  );
+  const isApplied = (m: Migration): boolean => {
+    const line = applied.get(keyOf(index, m));
+    return line !== undefined && (!line[0] || line[0] === m.checksum || line[1] === m.digest);
+  };
+  const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
+  const isNewer = (): boolean => [...applied.keys()].every((key) => keys.has(key) || isAfter(index, key));
+  if (acceptNewer && index.migrations.every(isApplied)) return isNewer();
+  return applied.size === wanted.length && wanted.every(isApplied);
 }
 
 /** Whether a key comes after the last migration of the index in wrangler's order. */
@@ -587,8 +584,9 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   const { applied } = history;
   const isApplied = (m: Migration): boolean => applied.has(keyOf(index, m));
   const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
-  const missing = [...applied].filter(([key]) => !keys.has(key));
-  const gone = new Set(missing.map(([, row]) => row.name));
+  const missing = [...applied.values()].filter((row) => !keys.has(keyOf(index, row)));
+  if (isNames(index)) inOrder(missing);
+  const gone = new Set(missing.map((row) => row.name));
   const pending = index.migrations.filter((m) => !isApplied(m));
   const changed = index.migrations.filter((m) => {
     const row = applied.get(keyOf(index, m));
@@ -598,22 +596,35 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   refuseOneSided(index, history);
   if (history.unmanaged && !history.began.length) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
   refusePartial(index, history);
-  refuseRenamed(index, missing.map(([, row]) => row), pending);
+  refuseRenamed(index, [...missing, ...changed.map((m) => applied.get(keyOf(index, m))!)], pending);
   refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
-  refuse(index, "changed", ChecksumMismatch, changed);
-  if (!(acceptNewer && !pending.length && missing.every(([key]) => isAfter(index, key))))
-    refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing.map(([, row]) => row), { pending: pending[0]?.name ?? "" });
+  refuse(index, "changed", ChecksumMismatch, changed.map((m) => named(index, history, m)));
+  if (!(acceptNewer && !pending.length && missing.every((row) => isAfter(index, keyOf(index, row)))))
+    refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, { pending: pending[0]?.name ?? "" });
   const todo = pending.filter((m) => wanted.includes(m));
   refuseLate(index, todo, applied);
   return todo;
 }
 
+/** A migration under the name of its file, and the name that is recorded if that is another one. */
+interface Named {
+  readonly name: string;
+  readonly was?: string | undefined;
+}
+
+function named(index: Migrations, { applied }: History, row: Numbered): Named {
+  const key = keyOf(index, row);
+  const [{ name }, was] = [index.migrations.find((m) => keyOf(index, m) === key) ?? row, applied.get(key)?.name];
+  return { name, was: was === name ? undefined : was };
+}
+
 /** Throw the error that one of the index's messages describes, if it concerns any migration. */
-function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Numbered[], words: Record<string, string> = {}): void {
+function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Named[], words: Record<string, string> = {}): void {
   if (!found.length) return;
   const names = found.map((m) => m.name);
-  const [problem, hint] = index.messages[message]!.map((text) => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, word), text));
-  const shown = words["shown"] ?? names.join(", ");
+  const places = Object.entries({ was: found[0]!.was ?? "", ...words });
+  const [problem, hint] = index.messages[message]!.map((text) => places.reduce((all, [key, word]) => all.replaceAll(`{${key}}`, word), text));
+  const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
   const head = problem!.includes("{name}") ? problem!.replace("{name}", shown) : `${shown}: ${problem}`;
   throw new kind(head, hint!.replaceAll("{name}", names[0]!), names);
 }
@@ -622,33 +633,39 @@ function refuseProblems(index: Migrations, { problems }: History): void {
   if (problems.length) throw new HistoryError(problems.join("; "), index.messages["onlyRead"]![1]);
 }
 
-function refusePartial(index: Migrations, { began }: History): void {
-  refuse(index, "partial", PartiallyApplied, began);
+function refusePartial(index: Migrations, history: History): void {
+  refuse(index, "partial", PartiallyApplied, history.began.map((row) => named(index, history, row)));
 }
 
 /** Refuse a history of which two tables record different parts. */
-function refuseOneSided(index: Migrations, { applied, other, state }: History): void {
-  const own = [...applied.values()];
-  const fileOf = new Map(index.migrations.map((m) => [keyOf(index, m), m]));
-  const names = own.map((row) => fileOf.get(keyOf(index, row))?.name ?? row.name);
-  const known = new Set([...own.map((row) => row.name), ...names]);
-  const versions = new Set(own.map((row) => row.version));
-  const there = other.filter((row) => !known.has(row.name) && !(isNames(index) && versions.has(row.version)));
-  const recorded = new Set(other.map((row) => row.name));
-  const here = state.layout === "mirrored" ? own.filter((row, at) => !recorded.has(row.name) && !recorded.has(names[at]!)) : [];
+function refuseOneSided(index: Migrations, history: History): void {
+  if (!history.other.length) return;
+  const own = [...history.applied.values()];
+  const files = own.map((row) => named(index, history, row));
+  const known = new Set(files.flatMap(({ name, was }) => [name, was]));
+  const only = history.other.filter((row) => !known.has(row.name));
+  if (isNames(index)) {
+    const [versions, pending] = [own.map((row) => row.version), index.migrations.map((m) => m.name)];
+    return refuse(index, "unmoved", HistoryError, only.filter((row) => pending.includes(row.name) || !versions.includes(row.version)));
+  }
+  const recorded = new Set<string | undefined>(history.other.map((row) => row.name));
+  const here = history.state.layout === "mirrored" ? files.filter(({ name, was }) => !recorded.has(name) && !recorded.has(was)) : [];
+  const there = only.sort((a, b) => (a.name < b.name ? -1 : 1));
   const { name: table, other: was } = index.table;
-  if (isNames(index)) return refuse(index, "unmoved", HistoryError, there);
   const parts = [[table, here], [was, there]] as const;
   const shown = parts.filter(([, only]) => only.length).map(([where, only]) => `only ${where} records ${only.map((row) => row.name).join(", ")}`);
   if (shown.length) throw new HistoryError(shown.join("; "), index.messages["oneSided"]![1], [...here, ...there].map((row) => row.name));
 }
 
-/** Refuse files that are applied under another name. */
-function refuseRenamed(index: Migrations, missing: readonly Applied[], pending: readonly Migration[]): void {
-  const was = new Map(missing.filter((row) => row.checksum && row.checksum !== index.nothing).map((row) => [row.checksum, row.name]));
-  const renamed = pending.filter((m) => was.has(m.checksum));
-  const shown = renamed.map((m) => `${m.name} (applied as ${was.get(m.checksum)})`).join(", ");
-  refuse(index, "renamed", MissingMigration, renamed, { was: was.get(renamed[0]?.checksum ?? "") ?? "", shown });
+/** Refuse files that are applied under another name: their content is that of a row without a file of that content. */
+function refuseRenamed(index: Migrations, rows: readonly Applied[], pending: readonly Migration[]): void {
+  const was = new Map(rows.filter((row) => row.checksum && row.checksum !== index.nothing).map((row) => [row.checksum, row.name]));
+  const renamed = pending.map(({ name, checksum }) => {
+    const found = { name, was: was.get(checksum) };
+    was.delete(checksum);
+    return found;
+  });
+  refuse(index, "renamed", MissingMigration, renamed.filter((file) => file.was));
 }
 
 /** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
