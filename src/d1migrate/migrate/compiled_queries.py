@@ -88,7 +88,7 @@ def applied(table: MigrationsTable, *, logged: bool) -> str:
 
 
 def partial(table: MigrationsTable) -> str:
-    """Return the query for the names of migrations that began and did not finish."""
+    """Return the query for name and version of migrations that began and did not finish."""
     own = "SELECT name, version, max(id), event"
     return (
         f"SELECT name, version FROM ({own} FROM {LOG_TABLE} WHERE name <> '' GROUP BY {table.column})"
