@@ -161,10 +161,11 @@ def test_an_environment_of_d1migrate(worker: Project, monkeypatch: pytest.Monkey
     (worker.folder / "sub").mkdir()
     (worker.folder / "sub" / "001_a.sql").write_text("CREATE TABLE a (n INTEGER);")
     (worker.folder / "d1migrate.toml").write_text(
-        '[objects.Tenant]\nmigrations = "sub"\n[env.tenant]\ndatabase = "do:Tenant/acme"\n'
+        'migrations = "migrations"\n[objects.Tenant]\nmigrations = "sub"\n[env.tenant]\ndatabase = "do:Tenant/acme"\n'
     )
     assert worker.run("status", "--env", "tenant", "--json").json["pending"] == 0
-    assert "001_a" in worker.run("env").out
+    (found,) = worker.run("env", "--json").json["environments"]
+    assert (found["environment"], found["current"], found["pending"]) == ("tenant", "001_a", 0)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ after = "local"
 window = "* 2-4 * * 0"
 protected = true
 lint = { D = "warning", level = "error" }
+[env.tenant]
+database = "do:Tenant/acme"
+[objects.Tenant]
+migrations = "migrations"
+index = ["tenant.py", "tenant_index.py"]
+table = "t"
 """
 _WRANGLER_TOML = b"""\
 name = "w"
@@ -51,12 +57,18 @@ _WRANGLER_JSON = b"""{
   // comments
   "name": "w",
   "d1_databases": [{"binding": "DB", "database_name": "app", "migrations_dir": "migrations",},],
-  "env": {"dev": {"d1_databases": [{"binding": "DB", "preview_database_id": "x"}]}},
+  "durable_objects": {"bindings": [{"name": "TENANT", "class_name": "Tenant", "script_name": "w"}]},
+  "migrations": [{"tag": "1", "new_sqlite_classes": ["Old"]},
+    {"renamed_classes": [{"from": "Old", "to": "Tenant"}], "deleted_classes": ["Old"], "new_classes": ["K"]}],
+  "exports": {"Room": {"type": "durable-object", "storage": "sqlite"}},
+  "env": {"dev": {"name": "v", "d1_databases": [{"binding": "DB", "preview_database_id": "x"}]}},
 }"""
 _FILES = {
     "d1migrate.toml": _OURS,
     "pyproject.toml": b"[tool.d1migrate]\n"
-    + _OURS.replace(b"[lint]", b"[tool.d1migrate.lint.check]").replace(b"[env.", b"[tool.d1migrate.env."),
+    + _OURS.replace(b"[lint]", b"[tool.d1migrate.lint.check]")
+    .replace(b"[env.", b"[tool.d1migrate.env.")
+    .replace(b"[objects.", b"[tool.d1migrate.objects."),
     "wrangler.toml": _WRANGLER_TOML,
     "wrangler.jsonc": _WRANGLER_JSON,
     "wrangler.json": _WRANGLER_JSON,
@@ -89,6 +101,7 @@ _KEYS = (
     ),
     *("binding", "database_name", "database_id", "preview_database_id"),
     *("migrations_dir", "migrations_pattern", "migrations_table"),
+    *("objects", "runtime", "name", "durable_objects", "bindings", "class_name", "script_name", "exports"),
 )
 _COMMANDS = (
     *(
@@ -109,6 +122,12 @@ _COMMANDS = (
         "plan --env production",
         "schema",
     ),
+    *(
+        "status --env tenant",
+        "index --check --migrations migrations",
+        "status --database do:Tenant/acme?env=dev",
+    ),
+    *("up --env tenant", "status --database do:Room", "new x --env tenant"),
     *("up --env production", "index --check", "env --json", "status --database sqlite:app.db"),
 )
 

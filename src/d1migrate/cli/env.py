@@ -86,7 +86,7 @@ def _load(environments: Sequence[Environment], project: Project) -> list[Files]:
     found: list[Files] = []
     for environment in environments:
         try:
-            folder = project.config.folder(environment)
+            folder = project.config_of(environment).folder(environment)
             if folder not in by_folder:
                 by_folder[folder] = load_folder(folder)
             found.append(by_folder[folder])

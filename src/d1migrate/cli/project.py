@@ -81,6 +81,10 @@ class Project:
             env, database = map(os.environ.get, _DATABASE_VARIABLES)
         return self._own_config.url(env, database)
 
+    def config_of(self, environment: Environment) -> Config:
+        """Return the settings for any environment: those of its class, if it is a Durable Object."""
+        return self._own_config.of_run(self._given_folder, environment.database)
+
     @property
     def owners(self) -> tuple[Project, ...]:
         """The project and each class of Durable Objects, with its own settings and folder."""
@@ -97,7 +101,7 @@ class Project:
     @property
     def is_owner_given(self) -> bool:
         """Whether a flag or a variable chooses a migrations folder, or a Durable Object."""
-        return bool(self._given_folder or (self._is_database_given and class_of(self._url or "")))
+        return bool(self._given_folder) or (self._is_database_given and self._is_of_object)
 
     def _with(self, settings: Config) -> Project:
         found = Project(self._given, self._output)
@@ -401,11 +405,12 @@ class Project:
         """Return the database of any environment with migration files, to read its history."""
         from d1migrate.migrator import Migrator
 
+        settings = self.config_of(environment)
         return Migrator(
             self.open(environment),
             migrations,
-            table=self.config.table,
-            wrangler_table=self.config.wrangler_table(environment),
+            table=settings.table,
+            wrangler_table=settings.wrangler_table(environment),
         )
 
     def elsewhere(self, driver: Driver) -> Migrator:
