@@ -6,9 +6,9 @@ import asyncio
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from flows import driver  # type: ignore[import-not-found]
 from pyodide_inside import _described  # type: ignore[import-not-found]
 
-from d1migrate.drivers.binding import BindingDriver
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.workers import get_current, get_current_version, get_pending, run_migrations
 
@@ -52,7 +52,7 @@ async def look(given: Any, files: Files, table: Shape) -> list[dict[str, object]
 async def sql(given: Any, statements: Sequence[str]) -> list[Sequence[tuple[Any, ...]]]:
     """Run statements past d1migrate: the rows of each."""
     queries = [Query(statement) for statement in statements]
-    return [result.rows for result in await BindingDriver(_database(given)).batch(Batch(queries, reads=True))]
+    return [result.rows for result in await driver(_database(given)).batch(Batch(queries, reads=True))]
 
 
 def index(files: Files, table: Shape) -> ModuleType:
