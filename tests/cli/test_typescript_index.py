@@ -36,6 +36,19 @@ def test_nothing_has_to_be_configured(project: Project) -> None:
     ]
 
 
+def test_both_languages_have_digests_of_the_schema(project: Project) -> None:
+    """Each its own kind, up to the file that cannot be replayed, of which a note tells once."""
+    (project.folder / "d1migrate.toml").write_text(CONFIG)
+    project.standard()
+    project.write("004_wrong.sql", "ALTER TABLE nosuch ADD COLUMN x TEXT;")
+    found = project.run("index")
+    assert found.err.count("no schema digests from 004_wrong on") == 1
+    python, typescript = _text(project, "src/migrations_index.py"), _text(project, "migrations/index.ts")
+    assert len(re.findall(r'"table users": "[0-9a-f]{16}"', python)) == 2
+    assert len(re.findall(r'schema: \[.*"[0-9a-f]{16} table users"', typescript)) == 2
+    assert typescript.count("schema: [") == 3
+
+
 def test_new_keeps_all_of_them(project: Project) -> None:
     """Each format, and the runtime; the same files give the same bytes."""
     (project.folder / "d1migrate.toml").write_text(CONFIG)

@@ -13,12 +13,13 @@ import pytest
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError, UnsafeMigration
-from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.lint.replay.replayer import schemas_after
 from d1migrate.migrate import assertions
 from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
+from d1migrate.schema.digest import changes_of_each
 from d1migrate.sql.batch import Batch, Query
 from tests.unit.migrate.flows import test_carry_over as old
 
@@ -314,7 +315,12 @@ def test_files_that_cannot_run_on_the_schema_they_build(
         lambda m: m.lint(),
         lambda m: m.rehearse().ok,
         lambda m: m.verify().ok,
-        lambda m: run(verify_by_digests(m.migrations, m.choice, schema_changes(m.migrations)), m.driver).ok,
+        lambda m: (
+            run(
+                verify_by_digests(m.migrations, m.choice, changes_of_each(schemas_after(m.migrations))),
+                m.driver,
+            ).ok
+        ),
     ],
     ids=["lint", "rehearse", "verify", "verify by digests"],
 )

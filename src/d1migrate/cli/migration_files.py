@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.table import MigrationsTable, Shape
     from d1migrate.report.shapes import files as shapes
+    from d1migrate.schema.model import Schema
 
     Language = Literal["py", "ts"]
 
@@ -216,11 +217,11 @@ def module_texts(
     """
     texts: dict[str, str] = {}
     if indexes:
-        from d1migrate.lint.replay.replayer import schema_changes
+        from d1migrate.lint.replay.replayer import schemas_after
 
         migrations = project.load()
         table = project.choice(migrations).guess
-        schemas = schema_changes(migrations, table)
+        schemas = schemas_after(migrations, table)
         if unknown := [m for m in migrations if m.name not in schemas]:
             output.note(
                 f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
@@ -243,17 +244,21 @@ def _module(
     language: Language | None,
     migrations: Sequence[Migration],
     table: MigrationsTable,
-    schemas: Mapping[str, Mapping[str, str | None]],
+    schemas: Mapping[str, Schema],
 ) -> str:
-    """Return the text of an index."""
+    """Return the text of an index, with digests of the schemas after migrations, as far as they are known."""
+    from d1migrate.schema import digest
+
     chosen = language or language_of(path)
     if chosen == "py":
-        return index_module(migrations, table.shape, schemas)
+        return index_module(migrations, table.shape, digest.changes_of_each(schemas))
     if chosen == "ts":
         from d1migrate.migrate.compiled_index import compile_index
         from d1migrate.migrate.typescript_index import typescript_module
+        from d1migrate.schema import text_digest
 
-        return typescript_module(compile_index(migrations, table))
+        digests = digest.changes_of_each(schemas, text_digest.changes)
+        return typescript_module(compile_index(migrations, table, digests))
     raise UsageError(
         f"cannot write {path}: the language of an index follows from the ending of its name",
         hint="name it e.g. src/migrations_index.py for Python, or migrations/index.ts for TypeScript",

@@ -48,12 +48,18 @@ class _Moment(NamedTuple):
     names: Mapping[str, str]
 
 
-def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, Any]:
+def compile_index(
+    migrations: Sequence[Migration],
+    table: MigrationsTable,
+    schemas: Mapping[str, Mapping[str, str | None]] = {},
+) -> dict[str, Any]:
     """Return migrations as a value of JSON, for the runtime.
 
     Args:
         migrations: the files, in wrangler's order.
         table: the migrations table of a database without a history.
+        schemas: {name: what it changes, as `schema.text_digest.changes` returns it}, for `verifySchema`; a
+            schema that begins with a migration it lacks is not compared.
 
     Returns:
         The value; the same for the same migrations. `queries` read the history, `setup` creates it,
@@ -78,7 +84,7 @@ def compile_index(migrations: Sequence[Migration], table: MigrationsTable) -> di
         "messages": _messages(migrations, table),
         "setup": h.tables(table),
         **_layouts(table),
-        "migrations": [_compiled(step, table) for step in plan.steps],
+        "migrations": [_compiled(step, table, schemas.get(step.name)) for step in plan.steps],
     }
     return {**value, "seal": seal(value)}
 
@@ -258,8 +264,8 @@ def _some(table: MigrationsTable) -> TableState:
     return VersionState.of([3, 5], beside, mirrored=table.mirrored)
 
 
-def _compiled(step: Step, table: MigrationsTable) -> dict[str, Any]:
-    """Return a migration: what the log stores about it, and its statements with their lines."""
+def _compiled(step: Step, table: MigrationsTable, schema: Mapping[str, str | None] | None) -> dict[str, Any]:
+    """Return a migration: what the log stores about it, its statements with their lines, and its schema."""
     migration, event = step.script, step.event
     assert isinstance(migration, Migration)  # noqa: S101 - the plan of an `up`
     statements = list(migration.statements())
@@ -280,4 +286,10 @@ def _compiled(step: Step, table: MigrationsTable) -> dict[str, Any]:
     }
     needed = ("name", "version", "checksum", "lines", "sql")
     # An empty rollback is one: that of a file without a statement.
-    return {key: known for key, known in value.items() if known not in (None, False, []) or key in needed}
+    found = {key: known for key, known in value.items() if known not in (None, False, []) or key in needed}
+    return found if schema is None else {**found, "schema": _digests(schema)}
+
+
+def _digests(schema: Mapping[str, str | None]) -> list[str]:
+    """Return what a migration changes, as "DIGEST KIND NAME"; `-` is the digest of what it drops."""
+    return [f"{known or '-'} {key}" for key, known in sorted(schema.items())]

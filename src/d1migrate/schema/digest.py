@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.schema.compare import Difference
+from d1migrate.schema.model import Schema
 from d1migrate.schema.normalize import canonical
 from d1migrate.schema.scope import Scope
 from d1migrate.sha256 import sha256
@@ -10,9 +11,7 @@ from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from d1migrate.schema.model import Schema
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 
 def objects(schema: Schema) -> Iterator[tuple[str, str, str]]:
@@ -30,7 +29,7 @@ def changes(before: Schema, after: Schema) -> dict[str, str | None]:
 
     A digest is 16 hex digits of the sha256 of an object's normal form, as `schema.normalize` describes it.
     """
-    old, new = ({_key(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
+    old, new = ({key_of(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
     found: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
     scopes = [_scope(sides) for sides in (old, new)]
     changed = {key.partition(" ")[2] for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
@@ -43,13 +42,27 @@ def changes(before: Schema, after: Schema) -> dict[str, str | None]:
     return found
 
 
+def changes_of_each(
+    schemas: Mapping[str, Schema],
+    changes: Callable[[Schema, Schema], dict[str, str | None]] = changes,
+) -> dict[str, dict[str, str | None]]:
+    """Return {name: what it changed} for the names of migrations, each with the schema after it.
+
+    Args:
+        schemas: {name: the schema}, in the order of application.
+        changes: what compares two schemas: `changes` of this module, or of `text_digest`.
+    """
+    pairs = zip(schemas, (Schema(), *schemas.values()), schemas.values(), strict=False)
+    return {name: changes(before, after) for name, before, after in pairs}
+
+
 def compare(expected: Mapping[str, str], actual: Iterable[tuple[str, str, str]]) -> tuple[Difference, ...]:
     """Return how live objects differ from digests. A digest has no SQL, so `expected` is always None."""
     found: list[Difference] = []
     missing, live = dict(expected), list(actual)
-    scope = _scope({_key(kind, name): sql for kind, name, sql in live})
+    scope = _scope({key_of(kind, name): sql for kind, name, sql in live})
     for kind, name, sql in live:
-        wanted = missing.pop(_key(kind, name), None)
+        wanted = missing.pop(key_of(kind, name), None)
         if wanted is None:
             found.append(Difference(kind, name, "extra", None, sql))
         elif wanted != _digest(sql, scope):
@@ -72,7 +85,8 @@ def _depends(sql: str, changed: Collection[str]) -> bool:
     return ('"' in text or "references" in text) and any(name in text for name in changed)
 
 
-def _key(kind: str, name: str) -> str:
+def key_of(kind: str, name: str) -> str:
+    """Return what identifies an object: `table users`."""
     return f"{kind} {fold(name)}"
 
 

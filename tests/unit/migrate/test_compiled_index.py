@@ -142,3 +142,15 @@ def test_an_empty_rollback_is_not_a_missing_one() -> None:
         "rollback"
         not in compile_index([Migration(1, "001_a", "CREATE TABLE a (x);")], VersionTable())["migrations"][0]
     )
+
+
+def test_digests_of_the_schema() -> None:
+    """What a migration changes, in any order; one without digests has none, and one that changes nothing an empty list."""
+    schemas = {"001_a": {"table b": None, "table a": "0123456789abcdef", "index a b": "f" * 16}, "002_b": {}}
+    files = [*MIGRATIONS, Migration(3, "003_c", "")]
+
+    one, two, three = compile_index(files, VersionTable(), schemas)["migrations"]
+
+    assert one["schema"] == [f"{'f' * 16} index a b", "0123456789abcdef table a", "- table b"]
+    assert two["schema"] == []
+    assert "schema" not in three

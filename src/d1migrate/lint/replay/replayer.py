@@ -14,7 +14,6 @@ from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.migrate.table import USUAL_TABLE, VERSIONS, MigrationsTable
-from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
@@ -79,16 +78,14 @@ def broken_objects(
         shadow.close()
 
 
-def schema_changes(
-    migrations: Sequence[Migration], table: MigrationsTable | None = None
-) -> dict[str, dict[str, str | None]]:
-    """Return {name: what it changes, as `digest.changes` returns it}, for the index of a Worker.
+def schemas_after(migrations: Sequence[Migration], table: MigrationsTable | None = None) -> dict[str, Schema]:
+    """Return {name: the schema after it}, for the index of a Worker.
 
-    If a migration cannot be parsed, or replayed on an empty database, those after it are omitted: the schema
-    to compare them with is unknown.
+    If a migration cannot be parsed, or replayed on an empty database, it and those after it are omitted:
+    their schema is unknown. The migrations table is by default the one that the files suggest.
     """
-    found: dict[str, dict[str, str | None]] = {}
-    replayer, before = Replayer(table=table or choose_table(migrations).guess), Schema()
+    found: dict[str, Schema] = {}
+    replayer = Replayer(table=table or choose_table(migrations).guess)
     for migration in migrations:
         try:
             replayed = replayer.replay(migration, probe=False)
@@ -99,9 +96,7 @@ def schema_changes(
             for statement in replayed.statements
         ):
             break
-        after = replayed.after.schema
-        found[migration.name] = digest.changes(before, after)
-        before = after
+        found[migration.name] = replayed.after.schema
     return found
 
 

@@ -14,7 +14,7 @@ from d1migrate.errors import (
     PartiallyApplied,
     QueryError,
 )
-from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.lint.replay.replayer import schemas_after
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows.ensure import ensure, read_pending
 from d1migrate.migrate.flows.verify import verify_by_digests
@@ -22,6 +22,7 @@ from d1migrate.migrate.source import load
 from d1migrate.migrate.table_choice import USUAL
 from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.schema import introspect
+from d1migrate.schema.digest import changes_of_each
 from d1migrate.schema.normalize import canonical
 from d1migrate.sql.batch import Batch, Query
 from tests.unit.migrate.flows.three import FILES, THREE, new_stamp
@@ -140,7 +141,7 @@ def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
     """A file that was applied late may build a different schema than in its order; that is not drift."""
     files = [FILES[0], *((f"00{n}_b.sql", f"CREATE TABLE IF NOT EXISTS b (x{n});") for n in (2, 3))]
     migrations = load(files)
-    changes = schema_changes(migrations)
+    changes = changes_of_each(schemas_after(migrations))
     again(database, [migrations[0], migrations[2]])
     again(database, migrations, allow_out_of_order=True)
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.lint.replay.replayer import schema_changes, schema_of
+from d1migrate.lint.replay.replayer import schema_of, schemas_after
 from d1migrate.migrate.flows.verify import Verification, verify, verify_by_digests
 from d1migrate.migrate.table_choice import USUAL
+from d1migrate.schema.digest import changes_of_each
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def with_engine(database: Database, have: str) -> Verification:
 
 def with_digests(database: Database, have: str) -> Verification:
     """Compare with the digests that an index has."""
-    return database.run(verify_by_digests(files(have), USUAL, schema_changes(files(have))))
+    return database.run(verify_by_digests(files(have), USUAL, changes_of_each(schemas_after(files(have)))))
 
 
 either = pytest.mark.parametrize("compare", [with_engine, with_digests])
