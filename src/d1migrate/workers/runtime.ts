@@ -83,6 +83,8 @@ export interface Migration {
   readonly replaces?: readonly string[];
   readonly lines: readonly number[];
   readonly sql: readonly string[];
+  /** What it changes, as "DIGEST KIND NAME", with `-` for what it drops; undefined if that is not known. */
+  readonly schema?: readonly string[];
 }
 
 export interface Options {
@@ -197,6 +199,81 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
   refusePartial(index, history);
   if (!history.applied.size) refuseProblems(index, history);
   return pending(history.applied);
+}
+
+/**
+ * Compare the index with the history, and the live schema with the digests in the index; two queries.
+ *
+ * The digests are of the texts in `sqlite_schema`, without white space, comments, capitals, and quotes that no name
+ * needs. If a table is only spelled in another way than the migrations spell it, this reports a difference, and
+ * `d1migrate verify` does not.
+ *
+ * @throws HistoryError: the history cannot be read.
+ */
+export async function verifySchema(db: Database, migrations: Migrations): Promise<Verification> {
+  const index = checked(migrations);
+  const driver = open(db);
+  const history = await readHistory(driver, index, false, undefined, [[OBJECTS]]);
+  const entries = compareWithHistory(index, history);
+  let notCompared = whyNotCompared(entries);
+  let differences = notCompared === null ? await compareWithSchema(index, entries, history.more[0]!) : [];
+  const late = differences.length && (await findLate(driver, index, history, entries));
+  if (late) [notCompared, differences] = [LATE.replace("{name}", () => late), []];
+  const problems = problemsOf(index, history);
+  const isOk = entries.every(({ state }) => state === "applied" || state === "pending");
+  const last = entries.filter((entry) => entry.row).at(-1);
+  return {
+    entries: entries.map(({ name, version, state }) => ({ name, version, state })),
+    gaps: gapsOf(index),
+    differences,
+    notCompared,
+    problems,
+    ok: isOk && !differences.length && notCompared === null && !problems.length,
+    current: last?.name ?? null,
+    currentVersion: last?.version ?? null,
+    pending: entries.filter(({ state }) => state === "pending" || state === "out_of_order").map(({ name }) => name),
+  };
+}
+
+/** What `verifySchema` found. */
+export interface Verification {
+  readonly entries: readonly Entry[];
+  /** Numbers without a migration between the first and the last one; not for timestamps. */
+  readonly gaps: readonly number[];
+  /** Where the live schema differs from what the applied migrations build. */
+  readonly differences: readonly Difference[];
+  /** Why the schemas could not be compared; null if they were. */
+  readonly notCompared: string | null;
+  /** What else is wrong with the history. */
+  readonly problems: readonly Problem[];
+  /** Whether index, history and schema agree and there is no problem; pending migrations do not count. */
+  readonly ok: boolean;
+  /** The name of the last applied migration, in wrangler's order; null if none is applied. */
+  readonly current: string | null;
+  /** The number of that migration; null if it has none. */
+  readonly currentVersion: number | null;
+  readonly pending: readonly string[];
+}
+
+/** A migration, and how the index and the history compare. */
+export interface Entry {
+  readonly name: string;
+  readonly version: number | null;
+  readonly state: "pending" | "applied" | "changed" | "missing" | "out_of_order" | "renamed" | "partial";
+}
+
+/** An object of the schema that is not as expected. */
+export interface Difference {
+  readonly kind: string;
+  readonly name: string;
+  readonly problem: "missing" | "extra" | "different";
+}
+
+/** Something wrong with a database. */
+export interface Problem {
+  readonly kind: "history";
+  readonly name: string;
+  readonly message: string;
 }
 
 // --- Errors: the names and fields of d1migrate's ------------------------------------------------------------------
@@ -419,6 +496,8 @@ interface History {
   /** What only the other table records. */
   readonly other: readonly Applied[];
   readonly hasToken: boolean;
+  /** The answers to what was asked with it. */
+  readonly more: readonly Rows[];
 }
 
 /** A state of the history, in the form that a batch compares. */
@@ -468,8 +547,10 @@ interface Found { readonly layout: string; readonly own: boolean; readonly other
  * Read the history.
  *
  * @param exists whether the migrations table and the log are known to exist: then one request is usually enough.
+ * @param token that of a batch to look up in the log.
+ * @param more queries for the last request.
  */
-async function readHistory(driver: Driver, index: Migrations, exists: boolean, token?: string): Promise<History> {
+async function readHistory(driver: Driver, index: Migrations, exists: boolean, token?: string, more: readonly Statement[] = []): Promise<History> {
   const { queries, layouts, messages } = index;
   const rest = ({ layout, own, other, log }: Found): Statement[] => [
     ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
@@ -484,7 +565,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   if (error) throw new HistoryError(error, hint);
   const [own, other, log] = [...tables!].map((digit) => digit === "1");
   const found = { layout: layout!, own: own!, other: other!, log: log! };
-  if (layout !== usual.layout || own !== exists || log !== exists || other) answers = await driver.read(rest(found));
+  if (layout !== usual.layout || own !== exists || log !== exists || other || more.length) answers = await driver.read([...rest(found), ...more]);
   const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
@@ -514,6 +595,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
     problems,
     other: mirrored || isNames(index) ? elsewhere : [],
     hasToken,
+    more: answers,
   };
 }
 
@@ -832,6 +914,176 @@ function shown(m: Migration, at: number, offset: string | undefined): Failed {
 
 /** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
 const bytes = (sql: string): string => [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
+
+// --- Verifying --------------------------------------------------------------------------------------------------------------
+
+/** The query for what a schema has. */
+const OBJECTS = "{objects}";
+/** The query for the newest row of the log for each migration. */
+const LATEST = "{latest}";
+/** The history tables of other tools, and what they keep beside them. */
+const OTHER_TOOLS = "{otherTools}";
+/** The words that mean something else in quotes. */
+const LITERALS = "{literals}";
+const WITHOUT_FILE = "{withoutFile}";
+const WITHOUT_DIGESTS = "{withoutDigests}";
+const SKIPPED = "{skipped}";
+const LATE = "{late}";
+
+/** A migration as compared: with its file, and with what is recorded. */
+interface Compared extends Entry {
+  readonly file?: Migration;
+  readonly row?: Applied | undefined;
+}
+
+/** Whether a row has the text, or at least the meaning, of a file. */
+const hasContentOf = (row: Applied, { checksum, digest }: Migration): boolean =>
+  row.checksum === checksum || (row.digest !== null && row.digest === digest);
+
+/** Compare the index with the history, in wrangler's order. */
+function compareWithHistory(index: Migrations, history: History): Compared[] {
+  const { applied } = history;
+  const partial = new Map(history.began.map((one) => [keyOf(index, one), one]));
+  const renamed = findRenamed(index, applied, partial);
+  const entries = index.migrations.map((file): Compared => {
+    const key = keyOf(index, file);
+    const row = renamed.get(file) ?? applied.get(key);
+    const isChanged = row && row.checksum !== null && !hasContentOf(row, file);
+    const known = !row ? "pending" : renamed.has(file) ? "renamed" : isChanged ? "changed" : "applied";
+    return { name: file.name, version: file.version, state: partial.has(key) ? "partial" : known, file, row };
+  });
+  const explained = new Set([...index.migrations, ...renamed.values()].map((one) => keyOf(index, one)));
+  for (const [key, one] of new Map<Key, Numbered>([...partial, ...applied])) {
+    const state = partial.has(key) ? "partial" : "missing";
+    if (!explained.has(key)) entries.push({ name: one.name, version: one.version, state, row: applied.get(key) });
+  }
+  const path = (one: Compared): string => `${one.file || isNames(index) ? "" : `${one.version}_`}${one.name}.sql`;
+  if (entries.length > index.migrations.length) entries.sort((a, b) => compareNames(path(a), path(b)));
+  const newest = (isNumbered: boolean): number =>
+    entries.reduce((found, one, at) => (one.row && (one.version !== null) === isNumbered ? at : found), -1);
+  const [numbered, others] = [newest(true), newest(false)];
+  return entries.map((one, at) =>
+    one.state === "pending" && at < (one.version === null ? others : numbered) ? { ...one, state: "out_of_order" } : one,
+  );
+}
+
+/** Return the files whose content was applied under a name, or a number, that no file has. */
+function findRenamed(index: Migrations, applied: History["applied"], partial: ReadonlyMap<Key, unknown>): Map<Migration, Applied> {
+  const files = new Map(index.migrations.map((m) => [keyOf(index, m), m]));
+  const without = new Map<string, Applied>();
+  for (const [key, row] of applied) {
+    const file = files.get(key);
+    if (row.checksum && row.checksum !== index.nothing && !(file && hasContentOf(row, file))) without.set(row.checksum, row);
+  }
+  const found = new Map<Migration, Applied>();
+  for (const [key, file] of files) {
+    const row = applied.has(key) || partial.has(key) ? undefined : without.get(file.checksum);
+    if (row && without.delete(file.checksum)) found.set(file, row);
+  }
+  return found;
+}
+
+/** Return why the schema cannot be compared; null if it can. */
+function whyNotCompared(entries: readonly Compared[]): string | null {
+  const applied = entries.filter(({ row }) => row);
+  const gone = applied.filter(({ file }) => !file).map(({ name }) => name);
+  if (gone.length) return WITHOUT_FILE.replace("{name}", () => gone.join(", "));
+  const unknown = applied.find(({ file }) => !file!.schema);
+  if (unknown) return WITHOUT_DIGESTS.replace("{name}", () => unknown.name);
+  const skipped = entries.find(({ state }) => state === "out_of_order");
+  return skipped ? SKIPPED.replace("{name}", () => skipped.name) : null;
+}
+
+/** Compare the schema that the applied migrations build with the rows of `OBJECTS`. */
+async function compareWithSchema(index: Migrations, entries: readonly Compared[], rows: Rows): Promise<Difference[]> {
+  const wanted = new Map<string, string>();
+  for (const { row, file } of entries)
+    for (const line of row ? file!.schema! : []) {
+      const [digest, key] = [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)];
+      if (digest === "-") wanted.delete(key);
+      else wanted.set(key, digest);
+    }
+  const { name, other } = index.table;
+  const hidden = new Set([...OTHER_TOOLS.split(" "), fold(name), ...(isNames(index) ? [] : [fold(other)])]);
+  if (!wanted.has("table schema_migrations")) hidden.add("schema_migrations");
+  const isOurs = (table: unknown): boolean => !hidden.has(fold(table)) && !fold(table).startsWith("{helper}");
+  const found: Difference[] = [];
+  for (const [kind, name, table, sql] of rows as readonly (readonly string[])[]) {
+    const expected = wanted.get(`${kind} ${fold(name)}`);
+    wanted.delete(`${kind} ${fold(name)}`);
+    if (sql === null || !isOurs(table) || !isOurs(name)) continue;
+    if (expected !== (await digestOf(sql!))) found.push({ kind: kind!, name: name!, problem: expected ? "different" : "extra" });
+  }
+  for (const key of wanted.keys()) {
+    const [kind, name] = [key.slice(0, key.indexOf(" ")), key.slice(key.indexOf(" ") + 1)];
+    if (isOurs(name)) found.push({ kind, name, problem: "missing" });
+  }
+  return found;
+}
+
+async function digestOf(sql: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(spelled(sql)));
+  return hex(new Uint8Array(hash).subarray(0, 8));
+}
+
+/** A token of SQL, as SQLite reads it, in the first group; or white space, or a comment. */
+const TOKEN =
+  /[ \t\r\n\f\ufeff]+|--[^\n]*|\/\*[^]*?\*\/|((['"`])(?:(?!\2)[^]|\2\2)*\2(?!\2)|\[[^\]]*\]|x'[^']*'|[a-z_\x80-\uffff][\w$\x80-\uffff]*|(?:0x[\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?[\d_]+)?)[\w$\x80-\uffff]*|\?\d*|[:@#$][\w$\x80-\uffff]+|->>?|\|\||<<|>>|[<>=!]=|<>|[^])/gi;
+
+/** Return the tokens of a CREATE statement, in the form of which an index has digests. */
+function spelled(sql: string): string {
+  const tokens = [...sql.matchAll(TOKEN)].flatMap(([, token]) => (token ? [token] : []));
+  if (/^create virtual$/i.test(tokens.slice(0, 2).join(" "))) return tokens.join(" "); // its module reads the text
+  return tokens
+    .map((token, at) => {
+      const isDefault = /^default$/i.test(tokens[at - 1] ?? ""); // a name after it is a string
+      const [quote] = token;
+      if (quote === "'") return token;
+      if (!/^["`[]./s.test(token)) return isDefault && !LITERALS.includes(` ${fold(token)} `) ? token : fold(token);
+      const inner = quote === "[" ? token.slice(1, -1) : token.slice(1, -1).replaceAll(quote! + quote, quote!);
+      const name = isDefault || quote === '"' ? inner : fold(inner); // without such a name, "…" is a string
+      return /^[a-z_][a-z0-9_]*$/.test(name) && !LITERALS.includes(` ${name} `) ? name : `"${name.replaceAll('"', '""')}"`;
+    })
+    .join(" ");
+}
+
+/** Return a migration that was applied after a newer one: digests follow the order of the index. */
+async function findLate(driver: Driver, index: Migrations, { applied, missing }: History, entries: readonly Compared[]): Promise<string | undefined> {
+  const order = new Map([...applied.keys()].map((key, at) => [key, at + 1]));
+  if (!isNames(index)) {
+    const rows = missing.includes(LOG) ? [] : (await driver.read([[LATEST]]))[0]!;
+    const logged = rows.filter(([, , , event, action]) => event === "done" && (action === "up" || action === "restore"));
+    const ids = new Map(logged.map(([version, , id]) => [version, id as number]));
+    for (const key of order.keys()) order.set(key, ids.get(key) ?? 0);
+  }
+  let newest = 0;
+  const rows = entries.filter(({ row }) => row).map(({ name, row }) => {
+    const at = order.get(keyOf(index, row!)) || newest;
+    newest = Math.max(newest, at);
+    return { name, at };
+  });
+  const inOrder = [...rows].sort((a, b) => a.at - b.at);
+  return rows.find((row, at) => row !== inOrder[at])?.name;
+}
+
+function problemsOf(index: Migrations, history: History): Problem[] {
+  const found = (name: string, message: string): Problem => ({ kind: "history", name, message: `\`up\` and \`down\` refuse: ${message}` });
+  if (history.problems.length) return history.problems.map((problem) => found(index.table.name, problem));
+  try {
+    refuseOneSided(index, history);
+    return [];
+  } catch (error) {
+    const { names, message, hint } = error as HistoryError;
+    return [found(names.join(", "), `${message}; ${hint}`)];
+  }
+}
+
+function gapsOf(index: Migrations): number[] {
+  const versions = new Set(index.migrations.flatMap(({ version }) => (version === null ? [] : [version])));
+  const [first, last] = [Math.min(...versions), Math.max(...versions)];
+  if (!versions.size || last - first > 10 * versions.size + 100) return []; // timestamps
+  return Array.from({ length: last - first }, (_, n) => first + n).filter((version) => !versions.has(version));
+}
 
 // --- Databases ---------------------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,14 @@ import json
 import os
 
 from d1migrate import __version__
-from d1migrate.migrate import assertions
+from d1migrate.migrate import assertions, log
+from d1migrate.migrate.flows import verify
+from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.schema import introspect
+from d1migrate.schema.text_digest import LITERALS
 from d1migrate.sql import d1
+from d1migrate.sql.names import HELPER
 
 _HEAD = "// Written by `d1migrate index`: the runtime of d1migrate "
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "runtime.ts")
@@ -35,6 +40,15 @@ def _texts() -> dict[str, str]:
         "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
         "names": f"SELECT id, name FROM {WRANGLER}",
         "logged": f"SELECT 1 FROM {LOG_TABLE} WHERE name <> '' LIMIT 1",
+        "objects": introspect.OBJECTS.sql,
+        "latest": log.latest().sql,
+        "otherTools": " ".join((*OTHER_TOOLS, *COMPANIONS)),
+        "helper": HELPER,
+        "literals": f" {' '.join(sorted(map(str.lower, LITERALS)))} ",
+        "withoutFile": verify.WITHOUT_FILE,
+        "withoutDigests": verify.WITHOUT_DIGESTS,
+        "skipped": verify.SKIPPED,
+        "late": verify.LATE,
     }
 
 

@@ -63,9 +63,24 @@ def test_wrangler_dev(consumer: Path, tmp_path: Path) -> None:
     assert [row["name"] for row in answer["results"]] == NAMES
 
 
+def bundled(consumer: Path, *names: str) -> bytes:
+    """What a Worker carries of the runtime if it imports these names, minified."""
+    entry = consumer / "src" / "size.ts"
+    entry.write_text(f"export {{ {', '.join(names)} }} from './lib/migrations';\n")
+    return minified(entry)
+
+
 def test_the_size_of_the_runtime(consumer: Path) -> None:
     """What a Worker carries beside its index, without what it does not import."""
-    entry = consumer / "src" / "size.ts"
-    entry.write_text("export { runMigrations, getCurrentVersion } from './lib/migrations';\n")
+    assert len(gzip.compress(bundled(consumer, "runMigrations", "getCurrentVersion"))) <= LARGEST
 
-    assert len(gzip.compress(minified(entry))) <= LARGEST
+
+def test_verifying_is_carried_only_if_it_is_imported(consumer: Path) -> None:
+    """Its query, its texts and its words are not in the bundle of a Worker that only migrates."""
+    every = ["runMigrations", "getCurrentVersion", "getCurrent", "getPending", "MigrationError"]
+    only = {"pragma_table_list", "no schema digests", "__drizzle_migrations", "savepoint", "SHA-256"}
+
+    without, whole = bundled(consumer, *every).decode(), bundled(consumer, *every, "verifySchema").decode()
+
+    assert {text for text in only if text in whole} == only
+    assert {text for text in only if text in without} == {"SHA-256"}  # that of the seal

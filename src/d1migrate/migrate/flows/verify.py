@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Flow
 
 
+WITHOUT_FILE = "the file of {name} is missing"
+WITHOUT_DIGESTS = (
+    "no schema digests for {name}: update the index with `d1migrate index`, which reports what it has no"
+    " digests for"
+)
+SKIPPED = "{name} is not applied, but newer files are"
+LATE = "{name} was applied after newer files"
+
+
 class Verification(NamedTuple):
     """What `verify` found.
 
@@ -160,7 +169,7 @@ def verify_by_digests(
     live = [(kind, name, sql) for kind, name, table, sql in rows.rows if sql is not None and is_ours(table)]
     found = tuple(difference for difference in digest.compare(wanted, live) if is_ours(difference.name))
     if found and (late := _late(entries)):
-        return Verification(entries, gaps, (), f"{late} was applied after newer files", problems)
+        return Verification(entries, gaps, (), LATE.format(name=late), problems)
     return Verification(entries, gaps, found, None, problems)
 
 
@@ -174,19 +183,16 @@ def _late(entries: Sequence[Entry]) -> str | None:
 def without_file(entries: Sequence[Entry]) -> str | None:
     """Return why nothing can be compared if the file of an applied migration is missing; else None."""
     names = [entry.name for entry in entries if entry.applied and entry.migration is None]
-    return f"the file of {', '.join(names)} is missing" if names else None
+    return WITHOUT_FILE.format(name=", ".join(names)) if names else None
 
 
 def _without_digests(entries: Sequence[Entry], changes: Mapping[str, object]) -> str | None:
     """Return why digests cannot be compared: each includes the changes of all files before it."""
     applied = [entry.name for entry in entries if entry.applied]
     if unknown := [name for name in applied if name not in changes]:
-        return (
-            f"no schema digests for {unknown[0]}: update the index with `d1migrate index`,"
-            " which reports what it has no digests for"
-        )
+        return WITHOUT_DIGESTS.format(name=unknown[0])
     skipped = [entry.name for entry in entries if entry.state == "out_of_order"]
-    return f"{skipped[0]} is not applied, but newer files are" if skipped else None
+    return SKIPPED.format(name=skipped[0]) if skipped else None
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ import {
   getCurrentVersion,
   getPending,
   runMigrations,
+  verifySchema,
 } from './lib/migrations';
-import type { Migrations, Options, StepResult } from './lib/migrations';
+import type { Difference, Migrations, Options, StepResult, Verification } from './lib/migrations';
 import migrations from '../migrations/index';
 
 interface Env {
@@ -53,6 +54,15 @@ export async function results({ DB }: Env): Promise<void> {
   const name: string | null = await getCurrent(DB);
   const pending: readonly string[] = await getPending(DB, migrations);
   console.log(version, name, pending);
+}
+
+export async function verifying({ DB }: Env, ctx: DurableObjectState): Promise<string> {
+  await verifySchema(ctx.storage, migrations);
+  const found: Verification = await verifySchema(DB.withSession(), migrations);
+  const differences: readonly Difference[] = found.differences;
+  if (found.ok) return `${found.current} ${found.currentVersion} ${found.pending} ${found.gaps}`;
+  for (const { name, version, state } of found.entries) if (state === 'changed') return `${version} ${name}`;
+  return found.notCompared ?? [...found.problems.map((p) => p.message), ...differences.map((d) => `${d.kind} ${d.name}: ${d.problem}`)].join();
 }
 
 export async function options({ DB }: Env, to: number | undefined, by?: string): Promise<void> {

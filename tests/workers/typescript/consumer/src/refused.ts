@@ -1,5 +1,5 @@
 // What the types refuse: without an error on the line after it, `@ts-expect-error` is one itself.
-import { getCurrentVersion, getPending, runMigrations } from './lib/migrations';
+import { getCurrentVersion, getPending, runMigrations, verifySchema } from './lib/migrations';
 import migrations from '../migrations/index';
 
 interface Env {
@@ -39,6 +39,8 @@ export async function databases(env: Env, ctx: DurableObjectState): Promise<void
   await getCurrentVersion(env);
   // @ts-expect-error
   await getPending(env.KV, migrations);
+  // @ts-expect-error
+  await verifySchema(ctx, migrations);
 }
 
 export async function indexes({ DB }: Env): Promise<void> {
