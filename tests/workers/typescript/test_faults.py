@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.runtime.pyodide import InsideError
-from tests.runtime.typescript import TypeScriptWorkerd
+from tests.runtime.typescript import Clock, TypeScriptWorkerd
 from tests.workers.typescript.runs import INDEXES, INDEXES_OF_200, NAMES, exactly_once, state
 
 if TYPE_CHECKING:
@@ -227,6 +227,17 @@ def test_a_lost_answer_at_the_limit(
     typescript.call("runMigrations", index, database=database)
 
     assert state(typescript, database, shape) == untroubled[shape]
+
+
+def test_the_time_of_a_call(typescript: TypeScriptWorkerd, shape: Shape) -> None:
+    """No migration begins that could take longer than is left, by the slowest migration of this call."""
+    database, index = typescript.database(), INDEXES[shape]
+
+    with pytest.raises(InsideError) as caught:
+        typescript.call("runMigrations", index, {"maxSeconds": 4}, database=database, clock=Clock(step=1_500))
+
+    assert caught.value.type == "Unfinished"
+    assert caught.value.attributes["applied"] == NAMES[:1]
 
 
 @pytest.mark.parametrize("done", [1, 3, 200])
