@@ -35,6 +35,7 @@ CHECKOUT = "workers/migrations/README.md"
 """The page that begins in a checkout of this repository, and says so."""
 ELSEWHERE = {
     "docs/guides/github-actions.md": "tests/docs/test_github_actions.py runs the steps of its workflow",
+    "docs/guides/durable-objects.md": "tests/docs/test_objects_guide.py also checks its types",
     "docs/guides/python-worker.md": "tests/docs/test_worker_guide.py also runs its Worker, inside workerd",
 }
 """The pages that are run by a test of their own."""

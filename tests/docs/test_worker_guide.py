@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
+OBJECTS = ROOT / "docs" / "guides" / "durable-objects.md"
 DETAILS = ROOT / "docs" / "concepts" / "workers.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
@@ -37,6 +38,12 @@ async def run(database, migrations):
 def snippets() -> list[str]:
     """The Python of the page with the details."""
     return re.findall(r"^```python\n(.*?)^```$", DETAILS.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def class_in_an_object() -> str:
+    """The Python of the guide to Durable Objects."""
+    (code,) = re.findall(r"src/entry.py <<'END'\n(.*?)^END$", OBJECTS.read_text(), re.MULTILINE | re.DOTALL)
+    return code
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,7 @@ def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for number, code in enumerate(snippets()):
         (extra / f"snippet_{number}.py").write_text(code)
     (extra / "counted.py").write_text(COUNTED)
+    (extra / "tenant.py").write_text(class_in_an_object())
     (extra / "migrations").mkdir()
     for name, sql in TWO:
         (extra / "migrations" / name).write_bytes(b"\xef\xbb\xbf" + sql.encode())
@@ -263,3 +271,12 @@ def test_in_an_object(worker: PyodideWorkerd, shape: Shape) -> None:
     for _ in range(2):
         assert worker.call("version", object=name, kind=TENANT, shape=shape).result == 1
         worker.reset(name)
+
+
+def test_in_an_object_of_the_other_guide(worker: PyodideWorkerd, shape: Shape) -> None:
+    """Its class migrates, too, and writes to the migrated table."""
+    name = f"other {shape}"
+    for _ in range(2):
+        worker.call("add", object=name, kind="tenant:Tenant", shape=shape, text="call Ann")
+        worker.reset(name)
+    assert worker.call("version", object=name, kind=TENANT, shape=shape).result == 1

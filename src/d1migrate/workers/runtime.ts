@@ -138,7 +138,7 @@ export async function runMigrations(db: Database, migrations: Migrations, option
   try {
     return await migrate(run, applied !== undefined);
   } catch (error) {
-    await driver.sync?.(); // an error that leaves the constructor of an object takes back what is not committed
+    await driver.sync?.(); // an error that leaves a constructor undoes what is not committed
     throw error;
   }
 }

@@ -256,7 +256,7 @@ def test_after_delete_all(typescript: TypeScriptWorkerd, place: str) -> None:
 
 
 def test_keys_beside_the_tables(typescript: TypeScriptWorkerd, place: str) -> None:
-    """The table of the key-value storage is none of the application's."""
+    """The table of the key-value storage is not one of the application's tables."""
     typescript.call("put", "key", "value", database=place)
 
     assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
@@ -298,7 +298,7 @@ def test_inside_a_transaction(typescript: TypeScriptWorkerd, place: str, functio
 
 
 def test_a_transaction_that_fails_as_a_whole(typescript: TypeScriptWorkerd, place: str) -> None:
-    """What it takes back is not remembered as applied."""
+    """What was rolled back with it is applied again."""
     wrong = compiled([*THREE[:2], ("003_wrong.sql", "INSERT INTO nosuch VALUES (1);")])
     with pytest.raises(InsideError, match="no such table: nosuch"):
         typescript.call("inTransaction", wrong, database=place)
@@ -466,7 +466,7 @@ def test_the_bookmark_before_a_run(typescript: TypeScriptWorkerd, place: str) ->
 
 
 def test_no_bookmark(typescript: TypeScriptWorkerd, place: str) -> None:
-    """Local ones are zeros, and one that fails is none: the log has nothing, and the run is not hindered."""
+    """The local one is zeros, and reading it may fail: the log has nothing, and the run goes on."""
     for faults in ([], [{"getCurrentBookmark": 0, "do": "throw before"}]):
         typescript.call("deleteAll", database=place)
         typescript.call("runMigrations", INDEX, database=place, faults=faults)
