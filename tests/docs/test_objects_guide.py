@@ -22,7 +22,7 @@ def test_the_guide(tmp_path: Path) -> None:
 
     check_commands(ROOT / GUIDE, folder, variables)
 
-    tsc = MODULES / "typescript" / "bin" / "tsc"
+    tsc = str(MODULES / "typescript" / "bin" / "tsc")
     files = ["src/index.ts", "worker-configuration.d.ts"]  # `wrangler types` wrote the second one
     command = [node(), tsc, *STRICT, "--target", "es2022", "--lib", "es2022", *files]
     subprocess.run(command, cwd=folder / "tenants", check=True)

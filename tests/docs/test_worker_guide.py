@@ -42,8 +42,8 @@ def snippets() -> list[str]:
 
 def class_in_an_object() -> str:
     """The Python of the guide to Durable Objects."""
-    (code,) = re.findall(r"src/entry.py <<'END'\n(.*?)^END$", OBJECTS.read_text(), re.MULTILINE | re.DOTALL)
-    return code
+    _, _, rest = OBJECTS.read_text().partition("src/entry.py <<'END'\n")
+    return rest.partition("END\n")[0]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ async def run_migrations(
     wrangler_table: str | None = None,
     allow_out_of_order: bool = False,
     max_queries: int = 50,
-    max_seconds: float = 30.0,
+    max_seconds: float = 25.0,
     max_migrations: int = 500,
     max_rows_written: int = 500_000,
     accept_newer: bool = True,
@@ -100,7 +100,8 @@ async def run_migrations(
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
             invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
             Objects have no such limit.
-        max_seconds: how long it may take; D1 ends a query after 30 seconds.
+        max_seconds: how long it may take; D1 ends a query after 30 seconds, and an event of an object may
+            take as long.
         max_migrations: in an object, how many migrations this may apply.
         max_rows_written: in an object, after how many written rows no other migration begins.
         accept_newer: whether there is nothing to do if the database is newer than the migrations: all of them

@@ -92,11 +92,11 @@ export interface Options {
   readonly to?: number | string | undefined;
   /** How many calls to D1 this may make, 4 or more: 50 is the limit of the free plan for one invocation. */
   readonly maxQueries?: number | undefined;
-  /** After how many seconds no other migration begins. */
+  /** After how many seconds no other migration begins; 25 without it: D1 ends a query after 30, and an event may take as long. */
   readonly maxSeconds?: number | undefined;
-  /** In an object: how many migrations this may apply in one event. */
+  /** In an object: how many migrations this may apply in one event; 500 without it. */
   readonly maxMigrations?: number | undefined;
-  /** In an object: after how many written rows no other migration begins. */
+  /** In an object: after how many written rows no other migration begins; 500,000 without it. */
   readonly maxRowsWritten?: number | undefined;
   /** Whether the database may have newer migrations than the index; true without it. */
   readonly acceptNewer?: boolean | undefined;
