@@ -164,11 +164,11 @@ async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
       throw withProgress(error, run.done, todo);
     }
   }
-  const ours = new Set([...first.applied.keys(), ...run.done.map((step) => keyOf(index, step))]);
-  const others = index.migrations.filter((m) => history.applied.has(keyOf(index, m)) && !ours.has(keyOf(index, m)));
-  const meanwhile = others.map((m): StepResult => ({ ...result(m), action: "applied meanwhile", statements: null }));
-  const place = new Map(index.migrations.map((m, at) => [m.name, at]));
-  return [...run.done, ...meanwhile].sort((a, b) => place.get(a.name)! - place.get(b.name)!);
+  const ours = new Map(run.done.map((step) => [step.name, step]));
+  return index.migrations.flatMap((m) => {
+    const isMeanwhile = history.applied.has(keyOf(index, m)) && !first.applied.has(keyOf(index, m));
+    return ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : []);
+  });
 }
 
 /**
