@@ -1030,19 +1030,24 @@ async function digestOf(sql: string): Promise<string> {
 const TOKEN =
   /[ \t\r\n\f\ufeff]+|--[^\n]*|\/\*[^]*?\*\/|((['"`])(?:(?!\2)[^]|\2\2)*\2(?!\2)|\[[^\]]*\]|x'[^']*'|[a-z_\x80-\uffff][\w$\x80-\uffff]*|(?:0x[\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?[\d_]+)?)[\w$\x80-\uffff]*|\?\d*|[:@#$][\w$\x80-\uffff]+|->>?|\|\||<<|>>|[<>=!]=|<>|[^])/gi;
 
+const BEFORE_NAMES = /^(?:table|view|index|trigger|references|constraint|into|update|join|\.)$/;
+
 /** Return the tokens of a CREATE statement, in the form of which an index has digests. */
 function spelled(sql: string): string {
   const tokens = [...sql.matchAll(TOKEN)].flatMap(([, token]) => (token ? [token] : []));
   if (/^create virtual$/i.test(tokens.slice(0, 2).join(" "))) return tokens.join(" "); // its module reads the text
   return tokens
     .map((token, at) => {
-      const isDefault = /^default$/i.test(tokens[at - 1] ?? ""); // a name after it is a string
+      const [before, after] = [fold(tokens[at - 1] ?? ""), tokens[at + 1]];
+      const isDefault = before === "default"; // a name after it is a string
       const [quote] = token;
       if (quote === "'") return token;
       if (!/^["`[]./s.test(token)) return isDefault && !LITERALS.includes(` ${fold(token)} `) ? token : fold(token);
       const inner = quote === "[" ? token.slice(1, -1) : token.slice(1, -1).replaceAll(quote! + quote, quote!);
-      const name = isDefault || quote === '"' ? inner : fold(inner); // without such a name, "…" is a string
-      return /^[a-z_][a-z0-9_]*$/.test(name) && !LITERALS.includes(` ${name} `) ? name : `"${name.replaceAll('"', '""')}"`;
+      // Where SQLite does not expect a name, it takes "…" for a string if there is no such name.
+      const isName = quote !== '"' || BEFORE_NAMES.test(before) || after === "." || after === "(";
+      const name = isName && !isDefault ? fold(inner) : inner;
+      return /^[a-z_\x80-\uffff][a-z\d_\x80-\uffff]*$/.test(name) && !LITERALS.includes(` ${name} `) ? name : `"${name.replaceAll('"', '""')}"`;
     })
     .join(" ");
 }
