@@ -52,6 +52,17 @@ def test_with_the_types_that_wrangler_generates(consumer: Path, tmp_path: Path) 
     assert tsc(consumer, *WORKER, str(tmp_path / "runtime.d.ts")) == ""
 
 
+def test_what_the_documentation_shows(consumer: Path) -> None:
+    """Each block of the page on Workers is a module of such a project."""
+    blocks = re.findall(r"```ts\n(.*?)```", (ROOT / "docs/concepts/workers.md").read_text("utf-8"), re.DOTALL)
+    for number, block in enumerate(blocks):
+        (consumer / "src" / f"page_{number}.ts").write_text(block, "utf-8")
+
+    files = [f"src/page_{number}.ts" for number in range(len(blocks))]
+    assert files
+    assert tsc(consumer, *files, types=["@cloudflare/workers-types"]) == ""
+
+
 @pytest.mark.parametrize("lib", [["es2022"], ["esnext", "dom", "dom.iterable"]])
 def test_without_the_types_of_workers(consumer: Path, lib: list[str]) -> None:
     """The runtime depends on no types but those of the language."""

@@ -78,6 +78,8 @@ REBUILT = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT DEFAULT {}, mai
 BEGAN = """INSERT INTO d1migrate_log (token, event, action, version, name, who, tool, at)
 VALUES ('t', 'begun', 'up', 3, '003_more', 'w', 't', 1)"""
 OTHER = [VersionTable().create, "INSERT INTO schema_migrations VALUES (9, '009_other', 1)"]
+BESIDE = [NameTable().create, "INSERT INTO d1_migrations (name) VALUES ('001_users.sql')"]
+GONE = "the file of 002_audit is missing"
 WRANGLER = [
     *(
         NameTable().create,
@@ -144,6 +146,11 @@ CASES = [
     Case("a migration that began", sql=[BEGAN]),
     Case("a name that no file has", sql=["INSERT INTO d1_migrations (name) VALUES ('x')"], table="names"),
     Case("the other table, too", sql=OTHER, table="names"),
+    Case("beside wrangler's table, which is empty", sql=BESIDE[:1], table="versions"),
+    Case("beside wrangler's table, which records less", sql=BESIDE, table="versions"),
+    Case(
+        "a file that is not the last is missing", [USERS, MORE], ([USERS], [USERS, AUDIT]), not_compared=GONE
+    ),
     Case("a pending file cannot be replayed", [*THREE, WRONG]),
     Case("an applied file cannot be replayed", [WRONG], (), WRANGLER, not_compared=NO_DIGESTS, table="names"),
 ]
@@ -218,6 +225,20 @@ def test_applied_after_newer_ones(
     assert found["notCompared"] == ("002_audit was applied after newer files" if is_different else None)
     assert found["differences"] == []
     assert found["ok"] is not is_different
+
+
+def test_the_tables_of_an_object(typescript: TypeScriptWorkerd) -> None:
+    """Those of its key-value storage and of SQLite are nobody's drift."""
+    place, counted = typescript.new_object(), "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+    files = [("001_a.sql", f"{counted};\nCREATE INDEX i ON a (id);\nANALYZE;\n")]
+    typescript.call("runMigrations", index(files, "versions"), database=place)
+    typescript.call("put", "key", "value", database=place)
+    names = [name for (name,) in typescript.sql(place, "SELECT name FROM sqlite_schema")[0]]
+    assert {"_cf_KV", "sqlite_sequence", "sqlite_stat1"} <= set(names)
+
+    found = typescript.call("verifySchema", index(files, "versions"), database=place).result
+
+    assert (found["ok"], found["differences"]) == (True, [])
 
 
 def test_a_history_that_cannot_be_read(typescript: TypeScriptWorkerd, place: str) -> None:
