@@ -49,7 +49,7 @@ def ensure(
         from d1migrate.migrate.selector import up_to
 
         wanted = up_to(migrations, to)
-    if notes_index and (yield from _is_complete(wanted, table)):
+    if notes_index and (yield from _is_complete(migrations, table)):
         return Report(())
     try:
         (state,) = yield Batch((state_query(table),), reads=True)

@@ -12,7 +12,6 @@ from d1migrate.migrate.flows.report import Report, StepResult
 from d1migrate.migrate.flows.steps import run_steps, with_notes, with_progress
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
-from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
@@ -87,8 +86,8 @@ def up(
         lint: gets the migrations to run, the live schema and the migrations table, may raise, and returns
             the schema after them. Without it, the log says that the run was not linted.
         check: gets every plan before any of it runs, and may raise; what it returns is logged.
-        notes_index: whether the log notes the digest of the files up to `to`, in the row of the step after
-            which exactly these are applied.
+        notes_index: whether the log notes the digest of the files, in the row of the step after which exactly
+            these are applied.
         known: the history, if it was just read.
         find_broken: returns the views and triggers that do not compile. With it the database is inspected
             after the run, and before it if it is linted.
@@ -172,12 +171,11 @@ class _Planner(NamedTuple):
 
     def _noting(self, todo: Plan) -> Plan:
         """Return the plan whose last step notes the index, if exactly its files are applied then."""
-        wanted = up_to(self.migrations, self.to)
-        key_of = todo.history.table.key_of
-        if not todo.steps or todo.history.keys | set(map(key_of, todo.steps)) != set(map(key_of, wanted)):
+        files, key_of = self.migrations, todo.history.table.key_of
+        if not todo.steps or todo.history.keys | set(map(key_of, todo.steps)) != set(map(key_of, files)):
             return todo
         *steps, last = todo.steps
-        return todo._replace(steps=(*steps, last._replace(completes=index_digest(wanted))))
+        return todo._replace(steps=(*steps, last._replace(completes=index_digest(files))))
 
     def prepare(self, history: h.History) -> Flow[_Prepared]:
         """Plan, have the plan checked and linted, and note in it for the log what was found.
