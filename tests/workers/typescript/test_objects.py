@@ -325,6 +325,39 @@ def test_every_statement_fails_in_turn(typescript: TypeScriptWorkerd, place: str
             assert state(typescript, place) == expected, f"{kind} {moment}"
 
 
+@pytest.mark.parametrize(("moment", "kind"), [(0, "AmbiguousError"), (1, "ApplyError")])
+def test_a_commit_that_fails(typescript: TypeScriptWorkerd, place: str, moment: int, kind: str) -> None:
+    """Before the run, and in it: what the error says is applied lasts, and the next run goes on."""
+    index, faults = INDEXES_OF_200["versions"], [{"sync": moment, "do": "throw before"}]
+    with pytest.raises(InsideError) as caught:
+        typescript.call("runMigrations", index, database=place, faults=faults)
+    assert caught.value.type == kind
+    typescript.abort(place)
+    before = len(applied(typescript.file(place)))
+    assert before == len(caught.value.attributes.get("applied", []))
+
+    assert len(typescript.call("runMigrations", index, database=place).result) == 200 - before
+
+
+def test_other_code_changes_the_history_meanwhile(typescript: TypeScriptWorkerd, place: str) -> None:
+    """The run cannot go on, and what it has applied lasts, although the error is that of a new plan."""
+    index, late = INDEXES_OF_200["versions"], [{"sync": 1, "do": "slow", "ms": 1_500}]
+    edits = (
+        "UPDATE d1migrate_log SET checksum = 'v1:0', file_digest = '0' WHERE version = 1",
+        "UPDATE d1migrate_log SET token = 'other' WHERE id = (SELECT max(id) FROM d1migrate_log)",
+    )
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(typescript.call, "runMigrations", index, database=place, faults=late)
+        wait_until(lambda: typescript.file(place).exists() and bool(applied(typescript.file(place))))
+        typescript.sql(place, *edits)
+        error = run.exception()
+    assert isinstance(error, InsideError)
+    assert error.type == "ApplyError"
+    assert error.attributes["cause"]["type"] == "ChecksumMismatch"
+    typescript.abort(place)
+    assert applied(typescript.file(place)) == error.attributes["applied"] != []
+
+
 def test_a_killed_process(tmp_path: Path) -> None:
     """In the middle of a run, without a chance to end well: whole migrations stay, and the next run goes on."""
     index, place = INDEXES_OF_200["versions"], "Tenant/1"
