@@ -7,7 +7,7 @@ import re
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.migrate import assertions
 from d1migrate.migrate.table import VERSIONS
-from d1migrate.sql.d1 import is_reset
+from d1migrate.sql.d1 import RESET, is_reset
 from d1migrate.sql.unusual_characters import unusual
 
 TYPE_CHECKING = False
@@ -23,7 +23,12 @@ _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
 )
-_ROWS = {
+_TOO_LONG = "the same statements would take as long again; split them into several migrations"
+_ADOPT = "if it was applied by other means, `d1migrate adopt` proves that and records it"
+HINTS = {
+    **dict.fromkeys(RESET, _TOO_LONG),
+    "already exists": _ADOPT,
+    "duplicate column name": _ADOPT,
     "Cannot add a NOT NULL column": "existing rows need a value: give the column a DEFAULT",
     "UNIQUE constraint failed": "two rows have one value: change or delete rows first",
     "NOT NULL constraint failed": "a row has no value: give it one first, or give the column a DEFAULT",
@@ -32,7 +37,7 @@ _ROWS = {
         "a row references one that does not exist: insert that one first, or correct the row"
     ),
 }
-"""{what SQLite says of rows: what to do about these}."""
+"""{part of what the database says: what to do}. The first one in a text counts."""
 _LINES = 6  # shown of a failed statement
 
 
@@ -113,16 +118,15 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     if assertions.ROWS_APPEARED in text or assertions.VALUES_APPEARED in text:
         return f"{text}: there were none when the rollback was planned", "run `d1migrate down` again"
     if is_reset(text):
-        return text, "the same statements would take as long again; split them into several migrations"
+        return text, _TOO_LONG
     if isinstance(error, AmbiguousError):
         return f"{text}: no response came", "it is not in the history: run the command again"
     if assertions.NOT_APPLIED in text:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
     if "already exists" in text and VERSIONS in text:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
-    if ("already exists" in text or "duplicate column name" in text) and step.direction == "up":
-        return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
-    return text, error.hint or next((hint for refusal, hint in _ROWS.items() if refusal in text), None)
+    hint = next((hint for part, hint in HINTS.items() if part in text), None)
+    return text, error.hint or (None if hint == _ADOPT and step.direction == "down" else hint)
 
 
 def _show(statement: Statement, text: str) -> tuple[int, str]:

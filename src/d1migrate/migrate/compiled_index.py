@@ -14,6 +14,7 @@ from d1migrate.errors import SourceError
 from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log, refusals
+from d1migrate.migrate.apply_error import HINTS
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
@@ -82,6 +83,7 @@ def compile_index(
         "nothing": NOTHING,
         "queries": _queries(table),
         "messages": _messages(migrations, table),
+        "hints": HINTS,
         "setup": h.tables(table),
         **_layouts(table),
         "migrations": [_compiled(step, table, schemas.get(step.name)) for step in plan.steps],
@@ -141,6 +143,7 @@ def _messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[s
         "late": refusals.LATE,
         "unmanaged": refusals.unmanaged(refusals.names(migrations)),
         "onlyRead": refusals.ONLY_READ,
+        "mendable": refusals.MENDABLE,
         "unmoved": refusals.UNMOVED,
         "oneSided": refusals.ONE_SIDED,
         "alone": refusals.log_alone(table),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from d1migrate.migrate import log
+from d1migrate.migrate import log, refusals
 from d1migrate.migrate.history import objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
@@ -43,7 +43,10 @@ def verdict(table: MigrationsTable, other: str) -> str:
         else "iif(other.names, 'beside', iif(other.there, 'alike', 'alone'))"
     )
     refused = [*_refused_logs(), (f"own.there AND NOT own.{own_shape}", *_not_ours(table, other))]
-    if not by_name:
+    if by_name:
+        why = quote_literal(f"{table.name}: it has no `id INTEGER PRIMARY KEY`, which wrangler reads")
+        refused.append(("own.there AND NOT own.id", why, quote_literal(refusals.MENDABLE.hint)))
+    else:
         refused.append(
             (
                 "other.names AND NOT (other.counted AND other.id)",
@@ -103,17 +106,22 @@ def problem_of_rows(table: NameTable) -> str:
         f"name IS NOT NULL AND NOT (typeof(name) = 'text' AND substr(name, -{len(SUFFIX)}) = {suffix})"
         f" AND NOT EXISTS (SELECT 1 FROM {table.sql} k WHERE k.name = m.name || {suffix})"
     )
+    adopt = quote_literal(": `d1migrate adopt` records the files that are meant; or remove such a row")
     texts = (
-        ("odd", "odd || ' of its rows do not name a file'"),
+        ("odd", f"odd || ' of its rows do not name a file, e.g. ' || quote(first) || {adopt}"),
         ("nameless", "nameless || ' of its rows have no name'"),
-        ("twice", "'some names are in it more than once'"),
+        ("twice IS NOT NULL", "twice || ' is in it more than once'"),
     )
     head = quote_literal(f"; {table.name}: ")
+    first = f"SELECT name FROM {table.sql} m WHERE {odd} ORDER BY {table.ids} LIMIT 1"
+    again = (
+        f"SELECT name FROM {table.sql} GROUP BY name HAVING count(name) > 1 ORDER BY min({table.ids}) LIMIT 1"
+    )
     parts = ", ".join(f"iif({count}, {head} || {text}, '')" for count, text in texts)
     return (
         f"SELECT nullif(substr(concat({parts}), 3), '') AS problem FROM (SELECT count(*) FILTER (WHERE {odd})"
-        " AS odd, count(*) - count(name) AS nameless, count(name) - count(DISTINCT name) AS twice"
-        f" FROM {table.sql} m)"
+        f" AS odd, ({first}) AS first, count(*) - count(name) AS nameless,"
+        f" ({again}) AS twice FROM {table.sql} m)"
     )
 
 
@@ -198,17 +206,12 @@ def _problem(table: MigrationsTable) -> str:
         f'EXISTS (SELECT 1 FROM pragma_index_list({quote_literal(table.name)}) i WHERE i."unique"'
         " AND NOT i.partial AND (SELECT group_concat(name) FROM pragma_index_info(i.name)) = 'name')"
     )
-    texts = (
-        ("NOT own.id", "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"),
-        (f"NOT {unique}", "its names are not unique, so that two runs could apply the same file"),
-    )
-    return _case(
-        (f"own.there AND {condition}", quote_literal(f"{table.name}: {text}")) for condition, text in texts
-    )
+    text = f"{table.name}: its names are not unique, so that two runs could apply the same file"
+    return _case([(f"own.there AND NOT {unique}", quote_literal(text))])
 
 
 def _unmanaged(own: str, other: str) -> str:
-    hidden = _listed([LOG_TABLE, log.OLD_LOG, *COMPANIONS])
+    hidden = _listed([LOG_TABLE, *COMPANIONS])
     names = ((quote_literal(fold(name)), which) for name, which in ((own, "own"), (other, "other")))
     ours = " OR ".join(
         f"lower(tbl_name) = {name} AND ({which}.versions OR {which}.names)" for name, which in names

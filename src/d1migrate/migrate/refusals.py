@@ -90,6 +90,7 @@ ONLY_READ = Text(
     f"{{table}}: it is empty, and {{other}} is not: {MOVES}",
     "until this is corrected, d1migrate only reads the table",
 )
+MENDABLE = Text("{table}: ", f"`d1migrate status` shows the SQL that mends it; {ONLY_READ.hint}")
 
 
 def unmanaged(names: Sequence[str]) -> Text:
@@ -257,10 +258,9 @@ def refuse_problems(problems: Sequence[Problem]) -> None:
 
 
 def _only_read(problems: Sequence[Problem]) -> HistoryError:
-    shows = "`d1migrate status` shows the SQL that mends it; " if any(one.fix for one in problems) else ""
     return HistoryError(
         "; ".join(problem.message for problem in problems),
-        hint=f"{shows}{ONLY_READ.hint}",
+        hint=MENDABLE.hint if any(one.fix for one in problems) else ONLY_READ.hint,
     )
 
 

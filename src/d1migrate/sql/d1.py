@@ -96,7 +96,7 @@ def error_parts(text: str) -> tuple[str, int | None, str]:
     return message, int(offset) if offset else None, code or ""
 
 
-_RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
+RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
 
 
 def is_reset(text: str) -> bool:
@@ -105,7 +105,7 @@ def is_reset(text: str) -> bool:
     The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would take
     as long.
     """
-    return any(part in text for part in _RESET)
+    return any(part in text for part in RESET)
 
 
 FUNCTIONS = frozenset(

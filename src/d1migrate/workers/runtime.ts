@@ -46,6 +46,8 @@ export interface Migrations {
   readonly queries: Readonly<Record<string, string>>;
   /** What is wrong, and what to do, for each refusal. */
   readonly messages: Readonly<Record<string, readonly string[]>>;
+  /** What to do about an error of the database, by a part of its text. */
+  readonly hints: Readonly<Record<string, string>>;
   /** The statements that create the history tables, by their names. */
   readonly setup: Readonly<Record<string, string>>;
   readonly texts: readonly string[];
@@ -491,8 +493,9 @@ interface History {
   /** The application's objects, if no migration is recorded. */
   readonly unmanaged: string | null;
   readonly state: State;
-  /** Why it is only read. */
+  /** Why it is only read, and which message has the hint. */
   readonly problems: readonly string[];
+  readonly refusal: string;
   /** What only the other table records. */
   readonly other: readonly Applied[];
   readonly hasToken: boolean;
@@ -576,7 +579,8 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
   const [recorded, elsewhere] = [readRows(rows, isNames(index)), readRows(second, !isNames(index))];
   if (!own && head && !elsewhere.length) throw new HistoryError(messages["alone"]![0]!, messages["alone"]![1]);
-  const problems = [problem, odd].filter((one) => one).map(String);
+  const problems = [odd, problem].filter((one) => one).map(String);
+  const refusal = problems.length ? "mendable" : "onlyRead";
   if (elsewhere.length && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
   const mirrored = layout === "beside" && elsewhere.length > 0;
   return {
@@ -593,6 +597,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
       head,
     },
     problems,
+    refusal,
     other: mirrored || isNames(index) ? elsewhere : [],
     hasToken,
     more: answers,
@@ -622,19 +627,22 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
     const { applied } = await readHistory(driver, index, false);
     return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
   }
-  const read = async (query: string): Promise<Rows | undefined> => {
+  let stranger = "";
+  const read = async (query: string, table: string): Promise<Rows | undefined> => {
     try {
       return (await driver.read([[query]]))[0];
     } catch (error) {
       if (/no such table/.test(text(error))) return undefined;
-      if (/no such column/.test(text(error))) throw new HistoryError("the table schema_migrations is not d1migrate's", "`d1migrate status` shows whose it is");
-      throw error;
+      if (!/no such column/.test(text(error))) throw error;
+      stranger ||= table;
+      return [];
     }
   };
-  const versions = await read(USUAL.versions);
+  const versions = await read(USUAL.versions, "schema_migrations");
   if (versions?.length) return readRows(versions, false);
-  const names = await read(USUAL.names);
-  if (!versions && !names && (await read(USUAL.logged))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
+  const names = await read(USUAL.names, "d1_migrations");
+  if (stranger && !names?.length) throw new HistoryError(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
+  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
   return inOrder(readRows(names ?? [], true));
 }
 
@@ -656,7 +664,8 @@ function isDone(index: Migrations, wanted: readonly Migration[], applied: Applie
 /** Whether a key comes after the last migration of the index in wrangler's order. */
 function isAfter(index: Migrations, key: Key): boolean {
   const last = index.migrations.at(-1)!;
-  return typeof key === "number" ? key > last.version! : compareNames(key, `${last.name}.sql`) > 0;
+  if (typeof key === "number") return Number.isSafeInteger(key) && key > last.version!;
+  return key.endsWith(".sql") && compareNames(key, `${last.name}.sql`) > 0;
 }
 
 // --- Planning --------------------------------------------------------------------------------------------------------------
@@ -711,8 +720,8 @@ function refuse(index: Migrations, message: string, kind: typeof HistoryError, f
   throw new kind(head, hint!.replaceAll("{name}", names[0]!), names);
 }
 
-function refuseProblems(index: Migrations, { problems }: History): void {
-  if (problems.length) throw new HistoryError(problems.join("; "), index.messages["onlyRead"]![1]);
+function refuseProblems(index: Migrations, { problems, refusal }: History): void {
+  if (problems.length) throw new HistoryError(problems.join("; "), index.messages[refusal]![1]);
 }
 
 function refusePartial(index: Migrations, history: History): void {
@@ -833,7 +842,7 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       done.push({ ...result(migration), ...cost });
     } catch (error) {
       if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(error, done, todo.slice(at));
-      const failure = applyError(error, migration, opening.length, done.map((step) => step.name), pending);
+      const failure = applyError(index, error, migration, opening.length, done.map((step) => step.name), pending);
       if (!(error instanceof AmbiguousError) && !RACES.test(text(error))) throw failure;
       if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
       done.push(result(migration));
@@ -861,8 +870,8 @@ async function isCommitted(driver: Driver, index: Migrations, token: string, fai
     return Boolean(row[0]);
   } catch (error) {
     if (/no such table/.test(text(error))) return false;
-    failure.unknown = true;
-    throw failure;
+    const hint = "check `d1migrate status` when the database can be reached, then run the command again";
+    throw Object.assign(failure, { unknown: true, hint });
   }
 }
 
@@ -882,11 +891,15 @@ function withProgress(error: unknown, done: readonly StepResult[], rest: readonl
 interface Failed { readonly line: number | null; readonly statement: string | null }
 const NOWHERE: Failed = { line: null, statement: null };
 
-function applyError(error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
+function applyError(index: Migrations, error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
   const at = failedAt(error, m, before);
-  const message = error instanceof AmbiguousError ? `${text(error)}: no response came` : text(error);
+  let message = text(error);
+  let hint = Object.entries(index.hints).find(([part]) => message.includes(part))?.[1] ?? null;
+  if (!hint && error instanceof AmbiguousError) {
+    message += ": no response came";
+    hint = "it is not in the history: run the command again";
+  }
   const place = at.line === null ? `${m.name}: ` : `${m.name}.sql:${at.line}: `;
-  const hint = error instanceof AmbiguousError ? "it is not in the history: run the command again" : null;
   return new ApplyError(place + message, hint, at, applied, pending, error);
 }
 
@@ -1264,7 +1277,9 @@ class ObjectDriver implements Driver {
       const cursor = this.#storage.sql.exec(sql, ...values);
       return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
     } catch (error) {
-      throw new QueryError(text(error), at, error);
+      // A table is locked by a cursor that other code has not read to its end.
+      if (REFUSAL.test(text(error)) || text(error).startsWith("database table is locked")) throw new QueryError(text(error), at, error);
+      throw new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
     }
   }
 }
