@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runtime.pyodide import PyodideWorkerd
-from tests.workers.cases import Case, PythonRuntime, Runtime, cases, check, differences, play
+from tests.runtime.typescript import TypeScriptWorkerd
+from tests.workers.cases import (
+    Case,
+    PythonRuntime,
+    Runtime,
+    TypeScriptRuntime,
+    cases,
+    check,
+    differences,
+    play,
+)
 from tests.workers.conftest import INSIDE
 
 if TYPE_CHECKING:
@@ -18,15 +28,16 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def runtimes(vendored: Path) -> Iterator[list[Runtime]]:
     """Each runtime, in two isolates."""
-    with PyodideWorkerd("3.14", [vendored, INSIDE], isolates=2) as python:
-        yield [PythonRuntime(python)]
+    with PyodideWorkerd("3.14", [vendored, INSIDE], isolates=2) as python, TypeScriptWorkerd() as typescript:
+        yield [PythonRuntime(python), TypeScriptRuntime(typescript)]
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.id)
 def test_case(case: Case, runtimes: list[Runtime]) -> None:
     """Each runtime does what is expected, and all of them the same."""
-    played = [play(case, runtime) for runtime in runtimes if case.data.get("runtime") in (None, runtime.name)]
-    for runtime, one in zip(runtimes, played, strict=False):
-        check(case, runtime.name, one)
-    for other in played[1:]:
-        assert not differences(case, played[0], other)
+    played = {r.name: play(case, r) for r in runtimes if case.data.get("runtime") in (None, r.name)}
+    for name, one in played.items():
+        check(case, name, one)
+    first, *others = played.values()
+    for other in others:
+        assert not differences(case, first, other)
