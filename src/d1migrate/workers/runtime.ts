@@ -836,7 +836,7 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
     const batch = [...opening, ...migration.sql.map((sql): Statement => [sql]), ...closing];
     const pending = todo.slice(at).map((m) => m.name);
     try {
-      await driver.pause?.();
+      await driver.sync?.(MUCH);
       run.refuseIfSpent(done);
       const cost = await driver.write(batch);
       done.push({ ...result(migration), ...cost });
@@ -1117,31 +1117,26 @@ interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
   write(statements: readonly Statement[]): Promise<Cost>;
-  /** In an object: commit what the event has written. */
-  sync?(): Promise<void>;
-  /** In an object: commit if much is not committed. */
-  pause?(): Promise<void>;
+  /** In an object: commit what the event has written, if it is at least so much. */
+  sync?(least?: number): Promise<void>;
   /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
   bookmark?(): Promise<string | null>;
 }
 
 function open(db: Database, maxQueries = 50): Driver {
-  let given: any = db;
-  if (given?.transactionSync?.then) given = {}; // the stub of an object has a promise by every name
-  if (given?.transactionSync) {
+  const given: any = db;
+  let hint = "pass env.DB, or ctx.storage; a binding has the name that the wrangler configuration gives it";
+  if (given?.prepare && given.batch && !given.prepare.then) return new D1Driver(given, maxQueries);
+  if (given?.then) throw new UsageError("the database is a promise", "await it first");
+  if (given?.transactionSync && !given.transactionSync.then) {
+    // The stub of an object has a promise by every name; and in a class without SQL, `sql` throws.
     try {
       if (given.sql.exec) return new ObjectDriver(given);
     } catch {
-      // In a class without SQL, `sql` throws or is undefined.
+      hint = "declare the class in new_sqlite_classes; a deployed class cannot be converted: create another";
     }
-    throw new UsageError("the class of this object has no SQL", "declare it in new_sqlite_classes; a class that is deployed without cannot be converted: create another");
   }
-  if (given?.prepare && given.batch) return new D1Driver(given, maxQueries);
-  if (given?.then) throw new UsageError("the database is a promise", "await it first");
-  throw new UsageError(
-    `neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${typeof given}`,
-    "pass env.DB, or ctx.storage; a binding has the name that the wrangler configuration gives it",
-  );
+  throw new UsageError(`neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${typeof given}`, hint);
 }
 
 /** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
@@ -1214,9 +1209,8 @@ class ObjectDriver implements Driver {
     return statements.map((statement) => this.#query(statement).rows);
   }
   async write(statements: readonly Statement[]): Promise<Cost> {
-    const first = (word: string): number => statements.findIndex(([sql]) => sql.toLowerCase().includes(word));
-    const defers = first("defer");
-    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
+    const defers = statements.findIndex(([sql]) => /defer/i.test(sql));
+    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%deferrable%'") > 0;
     const isChecked = deferrable || defers >= 0;
     if (isChecked) await this.sync(); // should its commit fail, it fails alone
     this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
@@ -1232,7 +1226,7 @@ class ObjectDriver implements Driver {
         }
         // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
         // count, but only of what ON has deferred.
-        if (deferrable && first("drop") >= 0) this.#value("PRAGMA defer_foreign_keys = ON");
+        if (deferrable && statements.some(([sql]) => /drop/i.test(sql))) this.#value("PRAGMA defer_foreign_keys = ON");
         try {
           for (const [at, statement] of statements.entries()) {
             const { cursor } = this.#query(statement, at);
@@ -1251,14 +1245,12 @@ class ObjectDriver implements Driver {
     this.#uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
     return cost;
   }
-  async sync(): Promise<void> {
+  async sync(least = 0): Promise<void> {
+    if (this.#uncommitted < least) return;
     this.#uncommitted = 0;
     await this.#storage.sync().catch((error: unknown) => {
       throw ambiguous(error);
     });
-  }
-  async pause(): Promise<void> {
-    if (this.#uncommitted >= MUCH) await this.sync();
   }
   async bookmark(): Promise<string | null> {
     await this.sync(); // foreign keys cannot be switched on after a write of the caller
