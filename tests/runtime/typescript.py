@@ -201,6 +201,15 @@ def minified(entry: Path) -> bytes:
     return subprocess.run(arguments, capture_output=True, check=True).stdout
 
 
+def evaluated(module: Path) -> dict[str, Any]:
+    """Return the value of an index that `d1migrate index` wrote as TypeScript."""
+    script = "import(process.argv[1]).then(({ default: index }) => console.log(JSON.stringify(index)))"
+    command = [node(), "--experimental-strip-types", "--no-warnings", "--eval", script, str(module)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    value: dict[str, Any] = json.loads(done.stdout)
+    return value
+
+
 def constructing(
     *arguments: object,
     faults: Sequence[Mapping[str, object]] = (),

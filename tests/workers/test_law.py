@@ -19,6 +19,7 @@ from tests import inputs
 from tests.runtime.layouts import LAYOUTS, Folder, folder
 from tests.runtime.pyodide import PYTHONS
 from tests.runtime.test_wrangler_local import Project
+from tests.runtime.typescript import evaluated
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.runtime.layouts import Layout
     from tests.runtime.pyodide import PyodideWorkerd
+    from tests.runtime.typescript import TypeScriptWorkerd
 
 MIGRATIONS = ROOT / "workers" / "migrations"
 DATABASE = {"binding": "DB", "database_name": "law", "database_id": "law"}
@@ -107,10 +109,14 @@ def write(project: Path, drawn: Folder) -> None:
 
 @pytest.mark.parametrize("make", [hummbl, odd])
 def test_every_way_ends_alike(
-    make: Callable[[], Folder], inside: PyodideWorkerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], Folder],
+    inside: PyodideWorkerd,
+    typescript: TypeScriptWorkerd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The embedded engine, wrangler's local file, and a Worker on the binding."""
-    check_every_way(make(), inside, tmp_path, monkeypatch)
+    """The embedded engine, wrangler's local file, and Workers in Python and TypeScript."""
+    check_every_way(make(), inside, typescript, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("python", [PYTHONS[-1]], indirect=True)
@@ -118,18 +124,23 @@ def test_every_way_ends_alike(
 def test_every_way_ends_alike_in_any_layout(
     layout: Callable[[Random], Layout],
     inside: PyodideWorkerd,
+    typescript: TypeScriptWorkerd,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Names twice, nested or odd, in wrangler's table."""
     drawn = folder(inputs.generator(f"law {layout.__name__}"), layout)
-    check_every_way(drawn, inside, tmp_path, monkeypatch)
+    check_every_way(drawn, inside, typescript, tmp_path, monkeypatch)
 
 
 def check_every_way(
-    drawn: Folder, inside: PyodideWorkerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawn: Folder,
+    inside: PyodideWorkerd,
+    typescript: TypeScriptWorkerd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Apply a project in three ways, and compare the databases."""
+    """Apply a project in every way, and compare the databases."""
     write(tmp_path, drawn)
     monkeypatch.chdir(tmp_path)
     local = ["--database", f"wrangler:DB{f'?env={drawn.environment}' if drawn.environment else ''}"]
@@ -151,6 +162,14 @@ def check_every_way(
         f"sqlite:{inside.file(database)}", load(drawn.files.items()), wrangler_table=drawn.table
     ) as again:
         assert again.verify().ok
+
+    assert main([*local, "index", "--output", "index.ts"]) == 0
+    compiled = evaluated(tmp_path / "index.ts")
+    for place in (typescript.database(), typescript.new_object()):
+        typescript.call("runMigrations", compiled, database=place)
+        assert snapshot(typescript.file(place), drawn.table) == on_disk
+        assert typescript.call("runMigrations", compiled, database=place).result == []
+        assert typescript.call("verifySchema", compiled, database=place).result["ok"]
 
 
 def test_wrangler_sees_what_a_worker_applied(inside: PyodideWorkerd, tmp_path: Path) -> None:

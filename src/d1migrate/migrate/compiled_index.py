@@ -19,7 +19,7 @@ from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
-from d1migrate.migrate.table import MAX_VERSION, NameTable, VersionTable
+from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION, NameTable, VersionTable
 from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
 from d1migrate.named_tuple import NamedTuple
@@ -84,7 +84,7 @@ def compile_index(
         "queries": _queries(table),
         "messages": _messages(migrations, table),
         "hints": HINTS,
-        "setup": h.tables(table),
+        "setup": {table.name: table.create, LOG_TABLE: log.CREATE},
         **_layouts(table),
         "migrations": [_compiled(step, table, schemas.get(step.name)) for step in plan.steps],
     }

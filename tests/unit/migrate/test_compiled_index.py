@@ -154,3 +154,11 @@ def test_digests_of_the_schema() -> None:
     assert one["schema"] == [f"{'f' * 16} index a b", "0123456789abcdef table a", "- table b"]
     assert two["schema"] == []
     assert "schema" not in three
+
+
+@pytest.mark.parametrize("table", [VersionTable("Applied"), NameTable("Größe")])
+def test_a_table_is_set_up_under_its_own_name(table: MigrationsTable) -> None:
+    """The runtime looks for it under the name of `table`, capitals included."""
+    index = compile_index(MIGRATIONS, table)
+
+    assert index["setup"][index["table"]["name"]] == table.create

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.lint.replay.replayer import schemas_after
-from d1migrate.migrate.compiled_index import compile_index
-from d1migrate.migrate.table import VersionTable
-from d1migrate.migrate.typescript_index import typescript_module
-from d1migrate.project.files import load_migrations
-from d1migrate.schema import digest, text_digest
-from d1migrate.workers.typescript import runtime_module
 from tests.runtime.workerd import MODULES, ROOT
 
 if TYPE_CHECKING:
@@ -31,12 +26,8 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(CONSUMER, folder)
     shutil.copytree(ROOT / "workers" / "migrations", folder / "migrations")
     (folder / "node_modules").symlink_to(MODULES, target_is_directory=True)
-    migrations = load_migrations(str(folder / "migrations"))
-    schemas = digest.changes_of_each(schemas_after(migrations, VersionTable()), text_digest.changes)
-    index = typescript_module(compile_index(migrations, VersionTable(), schemas))
-    (folder / "migrations" / "index.ts").write_text(index, "utf-8")
-    (folder / "src" / "lib").mkdir()
-    (folder / "src" / "lib" / "migrations.ts").write_text(runtime_module(), "utf-8")
+    written = ["--output", "migrations/index.ts", "--runtime", "src/lib/migrations.ts"]
+    subprocess.run([sys.executable, "-m", "d1migrate", "index", *written], cwd=folder, check=True)
     return folder
 
 
