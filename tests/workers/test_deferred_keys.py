@@ -67,3 +67,12 @@ def test_the_pragma_ends_with_the_migration(typescript: TypeScriptWorkerd) -> No
     database = typescript.new_object()
     with pytest.raises(InsideError, match=r"003_file\.sql:1: FOREIGN KEY constraint failed"):
         typescript.apply(database, IMMEDIATE, DEFER + "SELECT 1;", "DELETE FROM parents; SELECT nosuch;")
+
+
+def test_a_pragma_of_other_code(typescript: TypeScriptWorkerd) -> None:
+    """It lasts until the object is evicted, and changes what LIKE finds, also in the schema."""
+    database = typescript.new_object()
+    typescript.apply(database, DEFERRED)
+    typescript.sql(database, "PRAGMA case_sensitive_like = ON")
+    with pytest.raises(InsideError, match=VIOLATED):
+        typescript.apply(database, DEFERRED, "DELETE FROM parents;")
