@@ -142,7 +142,7 @@ def _tables(own: str, other: str) -> str:
         + f" AND {_count(f'required AND fallback IS NULL AND NOT pk AND NOT {ours}', 0)}",
         # As `Survey.is_names` has it.
         "names": _count("name IN ('name', 'applied_at')", 2, "name = 'version'", 0),
-        "counted": "coalesce(max(ddl LIKE '%autoincrement%'), 0)",
+        "counted": "coalesce(max(lower(ddl) LIKE '%autoincrement%'), 0)",
         "id": _count("pk", 1, key.format("id"), 1),
     }
     every = log.every_column()

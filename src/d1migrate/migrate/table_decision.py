@@ -32,8 +32,9 @@ def queries(choice: TableChoice) -> tuple[Query, Query]:
     source = f"FROM sqlite_schema t JOIN {{}} WHERE t.type = 'table' AND lower(t.name) IN ({names})"
     columns = (
         # The binding returns rows as objects: two columns called name would be one.
-        "SELECT t.name AS of_table, t.sql LIKE '%autoincrement%', t.sql LIKE '%without%rowid%', c.name,"
-        ' c.type, c.pk, c."notnull", c.dflt_value ' + source.format("pragma_table_info(t.name) c")
+        # LIKE may have been made case-sensitive, which lasts for the connection.
+        "SELECT t.name AS of_table, lower(t.sql) LIKE '%autoincrement%', lower(t.sql) LIKE '%without%rowid%',"
+        ' c.name, c.type, c.pk, c."notnull", c.dflt_value ' + source.format("pragma_table_info(t.name) c")
     )
     unique = (
         "SELECT t.name " + source.format("pragma_index_list(t.name) i") + ' AND i."unique" AND NOT i.partial'

@@ -97,6 +97,18 @@ def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, sha
         assert unmanaged.split(";")[0].split(" and ")[0] == ", ".join(history.unmanaged[:5])
 
 
+def test_a_pragma_of_other_code(database: SqliteDriver) -> None:
+    """It stays on for later requests, and changes what LIKE finds."""
+    _execute(database, "PRAGMA case_sensitive_like = ON")
+    _execute(database, N, LOG)
+
+    history = run(read_history(TableChoice(NAMES.name, NAMES.name)), database)
+
+    assert isinstance(history.table, NameTable)
+    assert history.table.counted
+    assert _asked(database, verdict(NAMES, VERSIONS.name))[0] == "counted"
+
+
 def test_an_older_log_is_refused(database: SqliteDriver) -> None:
     """`up` moves its rows; a table that only has its name does not matter."""
     _execute(database, V, "CREATE TABLE schema_migrations_log AS SELECT 1 AS id")
