@@ -31,5 +31,6 @@ def test_every_hook_calls_what_exists() -> None:
     assert entry_points(group="console_scripts", name="d1migrate")
     (lint, index) = re.findall(r"files: \^workers/(.*)", HOOKS)
     assert lint == "migrations/"
-    assert re.fullmatch(index, "src/migrations_index.py")
-    assert (ROOT / "workers/src/migrations_index.py").exists()
+    for generated in ("src/migrations_index.py", "src/lib/migrations.ts", "migrations/index.ts"):
+        assert re.match(index, generated)
+        assert (ROOT / "workers" / generated).exists()

@@ -1,94 +1,71 @@
-"""HUMMBL's Worker: what its routes answer, and what they refuse, in every Python and both shapes of env.DB."""
+"""HUMMBL's Workers: what their routes answer, and what they refuse.
+
+In every Python with both shapes of env.DB, and in TypeScript.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate import StepResult
-from tests.runtime.workerd import ROOT
+from tests.runtime.bundle import Bundle, bundle
+from tests.runtime.hummbl import NAMES, copy_of_hummbl
+from tests.runtime.pyodide import PYTHONS, SHAPES, Python, Shape
+from tests.workers.hummbl_workers import (
+    ALWAYS,
+    TOKEN,
+    TYPESCRIPT,
+    Host,
+    InPython,
+    InTypeScript,
+    Worker,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator
 
-    from tests.runtime.pyodide import PyodideWorkerd, Shape
+    from tests.runtime.pyodide import PyodideWorkerd
+    from tests.workers.conftest import Runtimes
 
-NAMES = ["001_initial_schema", "002_add_api_keys_table", "003_add_users_table"]
-TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - as short as one may be
 BROKEN = "secret name of a host"  # what a broken database says
-ALWAYS = {"content-type": "application/json", "cache-control": "no-store"}
 NOTHING = {"batch": 0, "prepare": 0, "exec": 0, "dump": 0, "statement": 0}
 
 
-class Reply(NamedTuple):
-    """What came back, what went to the log, and what was asked of the binding."""
-
-    status: int
-    headers: dict[str, str]
-    json: dict[str, Any]
-    text: str
-    log: str
-    body_used: bool
-    calls: dict[str, int]
-
-
-class Worker:
-    """The Worker with a fresh database; `variables` are the attributes of `env` beside DB."""
-
-    def __init__(self, inside: PyodideWorkerd, shape: Shape) -> None:
-        self._inside, self._shape = inside, shape
-        self._database = inside.database()
-        self.variables: dict[str, Any] = {"ADMIN_TOKEN": TOKEN}
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        *authorization: str,
-        body: str | None = None,
-        faults: Sequence[Mapping[str, object]] = (),
-        **options: Any,
-    ) -> Reply:
-        """Send a request, with an Authorization header for each value."""
-        answer = self._inside.call(
-            "hummbl:fetch",
-            database=self._database,
-            shape=self._shape,
-            faults=faults,
-            env=True,
-            vars=cast("dict[str, str]", self.variables),  # some are none, on purpose
-            method=method,
-            url=f"https://hummbl.example{path}",
-            headers=[["Authorization", value] for value in authorization],
-            body=body,
-            **options,
-        )
-        found = Reply(**answer.result, calls=answer.calls)
-        assert found.headers.items() >= ALWAYS.items()
-        return found
-
-    def migrate(self, **options: Any) -> Reply:
-        """Send the right request."""
-        return self.ask("POST", "/admin/migrate", f"Bearer {TOKEN}", **options)
-
-    def execute(self, sql: str) -> None:
-        """Change the database by hand."""
-        self._inside.call("hummbl:execute", database=self._database, sql=sql)
-
-
 @pytest.fixture(scope="session")
-def hummbl(inside: PyodideWorkerd) -> PyodideWorkerd:
-    """A runtime with the Worker's own modules in it."""
-    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "workers" / "src").glob("*.py")}
-    inside.call("hummbl:install", database=inside.database(), files=files)
-    return inside
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+    """The TypeScript Worker."""
+    folder = tmp_path_factory.mktemp("bundled")
+    with Bundle(bundle(copy_of_hummbl(folder), folder, *TYPESCRIPT)) as server:
+        yield server
+
+
+# A session's parameter, so that the tests of one version run after each other.
+@pytest.fixture(
+    scope="session", params=[*product(PYTHONS, SHAPES), None], ids=lambda one: "-".join(one or ["typescript"])
+)
+def host(request: pytest.FixtureRequest) -> Host:
+    """Each of the Workers."""
+    if request.param is None:
+        return InTypeScript(request.getfixturevalue("bundled"))
+    python: Python
+    shape: Shape
+    runtimes: Runtimes = request.getfixturevalue("runtimes")
+    python, shape = request.param
+    return InPython(runtimes[python], shape)
 
 
 @pytest.fixture
-def worker(hummbl: PyodideWorkerd, shape: Shape) -> Worker:
-    """The Worker before its first migration."""
-    return Worker(hummbl, shape)
+def worker(host: Host) -> Worker:
+    """A Worker before its first migration."""
+    return Worker(host)
+
+
+@pytest.fixture
+def in_python(inside: PyodideWorkerd, shape: Shape) -> Worker:
+    """The Python Worker, whose limit of queries and whose migrations a test may change."""
+    return Worker(InPython(inside, shape))
 
 
 # --- from an empty database on ---
@@ -109,9 +86,10 @@ def test_from_empty_to_migrated(worker: Worker) -> None:
     assert [(step["version"], step["name"], step["action"]) for step in steps] == [
         (version, name, "up") for version, name in enumerate(NAMES, 1)
     ]
-    assert all(tuple(step) == StepResult._fields for step in steps)
-    assert all(step[name] > 0 for step in steps for name in ("statements", "rows_read", "rows_written"))
-    assert all(step["deleted_rows"] == step["deleted_values"] == {} for step in steps)
+    assert all(tuple(step) == worker.fields for step in steps)
+    statements, rows_read, rows_written, *deleted = worker.fields[3:]
+    assert all(step[name] > 0 for step in steps for name in (statements, rows_read, rows_written))
+    assert all(step[name] == {} for step in steps for name in deleted)
     assert (worker.migrate().status, worker.migrate().json) == (200, {"version": 3, "applied": []})
     after = worker.ask("GET", "/health")
     assert (after.status, after.json) == (200, {"version": 3, "expected": 3, "agrees": True})
@@ -128,9 +106,9 @@ def test_what_it_costs(worker: Worker) -> None:
     assert worker.ask("GET", "/health").calls["batch"] == 2
 
 
-def test_unfinished(worker: Worker) -> None:
+def test_unfinished(in_python: Worker) -> None:
     """Where the limit of queries ends a run, the answer says what is left; the next request does it."""
-    cut = worker.migrate(max_queries=5)
+    cut = in_python.migrate(max_queries=5)
 
     assert cut.status == 202
     assert cut.json == {
@@ -138,18 +116,18 @@ def test_unfinished(worker: Worker) -> None:
         "applied": NAMES[:2],
         "pending": NAMES[2:],
     }
-    assert worker.ask("GET", "/workflows").status == 503
-    assert worker.ask("GET", "/health").json == {"version": 2, "expected": 3, "agrees": False}
-    assert [step["name"] for step in worker.migrate().json["applied"]] == NAMES[2:]
-    assert worker.ask("GET", "/health").status == 200
+    assert in_python.ask("GET", "/workflows").status == 503
+    assert in_python.ask("GET", "/health").json == {"version": 2, "expected": 3, "agrees": False}
+    assert [step["name"] for step in in_python.migrate().json["applied"]] == NAMES[2:]
+    assert in_python.ask("GET", "/health").status == 200
 
 
-def test_the_free_plan(worker: Worker) -> None:
+def test_the_free_plan(in_python: Worker) -> None:
     """Fifty queries a request, with the one that asks for the version: a long way takes several requests."""
     counts: list[int] = []
     statuses: list[int] = []
     while not statuses or statuses[-1] == 202:
-        found = worker.migrate(more=60)
+        found = in_python.migrate(more=60)
         counts.append(found.calls["batch"])
         statuses.append(found.status)
 
@@ -317,7 +295,7 @@ def test_a_broken_database_with_the_token(worker: Worker) -> None:
 
 def test_a_migration_that_fails(worker: Worker) -> None:
     """What failed, what is done and what is pending."""
-    worker.migrate(max_queries=4)
+    worker.migrate(faults=DOWN[3:])  # two that read, and the first migration
     worker.execute("CREATE TABLE api_keys (id)")
 
     found = worker.migrate()
@@ -332,7 +310,7 @@ def test_a_migration_that_fails(worker: Worker) -> None:
 
 def test_an_answer_that_is_lost(worker: Worker) -> None:
     """A migration of which nobody knows whether it happened is called unknown; the next request finds out."""
-    worker.migrate(max_queries=4)
+    worker.migrate(faults=DOWN[3:])  # two that read, and the first migration
     lost = [{"batch": 2, "do": "lose answer", "message": BROKEN}, *DOWN[3:]]  # reads, then the migration
 
     found = worker.migrate(faults=lost)

@@ -1,0 +1,1283 @@
+// Written by `d1migrate index`: the runtime of d1migrate 0.1.0. Do not edit.
+/* eslint-disable */
+/**
+ * Applies migrations that `d1migrate index` compiled, in a Worker: to a D1 binding, or to the storage of a
+ * SQLite-backed Durable Object.
+ *
+ *   import { runMigrations, getCurrentVersion } from './lib/migrations';
+ *   import migrations from '../migrations/index';
+ *
+ *   await runMigrations(env.DB, migrations);
+ *   ctx.blockConcurrencyWhile(() => runMigrations(ctx.storage, migrations)); // in an object's constructor
+ *
+ * All SQL was written, checked and planned when the index was compiled. This file reads the history, compares
+ * it with the index, and sends batches.
+ */
+
+// --- What a caller uses ---------------------------------------------------------------------------------------
+
+/** A D1 binding, `env.DB`, or what its `withSession()` returns. */
+export interface D1Like {
+  prepare(sql: string): any;
+  batch(statements: any[]): Promise<any[]>;
+}
+
+/** The storage of a SQLite-backed Durable Object, `ctx.storage`. */
+export interface StorageLike {
+  readonly sql: { exec(sql: string, ...values: any[]): any };
+  transactionSync<T>(run: () => T): T;
+  sync(): Promise<void>;
+  getCurrentBookmark?(): Promise<string>;
+}
+
+export type Database = D1Like | StorageLike;
+
+/** What `d1migrate index` compiled: the default export of the index. */
+export interface Migrations {
+  readonly format: number;
+  /** The migrations table, and the table that would hold the history otherwise. */
+  readonly table: { readonly shape: string; readonly name: string; readonly other: string };
+  readonly digest: string;
+  readonly seal: string;
+  /** The checksum of a file without a statement, which identifies no file. */
+  readonly nothing: string;
+  /** What the log notes of a step, and of the one that completes the index in an object. */
+  readonly notes: readonly string[];
+  readonly queries: Readonly<Record<string, string>>;
+  /** What is wrong, and what to do, for each refusal. */
+  readonly messages: Readonly<Record<string, readonly string[]>>;
+  /** What to do about an error of the database, by a part of its text. */
+  readonly hints: Readonly<Record<string, string>>;
+  /** The statements that create the history tables, by their names. */
+  readonly setup: Readonly<Record<string, string>>;
+  readonly texts: readonly string[];
+  readonly layouts: Readonly<Record<string, Layout | undefined>>;
+  readonly migrations: readonly Migration[];
+}
+
+/** What precedes and follows the statements of a migration, for one state of the migrations table. */
+export interface Layout {
+  /** What the table records, without the log and with it. */
+  readonly rows: string;
+  readonly logged: string;
+  readonly first: readonly Planned[];
+  readonly later: readonly Planned[];
+  readonly last: readonly Planned[];
+  readonly full: readonly Planned[];
+}
+
+/** The position of a text, then its parameters: a value after `=`, or the name of one. */
+export type Planned = readonly (string | number)[];
+
+/** One compiled migration. */
+export interface Migration {
+  readonly name: string;
+  readonly version: number | null;
+  readonly checksum: string;
+  readonly digest?: string;
+  readonly rollback?: string;
+  readonly rollbackDigest?: string;
+  /** Its SQL could change the history, so all of the history is compared after it. */
+  readonly full?: boolean;
+  /** It creates a table with the name of wrangler's. */
+  readonly alike?: boolean;
+  /** The migrations that it was squashed from. */
+  readonly replaces?: readonly string[];
+  readonly lines: readonly number[];
+  readonly sql: readonly string[];
+  /** What it changes, as "DIGEST KIND NAME", with `-` for what it drops; undefined if that is not known. */
+  readonly schema?: readonly string[];
+}
+
+export interface Options {
+  /** The last migration to apply, by number or name; all without it. */
+  readonly to?: number | string | undefined;
+  /** How many calls to D1 this may make, 4 or more: 50 is the limit of the free plan for one invocation. */
+  readonly maxQueries?: number | undefined;
+  /** After how many seconds no other migration begins; 25 without it: D1 ends a query after 30, and an event may take as long. */
+  readonly maxSeconds?: number | undefined;
+  /** In an object: how many migrations this may apply in one event; 500 without it. */
+  readonly maxMigrations?: number | undefined;
+  /** In an object: after how many written rows no other migration begins; 500,000 without it. */
+  readonly maxRowsWritten?: number | undefined;
+  /** Whether the database may have newer migrations than the index; true without it. */
+  readonly acceptNewer?: boolean | undefined;
+  /** The actor in the log. */
+  readonly by?: string | undefined;
+}
+
+export interface StepResult {
+  readonly version: number | null;
+  readonly name: string;
+  /** Applied by this call, or by another one while it ran. */
+  readonly action: "up" | "applied meanwhile";
+  readonly statements: number | null;
+  readonly rowsRead: number | null;
+  readonly rowsWritten: number | null;
+}
+
+/**
+ * Apply pending migrations, each exactly once, completely or not at all.
+ *
+ * With nothing to do, it is one query of one row. Requests and isolates may call it at the same time.
+ *
+ * @returns a result for each migration that was applied, in order; an empty list if nothing was pending.
+ * @throws ApplyError: a migration failed; `applied`, `pending` and `unknown` describe the state.
+ * @throws Unfinished: a limit was reached between two migrations; call it again in another request.
+ * @throws HistoryError: the index and the database disagree; a subclass says how. Nothing was run.
+ * @throws UsageError: an argument is wrong. Nothing was run.
+ */
+export async function runMigrations(db: Database, migrations: Migrations, options: Options = {}): Promise<StepResult[]> {
+  const index = checked(migrations);
+  const { by = "worker", acceptNewer = true, maxQueries = 50 } = options;
+  if (maxQueries < FEWEST) throw new UsageError(`maxQueries=${maxQueries}: a migration takes ${FEWEST}`);
+  const wanted = upTo(index, options.to);
+  const driver = open(db, maxQueries);
+  const applied = await readState(driver, index);
+  if (applied === COMPLETE || (applied && isDone(index, wanted, applied, acceptNewer))) return [];
+  const refuseIfSpent = limits(Boolean(driver.sync), options);
+  const run: Run = { driver, index, wanted, acceptNewer, by, refuseIfSpent, restorePoint: null, done: [] };
+  try {
+    return await migrate(run, applied !== undefined);
+  } catch (error) {
+    await driver.sync?.(); // an error that leaves a constructor undoes what is not committed
+    throw error;
+  }
+}
+
+async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
+  const { driver, index } = run;
+  const first = await readHistory(driver, index, expected);
+  let history = first;
+  let todo = plan(run, history);
+  if (todo.length) {
+    await checkSeal(index);
+    run.restorePoint = (await driver.bookmark?.()) ?? null;
+  } else if (history.missing.join() === LOG) await createLog(driver, index);
+  for (;;) {
+    const stopped = await apply(run, history, todo);
+    if (!stopped) break;
+    try {
+      history = await readHistory(driver, index, false, stopped.token);
+      if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
+      else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
+      todo = plan(run, history);
+    } catch (error) {
+      throw withProgress(error, run.done, todo);
+    }
+  }
+  const ours = new Map(run.done.map((step) => [step.name, step]));
+  return index.migrations.flatMap((m) => {
+    const isMeanwhile = history.applied.has(keyOf(index, m)) && !first.applied.has(keyOf(index, m));
+    return ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : []);
+  });
+}
+
+/**
+ * Return the name of the applied migration that comes last in wrangler's order; null if none is applied.
+ *
+ * @param migrations the index; needed only if its migrations table does not have one of the usual names.
+ */
+export async function getCurrent(db: Database, migrations?: Migrations): Promise<string | null> {
+  return (await readApplied(open(db), migrations)).at(-1)?.name ?? null;
+}
+
+/** Return the number of the last applied migration that has one; 0 if there is none. Arguments as `getCurrent`. */
+export async function getCurrentVersion(db: Database, migrations?: Migrations): Promise<number> {
+  const numbered = (await readApplied(open(db), migrations)).filter((row) => row.version !== null);
+  return numbered.at(-1)?.version ?? 0;
+}
+
+/** Return the names of migrations that are not applied. Newer migrations and edited files do not matter here. */
+export async function getPending(db: Database, migrations: Migrations): Promise<string[]> {
+  const index = checked(migrations);
+  const driver = open(db);
+  const known = await readState(driver, index);
+  const pending = (keys: { has(key: Key): boolean }): string[] =>
+    index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
+  if (known === COMPLETE) return [];
+  if (known?.size) return pending(known);
+  const history = await readHistory(driver, index, known !== undefined);
+  refusePartial(index, history);
+  if (!history.applied.size) refuseProblems(index, history);
+  return pending(history.applied);
+}
+
+/**
+ * Compare the index with the history, and the live schema with the digests in the index; two queries.
+ *
+ * The digests are of the texts in `sqlite_schema`, without white space, comments, capitals, and quotes that no name
+ * needs. If a table is only spelled in another way than the migrations spell it, this reports a difference, and
+ * `d1migrate verify` does not.
+ *
+ * @throws HistoryError: the history cannot be read.
+ */
+export async function verifySchema(db: Database, migrations: Migrations): Promise<Verification> {
+  const index = checked(migrations);
+  const driver = open(db);
+  const history = await readHistory(driver, index, false, undefined, [[OBJECTS]]);
+  const entries = compareWithHistory(index, history);
+  let notCompared = whyNotCompared(entries);
+  let differences = notCompared === null ? await compareWithSchema(index, entries, history.more[0]!) : [];
+  const late = differences.length && (await findLate(driver, index, history, entries));
+  if (late) [notCompared, differences] = [LATE.replace("{name}", () => late), []];
+  const problems = problemsOf(index, history);
+  const isOk = entries.every(({ state }) => state === "applied" || state === "pending");
+  const last = entries.filter((entry) => entry.row).at(-1);
+  return {
+    entries: entries.map(({ name, version, state }) => ({ name, version, state })),
+    gaps: gapsOf(index),
+    differences,
+    notCompared,
+    problems,
+    ok: isOk && !differences.length && notCompared === null && !problems.length,
+    current: last?.name ?? null,
+    currentVersion: last?.version ?? null,
+    pending: entries.filter(({ state }) => state === "pending" || state === "out_of_order").map(({ name }) => name),
+  };
+}
+
+/** What `verifySchema` found. */
+export interface Verification {
+  readonly entries: readonly Entry[];
+  /** Numbers without a migration between the first and the last one; not for timestamps. */
+  readonly gaps: readonly number[];
+  /** Where the live schema differs from what the applied migrations build. */
+  readonly differences: readonly Difference[];
+  /** Why the schemas could not be compared; null if they were. */
+  readonly notCompared: string | null;
+  /** What else is wrong with the history. */
+  readonly problems: readonly Problem[];
+  /** Whether index, history and schema agree and there is no problem; pending migrations do not count. */
+  readonly ok: boolean;
+  /** The name of the last applied migration, in wrangler's order; null if none is applied. */
+  readonly current: string | null;
+  /** The number of that migration; null if it has none. */
+  readonly currentVersion: number | null;
+  readonly pending: readonly string[];
+}
+
+/** A migration, and how the index and the history compare. */
+export interface Entry {
+  readonly name: string;
+  readonly version: number | null;
+  readonly state: "pending" | "applied" | "changed" | "missing" | "out_of_order" | "renamed" | "partial";
+}
+
+/** An object of the schema that is not as expected. */
+export interface Difference {
+  readonly kind: string;
+  readonly name: string;
+  readonly problem: "missing" | "extra" | "different";
+}
+
+/** Something wrong with a database. */
+export interface Problem {
+  readonly kind: "history";
+  readonly name: string;
+  readonly message: string;
+}
+
+// --- Errors: the names and fields of d1migrate's ------------------------------------------------------------------
+
+/** The root of all errors; `hint` is what to do about it. */
+export class MigrationError extends Error {
+  declare readonly hint: string | null;
+  constructor(message: string, hint: string | null = null, fields: object = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, { name: new.target.className, hint }, fields);
+  }
+  /** A bundler may rename classes, so that their names are texts. */
+  protected static readonly className: string = "MigrationError";
+}
+
+/** A wrong argument; nothing was run. */
+export class UsageError extends MigrationError {
+  protected static override readonly className: string = "UsageError";
+}
+
+/** The index and the database disagree, or the history is another tool's; nothing was run. */
+export class HistoryError extends MigrationError {
+  protected static override readonly className: string = "HistoryError";
+  /** The migrations on which they disagree. */
+  declare readonly names: readonly string[];
+  constructor(message: string, hint: string | null = null, names: readonly string[] = []) {
+    super(message, hint, { names });
+  }
+}
+
+/** Applied files were edited since. */
+export class ChecksumMismatch extends HistoryError {
+  protected static override readonly className: string = "ChecksumMismatch";
+}
+
+/** Applied files are missing or were renamed. */
+export class MissingMigration extends HistoryError {
+  protected static override readonly className: string = "MissingMigration";
+}
+
+/** Pending migrations come before one that is already applied. */
+export class OutOfOrder extends HistoryError {
+  protected static override readonly className: string = "OutOfOrder";
+}
+
+/** Migrations began and did not finish. */
+export class PartiallyApplied extends HistoryError {
+  protected static override readonly className: string = "PartiallyApplied";
+}
+
+/** A migration failed and had no effect; those in `applied` are applied, and stay so. */
+export class ApplyError extends MigrationError {
+  protected static override readonly className: string = "ApplyError";
+  declare readonly migration: string;
+  declare readonly file: string | null;
+  declare readonly line: number | null;
+  declare readonly statement: string | null;
+  /** The names that this call applied before it. */
+  declare readonly applied: readonly string[];
+  /** The names that were not run, the failed one first. */
+  declare readonly pending: readonly string[];
+  /** Whether it may have been applied all the same: the response was lost, and the log could not be read. */
+  declare unknown: boolean;
+  constructor(message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown) {
+    const [migration] = pending;
+    const file = at.statement === null ? null : `${migration}.sql`;
+    super(message, hint, { migration, file, ...at, applied, pending, unknown: false }, cause);
+  }
+}
+
+/** A limit stopped the run between two migrations; nothing failed. Call it again in another request. */
+export class Unfinished extends MigrationError {
+  protected static override readonly className: string = "Unfinished";
+  declare readonly reason: string;
+  declare readonly applied: readonly string[];
+  declare readonly pending: readonly string[];
+  constructor(reason: string, applied: readonly string[] = [], pending: readonly string[] = []) {
+    const counts = pending.length ? `: ${applied.length} applied, ${pending.length} left` : "";
+    super(reason + counts, "run it again in another request; applied migrations are not run twice", { reason, applied, pending });
+  }
+}
+
+/** The database refused a statement; its batch was rolled back completely. */
+export class QueryError extends MigrationError {
+  protected static override readonly className: string = "QueryError";
+  /** The position in the batch of the query that failed; null if it is not known. */
+  declare readonly index: number | null;
+  constructor(message: string, index: number | null = null, cause?: unknown) {
+    super(message, null, { index }, cause);
+  }
+}
+
+/** The database could not be reached; nothing was done. */
+export class UnavailableError extends MigrationError {
+  protected static override readonly className: string = "UnavailableError";
+}
+
+/** A batch was sent, but no response came: it may or may not have happened. */
+export class AmbiguousError extends MigrationError {
+  protected static override readonly className: string = "AmbiguousError";
+}
+
+// --- Constants that d1migrate fills in ------------------------------------------------------------------------------
+
+/** What every Worker has, whether or not its types are installed. */
+const { crypto, TextEncoder }: any = globalThis;
+
+const FORMAT = 1;
+const TOOL = "d1migrate 0.1.0";
+const LOG = "d1migrate_log";
+/** Two queries to read an empty database, one to write, one to look up a lost response. */
+const FEWEST = 4;
+/** The queries for a database whose index is not given. */
+const USUAL = {
+  versions: "SELECT version, name, applied_at FROM schema_migrations ORDER BY version",
+  names: "SELECT id, name FROM d1_migrations",
+  logged: "SELECT 1 FROM d1migrate_log WHERE name <> '' LIMIT 1",
+};
+/** What the database says if it refused the SQL. With any other text, a batch may have been committed. */
+const REFUSAL = /^(?:To execute a transaction|SQL code did not contain|No SQL statements detect|When executing multiple |Wrong number of paramete)|: SQLITE_(?:ABORT|AUTH|CONSTRAINT|ERROR|MISMATCH|MISUSE|RANGE|TOOBIG)(?: \(extended: \w+\))?$/;
+/** What a batch says if another runner was faster. */
+const RACES = /already applied: |history changed meanwhile/;
+
+// --- The index ----------------------------------------------------------------------------------------------------------
+
+/** What identifies a migration in its table: the version, or the name with `.sql`. */
+type Key = number | string;
+
+const WRITE_INDEX = "`d1migrate index` writes the index and its runtime";
+
+function checked(index: Migrations): Migrations {
+  const given: any = index;
+  if (given?.format === FORMAT && given.migrations?.length) return index;
+  if (given?.then) throw new UsageError("the migrations are a promise", "await it, or import the index statically");
+  if (given?.default) throw new UsageError("the migrations are a module", "pass its default export: `import migrations from …`");
+  throw new UsageError(
+    given?.format === FORMAT
+      ? "the index has no migrations"
+      : given?.format
+        ? `the index has format ${given.format}, and this runtime reads format ${FORMAT}`
+        : `the migrations are not a compiled index: ${typeof given}`,
+    WRITE_INDEX,
+  );
+}
+
+const sealed = new WeakSet<Migrations>();
+
+/** Refuse an index that was edited by hand, once, before any of it is applied. */
+async function checkSeal(index: Migrations): Promise<void> {
+  if (sealed.has(index)) return;
+  const { seal, ...content } = index;
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
+  if (hex(new Uint8Array(hash)) !== seal)
+    throw new UsageError("the index was edited by hand: it is not what `d1migrate index` wrote", WRITE_INDEX);
+  sealed.add(index);
+}
+
+const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const isNames = (index: Migrations): boolean => index.table.shape === "names";
+
+const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
+  isNames(index) ? `${name}.sql` : version!;
+
+/** Return the migrations up to the one that is meant, by its name, or by its number if only one has it. */
+function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
+  const all = index.migrations;
+  if (to === undefined) return all;
+  if (typeof to !== "number" && typeof to !== "string")
+    throw new UsageError(`to: ${typeof to} is not a migration`, "expected a name, or a number");
+  const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
+  const found = named.length ? named : all.filter((m) => m.version !== null && `${m.version}` === `${to}`);
+  if (found.length > 1) throw new UsageError(`${to} can be ${found.map((m) => m.name).join(", ")}`, "give the name of one");
+  if (!found.length) throw new UsageError(`there is no migration ${to}`, `known: ${all[0]!.name} to ${all.at(-1)!.name}`);
+  return all.slice(0, all.indexOf(found[0]!) + 1);
+}
+
+/** The number that wrangler orders a name by; null if there is none. */
+function numberOf(name: string): number | null {
+  const number = Number.parseInt(name.split("/")[0]!.split("_")[0]!, 10);
+  return Number.isNaN(number) ? null : number;
+}
+
+/** Compare names as wrangler does: segment by segment, by number, those without a number last, then as text. */
+function compareNames(a: string, b: string): number {
+  const [left, right] = [a.split("/"), b.split("/")];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const [one, other] = [left[i]!, right[i]!];
+    const [n, m] = [numberOf(one) ?? Infinity, numberOf(other) ?? Infinity];
+    if (n !== m) return n < m ? -1 : 1;
+    if (one !== other) return one < other ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+// --- Reading the history --------------------------------------------------------------------------------------------------
+
+interface Numbered {
+  readonly name: string;
+  readonly version: number | null;
+}
+
+/** An applied migration. */
+interface Applied extends Numbered {
+  readonly checksum: string | null;
+  readonly digest: string | null;
+}
+
+interface History {
+  readonly applied: ReadonlyMap<Key, Applied>;
+  /** The migrations that began and did not finish. */
+  readonly began: readonly Numbered[];
+  /** The history tables that do not exist. */
+  readonly missing: readonly string[];
+  /** The application's objects, if no migration is recorded. */
+  readonly unmanaged: string | null;
+  readonly state: State;
+  /** Why it is only read, and which message has the hint. */
+  readonly problems: readonly string[];
+  readonly refusal: string;
+  /** What only the other table records. */
+  readonly other: readonly Applied[];
+  readonly hasToken: boolean;
+  /** The answers to what was asked with it. */
+  readonly more: readonly Rows[];
+}
+
+/** A state of the history, in the form that a batch compares. */
+interface State {
+  readonly layout: string;
+  readonly versions: readonly number[];
+  /** The ids and names in a table of names, and the highest id that it ever used. */
+  readonly ids: readonly number[];
+  readonly names: readonly unknown[];
+  readonly counter: number | null;
+  /** The token of the newest row of the log. */
+  readonly head: string;
+}
+
+/** Return the text with which a batch compares a state; one that is not full may miss a changed row. */
+function print({ layout, versions, ids, names, counter, head }: State, full: boolean): string {
+  let beside = `${ids.length} ${ids.at(-1) ?? 0}${counter === null ? "" : ` ${counter}`}`;
+  if (full || counter === null) beside += ` ${names.filter((name) => typeof name === "string").join("\n")}`;
+  if (hasVersions(layout)) {
+    const masked = versions.map((version) => ((version % MASK) + MASK) % MASK); // exact, as versions are below 2**53
+    const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+    const sums = full ? `${sum(masked)} ${sum(masked.map((v) => (v % 65521) * (v % 65519)))}` : Math.max(0, ...versions);
+    if (layout === "alone" || layout === "alike") beside = "0";
+    beside = `${versions.length} ${sums} ${beside}`;
+  }
+  return `${beside} ${head}`;
+}
+
+/** Return the state after a migration was recorded by the batch with a token. */
+function plus(state: State, { alike, name, version }: Migration, head: string): State {
+  const { layout, versions, ids, names, counter } = state;
+  const next: State = { ...state, head, layout: alike && layout === "alone" ? "alike" : layout };
+  const recorded: State = hasVersions(layout) ? { ...next, versions: [...versions, version!] } : next;
+  if (hasVersions(layout) && layout !== "mirrored") return recorded;
+  const id = Math.max(ids.at(-1) ?? 0, counter ?? 0) + 1;
+  return { ...recorded, ids: [...ids, id], names: [...names, `${name}.sql`], counter: counter === null ? null : id };
+}
+
+const hasVersions = (layout: string): boolean => !layout.endsWith("counted");
+
+const MASK = 2 ** 32;
+
+/** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
+interface Found { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
+
+/**
+ * Read the history.
+ *
+ * @param exists whether the migrations table and the log are known to exist: then one request is usually enough.
+ * @param token that of a batch to look up in the log.
+ * @param more queries for the last request.
+ */
+async function readHistory(driver: Driver, index: Migrations, exists: boolean, token?: string, more: readonly Statement[] = []): Promise<History> {
+  const { queries, layouts, messages } = index;
+  const rest = ({ layout, own, other, log }: Found): Statement[] => [
+    ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
+    ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
+    ...(other ? [[queries["other"]!] as const] : []),
+    ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
+    ...(log && token ? [[queries["done"]!, token] as const] : []),
+  ];
+  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: exists, other: false, log: exists };
+  let [first, ...answers] = await driver.read([[queries["verdict"]!], ...rest(usual)]);
+  const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
+  if (error) throw new HistoryError(error, hint);
+  const [own, other, log] = [...tables!].map((digit) => digit === "1");
+  const found = { layout: layout!, own: own!, other: other!, log: log! };
+  if (layout !== usual.layout || own !== exists || log !== exists || other || more.length) answers = await driver.read([...rest(found), ...more]);
+  const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
+  const rows = next(own);
+  const odd = next(own && isNames(index))[0]?.[0];
+  const second = next(other);
+  const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
+  const head = String(next(log)[0]?.[0] ?? "");
+  const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
+  const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
+  const [recorded, elsewhere] = [readRows(rows, isNames(index)), readRows(second, !isNames(index))];
+  if (!own && head && !elsewhere.length) throw new HistoryError(messages["alone"]![0]!, messages["alone"]![1]);
+  const problems = [odd, problem].filter((one) => one).map(String);
+  const refusal = problems.length ? "mendable" : "onlyRead";
+  if (elsewhere.length && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
+  const mirrored = layout === "beside" && elsewhere.length > 0;
+  return {
+    applied: new Map(recorded.map((row) => [keyOf(index, row), row])),
+    began,
+    missing: [...(own ? [] : [index.table.name]), ...(log ? [] : [LOG])],
+    unmanaged: recorded.length || head ? null : unmanaged!,
+    state: {
+      layout: mirrored ? "mirrored" : layout!,
+      versions: ids(versions),
+      ids: ids(names),
+      names: names.map(([, name]) => name),
+      counter: names.length ? (names[0]![4] as number | null) : layout === "uncounted" ? null : 0,
+      head,
+    },
+    problems,
+    refusal,
+    other: mirrored || isNames(index) ? elsewhere : [],
+    hasToken,
+    more: answers,
+  };
+}
+
+/** The ids of rows; an empty table of names has one row without an id, for its counter. */
+const ids = (rows: Rows): number[] => rows.map(([id]) => id as number).filter((id) => id !== null);
+
+/** Return what rows record, of a table of names or of versions. */
+const readRows = (rows: Rows, areNames: boolean): Applied[] =>
+  rows
+    .filter(([id, name]) => id !== null && (!areNames || `${name}`.endsWith(".sql")))
+    .map(([id, name, checksum, digest]) => ({
+      name: areNames ? `${name}`.slice(0, -4) : `${name}`,
+      version: areNames ? numberOf(`${name}`) : (id as number),
+      checksum: checksum as string | null,
+      digest: digest as string | null,
+    }));
+
+const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** Return the applied migrations in wrangler's order, or in that of their versions. */
+async function readApplied(driver: Driver, migrations?: Migrations): Promise<Numbered[]> {
+  if (migrations) {
+    const index = checked(migrations);
+    const { applied } = await readHistory(driver, index, false);
+    return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
+  }
+  let stranger = "";
+  const read = async (query: string, table: string): Promise<Rows | undefined> => {
+    try {
+      return (await driver.read([[query]]))[0];
+    } catch (error) {
+      if (/no such table/.test(text(error))) return undefined;
+      if (!/no such column/.test(text(error))) throw error;
+      stranger ||= table;
+      return [];
+    }
+  };
+  const versions = await read(USUAL.versions, "schema_migrations");
+  if (versions?.length) return readRows(versions, false);
+  const names = await read(USUAL.names, "d1_migrations");
+  if (stranger && !names?.length) throw new HistoryError(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
+  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
+  return inOrder(readRows(names ?? [], true));
+}
+
+const inOrder = <T extends Numbered>(rows: T[]): T[] =>
+  rows.sort((a, b) => compareNames(`${a.name}.sql`, `${b.name}.sql`));
+
+/** Whether one row of the history shows that exactly these migrations are applied, unchanged, or all and newer ones. */
+function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
+  const isApplied = (m: Migration): boolean => {
+    const line = applied.get(keyOf(index, m));
+    return line !== undefined && (!line[0] || line[0] === m.checksum || line[1] === m.digest);
+  };
+  const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
+  const isNewer = (): boolean => [...applied.keys()].every((key) => keys.has(key) || isAfter(index, key));
+  if (acceptNewer && index.migrations.every(isApplied)) return isNewer();
+  return applied.size === wanted.length && wanted.every(isApplied);
+}
+
+/** Whether a key comes after the last migration of the index in wrangler's order. */
+function isAfter(index: Migrations, key: Key): boolean {
+  const last = index.migrations.at(-1)!;
+  if (typeof key === "number") return Number.isSafeInteger(key) && key > last.version!;
+  return key.endsWith(".sql") && compareNames(key, `${last.name}.sql`) > 0;
+}
+
+// --- Planning --------------------------------------------------------------------------------------------------------------
+
+/** Return what is to be applied, or throw why nothing may be. */
+function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[] {
+  const { applied } = history;
+  const isApplied = (m: Migration): boolean => applied.has(keyOf(index, m));
+  const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
+  const missing = [...applied.values()].filter((row) => !keys.has(keyOf(index, row)));
+  if (isNames(index)) inOrder(missing);
+  const gone = new Set(missing.map((row) => row.name));
+  const pending = index.migrations.filter((m) => !isApplied(m));
+  const changed = index.migrations.filter((m) => {
+    const row = applied.get(keyOf(index, m));
+    return row?.checksum && row.checksum !== m.checksum && row.digest !== m.digest;
+  });
+  refuseProblems(index, history);
+  refuseOneSided(index, history);
+  if (history.unmanaged && !history.began.length) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  refusePartial(index, history);
+  refuseRenamed(index, [...missing, ...changed.map((m) => applied.get(keyOf(index, m))!)], pending);
+  refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
+  refuse(index, "changed", ChecksumMismatch, changed.map((m) => named(index, history, m)));
+  if (!(acceptNewer && !pending.length && missing.every((row) => isAfter(index, keyOf(index, row)))))
+    refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, { pending: pending[0]?.name ?? "" });
+  const todo = pending.filter((m) => wanted.includes(m));
+  refuseLate(index, todo, applied);
+  return todo;
+}
+
+/** A migration under the name of its file, and the name that is recorded if that is another one. */
+interface Named {
+  readonly name: string;
+  readonly was?: string | undefined;
+}
+
+function named(index: Migrations, { applied }: History, row: Numbered): Named {
+  const key = keyOf(index, row);
+  const [{ name }, was] = [index.migrations.find((m) => keyOf(index, m) === key) ?? row, applied.get(key)?.name];
+  return { name, was: was === name ? undefined : was };
+}
+
+/** Throw the error that one of the index's messages describes, if it concerns any migration. */
+function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Named[], words: Record<string, string> = {}): void {
+  if (!found.length) return;
+  const names = found.map((m) => m.name);
+  const places = Object.entries({ was: found[0]!.was ?? "", ...words });
+  const [problem, hint] = index.messages[message]!.map((text) => places.reduce((all, [key, word]) => all.replaceAll(`{${key}}`, word), text));
+  const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
+  const head = problem!.includes("{name}") ? problem!.replace("{name}", shown) : `${shown}: ${problem}`;
+  throw new kind(head, hint!.replaceAll("{name}", names[0]!), names);
+}
+
+function refuseProblems(index: Migrations, { problems, refusal }: History): void {
+  if (problems.length) throw new HistoryError(problems.join("; "), index.messages[refusal]![1]);
+}
+
+function refusePartial(index: Migrations, history: History): void {
+  refuse(index, "partial", PartiallyApplied, history.began.map((row) => named(index, history, row)));
+}
+
+/** Refuse a history of which two tables record different parts. */
+function refuseOneSided(index: Migrations, history: History): void {
+  if (!history.other.length) return;
+  const own = [...history.applied.values()];
+  const files = own.map((row) => named(index, history, row));
+  const known = new Set(files.flatMap(({ name, was }) => [name, was]));
+  const only = history.other.filter((row) => !known.has(row.name));
+  if (isNames(index)) {
+    const [versions, pending] = [own.map((row) => row.version), index.migrations.map((m) => m.name)];
+    return refuse(index, "unmoved", HistoryError, only.filter((row) => pending.includes(row.name) || !versions.includes(row.version)));
+  }
+  const recorded = new Set<string | undefined>(history.other.map((row) => row.name));
+  const here = history.state.layout === "mirrored" ? files.filter(({ name, was }) => !recorded.has(name) && !recorded.has(was)) : [];
+  const there = only.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const { name: table, other: was } = index.table;
+  const parts = [[table, here], [was, there]] as const;
+  const shown = parts.filter(([, only]) => only.length).map(([where, only]) => `only ${where} records ${only.map((row) => row.name).join(", ")}`);
+  if (shown.length) throw new HistoryError(shown.join("; "), index.messages["oneSided"]![1], [...here, ...there].map((row) => row.name));
+}
+
+/** Refuse files that are applied under another name: their content is that of a row without a file of that content. */
+function refuseRenamed(index: Migrations, rows: readonly Applied[], pending: readonly Migration[]): void {
+  const was = new Map(rows.filter((row) => row.checksum && row.checksum !== index.nothing).map((row) => [row.checksum, row.name]));
+  const renamed = pending.map(({ name, checksum }) => {
+    const found = { name, was: was.get(checksum) };
+    was.delete(checksum);
+    return found;
+  });
+  refuse(index, "renamed", MissingMigration, renamed.filter((file) => file.was));
+}
+
+/** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
+function refuseLate(index: Migrations, todo: readonly Migration[], applied: History["applied"]): void {
+  const after = (m: Migration): Migration | undefined =>
+    index.migrations.slice(index.migrations.indexOf(m)).filter((one) => (one.version === null) === (m.version === null) && applied.has(keyOf(index, one))).at(-1);
+  const late = todo.filter(after);
+  refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? after(late[0])!.name : "" });
+}
+
+// --- Applying ---------------------------------------------------------------------------------------------------------------
+
+interface Run {
+  readonly driver: Driver;
+  readonly index: Migrations;
+  readonly wanted: readonly Migration[];
+  readonly acceptNewer: boolean;
+  readonly by: string;
+  /** Throws Unfinished if no other migration may begin. */
+  readonly refuseIfSpent: (done: readonly StepResult[]) => void;
+  restorePoint: string | null;
+  /** What this run has applied. */
+  readonly done: StepResult[];
+}
+
+/** A transaction that is not done because another run was faster, or its response was lost. */
+interface Stopped {
+  readonly failure: ApplyError;
+  readonly migration: Migration;
+  readonly token: string;
+  /** The state of the history before it. */
+  readonly state: State;
+}
+
+/** Return what throws Unfinished if a limit of the call is reached. */
+function limits(inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
+  const started = Date.now();
+  let [last, slowest] = [started, 0];
+  return (done) => {
+    const now = Date.now(); // it changes only while a Worker waits
+    if (done.length) slowest = Math.max(slowest, now - last);
+    last = now;
+    const rows = done.reduce((all, step) => all + (step.rowsWritten ?? 0), 0);
+    if (inObject && done.length >= maxMigrations) throw new Unfinished(`this event has applied ${done.length} migrations`);
+    if (inObject && rows > maxRowsWritten) throw new Unfinished(`this event has written ${rows} rows`);
+    if (now - started + slowest > maxSeconds * 1000) throw new Unfinished(`the ${maxSeconds} seconds of this call are used`);
+  };
+}
+
+/** Apply migrations, one transaction each; returns why it stopped, if another runner may have intervened. */
+async function apply(run: Run, history: History, todo: readonly Migration[]): Promise<Stopped | undefined> {
+  const { driver, index, by, done, restorePoint } = run;
+  const completes = driver.sync && history.applied.size + todo.length === index.migrations.length;
+  let state = history.state;
+  for (const [at, migration] of todo.entries()) {
+    const token = hex(crypto.getRandomValues(new Uint8Array(16)));
+    const after = plus(state, migration, token);
+    const values = {
+      ...migration,
+      version: migration.version?.toString(),
+      file: `${migration.name}.sql`,
+      token,
+      who: by,
+      tool: TOOL,
+      at: `${Math.floor(Date.now() / 1000)}`,
+      restorePoint,
+      notes: index.notes[completes && at === todo.length - 1 ? 1 : 0]!,
+      before: print(state, false),
+      beforeFull: print(state, true),
+      after: print(after, false),
+      afterFull: print(after, true),
+    };
+    const create = (at ? [] : history.missing).map((table): Statement => [index.setup[table]!]);
+    const layout = index.layouts[state.layout]!;
+    const opening = [...create, ...fill(index, at ? layout.later : layout.first, values)];
+    const closing = fill(index, index.layouts[after.layout]![migration.full ? "full" : "last"], values);
+    const batch = [...opening, ...migration.sql.map((sql): Statement => [sql]), ...closing];
+    const pending = todo.slice(at).map((m) => m.name);
+    try {
+      await driver.sync?.(MUCH);
+      run.refuseIfSpent(done);
+      const cost = await driver.write(batch);
+      done.push({ ...result(migration), ...cost });
+    } catch (error) {
+      if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(error, done, todo.slice(at));
+      const failure = applyError(index, error, migration, opening.length, done.map((step) => step.name), pending);
+      if (!(error instanceof AmbiguousError) && !RACES.test(text(error))) throw failure;
+      if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
+      done.push(result(migration));
+    }
+    state = after;
+  }
+  return undefined;
+}
+
+const result = ({ version, name, sql }: Migration): StepResult => ({
+  version, name, action: "up", statements: sql.length, rowsRead: null, rowsWritten: null,
+});
+
+/** Return queries of a layout with values. Numbers are text, which the columns convert: D1 binds REAL. */
+const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, unknown>): Statement[] =>
+  queries.map(([at, ...names]) => [
+    index.texts[at as number]!,
+    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : ((values[name] ?? null) as string | null))),
+  ]);
+
+/** Whether the log has a batch that was refused, or whose response was lost. */
+async function isCommitted(driver: Driver, index: Migrations, token: string, failure: ApplyError): Promise<boolean> {
+  try {
+    const [[row]] = (await driver.read([[index.queries["done"]!, token]])) as [[unknown[]]];
+    return Boolean(row[0]);
+  } catch (error) {
+    if (/no such table/.test(text(error))) return false;
+    const hint = "check `d1migrate status` when the database can be reached, then run the command again";
+    throw Object.assign(failure, { unknown: true, hint });
+  }
+}
+
+/** Create the log where only wrangler has migrated, so that the next call needs one query. */
+async function createLog(driver: Driver, index: Migrations): Promise<void> {
+  await driver.write([[index.setup[LOG]!]]);
+}
+
+/** Return the error that ends a run, with what was done before it and what is pending. */
+function withProgress(error: unknown, done: readonly StepResult[], rest: readonly Migration[]): unknown {
+  const [applied, pending] = [done.map((step) => step.name), rest.map((m) => m.name)];
+  if (error instanceof Unfinished) return new Unfinished(error.reason, applied, pending);
+  if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError)) return error;
+  return new ApplyError(error.message, error.hint, NOWHERE, applied, pending, error);
+}
+
+interface Failed { readonly line: number | null; readonly statement: string | null }
+const NOWHERE: Failed = { line: null, statement: null };
+
+function applyError(index: Migrations, error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
+  const at = failedAt(error, m, before);
+  let message = text(error);
+  let hint = Object.entries(index.hints).find(([part]) => message.includes(part))?.[1] ?? null;
+  if (!hint && error instanceof AmbiguousError) {
+    message += ": no response came";
+    hint = "it is not in the history: run the command again";
+  }
+  const place = at.line === null ? `${m.name}: ` : `${m.name}.sql:${at.line}: `;
+  return new ApplyError(place + message, hint, at, applied, pending, error);
+}
+
+/** Return the statement that failed: an object says which it was; of D1's errors, some name a token of it. */
+function failedAt(error: unknown, m: Migration, before: number): Failed {
+  if (!(error instanceof QueryError)) return NOWHERE;
+  if (error.index !== null) return shown(m, error.index - before, /at offset (\d+)/.exec(error.message)?.[1]);
+  const near = NEAR.exec(error.message);
+  if (!near) return NOWHERE;
+  const token = bytes(near[1] ?? near[2] ?? near[3] ?? "");
+  const found = m.sql.flatMap((sql, at) => {
+    const offset = near[4] === undefined ? Math.max(bytes(sql).indexOf(token), 0) : Number(near[4]);
+    return bytes(sql).startsWith(token, offset) ? [at] : [];
+  });
+  return found.length === 1 ? shown(m, found[0]!, near[4]) : NOWHERE;
+}
+
+const NEAR = /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset (\d+))?: SQLITE_ERROR/s;
+
+function shown(m: Migration, at: number, offset: string | undefined): Failed {
+  const [statement, line] = [m.sql[at], m.lines[at]];
+  if (statement === undefined || line === undefined) return NOWHERE;
+  return { statement, line: line + bytes(statement).slice(0, Number(offset ?? 0)).split("\n").length - 1 };
+}
+
+/** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
+const bytes = (sql: string): string => [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
+
+// --- Verifying --------------------------------------------------------------------------------------------------------------
+
+/** The query for what a schema has. */
+const OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_schema s WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND s.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND s.tbl_name <> '__miniflare_do_name' AND NOT (lower(s.tbl_name) IN ('d1migrate_log', 'schema_migrations_log') OR (lower(s.tbl_name) = 'schema_migrations' AND 3 = (SELECT total(lower(name) = 'version' AND pk AND upper(type) = 'INTEGER') + total(lower(name) IN ('name', 'applied_at')) - total(lower(name) NOT IN ('version', 'name', 'applied_at') AND (pk OR (\"notnull\" AND dflt_value IS NULL))) FROM pragma_table_info('schema_migrations'))) OR (lower(s.tbl_name) = 'd1_migrations' AND 3 = (SELECT total(lower(name) IN ('id', 'name', 'applied_at')) FROM pragma_table_info('d1_migrations')))) AND s.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow') ORDER BY rowid";
+/** The query for the newest row of the log for each migration. */
+const LATEST = "SELECT version, name, max(id), event, action, checksum, rollback_digest, rollback_sql IS NOT NULL, file_digest FROM d1migrate_log GROUP BY version, name";
+/** The history tables of other tools, and what they keep beside them. */
+const OTHER_TOOLS = "old_schema_migrations d1_migrations _hub_migrations payload_migrations __drizzle_migrations _prisma_migrations goose_db_version _sqlx_migrations alembic_version django_migrations _yoyo_migration refinery_schema_history atlas_schema_revisions knex_migrations kysely_migration knex_migrations_lock kysely_migration_lock _yoyo_log _yoyo_version yoyo_lock ar_internal_metadata";
+/** The words that mean something else in quotes. */
+const LITERALS = " abort action add after all alter always analyze and as asc attach autoincrement before begin between by cascade case cast check collate column commit conflict constraint create cross current current_date current_time current_timestamp database default deferrable deferred delete desc detach distinct do drop each else end escape except exclude exclusive exists explain fail false filter first following for foreign from full generated glob group groups having if ignore immediate in index indexed initially inner insert instead intersect into is isnull join key last left like limit match materialized natural no not nothing notnull null nulls of offset on or order others outer over partition plan pragma preceding primary query raise range recursive references regexp reindex release rename replace restrict returning right rollback row rows savepoint select set table temp temporary then ties to transaction trigger true unbounded union unique update using vacuum values view virtual when where window with within without ";
+const WITHOUT_FILE = "the file of {name} is missing";
+const WITHOUT_DIGESTS = "no schema digests for {name}: update the index with `d1migrate index`, which reports what it has no digests for";
+const SKIPPED = "{name} is not applied, but newer files are";
+const LATE = "{name} was applied after newer files";
+
+/** A migration as compared: with its file, and with what is recorded. */
+interface Compared extends Entry {
+  readonly file?: Migration;
+  readonly row?: Applied | undefined;
+}
+
+/** Whether a row has the text, or at least the meaning, of a file. */
+const hasContentOf = (row: Applied, { checksum, digest }: Migration): boolean =>
+  row.checksum === checksum || (row.digest !== null && row.digest === digest);
+
+/** Compare the index with the history, in wrangler's order. */
+function compareWithHistory(index: Migrations, history: History): Compared[] {
+  const { applied } = history;
+  const partial = new Map(history.began.map((one) => [keyOf(index, one), one]));
+  const renamed = findRenamed(index, applied, partial);
+  const entries = index.migrations.map((file): Compared => {
+    const key = keyOf(index, file);
+    const row = renamed.get(file) ?? applied.get(key);
+    const isChanged = row && row.checksum !== null && !hasContentOf(row, file);
+    const known = !row ? "pending" : renamed.has(file) ? "renamed" : isChanged ? "changed" : "applied";
+    return { name: file.name, version: file.version, state: partial.has(key) ? "partial" : known, file, row };
+  });
+  const explained = new Set([...index.migrations, ...renamed.values()].map((one) => keyOf(index, one)));
+  for (const [key, one] of new Map<Key, Numbered>([...partial, ...applied])) {
+    const state = partial.has(key) ? "partial" : "missing";
+    if (!explained.has(key)) entries.push({ name: one.name, version: one.version, state, row: applied.get(key) });
+  }
+  const path = (one: Compared): string => `${one.file || isNames(index) ? "" : `${one.version}_`}${one.name}.sql`;
+  if (entries.length > index.migrations.length) entries.sort((a, b) => compareNames(path(a), path(b)));
+  const newest = (isNumbered: boolean): number =>
+    entries.reduce((found, one, at) => (one.row && (one.version !== null) === isNumbered ? at : found), -1);
+  const [numbered, others] = [newest(true), newest(false)];
+  return entries.map((one, at) =>
+    one.state === "pending" && at < (one.version === null ? others : numbered) ? { ...one, state: "out_of_order" } : one,
+  );
+}
+
+/** Return the files whose content was applied under a name, or a number, that no file has. */
+function findRenamed(index: Migrations, applied: History["applied"], partial: ReadonlyMap<Key, unknown>): Map<Migration, Applied> {
+  const files = new Map(index.migrations.map((m) => [keyOf(index, m), m]));
+  const without = new Map<string, Applied>();
+  for (const [key, row] of applied) {
+    const file = files.get(key);
+    if (row.checksum && row.checksum !== index.nothing && !(file && hasContentOf(row, file))) without.set(row.checksum, row);
+  }
+  const found = new Map<Migration, Applied>();
+  for (const [key, file] of files) {
+    const row = applied.has(key) || partial.has(key) ? undefined : without.get(file.checksum);
+    if (row && without.delete(file.checksum)) found.set(file, row);
+  }
+  return found;
+}
+
+/** Return why the schema cannot be compared; null if it can. */
+function whyNotCompared(entries: readonly Compared[]): string | null {
+  const applied = entries.filter(({ row }) => row);
+  const gone = applied.filter(({ file }) => !file).map(({ name }) => name);
+  if (gone.length) return WITHOUT_FILE.replace("{name}", () => gone.join(", "));
+  const unknown = applied.find(({ file }) => !file!.schema);
+  if (unknown) return WITHOUT_DIGESTS.replace("{name}", () => unknown.name);
+  const skipped = entries.find(({ state }) => state === "out_of_order");
+  return skipped ? SKIPPED.replace("{name}", () => skipped.name) : null;
+}
+
+/** Compare the schema that the applied migrations build with the rows of `OBJECTS`. */
+async function compareWithSchema(index: Migrations, entries: readonly Compared[], rows: Rows): Promise<Difference[]> {
+  const wanted = new Map<string, string>();
+  for (const { row, file } of entries)
+    for (const line of row ? file!.schema! : []) {
+      const [digest, key] = [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)];
+      if (digest === "-") wanted.delete(key);
+      else wanted.set(key, digest);
+    }
+  const { name, other } = index.table;
+  const hidden = new Set([...OTHER_TOOLS.split(" "), fold(name), ...(isNames(index) ? [] : [fold(other)])]);
+  if (!wanted.has("table schema_migrations")) hidden.add("schema_migrations");
+  const isOurs = (table: unknown): boolean => !hidden.has(fold(table)) && !fold(table).startsWith("_d1m_");
+  const found: Difference[] = [];
+  for (const [kind, name, table, sql] of rows as readonly (readonly string[])[]) {
+    const expected = wanted.get(`${kind} ${fold(name)}`);
+    wanted.delete(`${kind} ${fold(name)}`);
+    if (sql === null || !isOurs(table) || !isOurs(name)) continue;
+    if (expected !== (await digestOf(sql!))) found.push({ kind: kind!, name: name!, problem: expected ? "different" : "extra" });
+  }
+  for (const key of wanted.keys()) {
+    const [kind, name] = [key.slice(0, key.indexOf(" ")), key.slice(key.indexOf(" ") + 1)];
+    if (isOurs(name)) found.push({ kind, name, problem: "missing" });
+  }
+  return found;
+}
+
+async function digestOf(sql: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(spelled(sql)));
+  return hex(new Uint8Array(hash).subarray(0, 8));
+}
+
+/** A token of SQL, as SQLite reads it, in the first group; or white space, or a comment. */
+const TOKEN =
+  /[ \t\r\n\f\ufeff]+|--[^\n]*|\/\*[^]*?\*\/|((['"`])(?:(?!\2)[^]|\2\2)*\2(?!\2)|\[[^\]]*\]|x'[^']*'|[a-z_\x80-\uffff][\w$\x80-\uffff]*|(?:0x[\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?[\d_]+)?)[\w$\x80-\uffff]*|\?\d*|[:@#$][\w$\x80-\uffff]+|->>?|\|\||<<|>>|[<>=!]=|<>|[^])/gi;
+
+const BEFORE_NAMES = /^(?:table|view|index|trigger|references|constraint|into|update|join|\.)$/;
+
+/** Return the tokens of a CREATE statement, in the form of which an index has digests. */
+function spelled(sql: string): string {
+  const tokens = [...sql.matchAll(TOKEN)].flatMap(([, token]) => (token ? [token] : []));
+  if (/^create virtual$/i.test(tokens.slice(0, 2).join(" "))) return tokens.join(" "); // its module reads the text
+  return tokens
+    .map((token, at) => {
+      const [before, after] = [fold(tokens[at - 1] ?? ""), tokens[at + 1]];
+      const isDefault = before === "default"; // a name after it is a string
+      const [quote] = token;
+      if (quote === "'") return token;
+      if (!/^["`[]./s.test(token)) return isDefault && !LITERALS.includes(` ${fold(token)} `) ? token : fold(token);
+      const inner = quote === "[" ? token.slice(1, -1) : token.slice(1, -1).replaceAll(quote! + quote, quote!);
+      // Where SQLite does not expect a name, it takes "…" for a string if there is no such name.
+      const isName = quote !== '"' || BEFORE_NAMES.test(before) || after === "." || after === "(";
+      const name = isName && !isDefault ? fold(inner) : inner;
+      return /^[a-z_\x80-\uffff][a-z\d_\x80-\uffff]*$/.test(name) && !LITERALS.includes(` ${name} `) ? name : `"${name.replaceAll('"', '""')}"`;
+    })
+    .join(" ");
+}
+
+/** Return a migration that was applied after a newer one: digests follow the order of the index. */
+async function findLate(driver: Driver, index: Migrations, { applied, missing }: History, entries: readonly Compared[]): Promise<string | undefined> {
+  const order = new Map([...applied.keys()].map((key, at) => [key, at + 1]));
+  if (!isNames(index)) {
+    const rows = missing.includes(LOG) ? [] : (await driver.read([[LATEST]]))[0]!;
+    const logged = rows.filter(([, , , event, action]) => event === "done" && (action === "up" || action === "restore"));
+    const ids = new Map(logged.map(([version, , id]) => [version, id as number]));
+    for (const key of order.keys()) order.set(key, ids.get(key) ?? 0);
+  }
+  let newest = 0;
+  const rows = entries.filter(({ row }) => row).map(({ name, row }) => {
+    const at = order.get(keyOf(index, row!)) || newest;
+    newest = Math.max(newest, at);
+    return { name, at };
+  });
+  const inOrder = [...rows].sort((a, b) => a.at - b.at);
+  return rows.find((row, at) => row !== inOrder[at])?.name;
+}
+
+function problemsOf(index: Migrations, history: History): Problem[] {
+  const found = (name: string, message: string): Problem => ({ kind: "history", name, message: `\`up\` and \`down\` refuse: ${message}` });
+  if (history.problems.length) return history.problems.map((problem) => found(index.table.name, problem));
+  try {
+    refuseOneSided(index, history);
+    return [];
+  } catch (error) {
+    const { names, message, hint } = error as HistoryError;
+    return [found(names.join(", "), `${message}; ${hint}`)];
+  }
+}
+
+function gapsOf(index: Migrations): number[] {
+  const versions = new Set(index.migrations.flatMap(({ version }) => (version === null ? [] : [version])));
+  const [first, last] = [Math.min(...versions), Math.max(...versions)];
+  if (!versions.size || last - first > 10 * versions.size + 100) return []; // timestamps
+  return Array.from({ length: last - first }, (_, n) => first + n).filter((version) => !versions.has(version));
+}
+
+// --- Databases ---------------------------------------------------------------------------------------------------------------
+
+type Statement = readonly [sql: string, ...values: readonly (string | null)[]];
+type Rows = readonly (readonly unknown[])[];
+/** [checksum, digest] of each applied migration by its key; empty where they are not known. */
+type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
+/** Exactly the migrations of the index are applied. */
+const COMPLETE = "complete";
+interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
+
+interface Driver {
+  read(statements: readonly Statement[]): Promise<Rows[]>;
+  /** Run all of them as one transaction, or none. */
+  write(statements: readonly Statement[]): Promise<Cost>;
+  /** In an object: commit what the event has written, if it is at least so much. */
+  sync?(least?: number): Promise<void>;
+  /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
+  bookmark?(): Promise<string | null>;
+}
+
+function open(db: Database, maxQueries = 50): Driver {
+  const given: any = db;
+  let hint = "pass env.DB, or ctx.storage; a binding has the name that the wrangler configuration gives it";
+  if (given?.prepare && given.batch && !given.prepare.then) return new D1Driver(given, maxQueries);
+  if (given?.then) throw new UsageError("the database is a promise", "await it first");
+  if (given?.transactionSync && !given.transactionSync.then) {
+    // The stub of an object has a promise by every name; and in a class without SQL, `sql` throws.
+    try {
+      if (given.sql.exec) return new ObjectDriver(given);
+    } catch {
+      hint = "declare the class in new_sqlite_classes; a deployed class cannot be converted: create another";
+    }
+  }
+  throw new UsageError(`neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${typeof given}`, hint);
+}
+
+/** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
+async function readState(driver: Driver, index: Migrations): Promise<AppliedLines | typeof COMPLETE | undefined> {
+  const found = new Map<Key, readonly [string, string]>();
+  try {
+    if (driver.sync) {
+      // Only d1migrate writes there, so its newest note is true; and it takes the same time for any number of migrations.
+      const [newest] = (await driver.read([[index.queries["newestNotes"]!]]))[0]!;
+      if (`${newest}`.includes(`"index": "${index.digest}"`)) return COMPLETE;
+    }
+    const [lines, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
+    if (partial || lines === null) return undefined;
+    for (const line of `${lines}`.split("\n")) {
+      const parts = /^(.*) (\S*) (\S*)$/.exec(line);
+      if (!parts) return undefined; // a name with a line break
+      found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
+    }
+    return found;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a query failed because a table, or a column that it should have, does not exist. */
+const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text(error));
+
+class D1Driver implements Driver {
+  readonly #db: D1Like;
+  readonly #most: number;
+  #queries = 0;
+  constructor(db: D1Like, most: number) {
+    [this.#db, this.#most] = [db, most];
+  }
+  async read(statements: readonly Statement[]): Promise<Rows[]> {
+    if (!statements.length) return [];
+    const answers = await this.#send(statements, UnavailableError);
+    return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
+  }
+  async write(statements: readonly Statement[]): Promise<Cost> {
+    // One more looks up a lost response.
+    if (this.#queries + 2 > this.#most) throw new Unfinished(`${this.#queries} of the ${this.#most} queries of this call are used`);
+    const answers = await this.#send(statements, AmbiguousError);
+    const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
+    return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
+  }
+  async #send(statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> {
+    this.#queries++;
+    try {
+      return await this.#db.batch(statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql))));
+    } catch (error) {
+      throw REFUSAL.test(text(error)) ? new QueryError(text(error), null, error) : new Lost(text(error), null, {}, error);
+    }
+  }
+}
+
+const ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check";
+const VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
+/** How many rows may be read and written before the next commit, which waits for the disk. */
+const MUCH = 10_000;
+
+class ObjectDriver implements Driver {
+  readonly #storage: StorageLike;
+  #uncommitted = 0;
+  constructor(storage: StorageLike) {
+    this.#storage = storage;
+  }
+  async read(statements: readonly Statement[]): Promise<Rows[]> {
+    return statements.map((statement) => this.#query(statement).rows);
+  }
+  async write(statements: readonly Statement[]): Promise<Cost> {
+    const defers = statements.findIndex(([sql]) => /defer/i.test(sql));
+    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%deferrable%'") > 0;
+    const isChecked = deferrable || defers >= 0;
+    if (isChecked) await this.sync(); // should its commit fail, it fails alone
+    this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
+    if (!this.#value("PRAGMA foreign_keys")) throw new UsageError("PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction");
+    const cost = { rowsRead: 0, rowsWritten: 0 };
+    try {
+      this.#storage.transactionSync(() => {
+        let before = 0;
+        try {
+          if (isChecked) before = this.#value(ORPHANS);
+        } catch {
+          // A key refers to columns that are no key; perhaps the migration corrects that.
+        }
+        // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
+        // count, but only of what ON has deferred.
+        if (deferrable && statements.some(([sql]) => /drop/i.test(sql))) this.#value("PRAGMA defer_foreign_keys = ON");
+        try {
+          for (const [at, statement] of statements.entries()) {
+            const { cursor } = this.#query(statement, at);
+            cost.rowsRead += cursor.rowsRead;
+            cost.rowsWritten += cursor.rowsWritten;
+          }
+          // At the commit it would be no exception: the object would be reset.
+          if (isChecked && this.#value(ORPHANS) > before) throw new QueryError(VIOLATED, defers < 0 ? null : defers);
+        } finally {
+          this.#value("PRAGMA defer_foreign_keys = OFF");
+        }
+      });
+    } catch (error) {
+      throw ambiguous(error);
+    }
+    this.#uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
+    return cost;
+  }
+  async sync(least = 0): Promise<void> {
+    if (this.#uncommitted < least) return;
+    this.#uncommitted = 0;
+    await this.#storage.sync().catch((error: unknown) => {
+      throw ambiguous(error);
+    });
+  }
+  async bookmark(): Promise<string | null> {
+    await this.sync(); // foreign keys cannot be switched on after a write of the caller
+    try {
+      const bookmark = await this.#storage.getCurrentBookmark!();
+      return /-0+$/.test(bookmark) ? null : bookmark;
+    } catch {
+      return null;
+    }
+  }
+  #value(sql: string): number {
+    return this.#query([sql]).rows[0]?.[0] as number;
+  }
+  #query([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } {
+    try {
+      const cursor = this.#storage.sql.exec(sql, ...values);
+      return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
+    } catch (error) {
+      // A table is locked by a cursor that other code has not read to its end.
+      if (REFUSAL.test(text(error)) || text(error).startsWith("database table is locked")) throw new QueryError(text(error), at, error);
+      throw new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
+    }
+  }
+}
+
+const ambiguous = (error: unknown): unknown =>
+  error instanceof MigrationError ? error : new AmbiguousError(text(error), null, {}, error);
+
+/** What the database said, without the prefixes that bindings put before it. */
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/^.*D1_ERROR: /s, "");
