@@ -8,7 +8,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from _generate import commands, configuration, error_page, json_page, json_schema, library, regions, rules
+from _generate import (
+    commands,
+    configuration,
+    error_page,
+    json_page,
+    json_schema,
+    library,
+    regions,
+    rules,
+    typescript,
+)
 
 import d1migrate
 from d1migrate.report import shapes
@@ -22,6 +32,7 @@ PAGES = {
     "json.md": json_page.parts,
     "library.md": library.library,
     "rules.md": rules.parts,
+    "typescript.md": typescript.parts,
     "workers.md": library.in_a_worker,
 }
 
