@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,9 +36,10 @@ def runtimes(vendored: Path) -> Iterator[list[Runtime]]:
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.id)
 def test_case(case: Case, runtimes: list[Runtime]) -> None:
     """Each runtime does what is expected, and all of them the same."""
-    played = {r.name: play(case, r) for r in runtimes if case.data.get("runtime") in (None, r.name)}
-    for name, one in played.items():
-        check(case, name, one)
-    first, *others = played.values()
-    for other in others:
-        assert not differences(case, first, other)
+    playing = [r for r in runtimes if case.data.get("runtime") in (None, r.name)]
+    with ThreadPoolExecutor() as pool:
+        played = list(pool.map(lambda runtime: play(case, runtime), playing))
+    for runtime, one in zip(playing, played, strict=True):
+        check(case, runtime.name, one)
+    for other in played[1:]:
+        assert not differences(case, played[0], other)
