@@ -1,4 +1,4 @@
-"""Runs one case of the table, `cases.json`, step by step, on D1 or in an object; see tests/workers/cases.py."""
+"""Runs one case of the table, `cases.json`, step by step, on D1 or in an object; see tests/workers/play.py."""
 
 from __future__ import annotations
 
