@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
 OBJECTS = ROOT / "docs" / "guides" / "durable-objects.md"
 DETAILS = ROOT / "docs" / "concepts" / "workers.md"
+ORDER = ROOT / "docs" / "guides" / "deploy-order.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
 TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
@@ -36,8 +37,9 @@ async def run(database, migrations):
 
 
 def snippets() -> list[str]:
-    """The Python of the page with the details."""
-    return re.findall(r"^```python\n(.*?)^```$", DETAILS.read_text(), re.MULTILINE | re.DOTALL)
+    """The Python of the page with the details, and of the guide to the deploy order."""
+    text = DETAILS.read_text() + ORDER.read_text()
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def class_in_an_object() -> str:
@@ -187,12 +189,13 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
 
 # The blocks of Python, by their order.
 TOP, FOLDER, HEALTH = "snippet_0:migrated", "snippet_1:migrate", "snippet_2:health"
+REFUSING = "snippet_4:unknown"  # snippet_3 is a class of objects
 TENANT = "snippet_3:Tenant"
 
 
 def test_there_are_no_other_blocks() -> None:
     """Each is run below."""
-    assert len(snippets()) == 4
+    assert len(snippets()) == 5
 
 
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
@@ -210,6 +213,7 @@ def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
     assert ask(worker, database, "GET", "/")[1] == {"current": "0002_later"}
     answer = worker.call(TOP, database=database)
     assert (answer.result, answer.calls["batch"]) == ([], 1)
+    assert worker.call(REFUSING, database=database).result == ["0002_later"]
     lost = "UPDATE d1_migrations SET name = '0000_x.sql' WHERE id = 1"
     worker.call("hummbl:execute", database=database, sql=lost)
     with pytest.raises(InsideError, match="MissingMigration"):
