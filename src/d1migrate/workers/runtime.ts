@@ -92,7 +92,7 @@ export interface Migration {
 export interface Options {
   /** The last migration to apply, by number or name; all without it. */
   readonly to?: number | string | undefined;
-  /** How many calls to D1 this may make, 4 or more: 50 is the limit of the free plan for one invocation. */
+  /** How many calls to D1 this may make, 4 or more; 50 without it, the limit of the free plan for one invocation. */
   readonly maxQueries?: number | undefined;
   /** After how many seconds no other migration begins; 25 without it: D1 ends a query after 30, and an event may take as long. */
   readonly maxSeconds?: number | undefined;
@@ -102,7 +102,7 @@ export interface Options {
   readonly maxRowsWritten?: number | undefined;
   /** Whether the database may have newer migrations than the index; true without it. */
   readonly acceptNewer?: boolean | undefined;
-  /** The actor in the log. */
+  /** The actor in the log; "worker" without it. */
   readonly by?: string | undefined;
 }
 

@@ -92,7 +92,7 @@ export interface Migration {
 export interface Options {
   /** The last migration to apply, by number or name; all without it. */
   readonly to?: number | string | undefined;
-  /** How many calls to D1 this may make, 4 or more: 50 is the limit of the free plan for one invocation. */
+  /** How many calls to D1 this may make, 4 or more; 50 without it, the limit of the free plan for one invocation. */
   readonly maxQueries?: number | undefined;
   /** After how many seconds no other migration begins; 25 without it: D1 ends a query after 30, and an event may take as long. */
   readonly maxSeconds?: number | undefined;
@@ -102,7 +102,7 @@ export interface Options {
   readonly maxRowsWritten?: number | undefined;
   /** Whether the database may have newer migrations than the index; true without it. */
   readonly acceptNewer?: boolean | undefined;
-  /** The actor in the log. */
+  /** The actor in the log; "worker" without it. */
   readonly by?: string | undefined;
 }
 
@@ -1117,7 +1117,7 @@ interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
   write(statements: readonly Statement[]): Promise<Cost>;
-  /** In an object: commit what the event has written, if it is at least so much. */
+  /** In an object: commit what the event has written; with `least`, only if that is so much. */
   sync?(least?: number): Promise<void>;
   /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
   bookmark?(): Promise<string | null>;
@@ -1196,7 +1196,7 @@ class D1Driver implements Driver {
 
 const ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check";
 const VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
-/** How many rows may be read and written before the next commit, which waits for the disk. */
+/** After how much a run waits for the disk: rows read and written, and a thousand for each migration. */
 const MUCH = 10_000;
 
 class ObjectDriver implements Driver {
@@ -1210,7 +1210,7 @@ class ObjectDriver implements Driver {
   }
   async write(statements: readonly Statement[]): Promise<Cost> {
     const defers = statements.findIndex(([sql]) => /defer/i.test(sql));
-    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%deferrable%'") > 0;
+    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
     const isChecked = deferrable || defers >= 0;
     if (isChecked) await this.sync(); // should its commit fail, it fails alone
     this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
