@@ -11,6 +11,7 @@ check:
     {{python}} -m ruff check .
     {{python}} -m ruff format --check .
     {{python}} -m mypy
+    {{python}} -m d1migrate index --check
 
 # Run all tests; `just test --random`, `just test tests/unit -k split`.
 test *arguments:

@@ -16,6 +16,8 @@ A reader pastes each block of a page into one shell, in order, and sees each out
   tests/docs/test_readme.py runs in projects of their kind.
 - Blocks whose preceding paragraph has the words "needs a Cloudflare account" are run only if the page is run with an account:
   that of the stand-in for Cloudflare's API.
+- A server listens on a port of localhost, e.g. `http://localhost:8787/`, and is ended by the block that starts it. Each run
+  replaces the port by a free one.
 - Times, dates and durations may differ from run to run. `python -m tests.docs.update` rewrites every other output.
 """
 
@@ -24,8 +26,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -160,13 +164,26 @@ def run_steps(found: Sequence[Step], folder: Path, variables: dict[str, str]) ->
     record = Path(variables["HOME"]) / "steps"
     record.mkdir()
     lines = ["""trap 'echo "$?" >> "$failed"' ERR"""]
-    for number, step in enumerate(found):
-        (record / f"{number}.sh").write_text(step.script)
+    scripts = with_free_ports([step.script for step in found])
+    for number, script in enumerate(scripts):
+        (record / f"{number}.sh").write_text(script)
         at = shlex.quote(str(record / str(number)))
         lines.append(f"failed={at}.failed; : > $failed; . {at}.sh > {at}.out 2>&1 < /dev/null")
     (record / "page.sh").write_text("\n".join(lines) + "\n")
     subprocess.run(["bash", record / "page.sh"], cwd=folder, env=variables, timeout=600, check=False)
     return [_ran(record, number) for number in range(len(found))]
+
+
+def with_free_ports(scripts: Sequence[str]) -> list[str]:
+    """Return scripts with other ports of localhost, since another run may use the same page's."""
+    with ExitStack() as stack:
+        free: dict[str, str] = {}
+        for port in re.findall(r"localhost:(\d+)", "".join(scripts)):
+            if port not in free:
+                listener = stack.enter_context(socket.create_server(("localhost", 0)))
+                free[port] = str(listener.getsockname()[1])
+    ports = re.compile(rf"\b({'|'.join(free)})\b")
+    return [ports.sub(lambda match: free[match[0]], script) if free else script for script in scripts]
 
 
 def _ran(record: Path, number: int) -> Ran:

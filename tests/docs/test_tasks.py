@@ -17,7 +17,7 @@ def test_every_task_calls_what_exists() -> None:
     tasks = re.findall(r"^([a-z]+)(?: \*arguments)?:$", JUSTFILE, re.MULTILINE)
     assert tasks == ["default", "check", "test", "fast", "docs", "bench"]
     modules = re.findall(r"^    \{\{python\}\} -m (\w+)", JUSTFILE, re.MULTILINE)
-    assert sorted(set(modules)) == ["mypy", "ruff", "tests"]
+    assert sorted(set(modules)) == ["d1migrate", "mypy", "ruff", "tests"]
     assert all(map(find_spec, modules))
     paths = re.findall(r"^    .* ((?:benchmarks|tests)/\S+)", JUSTFILE, re.MULTILINE)
     assert paths
