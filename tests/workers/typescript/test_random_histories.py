@@ -18,28 +18,27 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, Error
 from d1migrate.migrate import source
 from d1migrate.migrate.flows import ensure
+from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.project.actor import stamp
 from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.names import quote_identifier
 from tests import inputs
 from tests.runtime.pyodide import InsideError
 from tests.runtime.typescript import TypeScriptWorkerd, compiled
-from tests.workers.typescript.runs import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
-    from d1migrate.migrate.table import Shape
+    from d1migrate.migrate.table import MigrationsTable, Shape
 
     Files = dict[str, str]
 
 EVENTS = 8
-CHOICES: dict[Shape, TableChoice] = {
-    "versions": TableChoice("schema_migrations", "d1_migrations"),
-    "names": TableChoice("d1_migrations", "d1_migrations"),
-}
+TABLES = [("schema_migrations", "d1_migrations"), ("Applied", 'wrangler\'s "Größe"')]
+"""The names of the migrations table in either shape: the usual ones, and names that have to be quoted and folded."""
 NAMES_IN_ORDER: dict[Shape, tuple[str, ...]] = {
     "versions": ("001_a.sql", "002_b.sql", "003_c.sql", "010_d.sql", "20240101_e.sql"),
     "names": ("0000_a.sql", "0001_b/migration.sql", "0001_c.sql", "2_d.sql", "later.sql"),
@@ -52,24 +51,29 @@ BODIES = [
     "CREATE TABLE {t} (n);\nSELEC 1;\n",
     "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);\n",
 ]
-WRANGLER = BODIES[-1]
-OTHER = """CREATE TABLE IF NOT EXISTS schema_migrations
-(version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"""
 
 
 class World(NamedTuple):
     """The files as they are now, and a database for each runtime."""
 
     shape: Shape
+    versions: str
+    names: str
     files: Files
     typescript: TypeScriptWorkerd
     place: str
     driver: SqliteDriver
 
     @property
-    def table(self) -> str:
-        """The name of the migrations table."""
-        return TABLES[self.shape].name
+    def table(self) -> MigrationsTable:
+        """The migrations table."""
+        names = NameTable(self.names)
+        return names if self.shape == "names" else VersionTable(self.versions, names)
+
+    @property
+    def choice(self) -> TableChoice:
+        """The same, for Python."""
+        return TableChoice(self.table.name, self.names)
 
     def execute(self, *statements: str) -> None:
         """Run statements past d1migrate on both databases; those that fail on both are skipped."""
@@ -91,7 +95,7 @@ def outcome_of_python(world: World, to: str | None) -> Any:
     try:
         flow = ensure.ensure(
             source.load(world.files.items()),
-            CHOICES[world.shape],
+            world.choice,
             lambda: stamp("worker"),
             to=to,
             accept_newer=True,
@@ -107,7 +111,7 @@ def outcome_of_typescript(world: World, to: str | None) -> Any:
     """What TypeScript answers, or the compiler of the index."""
     options = {"maxMigrations": 1000, **({} if to is None else {"to": to})}
     try:
-        index = compiled(world.files.items(), TABLES[world.shape])
+        index = compiled(world.files.items(), world.table)
         steps = world.typescript.call("runMigrations", index, options, database=world.place).result
     except Error as error:
         return described(type(error).__name__, str(error), error.hint, vars(error))
@@ -139,9 +143,9 @@ def left(file: Path) -> Any:
         hidden = {"token", "at", "applied_at"}
         found = {}
         for name in [name for kind, name, _ in schema if kind == "table"]:
-            cursor = connection.execute(f'SELECT * FROM "{name}" ORDER BY 1')
+            cursor = connection.execute(f"SELECT * FROM {quote_identifier(name)} ORDER BY 1")
             rows = list(cursor)
-            columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')]
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quote_identifier(name)})")]
             found[name] = [
                 [value for column, value in zip(columns, row, strict=True) if column not in hidden]
                 for row in rows
@@ -210,16 +214,19 @@ def by_wrangler(random: Random, world: World) -> None:
     name = random.choice([*world.files, "099_unknown.sql"])
     number = int(re.match(r"\d*", name)[0] or 7)  # type: ignore[index]
     if random.random() < 0.7 or world.shape == "names":
-        world.execute(WRANGLER, f"INSERT INTO d1_migrations (name) VALUES ('{name}')")
+        names = NameTable(world.names)
+        world.execute(names.create, f"INSERT INTO {names.sql} (name) VALUES ('{name}')")
     if random.random() < 0.3 or world.shape == "versions":
         stem = name.removesuffix(".sql")
-        world.execute(OTHER, f"INSERT INTO schema_migrations VALUES ({number}, '{stem}', 1)")
+        versions = VersionTable(world.versions)
+        world.execute(versions.create, f"INSERT INTO {versions.sql} VALUES ({number}, '{stem}', 1)")
 
 
 def by_hand(random: Random, world: World) -> None:
     """Change the history by hand."""
     log = "INSERT INTO d1migrate_log (token, event, action, version, name, checksum, who, tool, at, format)"
     name = random.choice(list(world.files)).removesuffix(".sql")
+    table = world.table.sql
     number = int(re.match(r"\d*", name)[0] or 7)  # type: ignore[index]
     begun = (
         f"{log} VALUES ('t{random.random()}', 'begun', 'up', {number}, '{name}', 'v1:x', 'me', 'it', 1, 1)"
@@ -230,15 +237,15 @@ def by_hand(random: Random, world: World) -> None:
                 "DROP TABLE d1migrate_log",
                 "DELETE FROM d1migrate_log",
                 "DELETE FROM d1migrate_log WHERE id = (SELECT max(id) FROM d1migrate_log)",
-                f"DROP TABLE {world.table}",
-                f"DELETE FROM {world.table}",
-                f"DELETE FROM {world.table} WHERE name = (SELECT max(name) FROM {world.table})",
-                f"UPDATE {world.table} SET name = 'zzz.sql' WHERE name = (SELECT max(name) FROM {world.table})",
+                f"DROP TABLE {table}",
+                f"DELETE FROM {table}",
+                f"DELETE FROM {table} WHERE name = (SELECT max(name) FROM {table})",
+                f"UPDATE {table} SET name = 'zzz.sql' WHERE name = (SELECT max(name) FROM {table})",
                 "UPDATE d1migrate_log SET checksum = NULL",
                 "UPDATE d1migrate_log SET checksum = 'v1:other' WHERE id = (SELECT max(id) FROM d1migrate_log)",
                 "CREATE TABLE stranger (id INTEGER)",
-                f"CREATE TABLE {world.table} (version VARCHAR(255) PRIMARY KEY)",
-                f"CREATE TABLE {world.table} (id INTEGER, name TEXT)",
+                f"CREATE TABLE {table} (version VARCHAR(255) PRIMARY KEY)",
+                f"CREATE TABLE {table} (id INTEGER, name TEXT)",
                 begun,
             ]
         )
@@ -265,7 +272,7 @@ def test_both_runtimes_agree(
     driver = SqliteDriver(str(path), url="sqlite:python.db")
     names = NAMES_IN_ORDER[shape]
     files = {name: body(random) for name in names[: random.randrange(1, len(names))]}
-    world = World(shape, files, typescript, place, driver)
+    world = World(shape, *TABLES[number % 2], files, typescript, place, driver)
     story = []
     try:
         for _ in range(EVENTS):
