@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate import Migrator
+from d1migrate.migrate.source import load
 from tests.runtime.typescript import TypeScriptWorkerd, compiled
 from tests.workers.inside.sql_files import THREE
 from tests.workers.typescript.runs import INDEXES, NAMES, TABLES, exactly_once, state
@@ -104,6 +106,28 @@ def test_one_migration_fails_for_all(typescript: TypeScriptWorkerd, place: str) 
     assert sorted(applied) == NAMES[:2]
     assert len(typescript.call("runMigrations", INDEXES["versions"], database=place).result) == 1
     assert exactly_once(typescript, place)
+
+
+def test_the_command_line_meanwhile(typescript: TypeScriptWorkerd) -> None:
+    """`d1migrate up` on the file of a local D1, while `wrangler dev` serves requests on it."""
+    for _ in range(5):
+        database = typescript.database()
+        typescript.sql(database, "CREATE TABLE t (n)", "DROP TABLE t")  # its file exists
+        with (
+            Migrator(
+                f"sqlite:{typescript.file(database)}", load(THREE), table="schema_migrations"
+            ) as migrator,
+            ThreadPoolExecutor() as pool,
+        ):
+            requests = pool.submit(
+                typescript.at_once, 5, "runMigrations", INDEXES["versions"], database=database
+            )
+            report = migrator.up(lint=False)
+            outcomes = requests.result()
+
+        assert report.ok
+        assert [outcome.error for outcome in outcomes] == [None] * 5
+        assert exactly_once(typescript, database)
 
 
 @pytest.mark.parametrize("to", [1, 2, "002_first_note"])
