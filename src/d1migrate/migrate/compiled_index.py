@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 
 from d1migrate.errors import SourceError
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
-from d1migrate.migrate import log, refusals
 from d1migrate.migrate.apply_error import HINTS
 from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.compiled_messages import messages
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
@@ -24,6 +25,7 @@ from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
+from d1migrate.sql import d1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_state import TableState
     from d1migrate.sql.batch import Query
+    from d1migrate.sql.split import Statement
 
 FORMAT = 1
 """The format of the value; a runtime refuses any other."""
@@ -82,8 +85,9 @@ def compile_index(
         "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: index_digest(migrations)})],
         "nothing": NOTHING,
         "queries": _queries(table),
-        "messages": _messages(migrations, table),
+        "messages": messages(migrations, table),
         "hints": HINTS,
+        "patterns": _patterns(),
         "setup": {table.name: table.create, LOG_TABLE: log.CREATE},
         **_layouts(table),
         "migrations": [_compiled(step, table, schemas.get(step.name)) for step in plan.steps],
@@ -123,39 +127,23 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "state": state_query(table).sql,
         "verdict": queries.verdict(table, other.name),
         "other": queries.applied(other, logged=False),
+        "oneSided": queries.one_sided(table, other.name),
         "partial": queries.partial(table),
         "head": log.head().sql,
         "done": log.done_by("").sql,
+        "orphans": queries.ORPHANS,
+        "deferrable": queries.DEFERRABLE,
         "newestNotes": notes_query(table).sql,
         **({"problem": queries.problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
 
 
-def _messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, list[str]]:
-    """Return [what is wrong, what to do] of each refusal."""
-    texts = {
-        "partial": refusals.PARTIAL,
-        "renamed": refusals.RENAMED,
-        "squashed": refusals.SQUASHED,
-        "changed": refusals.CHANGED,
-        "missing": refusals.MISSING,
-        "missingOrPending": refusals.MISSING_OR_PENDING,
-        "late": refusals.LATE,
-        "unmanaged": refusals.unmanaged(refusals.names(migrations)),
-        "onlyRead": refusals.ONLY_READ,
-        "mendable": refusals.MENDABLE,
-        "unmoved": refusals.UNMOVED,
-        "oneSided": refusals.ONE_SIDED,
-        "alone": refusals.log_alone(table),
-    }
-    words = {"{table}": table.name, "{other}": _other(table).name}
-    return {name: [_filled(part, words) for part in text] for name, text in texts.items()}
-
-
-def _filled(text: str, words: Mapping[str, str]) -> str:
-    for place, word in words.items():
-        text = text.replace(place, word)
-    return text
+def _patterns() -> dict[str, str]:
+    """Return regular expressions: of a refusal, and of what a batch says if another runner was faster."""
+    races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE)
+    # In an object, other code may not have read a cursor to its end.
+    refusal = f"{d1.refusal_pattern()}|^database table is locked"
+    return {"refusal": refusal, "races": "|".join(races)}
 
 
 def _layouts(table: MigrationsTable) -> dict[str, Any]:
@@ -284,13 +272,20 @@ def _compiled(step: Step, table: MigrationsTable, schema: Mapping[str, str | Non
         "full": migration.touches(table),
         "alike": alike,
         "replaces": replaces,
+        "defers": _first(statements, "defer"),
+        "drops": _first(statements, "drop") is not None,
         "lines": [statement.line for statement in statements],
         "sql": [statement.sql for statement in statements],
     }
     needed = ("name", "version", "checksum", "lines", "sql")
-    # An empty rollback is one: that of a file without a statement.
-    found = {key: known for key, known in value.items() if known not in (None, False, []) or key in needed}
+    # An empty rollback is one, that of a file without a statement; and a statement may be the first.
+    found = {k: v for k, v in value.items() if k in needed or not (v is None or v is False or v == [])}
     return found if schema is None else {**found, "schema": _digests(schema)}
+
+
+def _first(statements: Sequence[Statement], word: str) -> int | None:
+    """Return the position of the first statement that has a word, or None."""
+    return next((at for at, one in enumerate(statements) if word in one.sql.lower()), None)
 
 
 def _digests(schema: Mapping[str, str | None]) -> list[str]:

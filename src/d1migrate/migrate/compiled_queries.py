@@ -12,7 +12,7 @@ from d1migrate.migrate.history import objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
 from d1migrate.migrate.up_to_date import joined_log, newest_logged
-from d1migrate.sql.names import fold, quote_literal
+from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
 
 _SHOWN = 5
+
+ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check"
+"""How many rows refer to one that does not exist."""
+
+DEFERRABLE = "SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')"
+"""How many tables may have a key that is checked only at the commit."""
 
 
 def verdict(table: MigrationsTable, other: str) -> str:
@@ -87,6 +93,48 @@ def applied(table: MigrationsTable, *, logged: bool) -> str:
     return (
         f"{log_rows}SELECT {key} AS id, {name} AS name, {checksum} AS checksum, {digest} AS digest,"
         f" {'counter' if isinstance(table, NameTable) else 'NULL'} AS counter FROM {source} {join} ORDER BY 1"
+    )
+
+
+def one_sided(table: MigrationsTable, other: str) -> str:
+    """Return the query for what only one of two migrations tables records: `status.one_sided` and `unmoved`.
+
+    Its parameter is JSON, [[version, name]…] of the files. Its columns: a JSON list of what only the
+    migrations table records, one of what only the other does, and the number of rows of the other.
+
+    Args:
+        table: the migrations table.
+        other: the other one, which exists.
+    """
+    files = "f AS (SELECT value ->> 0 AS version, value ->> 1 AS name FROM json_each(?1))"
+    names, versions = (table.name, other) if isinstance(table, NameTable) else (other, table.name)
+    suffix, length = quote_literal(SUFFIX), len(SUFFIX)
+    stems = (
+        f"n AS (SELECT substr(name, 1, length(name) - {length}) AS name FROM {quote_identifier(names)}"
+        f" WHERE typeof(name) = 'text' AND substr(name, -{length}) = {suffix})"
+    )
+    rows = f"(SELECT count(*) FROM {quote_identifier(other)} WHERE name IS NOT NULL) AS rows"
+    if isinstance(table, NameTable):
+        here = "'[]'"
+        numbers = "SELECT CAST(name AS INTEGER) FROM n WHERE name GLOB '[0-9]*'"
+        there = (
+            f"SELECT coalesce(name, '') AS name FROM {quote_identifier(versions)} WHERE CASE"
+            " WHEN name IN (SELECT name FROM f) THEN name NOT IN (SELECT name FROM n)"
+            f" WHEN name IN (SELECT name FROM n) THEN 0 ELSE version NOT IN ({numbers}) END ORDER BY version"
+        )
+    else:
+        files += (
+            ", v AS (SELECT m.version, coalesce(m.name, '') AS was, coalesce(f.name, m.name, '') AS name"
+            f" FROM {quote_identifier(versions)} m LEFT JOIN f ON f.version = m.version)"
+        )
+        known = "SELECT name FROM n"
+        only = f"SELECT name FROM v WHERE name NOT IN ({known}) AND was NOT IN ({known}) ORDER BY version"
+        here = f"(SELECT json_group_array(name) FROM ({only}))"
+        own = "name NOT IN (SELECT name FROM v) AND name NOT IN (SELECT was FROM v)"
+        there = f"SELECT name FROM n WHERE {own} ORDER BY name"
+    return (
+        f"WITH {stems}, {files} SELECT {here} AS here,"
+        f" (SELECT json_group_array(name) FROM ({there})) AS there, {rows}"
     )
 
 

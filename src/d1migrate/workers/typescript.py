@@ -6,13 +6,12 @@ import json
 import os
 
 from d1migrate import __version__
-from d1migrate.migrate import assertions, log
+from d1migrate.migrate import log
 from d1migrate.migrate.flows import verify
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.schema import introspect
 from d1migrate.schema.text_digest import LITERALS
-from d1migrate.sql import d1
 from d1migrate.sql.names import HELPER
 
 _HEAD = "// Written by `d1migrate index`: the runtime of d1migrate "
@@ -25,8 +24,6 @@ def runtime_module() -> str:
         text = file.read()
     for name, value in _texts().items():
         text = text.replace(f'"{{{name}}}"', json.dumps(value))
-    for name, pattern in _patterns().items():
-        text = text.replace(f"/{{{name}}}/", f"/{pattern}/")
     return text.replace("{version}", __version__)
 
 
@@ -50,8 +47,3 @@ def _texts() -> dict[str, str]:
         "skipped": verify.SKIPPED,
         "late": verify.LATE,
     }
-
-
-def _patterns() -> dict[str, str]:
-    races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE)
-    return {"refusal": d1.refusal_pattern(), "races": "|".join(races)}

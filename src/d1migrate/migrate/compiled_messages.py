@@ -1,0 +1,83 @@
+"""The messages of a runtime without a planner: [what is wrong, what to do], as in the planner's errors.
+
+Words in braces are filled in by the runtime. The index carries them, so that they are written once.
+"""
+
+from __future__ import annotations
+
+from d1migrate.migrate import refusals
+from d1migrate.migrate.table import VersionTable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import MigrationsTable
+
+_WRITE_INDEX = "`d1migrate index` writes the index and its runtime"
+_VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)"
+_AGAIN = "run it again in another request; applied migrations are not run twice"
+
+
+def messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, list[str]]:
+    """Return [what is wrong, what to do] of each error, by the names that the runtime knows.
+
+    Args:
+        migrations: the files, in wrangler's order.
+        table: the migrations table.
+    """
+    other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
+    words = {"{table}": table.name, "{other}": other}
+    texts = {**_refusals(migrations, table), **_usage(migrations), **_run()}
+    return {name: [_filled(part, words) for part in text] for name, text in texts.items()}
+
+
+def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, Sequence[str]]:
+    return {
+        "partial": refusals.PARTIAL,
+        "renamed": refusals.RENAMED,
+        "squashed": refusals.SQUASHED,
+        "changed": refusals.CHANGED,
+        "missing": refusals.MISSING,
+        "missingOrPending": refusals.MISSING_OR_PENDING,
+        "late": refusals.LATE,
+        "unmanaged": refusals.unmanaged(refusals.names(migrations)),
+        "onlyRead": refusals.ONLY_READ,
+        "mendable": refusals.MENDABLE,
+        "unmoved": refusals.UNMOVED,
+        "oneSided": refusals.ONE_SIDED,
+        "alone": refusals.log_alone(table),
+    }
+
+
+def _usage(migrations: Sequence[Migration]) -> dict[str, Sequence[str]]:
+    known = [migrations[0].name, migrations[-1].name] if migrations else ["none"]
+    return {
+        "edited": ("the index was edited by hand: it is not what `d1migrate index` wrote", _WRITE_INDEX),
+        "noSuch": ("there is no migration {to}", f"known: {' to '.join(dict.fromkeys(known))}"),
+        "several": ("{to} can be {names}", "give the name of one"),
+        "fewQueries": ("maxQueries={most}: a migration takes {fewest}", _WRITE_INDEX),
+        "keysOff": (
+            "PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction",
+            "run migrations before anything else of the event, or after `await storage.sync()`",
+        ),
+    }
+
+
+def _run() -> dict[str, Sequence[str]]:
+    return {
+        "lost": ("{error}: no response came", "it is not in the history: run the command again"),
+        "violated": (_VIOLATED, ""),
+        "unfinished": ("{reason}: {applied} applied, {pending} left", _AGAIN),
+        "queriesUsed": ("{used} of the {most} queries of this call are used", _AGAIN),
+        "migrationsUsed": ("this event has applied {used} migrations", _AGAIN),
+        "rowsUsed": ("this event has written {used} rows", _AGAIN),
+        "secondsUsed": ("the {used} seconds of this call are used", _AGAIN),
+    }
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for place, word in words.items():
+        text = text.replace(place, word)
+    return text
