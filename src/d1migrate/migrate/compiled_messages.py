@@ -56,8 +56,9 @@ def _usage(migrations: Sequence[Migration]) -> dict[str, Sequence[str]]:
     return {
         "edited": ("the index was edited by hand: it is not what `d1migrate index` wrote", _WRITE_INDEX),
         "noSuch": ("there is no migration {to}", f"known: {' to '.join(dict.fromkeys(known))}"),
+        "noSelector": ("to: {to} is not a migration", "expected a name, or a number"),
         "several": ("{to} can be {names}", "give the name of one"),
-        "fewQueries": ("maxQueries={most}: a migration takes {fewest}", _WRITE_INDEX),
+        "fewQueries": ("maxQueries={most}: a migration takes {fewest}", ""),
         "keysOff": (
             "PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction",
             "run migrations before anything else of the event, or after `await storage.sync()`",

@@ -100,11 +100,11 @@ def one_sided(table: MigrationsTable, other: str) -> str:
     """Return the query for what only one of two migrations tables records: `status.one_sided` and `unmoved`.
 
     Its parameter is JSON, [[version, name]…] of the files. Its columns: a JSON list of what only the
-    migrations table records, one of what only the other does, and the number of rows of the other.
+    migrations table records, and one of what only the other does.
 
     Args:
         table: the migrations table.
-        other: the other one, which exists.
+        other: the other one; both exist.
     """
     files = "f AS (SELECT value ->> 0 AS version, value ->> 1 AS name FROM json_each(?1))"
     names, versions = (table.name, other) if isinstance(table, NameTable) else (other, table.name)
@@ -113,7 +113,6 @@ def one_sided(table: MigrationsTable, other: str) -> str:
         f"n AS (SELECT substr(name, 1, length(name) - {length}) AS name FROM {quote_identifier(names)}"
         f" WHERE typeof(name) = 'text' AND substr(name, -{length}) = {suffix})"
     )
-    rows = f"(SELECT count(*) FROM {quote_identifier(other)} WHERE name IS NOT NULL) AS rows"
     if isinstance(table, NameTable):
         here = "'[]'"
         numbers = "SELECT CAST(name AS INTEGER) FROM n WHERE name GLOB '[0-9]*'"
@@ -134,7 +133,7 @@ def one_sided(table: MigrationsTable, other: str) -> str:
         there = f"SELECT name FROM n WHERE {own} ORDER BY name"
     return (
         f"WITH {stems}, {files} SELECT {here} AS here,"
-        f" (SELECT json_group_array(name) FROM ({there})) AS there, {rows}"
+        f" (SELECT json_group_array(name) FROM ({there})) AS there"
     )
 
 

@@ -291,7 +291,7 @@ export class MigrationError extends Error {
   declare readonly hint: string | null;
   constructor(message: string, hint: string | null = null, fields: object = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    Object.assign(this, { hint }, fields);
+    Object.assign(this, { hint: hint || null }, fields);
   }
 }
 
@@ -441,6 +441,7 @@ const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
 function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
   const all = index.migrations;
   if (to === undefined) return all;
+  if (typeof to !== "number" && typeof to !== "string") throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
   const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
   const found = named.length ? named : all.filter((m) => m.version !== null && m.version === Number(to));
   if (found.length !== 1) throw new UsageError(...worded(index, found.length ? "several" : "noSuch", { to, names: found.map((m) => m.name).join(", ") }));
@@ -552,7 +553,8 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const rest = ({ layout, own, other, log }: Found): Statement[] => [
     ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
     ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
-    ...(other ? [[queries["other"]!] as const, [queries["oneSided"]!, JSON.stringify(index.migrations.map((m) => [m.version, m.name]))] as const] : []),
+    ...(other ? [[queries["other"]!] as const] : []),
+    ...(own && other ? [[queries["oneSided"]!, JSON.stringify(index.migrations.map((m) => [m.version, m.name]))] as const] : []),
     ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
     ...(log && token ? [[queries["done"]!, token] as const] : []),
   ];
@@ -567,7 +569,8 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
   const second = next(other);
-  const [here, there, elsewhere] = next(other)[0] ?? ["[]", "[]", 0];
+  const elsewhere = ids(second).length > 0;
+  const sides = next(own && other)[0];
   const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
   const head = String(next(log)[0]?.[0] ?? "");
   const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
@@ -593,7 +596,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
     },
     problems,
     refusal,
-    oneSided: elsewhere ? [JSON.parse(`${here}`), JSON.parse(`${there}`)] : [[], []],
+    oneSided: (elsewhere && sides?.map((names) => JSON.parse(`${names}`))) || [[], []],
     hasToken,
     more: answers,
   };
