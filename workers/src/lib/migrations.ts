@@ -48,6 +48,8 @@ export interface Migrations {
   readonly messages: Readonly<Record<string, readonly string[]>>;
   /** What to do about an error of the database, by a part of its text. */
   readonly hints: Readonly<Record<string, string>>;
+  /** What the database says if it refused the SQL, and what a batch says if another runner was faster. */
+  readonly patterns: Readonly<Record<string, string>>;
   /** The statements that create the history tables, by their names. */
   readonly setup: Readonly<Record<string, string>>;
   readonly texts: readonly string[];
@@ -81,6 +83,9 @@ export interface Migration {
   readonly full?: boolean;
   /** It creates a table with the name of wrangler's. */
   readonly alike?: boolean;
+  /** The position of its first statement about deferred keys, and whether it drops anything: for objects. */
+  readonly defers?: number;
+  readonly drops?: boolean;
   /** The migrations that it was squashed from. */
   readonly replaces?: readonly string[];
   readonly lines: readonly number[];
@@ -130,12 +135,12 @@ export interface StepResult {
 export async function runMigrations(db: Database, migrations: Migrations, options: Options = {}): Promise<StepResult[]> {
   const index = checked(migrations);
   const { by = "worker", acceptNewer = true, maxQueries = 50 } = options;
-  if (maxQueries < FEWEST) throw new UsageError(`maxQueries=${maxQueries}: a migration takes ${FEWEST}`);
+  if (maxQueries < FEWEST) throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
   const wanted = upTo(index, options.to);
-  const driver = open(db, maxQueries);
+  const driver = open(db, index, maxQueries);
   const applied = await readState(driver, index);
   if (applied === COMPLETE || (applied && isDone(index, wanted, applied, acceptNewer))) return [];
-  const refuseIfSpent = limits(Boolean(driver.sync), options);
+  const refuseIfSpent = limits(index, Boolean(driver.sync), options);
   const run: Run = { driver, index, wanted, acceptNewer, by, refuseIfSpent, restorePoint: null, done: [] };
   try {
     return await migrate(run, applied !== undefined);
@@ -163,7 +168,7 @@ async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
       else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
     } catch (error) {
-      throw withProgress(error, run.done, todo);
+      throw withProgress(index, error, run.done, todo);
     }
   }
   const ours = new Map(run.done.map((step) => [step.name, step]));
@@ -282,23 +287,22 @@ export interface Problem {
 
 /** The root of all errors; `hint` is what to do about it. */
 export class MigrationError extends Error {
+  override readonly name: string = "MigrationError"; // as text, because a bundler may rename classes
   declare readonly hint: string | null;
   constructor(message: string, hint: string | null = null, fields: object = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    Object.assign(this, { name: new.target.className, hint }, fields);
+    Object.assign(this, { hint: hint || null }, fields);
   }
-  /** A bundler may rename classes, so that their names are texts. */
-  protected static readonly className: string = "MigrationError";
 }
 
 /** A wrong argument; nothing was run. */
 export class UsageError extends MigrationError {
-  protected static override readonly className: string = "UsageError";
+  override readonly name: string = "UsageError";
 }
 
 /** The index and the database disagree, or the history is another tool's; nothing was run. */
 export class HistoryError extends MigrationError {
-  protected static override readonly className: string = "HistoryError";
+  override readonly name: string = "HistoryError";
   /** The migrations on which they disagree. */
   declare readonly names: readonly string[];
   constructor(message: string, hint: string | null = null, names: readonly string[] = []) {
@@ -308,27 +312,27 @@ export class HistoryError extends MigrationError {
 
 /** Applied files were edited since. */
 export class ChecksumMismatch extends HistoryError {
-  protected static override readonly className: string = "ChecksumMismatch";
+  override readonly name: string = "ChecksumMismatch";
 }
 
 /** Applied files are missing or were renamed. */
 export class MissingMigration extends HistoryError {
-  protected static override readonly className: string = "MissingMigration";
+  override readonly name: string = "MissingMigration";
 }
 
 /** Pending migrations come before one that is already applied. */
 export class OutOfOrder extends HistoryError {
-  protected static override readonly className: string = "OutOfOrder";
+  override readonly name: string = "OutOfOrder";
 }
 
 /** Migrations began and did not finish. */
 export class PartiallyApplied extends HistoryError {
-  protected static override readonly className: string = "PartiallyApplied";
+  override readonly name: string = "PartiallyApplied";
 }
 
 /** A migration failed and had no effect; those in `applied` are applied, and stay so. */
 export class ApplyError extends MigrationError {
-  protected static override readonly className: string = "ApplyError";
+  override readonly name: string = "ApplyError";
   declare readonly migration: string;
   declare readonly file: string | null;
   declare readonly line: number | null;
@@ -348,19 +352,18 @@ export class ApplyError extends MigrationError {
 
 /** A limit stopped the run between two migrations; nothing failed. Call it again in another request. */
 export class Unfinished extends MigrationError {
-  protected static override readonly className: string = "Unfinished";
+  override readonly name: string = "Unfinished";
   declare readonly reason: string;
   declare readonly applied: readonly string[];
   declare readonly pending: readonly string[];
-  constructor(reason: string, applied: readonly string[] = [], pending: readonly string[] = []) {
-    const counts = pending.length ? `: ${applied.length} applied, ${pending.length} left` : "";
-    super(reason + counts, "run it again in another request; applied migrations are not run twice", { reason, applied, pending });
+  constructor(message: string, hint: string | null, reason = message, applied: readonly string[] = [], pending: readonly string[] = []) {
+    super(message, hint, { reason, applied, pending });
   }
 }
 
 /** The database refused a statement; its batch was rolled back completely. */
 export class QueryError extends MigrationError {
-  protected static override readonly className: string = "QueryError";
+  override readonly name: string = "QueryError";
   /** The position in the batch of the query that failed; null if it is not known. */
   declare readonly index: number | null;
   constructor(message: string, index: number | null = null, cause?: unknown) {
@@ -370,12 +373,12 @@ export class QueryError extends MigrationError {
 
 /** The database could not be reached; nothing was done. */
 export class UnavailableError extends MigrationError {
-  protected static override readonly className: string = "UnavailableError";
+  override readonly name: string = "UnavailableError";
 }
 
 /** A batch was sent, but no response came: it may or may not have happened. */
 export class AmbiguousError extends MigrationError {
-  protected static override readonly className: string = "AmbiguousError";
+  override readonly name: string = "AmbiguousError";
 }
 
 // --- Constants that d1migrate fills in ------------------------------------------------------------------------------
@@ -394,31 +397,25 @@ const USUAL = {
   names: "SELECT id, name FROM d1_migrations",
   logged: "SELECT 1 FROM d1migrate_log WHERE name <> '' LIMIT 1",
 };
-/** What the database says if it refused the SQL. With any other text, a batch may have been committed. */
-const REFUSAL = /^(?:To execute a transaction|SQL code did not contain|No SQL statements detect|When executing multiple |Wrong number of paramete)|: SQLITE_(?:ABORT|AUTH|CONSTRAINT|ERROR|MISMATCH|MISUSE|RANGE|TOOBIG)(?: \(extended: \w+\))?$/;
-/** What a batch says if another runner was faster. */
-const RACES = /already applied: |history changed meanwhile/;
 
 // --- The index ----------------------------------------------------------------------------------------------------------
 
 /** What identifies a migration in its table: the version, or the name with `.sql`. */
 type Key = number | string;
 
-const WRITE_INDEX = "`d1migrate index` writes the index and its runtime";
-
 function checked(index: Migrations): Migrations {
   const given: any = index;
   if (given?.format === FORMAT && given.migrations?.length) return index;
-  if (given?.then) throw new UsageError("the migrations are a promise", "await it, or import the index statically");
-  if (given?.default) throw new UsageError("the migrations are a module", "pass its default export: `import migrations from …`");
-  throw new UsageError(
-    given?.format === FORMAT
-      ? "the index has no migrations"
-      : given?.format
-        ? `the index has format ${given.format}, and this runtime reads format ${FORMAT}`
-        : `the migrations are not a compiled index: ${typeof given}`,
-    WRITE_INDEX,
-  );
+  const kinds = [[given?.then, "a promise"], [given?.default, "a module"], [given?.format === FORMAT, "no migrations"], [given?.format, `format ${given?.format}`]];
+  const kind = kinds.find(([isIt]) => isIt)?.[1] ?? typeof given;
+  throw new UsageError(`the migrations are not a compiled index of format ${FORMAT}: ${kind}`, "`d1migrate index` writes the index, whose default export it is, and its runtime");
+}
+
+/** Return a message of the index and its hint, with words for the places in them. */
+function worded(index: Migrations, message: string, words: Record<string, string | number> = {}): [string, string] {
+  const fill = (text: string): string => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, `${word}`), text);
+  const [problem, hint] = index.messages[message]!;
+  return [fill(problem!), fill(hint!)];
 }
 
 const sealed = new WeakSet<Migrations>();
@@ -429,7 +426,7 @@ async function checkSeal(index: Migrations): Promise<void> {
   const { seal, ...content } = index;
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
   if (hex(new Uint8Array(hash)) !== seal)
-    throw new UsageError("the index was edited by hand: it is not what `d1migrate index` wrote", WRITE_INDEX);
+    throw new UsageError(...worded(index, "edited"));
   sealed.add(index);
 }
 
@@ -444,12 +441,10 @@ const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
 function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
   const all = index.migrations;
   if (to === undefined) return all;
-  if (typeof to !== "number" && typeof to !== "string")
-    throw new UsageError(`to: ${typeof to} is not a migration`, "expected a name, or a number");
+  if (typeof to !== "number" && typeof to !== "string") throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
   const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
-  const found = named.length ? named : all.filter((m) => m.version !== null && `${m.version}` === `${to}`);
-  if (found.length > 1) throw new UsageError(`${to} can be ${found.map((m) => m.name).join(", ")}`, "give the name of one");
-  if (!found.length) throw new UsageError(`there is no migration ${to}`, `known: ${all[0]!.name} to ${all.at(-1)!.name}`);
+  const found = named.length ? named : all.filter((m) => m.version !== null && m.version === Number(to));
+  if (found.length !== 1) throw new UsageError(...worded(index, found.length ? "several" : "noSuch", { to, names: found.map((m) => m.name).join(", ") }));
   return all.slice(0, all.indexOf(found[0]!) + 1);
 }
 
@@ -496,8 +491,8 @@ interface History {
   /** Why it is only read, and which message has the hint. */
   readonly problems: readonly string[];
   readonly refusal: string;
-  /** What only the other table records. */
-  readonly other: readonly Applied[];
+  /** What only the migrations table records, and what only the other one does. */
+  readonly oneSided: readonly (readonly string[])[];
   readonly hasToken: boolean;
   /** The answers to what was asked with it. */
   readonly more: readonly Rows[];
@@ -559,6 +554,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
     ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
     ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
     ...(other ? [[queries["other"]!] as const] : []),
+    ...(own && other ? [[queries["oneSided"]!, JSON.stringify(index.migrations.map((m) => [m.version, m.name]))] as const] : []),
     ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
     ...(log && token ? [[queries["done"]!, token] as const] : []),
   ];
@@ -573,16 +569,18 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
   const second = next(other);
+  const elsewhere = ids(second).length > 0;
+  const sides = next(own && other)[0];
   const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
   const head = String(next(log)[0]?.[0] ?? "");
   const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
-  const [recorded, elsewhere] = [readRows(rows, isNames(index)), readRows(second, !isNames(index))];
-  if (!own && head && !elsewhere.length) throw new HistoryError(messages["alone"]![0]!, messages["alone"]![1]);
+  const recorded = readRows(rows, isNames(index));
+  if (!own && head && !elsewhere) throw new HistoryError(...worded(index, "alone"));
   const problems = [odd, problem].filter((one) => one).map(String);
   const refusal = problems.length ? "mendable" : "onlyRead";
-  if (elsewhere.length && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
-  const mirrored = layout === "beside" && elsewhere.length > 0;
+  if (elsewhere && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
+  const mirrored = layout === "beside" && elsewhere;
   return {
     applied: new Map(recorded.map((row) => [keyOf(index, row), row])),
     began,
@@ -598,7 +596,7 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
     },
     problems,
     refusal,
-    other: mirrored || isNames(index) ? elsewhere : [],
+    oneSided: (elsewhere && sides?.map((names) => JSON.parse(`${names}`))) || [[], []],
     hasToken,
     more: answers,
   };
@@ -712,12 +710,10 @@ function named(index: Migrations, { applied }: History, row: Numbered): Named {
 /** Throw the error that one of the index's messages describes, if it concerns any migration. */
 function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Named[], words: Record<string, string> = {}): void {
   if (!found.length) return;
-  const names = found.map((m) => m.name);
-  const places = Object.entries({ was: found[0]!.was ?? "", ...words });
-  const [problem, hint] = index.messages[message]!.map((text) => places.reduce((all, [key, word]) => all.replaceAll(`{${key}}`, word), text));
+  const [problem, hint] = worded(index, message, { was: found[0]!.was ?? "", ...words });
   const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
-  const head = problem!.includes("{name}") ? problem!.replace("{name}", shown) : `${shown}: ${problem}`;
-  throw new kind(head, hint!.replaceAll("{name}", names[0]!), names);
+  const head = problem.includes("{name}") ? problem.replace("{name}", shown) : `${shown}: ${problem}`;
+  throw new kind(head, hint.replaceAll("{name}", found[0]!.name), found.map((m) => m.name));
 }
 
 function refuseProblems(index: Migrations, { problems, refusal }: History): void {
@@ -729,23 +725,11 @@ function refusePartial(index: Migrations, history: History): void {
 }
 
 /** Refuse a history of which two tables record different parts. */
-function refuseOneSided(index: Migrations, history: History): void {
-  if (!history.other.length) return;
-  const own = [...history.applied.values()];
-  const files = own.map((row) => named(index, history, row));
-  const known = new Set(files.flatMap(({ name, was }) => [name, was]));
-  const only = history.other.filter((row) => !known.has(row.name));
-  if (isNames(index)) {
-    const [versions, pending] = [own.map((row) => row.version), index.migrations.map((m) => m.name)];
-    return refuse(index, "unmoved", HistoryError, only.filter((row) => pending.includes(row.name) || !versions.includes(row.version)));
-  }
-  const recorded = new Set<string | undefined>(history.other.map((row) => row.name));
-  const here = history.state.layout === "mirrored" ? files.filter(({ name, was }) => !recorded.has(name) && !recorded.has(was)) : [];
-  const there = only.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { name: table, other: was } = index.table;
-  const parts = [[table, here], [was, there]] as const;
-  const shown = parts.filter(([, only]) => only.length).map(([where, only]) => `only ${where} records ${only.map((row) => row.name).join(", ")}`);
-  if (shown.length) throw new HistoryError(shown.join("; "), index.messages["oneSided"]![1], [...here, ...there].map((row) => row.name));
+function refuseOneSided(index: Migrations, { oneSided }: History): void {
+  const { name, other } = index.table;
+  if (isNames(index)) return refuse(index, "unmoved", HistoryError, oneSided[1]!.map((lost) => ({ name: lost })));
+  const shown = [name, other].flatMap((table, side) => (oneSided[side]!.length ? `only ${table} records ${oneSided[side]!.join(", ")}` : []));
+  if (shown.length) throw new HistoryError(shown.join("; "), worded(index, "oneSided")[1], oneSided.flat());
 }
 
 /** Refuse files that are applied under another name: their content is that of a row without a file of that content. */
@@ -792,17 +776,20 @@ interface Stopped {
 }
 
 /** Return what throws Unfinished if a limit of the call is reached. */
-function limits(inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
+function limits(index: Migrations, inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
   const started = Date.now();
   let [last, slowest] = [started, 0];
   return (done) => {
     const now = Date.now(); // it changes only while a Worker waits
-    if (done.length) slowest = Math.max(slowest, now - last);
+    slowest = Math.max(slowest, done.length && now - last);
     last = now;
     const rows = done.reduce((all, step) => all + (step.rowsWritten ?? 0), 0);
-    if (inObject && done.length >= maxMigrations) throw new Unfinished(`this event has applied ${done.length} migrations`);
-    if (inObject && rows > maxRowsWritten) throw new Unfinished(`this event has written ${rows} rows`);
-    if (now - started + slowest > maxSeconds * 1000) throw new Unfinished(`the ${maxSeconds} seconds of this call are used`);
+    const spent: readonly (readonly [boolean, string, number])[] = [
+      [inObject && done.length >= maxMigrations, "migrationsUsed", done.length],
+      [inObject && rows > maxRowsWritten, "rowsUsed", rows],
+      [now - started + slowest > maxSeconds * 1000, "secondsUsed", maxSeconds],
+    ];
+    for (const [isSpent, message, used] of spent) if (isSpent) throw new Unfinished(...worded(index, message, { used }));
   };
 }
 
@@ -812,7 +799,7 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
   const completes = driver.sync && history.applied.size + todo.length === index.migrations.length;
   let state = history.state;
   for (const [at, migration] of todo.entries()) {
-    const token = hex(crypto.getRandomValues(new Uint8Array(16)));
+    const token = crypto.randomUUID().replaceAll("-", "");
     const after = plus(state, migration, token);
     const values = {
       ...migration,
@@ -838,12 +825,12 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
     try {
       await driver.sync?.(MUCH);
       run.refuseIfSpent(done);
-      const cost = await driver.write(batch);
+      const cost = await driver.write(batch, migration, opening.length);
       done.push({ ...result(migration), ...cost });
     } catch (error) {
-      if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(error, done, todo.slice(at));
+      if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(index, error, done, todo.slice(at));
       const failure = applyError(index, error, migration, opening.length, done.map((step) => step.name), pending);
-      if (!(error instanceof AmbiguousError) && !RACES.test(text(error))) throw failure;
+      if (!(error instanceof AmbiguousError) && !matches(index, "races", error)) throw failure;
       if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
       done.push(result(migration));
     }
@@ -881,9 +868,12 @@ async function createLog(driver: Driver, index: Migrations): Promise<void> {
 }
 
 /** Return the error that ends a run, with what was done before it and what is pending. */
-function withProgress(error: unknown, done: readonly StepResult[], rest: readonly Migration[]): unknown {
+function withProgress(index: Migrations, error: unknown, done: readonly StepResult[], rest: readonly Migration[]): unknown {
   const [applied, pending] = [done.map((step) => step.name), rest.map((m) => m.name)];
-  if (error instanceof Unfinished) return new Unfinished(error.reason, applied, pending);
+  if (error instanceof Unfinished) {
+    const { reason } = error;
+    return new Unfinished(...worded(index, "unfinished", { reason, applied: applied.length, pending: pending.length }), reason, applied, pending);
+  }
   if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError)) return error;
   return new ApplyError(error.message, error.hint, NOWHERE, applied, pending, error);
 }
@@ -893,15 +883,14 @@ const NOWHERE: Failed = { line: null, statement: null };
 
 function applyError(index: Migrations, error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
   const at = failedAt(error, m, before);
-  let message = text(error);
-  let hint = Object.entries(index.hints).find(([part]) => message.includes(part))?.[1] ?? null;
-  if (!hint && error instanceof AmbiguousError) {
-    message += ": no response came";
-    hint = "it is not in the history: run the command again";
-  }
-  const place = at.line === null ? `${m.name}: ` : `${m.name}.sql:${at.line}: `;
-  return new ApplyError(place + message, hint, at, applied, pending, error);
+  const known = Object.entries(index.hints).find(([part]) => text(error).includes(part))?.[1] ?? null;
+  const [message, hint] = !known && error instanceof AmbiguousError ? worded(index, "lost", { error: text(error) }) : [text(error), known];
+  return new ApplyError(`${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`, hint, at, applied, pending, error);
 }
+
+/** Whether an error has a text that a pattern of the index describes. */
+const matches = (index: Migrations, pattern: string, error: unknown): boolean =>
+  new RegExp(index.patterns[pattern]!).test(text(error));
 
 /** Return the statement that failed: an object says which it was; of D1's errors, some name a token of it. */
 function failedAt(error: unknown, m: Migration, before: number): Failed {
@@ -1116,27 +1105,30 @@ interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
 interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
-  write(statements: readonly Statement[]): Promise<Cost>;
+  write(statements: readonly Statement[], migration?: Migration, before?: number): Promise<Cost>;
   /** In an object: commit what the event has written; with `least`, only if that is so much. */
   sync?(least?: number): Promise<void>;
   /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
   bookmark?(): Promise<string | null>;
 }
 
-function open(db: Database, maxQueries = 50): Driver {
+function open(db: Database, index?: Migrations, maxQueries = 50): Driver {
   const given: any = db;
-  let hint = "pass env.DB, or ctx.storage; a binding has the name that the wrangler configuration gives it";
-  if (given?.prepare && given.batch && !given.prepare.then) return new D1Driver(given, maxQueries);
-  if (given?.then) throw new UsageError("the database is a promise", "await it first");
-  if (given?.transactionSync && !given.transactionSync.then) {
-    // The stub of an object has a promise by every name; and in a class without SQL, `sql` throws.
-    try {
-      if (given.sql.exec) return new ObjectDriver(given);
-    } catch {
-      hint = "declare the class in new_sqlite_classes; a deployed class cannot be converted: create another";
+  let kind: string = given?.then ? "a promise" : typeof given;
+  try {
+    if (given.prepare && given.batch && !given.batch.then) return new D1Driver(given, index, maxQueries);
+    // The stub of an object has a promise by every name.
+    if (given.transactionSync && !given.transactionSync.then) {
+      kind = "the storage of a class without SQL";
+      if (given.sql.exec) return new ObjectDriver(given, index);
     }
+  } catch {
+    // null; or the storage of a class without SQL, where `sql` throws or is undefined.
   }
-  throw new UsageError(`neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${typeof given}`, hint);
+  throw new UsageError(
+    `neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${kind}`,
+    "pass env.DB, or the ctx.storage of a class in new_sqlite_classes; the wrangler configuration names both",
+  );
 }
 
 /** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
@@ -1165,12 +1157,17 @@ async function readState(driver: Driver, index: Migrations): Promise<AppliedLine
 /** Whether a query failed because a table, or a column that it should have, does not exist. */
 const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text(error));
 
+/** Return the error if the database refused the SQL. With any other text, a batch may have been committed. */
+const refused = (index: Migrations | undefined, error: unknown, at: number | null): QueryError | undefined =>
+  (index ? matches(index, "refusal", error) : isAbsent(error)) ? new QueryError(text(error), at, error) : undefined;
+
 class D1Driver implements Driver {
   readonly #db: D1Like;
+  readonly #index: Migrations | undefined;
   readonly #most: number;
-  #queries = 0;
-  constructor(db: D1Like, most: number) {
-    [this.#db, this.#most] = [db, most];
+  #used = 0;
+  constructor(db: D1Like, index: Migrations | undefined, most: number) {
+    [this.#db, this.#index, this.#most] = [db, index, most];
   }
   async read(statements: readonly Statement[]): Promise<Rows[]> {
     if (!statements.length) return [];
@@ -1179,54 +1176,52 @@ class D1Driver implements Driver {
   }
   async write(statements: readonly Statement[]): Promise<Cost> {
     // One more looks up a lost response.
-    if (this.#queries + 2 > this.#most) throw new Unfinished(`${this.#queries} of the ${this.#most} queries of this call are used`);
+    if (this.#used + 2 > this.#most) throw new Unfinished(...worded(this.#index!, "queriesUsed", { used: this.#used, most: this.#most }));
     const answers = await this.#send(statements, AmbiguousError);
     const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
     return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
   }
   async #send(statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> {
-    this.#queries++;
+    this.#used++;
     try {
       return await this.#db.batch(statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql))));
     } catch (error) {
-      throw REFUSAL.test(text(error)) ? new QueryError(text(error), null, error) : new Lost(text(error), null, {}, error);
+      throw refused(this.#index, error, null) ?? new Lost(text(error), null, {}, error);
     }
   }
 }
 
-const ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check";
-const VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
 /** After how much a run waits for the disk: rows read and written, and a thousand for each migration. */
 const MUCH = 10_000;
 
 class ObjectDriver implements Driver {
   readonly #storage: StorageLike;
+  readonly #index: Migrations | undefined;
   #uncommitted = 0;
-  constructor(storage: StorageLike) {
-    this.#storage = storage;
+  constructor(storage: StorageLike, index: Migrations | undefined) {
+    [this.#storage, this.#index] = [storage, index];
   }
   async read(statements: readonly Statement[]): Promise<Rows[]> {
     return statements.map((statement) => this.#query(statement).rows);
   }
-  async write(statements: readonly Statement[]): Promise<Cost> {
-    const defers = statements.findIndex(([sql]) => /defer/i.test(sql));
-    const deferrable = this.#value("SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')") > 0;
-    const isChecked = deferrable || defers >= 0;
+  async write(statements: readonly Statement[], { defers, drops }: Partial<Migration> = {}, before = 0): Promise<Cost> {
+    const deferrable = this.#value(this.#index!.queries["deferrable"]!) > 0;
+    const isChecked = deferrable || defers !== undefined;
     if (isChecked) await this.sync(); // should its commit fail, it fails alone
     this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
-    if (!this.#value("PRAGMA foreign_keys")) throw new UsageError("PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction");
+    if (!this.#value("PRAGMA foreign_keys")) throw new UsageError(...worded(this.#index!, "keysOff"));
     const cost = { rowsRead: 0, rowsWritten: 0 };
     try {
       this.#storage.transactionSync(() => {
-        let before = 0;
+        let orphans = 0;
         try {
-          if (isChecked) before = this.#value(ORPHANS);
+          if (isChecked) orphans = this.#value(this.#index!.queries["orphans"]!);
         } catch {
           // A key refers to columns that are no key; perhaps the migration corrects that.
         }
         // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
         // count, but only of what ON has deferred.
-        if (deferrable && statements.some(([sql]) => /drop/i.test(sql))) this.#value("PRAGMA defer_foreign_keys = ON");
+        if (deferrable && drops) this.#value("PRAGMA defer_foreign_keys = ON");
         try {
           for (const [at, statement] of statements.entries()) {
             const { cursor } = this.#query(statement, at);
@@ -1234,7 +1229,8 @@ class ObjectDriver implements Driver {
             cost.rowsWritten += cursor.rowsWritten;
           }
           // At the commit it would be no exception: the object would be reset.
-          if (isChecked && this.#value(ORPHANS) > before) throw new QueryError(VIOLATED, defers < 0 ? null : defers);
+          if (isChecked && this.#value(this.#index!.queries["orphans"]!) > orphans)
+            throw new QueryError(worded(this.#index!, "violated")[0], defers === undefined ? null : before + defers);
         } finally {
           this.#value("PRAGMA defer_foreign_keys = OFF");
         }
@@ -1269,9 +1265,7 @@ class ObjectDriver implements Driver {
       const cursor = this.#storage.sql.exec(sql, ...values);
       return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
     } catch (error) {
-      // A table is locked by a cursor that other code has not read to its end.
-      if (REFUSAL.test(text(error)) || text(error).startsWith("database table is locked")) throw new QueryError(text(error), at, error);
-      throw new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
+      throw refused(this.#index, error, at) ?? new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
     }
   }
 }
