@@ -5,6 +5,7 @@ A case: files are applied to a database; what came before, what goes wrong meanw
     name      what happens, as a sentence
     why       if the sentence does not say it
     table     the shape of the migrations table; without it, the case is played with either
+    named     the name of the migrations table, if it is not the usual one
     on        "d1" or "object"; without it, on both
     runtime   the only runtime that can be called like this, and `why`
     files     the migrations of the index: keys of `files` of the table, or {name: SQL}
@@ -27,6 +28,8 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from d1migrate.migrate.table import VERSIONS, WRANGLER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +54,16 @@ class Case(NamedTuple):
     def id(self) -> str:
         """Its name in a test run."""
         return f"{self.name}, {self.table}, {self.target}"
+
+    @property
+    def named(self) -> str | None:
+        """The name of the migrations table, if it is not the usual one."""
+        return self.data.get("named")
+
+    @property
+    def history(self) -> str:
+        """The name of the migrations table."""
+        return self.named or (VERSIONS if self.table == "versions" else WRANGLER)
 
     @property
     def files(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.migrate import log
 from d1migrate.migrate.source import load
-from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.migrate.table import LOG_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,14 +42,14 @@ def play(case: Case, runtime: Runtime) -> Played:
     database, expect = runtime.open(case.target), case.data["expect"]
     if case.before:
         runtime.prepare(database, case)
-    before = _state(runtime, database) if "unchanged" in expect else None
+    before = _state(case, runtime, database) if "unchanged" in expect else None
     outcomes, queries = _called(case, runtime, database)
-    changed = None if before is None else _state(runtime, database) != before
+    changed = None if before is None else _state(case, runtime, database) != before
     again = None
     if "again" in expect:
         again = _plain(runtime.run(database, case, faults=False)[0][0])
     look = list(map(_plain, runtime.look(database, case)))
-    return Played(list(map(_plain, outcomes)), queries, changed, again, look, _state(runtime, database))
+    return Played(list(map(_plain, outcomes)), queries, changed, again, look, _state(case, runtime, database))
 
 
 def _called(case: Case, runtime: Runtime, database: str) -> tuple[Outcomes, int]:
@@ -93,12 +93,12 @@ _LOG = (
 _MANY = 30
 
 
-def _state(runtime: Runtime, database: str) -> dict[str, Any]:
+def _state(case: Case, runtime: Runtime, database: str) -> dict[str, Any]:
     """Return the schema and the rows, without tokens and times."""
     (schema,) = runtime.sql(database, [_SCHEMA])
     tables = {name: sql for kind, name, _, sql in schema if kind == "table" and "VIRTUAL" not in sql}
     queries = {name: _rows(name, sql) for name, sql in list(tables.items())[:_MANY] if sql}
-    for name in {LOG_TABLE, VERSIONS, WRANGLER} & tables.keys():
+    for name in {LOG_TABLE, case.history} & tables.keys():
         queries[name] = _rows(name, tables[name])
     rows = runtime.sql(database, list(queries.values())) if queries else []
     found = {"schema": schema, **dict(zip(queries, rows, strict=True))}
@@ -112,7 +112,7 @@ def _rows(table: str, sql: str) -> str:
     if table == LOG_TABLE and "file_digest" in sql:
         return _LOG
     quoted = table.replace('"', '""')
-    if table in (VERSIONS, WRANGLER) and "applied_at" in sql:
+    if "applied_at" in sql:
         key = "version" if "version" in sql else "id" if "id " in sql else "rowid"
         return f'SELECT {key}, name, typeof(applied_at) FROM "{quoted}" ORDER BY 1, 2'
     return f'SELECT * FROM "{quoted}"'
@@ -166,10 +166,9 @@ def _steps(outcomes: Outcomes, *, at_once: bool = False) -> list[str]:
 
 def _check_state(case: Case, runtime: str, played: Played) -> None:
     after, expect = played.state, case.data["expect"]
-    table = VERSIONS if case.table == "versions" else WRANGLER
     logged = [row for row in after.get(LOG_TABLE, ()) if isinstance(row, dict)]
     found = {
-        "history": [str(row[1]).removesuffix(".sql") for row in after.get(table, ()) if row[1:]],
+        "history": [str(row[1]).removesuffix(".sql") for row in after.get(case.history, ()) if row[1:]],
         "log": [f"{row['action']} {row['name']}" for row in logged if row["event"] == "done"],
         "current": played.look[0].get("result"),
         "version": played.look[1].get("result"),

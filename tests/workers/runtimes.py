@@ -61,7 +61,7 @@ class PythonRuntime:
 
     def prepare(self, database: str, case: Case) -> None:
         """Do what came before."""
-        self._call("prepare", database, steps=case.before, table=case.table)
+        self._call("prepare", database, steps=case.before, table=case.table, named=case.named)
 
     def run(self, database: str, case: Case, *, faults: bool, isolate: int = 0) -> tuple[Outcomes, int]:
         """Make the calls."""
@@ -74,6 +74,7 @@ class PythonRuntime:
             env=data.get("instead") == "env",
             files=case.files,
             table=case.table,
+            named=case.named,
             options=data.get("options", {}),
             times=data.get("times", 1) // data.get("isolates", 1) if faults else 1,
             instead=data.get("instead") if faults else None,
@@ -82,7 +83,9 @@ class PythonRuntime:
 
     def look(self, database: str, case: Case) -> Outcomes:
         """Ask what can be asked."""
-        found: Outcomes = self._call("look", database, files=case.files, table=case.table).result
+        found: Outcomes = self._call(
+            "look", database, files=case.files, table=case.table, named=case.named
+        ).result
         return found
 
     def sql(self, database: str, statements: Sequence[str]) -> list[list[list[Any]]]:
@@ -115,13 +118,14 @@ class TypeScriptRuntime:
             if isinstance(step, str):
                 self._workerd.sql(database, step)
             else:
-                self._workerd.call("runMigrations", _compiled(tuple(step), case.table), database=database)
+                index = _compiled(tuple(step), case.table, case.named)
+                self._workerd.call("runMigrations", index, database=database)
 
     def run(self, database: str, case: Case, *, faults: bool, isolate: int = 0) -> tuple[Outcomes, int]:
         """Make the calls; an index that cannot be compiled is refused like one that cannot be parsed."""
         data = case.data
         try:
-            index = _compiled(tuple(case.files), case.table)
+            index = _compiled(tuple(case.files), case.table, case.named)
         except Error as error:
             return [{"error": _described(error)}], 0
         for path, value in data.get("edit", {}).items():
@@ -139,12 +143,17 @@ class TypeScriptRuntime:
 
     def look(self, database: str, case: Case) -> Outcomes:
         """Ask what can be asked."""
-        outcomes = [self._called(f"getCurrent{what}", database=database)[0][0] for what in ("", "Version")]
+        compiled: list[Any] = []
         try:
-            index = _compiled(tuple(case.files), case.table)
+            compiled = [_compiled(tuple(case.files), case.table, case.named)]
         except Error as error:
-            return [*outcomes, {"error": _described(error)}]
-        return [*outcomes, self._called("getPending", index, database=database)[0][0]]
+            pending = {"error": _described(error)}
+        else:
+            pending = self._called("getPending", *compiled, database=database)[0][0]
+        # Without the index, the two find a table with one of the usual names.
+        given = compiled if case.named else []
+        current = [self._called(f"getCurrent{of}", *given, database=database)[0][0] for of in ("", "Version")]
+        return [*current, pending]
 
     def sql(self, database: str, statements: Sequence[str]) -> list[list[list[Any]]]:
         """Return the rows of each statement."""
@@ -159,8 +168,9 @@ class TypeScriptRuntime:
 
 
 @cache
-def _compiled(files: tuple[tuple[str, str], ...], table: Shape) -> dict[str, Any]:
-    return compile_index(load(files), VersionTable() if table == "versions" else NameTable())
+def _compiled(files: tuple[tuple[str, str], ...], table: Shape, named: str | None) -> dict[str, Any]:
+    kind = VersionTable if table == "versions" else NameTable
+    return compile_index(load(files), kind(named) if named else kind())
 
 
 def _edited(value: Any, path: Sequence[str], new: Any) -> Any:

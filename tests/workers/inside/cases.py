@@ -20,31 +20,37 @@ if TYPE_CHECKING:
     Files = Sequence[tuple[str, str]]
 
 
-async def prepare(given: Any, steps: Sequence[str | Files], table: Shape) -> None:
+async def prepare(given: Any, steps: Sequence[str | Files], table: Shape, named: str | None) -> None:
     """Do what came before: run SQL past d1migrate, or apply files."""
     for step in steps:
         if isinstance(step, str):
             await sql(given, [step])
         else:
-            await run_migrations(_database(given), index(step, table))
+            await run_migrations(_database(given), index(step, table), table=named)
 
 
 async def run(
-    given: Any, files: Files, table: Shape, options: Mapping[str, Any], times: int, instead: str | None
+    given: Any,
+    files: Files,
+    table: Shape,
+    named: str | None,
+    options: Mapping[str, Any],
+    times: int,
+    instead: str | None,
 ) -> list[dict[str, object]]:
     """Apply the files, `times` calls at once; what became of each."""
     database = _database(given) if instead is None else _instead(given, instead)
-    calls = (run_migrations(database, index(files, table), **options) for _ in range(times))
+    calls = (run_migrations(database, index(files, table), table=named, **options) for _ in range(times))
     return await asyncio.gather(*map(_outcome, calls))
 
 
-async def look(given: Any, files: Files, table: Shape) -> list[dict[str, object]]:
+async def look(given: Any, files: Files, table: Shape, named: str | None) -> list[dict[str, object]]:
     """What each function that reads says."""
     database = _database(given)
     calls: list[Awaitable[object]] = [
-        get_current(database),
-        get_current_version(database),
-        get_pending(database, index(files, table)),
+        get_current(database, table=named),
+        get_current_version(database, table=named),
+        get_pending(database, index(files, table), table=named),
     ]
     return [await _outcome(call) for call in calls]
 
