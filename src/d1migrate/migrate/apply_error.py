@@ -7,6 +7,7 @@ import re
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.migrate import assertions
 from d1migrate.migrate.table import VERSIONS
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import RESET, is_reset
 from d1migrate.sql.unusual_characters import unusual
 
@@ -18,26 +19,61 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _OFFSET = re.compile(r" at offset (\d+)")
-_OTHERS = re.compile(re.escape(assertions.OTHER_MIGRATIONS) + r"([^']*)")
 _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
 )
-_TOO_LONG = "the same statements would take as long again; split them into several migrations"
-_ADOPT = "if it was applied by other means, `d1migrate adopt` proves that and records it"
-HINTS = {
-    **dict.fromkeys(RESET, _TOO_LONG),
-    "already exists": _ADOPT,
-    "duplicate column name": _ADOPT,
-    "Cannot add a NOT NULL column": "existing rows need a value: give the column a DEFAULT",
-    "UNIQUE constraint failed": "two rows have one value: change or delete rows first",
-    "NOT NULL constraint failed": "a row has no value: give it one first, or give the column a DEFAULT",
-    "CHECK constraint failed": "a row does not meet the CHECK: correct the row first",
-    "FOREIGN KEY constraint failed": (
-        "a row references one that does not exist: insert that one first, or correct the row"
+
+
+class Advice(NamedTuple):
+    """What to do about an error.
+
+    Attributes:
+        pattern: a regular expression, of the kind that JavaScript has too, for the text of the error.
+        hint: what to do.
+        text: what the error says instead; `$1` is what the pattern's group matched. None: its own text.
+    """
+
+    pattern: str
+    hint: str
+    text: str | None = None
+
+
+_APPLIED_ALREADY = Advice(
+    "already exists|duplicate column name",
+    "if it was applied by other means, `d1migrate adopt` proves that and records it",
+)
+ADVICE = (
+    Advice(
+        f"{assertions.OTHER_MIGRATIONS}([^']*)",
+        "a file may only insert its own version into schema_migrations; leave the rest to d1migrate",
+        "its SQL changes the history of other migrations than its own (applied then: $1)",
     ),
-}
-"""{part of what the database says: what to do}. The first one in a text counts."""
+    Advice(
+        RESET,
+        "the same statements would take as long again; split them into several migrations",
+    ),
+    Advice(
+        f"{VERSIONS}.* already exists",
+        "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement",
+    ),
+    _APPLIED_ALREADY,
+    Advice("Cannot add a NOT NULL column", "existing rows need a value: give the column a DEFAULT"),
+    Advice("UNIQUE constraint failed", "two rows have one value: change or delete rows first"),
+    Advice(
+        "NOT NULL constraint failed",
+        "a row has no value: give it one first, or give the column a DEFAULT",
+    ),
+    Advice("CHECK constraint failed", "a row does not meet the CHECK: correct the row first"),
+    Advice(
+        "FOREIGN KEY constraint failed",
+        "a row references one that does not exist: insert that one first, or correct the row",
+    ),
+)
+"""For a migration that is applied, the first whose pattern is found is the one."""
+
+_ADVICE_ON_DOWN = tuple(advice for advice in ADVICE if advice is not _APPLIED_ALREADY)
+NO_RESPONSE = "it is not in the history: run the command again"
 _LINES = 6  # shown of a failed statement
 
 
@@ -110,23 +146,16 @@ def _mentioned(text: str, parts: Sequence[StepQueries]) -> list[tuple[Step, Stat
 
 def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
-    if other := _OTHERS.search(text):
-        return (
-            f"its SQL changes the history of other migrations than its own (applied then: {other[1]})",
-            "a file may only insert its own version into schema_migrations; leave the rest to d1migrate",
-        )
     if assertions.ROWS_APPEARED in text or assertions.VALUES_APPEARED in text:
         return f"{text}: there were none when the rollback was planned", "run `d1migrate down` again"
-    if is_reset(text):
-        return text, _TOO_LONG
-    if isinstance(error, AmbiguousError):
-        return f"{text}: no response came", "it is not in the history: run the command again"
     if assertions.NOT_APPLIED in text:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
-    if "already exists" in text and VERSIONS in text:
-        return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
-    hint = next((hint for part, hint in HINTS.items() if part in text), None)
-    return text, error.hint or (None if hint == _ADOPT and step.direction == "down" else hint)
+    if isinstance(error, AmbiguousError) and not is_reset(text):
+        return f"{text}: no response came", NO_RESPONSE
+    for pattern, hint, instead in ADVICE if step.direction == "up" else _ADVICE_ON_DOWN:
+        if match := re.search(pattern, text):
+            return instead.replace("$1", match[1]) if instead else text, error.hint or hint
+    return text, error.hint
 
 
 def _show(statement: Statement, text: str) -> tuple[int, str]:

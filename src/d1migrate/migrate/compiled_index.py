@@ -14,7 +14,7 @@ from d1migrate.errors import SourceError
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
-from d1migrate.migrate.apply_error import HINTS
+from d1migrate.migrate.apply_error import ADVICE
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.compiled_messages import messages
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
@@ -86,7 +86,7 @@ def compile_index(
         "nothing": NOTHING,
         "queries": _queries(table),
         "messages": messages(migrations, table),
-        "hints": HINTS,
+        "advice": [[known for known in advice if known] for advice in ADVICE],
         "patterns": _patterns(),
         "setup": {table.name: table.create, LOG_TABLE: log.CREATE},
         **_layouts(table),
@@ -129,7 +129,7 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "other": queries.applied(other, logged=False),
         "oneSided": queries.one_sided(table, other.name),
         "partial": queries.partial(table),
-        "head": log.head().sql,
+        "head": queries.head(),
         "done": log.done_by("").sql,
         "orphans": queries.ORPHANS,
         "deferrable": queries.DEFERRABLE,

@@ -6,6 +6,7 @@ Words in braces are filled in by the runtime. The index carries them, so that th
 from __future__ import annotations
 
 from d1migrate.migrate import refusals
+from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.table import VersionTable
 
 TYPE_CHECKING = False
@@ -48,6 +49,7 @@ def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[s
         "unmoved": refusals.UNMOVED,
         "oneSided": refusals.ONE_SIDED,
         "alone": refusals.log_alone(table),
+        "damaged": ("{damage}", DAMAGED),
     }
 
 

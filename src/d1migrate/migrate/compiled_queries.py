@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from d1migrate.migrate import log, refusals
-from d1migrate.migrate.history import objects
+from d1migrate.migrate.history import LATEST, objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
 from d1migrate.migrate.up_to_date import joined_log, newest_logged
@@ -16,7 +16,7 @@ from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from d1migrate.migrate.table import MigrationsTable
 
@@ -146,6 +146,34 @@ def partial(table: MigrationsTable) -> str:
     )
 
 
+def head() -> str:
+    """Return the query for the token of the log's newest row, and why the log is damaged, or NULL.
+
+    Damaged is what `history.validated` refuses, in the newest row of each migration.
+    """
+    kinds = {name: kinds for name, kinds in LATEST.items() if kinds != (int,)}  # such a column has no other
+    of_row = _case((_is_other(name, kinds[name]), _damage(name, kinds[name])) for name in kinds)
+    of_token = f"iif(typeof(token) <> 'text' OR token = '', {_damage('token', (str,))}, NULL)"
+    every = f"SELECT {of_row} AS damage FROM ({log.latest().sql})"
+    first = f"(SELECT damage FROM ({every}) WHERE damage IS NOT NULL LIMIT 1)"
+    return f"SELECT token, coalesce({of_token}, {first}) AS damage FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1"
+
+
+def _is_other(column: str, kinds: Iterable[type]) -> str:
+    """Return the condition that a value has none of the types."""
+    names = {int: "integer", str: "text", type(None): "null"}
+    return f"typeof({column}) NOT IN ({_listed(names[kind] for kind in kinds)})"
+
+
+def _damage(column: str, kinds: Collection[type]) -> str:
+    """Return SQL for the text about a value of another type."""
+    expected = "an integer" if int in kinds else "text"
+    start, end = (
+        quote_literal(text) for text in (f"{LOG_TABLE} is damaged: {column} is ", f", expected {expected}")
+    )
+    return f"{start} || quote({column}) || {end}"
+
+
 def problem_of_rows(table: NameTable) -> str:
     """Return the query for why d1migrate only reads a table of names, by its rows: a text, or NULL."""
     suffix = quote_literal(SUFFIX)
@@ -154,8 +182,9 @@ def problem_of_rows(table: NameTable) -> str:
         f" AND NOT EXISTS (SELECT 1 FROM {table.sql} k WHERE k.name = m.name || {suffix})"
     )
     adopt = quote_literal(": `d1migrate adopt` records the files that are meant; or remove such a row")
+    shown = "iif(typeof(first) = 'blob', lower(quote(first)), quote(first))"
     texts = (
-        ("odd", f"odd || ' of its rows do not name a file, e.g. ' || quote(first) || {adopt}"),
+        ("odd", f"odd || ' of its rows do not name a file, e.g. ' || {shown} || {adopt}"),
         ("nameless", "nameless || ' of its rows have no name'"),
         ("twice IS NOT NULL", "twice || ' is in it more than once'"),
     )
@@ -191,6 +220,7 @@ def _tables(own: str, other: str) -> str:
         "names": _count("name IN ('name', 'applied_at')", 2, "name = 'version'", 0),
         "counted": "coalesce(max(lower(ddl) LIKE '%autoincrement%'), 0)",
         "id": _count("pk", 1, key.format("id"), 1),
+        "tool": _tool(),
     }
     every = log.every_column()
     required = [column for column in every if column in log.REQUIRED]
@@ -202,6 +232,19 @@ def _tables(own: str, other: str) -> str:
     parts = (("own", own, shape), ("other", other, shape), ("log", LOG_TABLE, logs))
     ctes = [f"c AS ({columns})", *(_cte(*part) for part in (*parts, ("older", log.OLD_LOG, logs)))]
     return ", ".join(ctes)
+
+
+def _tool() -> str:
+    """Return SQL for the tool whose table it is by its columns, or NULL: `other_tools.owner_of`."""
+    of_dirty = _count("lower(name) IN ('version', 'dirty')", 2)
+    of_text = "count(*) = 1 AND max(lower(name)) = 'version' AND max(lower(type)) LIKE 'varchar%'"
+    return _case(
+        [
+            (f"count(*) = 2 AND {of_dirty}", "'golang-migrate'"),
+            (f"{of_text} AND max(required)", "'Rails'"),
+            (f"{of_text} AND max(pk)", "'dbmate'"),
+        ]
+    )
 
 
 def _cte(name: str, table: str, values: dict[str, str]) -> str:
@@ -244,6 +287,9 @@ def _not_ours(table: MigrationsTable, other: str) -> tuple[str, str]:
     head = quote_literal(f"the table {table.name} is not {whose}'s: it has (")
     tail = quote_literal(f"), expected ({expected})")
     hint = quote_literal(f'name another one in d1migrate.toml, such as table = "{free}"')
+    if not isinstance(table, NameTable):
+        takes_over = quote_literal("`d1migrate adopt` takes over from ")
+        hint = f"iif(own.tool IS NULL, {hint}, {takes_over} || own.tool)"
     return f"{head} || own.shown || {tail}", hint
 
 

@@ -202,7 +202,7 @@ def read_rows(table: MigrationsTable, rows: Rows) -> History:
     is known.
     """
     newest: dict[Key | None, _LogRow] = {}
-    for row in map(_LogRow._make, validated(rows.latest, LOG_TABLE, _LATEST)):
+    for row in map(_LogRow._make, validated(rows.latest, LOG_TABLE, LATEST)):
         key = table.key_of(row)
         if row.name and (key not in newest or newest[key].id < row.id):
             newest[key] = row
@@ -261,10 +261,13 @@ def _names(table: NameTable, rows: Sequence[tuple[Any, ...]], counter: int | Non
     return NameState.of(rows, counter if table.counted else None)
 
 
+DAMAGED = "restore the database from a backup or a restore point, or correct that row by hand"
+"""What to do about a history table with values of other types."""
+
 _TEXT, _INTEGER, _OPTIONAL = (str,), (int,), (str, type(None))
 _ROW = {"version": _INTEGER}
 _VERSION = (int, type(None))
-_LATEST = {
+LATEST = {
     "version": _VERSION,
     "name": _TEXT,
     "id": _INTEGER,
@@ -308,7 +311,7 @@ def validated(
                 raise HistoryError(
                     f"{table} is damaged: {name} is {_shown(value)}, expected {expected};"
                     f" the row begins with {', '.join(map(_shown, row[:3]))}",
-                    hint="restore the database from a backup or a restore point, or correct that row by hand",
+                    hint=DAMAGED,
                 )
     return rows
 

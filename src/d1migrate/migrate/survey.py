@@ -92,7 +92,7 @@ def problems_of_names(
         literal = f"x'{row.hex()}'" if isinstance(row, bytes) else quote_literal(str(row))
         adopt = "`d1migrate adopt` records the files that are meant; or remove such a row"
         yield (
-            f"{len(odd)} of its rows do not name a file, e.g. {row!r}: {adopt}",
+            f"{len(odd)} of its rows do not name a file, e.g. {literal}: {adopt}",
             [f"DELETE FROM {table.sql} WHERE name = {literal}"],
         )
     if table.ids != "id":

@@ -76,6 +76,11 @@ class TableChoice(NamedTuple):
         return self.configured if named and self.configured else VERSIONS
 
     @property
+    def is_of_versions(self) -> bool:
+        """Whether the history may be in the table called `versions`, and not only in wrangler's."""
+        return fold(self.configured or self.versions) != fold(self.wrangler)
+
+    @property
     def guess(self) -> MigrationsTable:
         """The table of a database without a history, which most others also have."""
         return self.empty(self._configured_shape or self.files.shape)

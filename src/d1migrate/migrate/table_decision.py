@@ -98,7 +98,7 @@ def found(choice: TableChoice, survey: Survey) -> MigrationsTable | None:
     """
     _refuse_other_log(survey)
     beside = _names(choice.wrangler, survey)
-    if fold(choice.versions) != fold(choice.wrangler) and survey.is_names(choice.versions):
+    if choice.is_of_versions and survey.is_names(choice.versions):
         return _names(choice.versions, survey)
     if survey.is_versions(choice.versions):
         return VersionTable(

@@ -96,7 +96,8 @@ def error_parts(text: str) -> tuple[str, int | None, str]:
     return message, int(offset) if offset else None, code or ""
 
 
-RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
+RESET = rf"exceeded its CPU time limit|\[code: {RESET_CODE}\]"
+"""A regular expression, as JavaScript reads it too, of what is in an error text if D1 was reset."""
 
 
 def is_reset(text: str) -> bool:
@@ -105,7 +106,7 @@ def is_reset(text: str) -> bool:
     The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would take
     as long.
     """
-    return any(part in text for part in RESET)
+    return re.search(RESET, text) is not None
 
 
 FUNCTIONS = frozenset(

@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
+from d1migrate.migrate.apply_error import ADVICE
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 
@@ -60,3 +61,12 @@ def test_the_place(wrong: str, line: int | None) -> None:
 def test_no_place_for_two() -> None:
     """If two statements could have failed, none is named."""
     assert failure("CREATE TABLE a (x);\nSELECT x FORM a;\nSELECT y FORM a;\n").line is None
+
+
+def test_what_is_said_instead() -> None:
+    """The text that is shown instead has what the pattern's group matched."""
+    (history,) = (advice for advice in ADVICE if advice.text)
+    error = failure("INSERT INTO schema_migrations SELECT 7, 'x', 1;\n")
+
+    assert str(error) == f"001_a: {history.text}".replace("$1", "7,1")
+    assert error.hint == history.hint

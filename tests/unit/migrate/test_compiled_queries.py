@@ -9,7 +9,7 @@ import pytest
 from d1migrate.drivers.run import run
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
-from d1migrate.migrate.compiled_queries import applied, partial, problem_of_rows, verdict
+from d1migrate.migrate.compiled_queries import applied, head, partial, problem_of_rows, verdict
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, VersionTable
@@ -69,12 +69,12 @@ def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, sha
     """It returns the same tables, the same refusals and the same objects of the application."""
     table, other = TABLES[shape]
     _execute(database, *SETUPS[setup])
-    layout, tables, error, _, problem, unmanaged = _asked(database, verdict(table, other))
+    layout, tables, error, hint, problem, unmanaged = _asked(database, verdict(table, other))
     choice = TableChoice(VERSIONS.name if shape == "versions" else NAMES.name, NAMES.name)
     try:
         history = run(read_history(choice), database)
     except HistoryError as refusal:
-        assert error == str(refusal)
+        assert (error, hint) == (str(refusal), refusal.hint)
         return
     if history.problems and error:  # the runtime does not even read the rows
         assert error == history.problems[0].message
@@ -156,3 +156,28 @@ def test_applied_is_what_the_planner_reads(empty: Database, table: MigrationsTab
 
     empty.driver.batch(Batch([Query("UPDATE d1migrate_log SET event = 'begun' WHERE version = 2")]))
     assert empty.driver.batch(Batch((Query(partial(table)),), reads=True))[0].rows == (("002_b", 2),)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "token = 'x'",
+        "token = ''",
+        "token = x'00'",
+        "checksum = x'00'",
+        "version = 'text'",
+        "name = x'61'",
+        "file_digest = 1.5, rollback_digest = NULL",
+    ],
+)
+def test_a_damaged_log(empty: Database, damage: str) -> None:
+    """It is damaged for the runtime exactly if it is for the planner, which shows values in another way."""
+    empty.run(up(THREE, TableChoice(), empty.stamp))
+    _execute(empty.driver, f"UPDATE {LOG_TABLE} SET {damage} WHERE id = (SELECT max(id) FROM {LOG_TABLE})")
+    _, found = _asked(empty.driver, head())
+    refused = None
+    try:
+        empty.run(read_history(TableChoice()))
+    except HistoryError as error:
+        refused = str(error)
+    assert (found and found.split(" is ")[:2]) == (refused and refused.split(" is ")[:2])

@@ -73,6 +73,7 @@ def history(sql: str, choice: TableChoice) -> History:
         (DBMATE, None, "names", False, "d1_migrations"),
         (DBMATE + W, None, "versions", False, "d1_migrations"),
         (DBMATE, "mine", "versions", False, "mine"),
+        (W.replace("d1_migrations", "schema_migrations"), "d1_migrations", "names", False, "d1_migrations"),
         (f"CREATE TABLE d1_migrations (x); {V1}", None, "versions", False, "schema_migrations"),
     ],
 )
