@@ -50,6 +50,11 @@ ADVICE = (
         "its SQL changes the history of other migrations than its own (applied then: $1)",
     ),
     Advice(
+        f"({assertions.ALREADY_APPLIED}|{assertions.CHANGED_MEANWHILE})",
+        "a read replica may lag: pass the D1 binding itself, or a session that begins with `first-primary`",
+        "the database has a newer history than the one that was read",
+    ),
+    Advice(
         RESET,
         "the same statements would take as long again; split them into several migrations",
     ),

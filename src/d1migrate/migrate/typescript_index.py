@@ -60,7 +60,8 @@ def _migrations(migrations: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else _literal(name)
+    """Return the name of a property; in brackets, `__proto__` is one like any other."""
+    return name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) else f"[{_literal(name)}]"
 
 
 def _literal(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from d1migrate.migrator import Migrator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from d1migrate.sql.batch import Batch, Result
 
@@ -65,8 +67,41 @@ def test_no_place_for_two() -> None:
 
 def test_what_is_said_instead() -> None:
     """The text that is shown instead has what the pattern's group matched."""
-    (history,) = (advice for advice in ADVICE if advice.text)
+    (history,) = (advice for advice in ADVICE if "$1" in (advice.text or ""))
     error = failure("INSERT INTO schema_migrations SELECT 7, 'x', 1;\n")
 
     assert str(error) == f"001_a: {history.text}".replace("$1", "7,1")
     assert error.hint == history.hint
+
+
+class Lagging(SqliteDriver):
+    """A session that reads from a replica, which does not have what was written since."""
+
+    replica: SqliteDriver
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Ask the one or the other."""
+        return self.replica.batch(batch) if batch.reads else super().batch(batch)
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_replica_that_lags(tmp_path: Path, known: int) -> None:
+    """Nothing is applied twice, and the hint is what to read from instead."""
+    files = load(
+        [("001_a.sql", "CREATE TABLE IF NOT EXISTS a (x);"), ("002_b.sql", "INSERT INTO a VALUES (1);")]
+    )
+    primary, replica = str(tmp_path / "primary.db"), str(tmp_path / "replica.db")
+    lagging = Lagging(primary, url="primary")
+    lagging.replica = SqliteDriver(replica, url="replica")
+    if known:
+        Migrator(lagging.replica, files[:known]).up(lint=False)
+        shutil.copy(replica, primary)
+    Migrator(SqliteDriver(primary, url="primary"), files).up(lint=False)
+
+    with pytest.raises(
+        ApplyError, match="the database has a newer history than the one that was read"
+    ) as caught:
+        Migrator(lagging, files).up(lint=False)
+
+    assert "first-primary" in (caught.value.hint or "")
+    assert caught.value.pending == tuple(file.name for file in files[known:])

@@ -15,15 +15,24 @@ from tests.runtime.workerd import node
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from d1migrate.migrate.table import MigrationsTable
+
 STRANGE = "CREATE TABLE a (\n  b DEFAULT '`${x}\\ \r \u2028 \x01 \U0001f600'\n);"
 
 
 def test_it_evaluates_to_the_index(tmp_path: Path) -> None:
     """Character by character, also what a template literal would change."""
     files = [Migration(1, "1_it's", STRANGE), Migration(2, '2_"quoted"', "SELECT '${1}';\n\n")]
-    for table in (VersionTable("it's"), NameTable()):
+    tables: tuple[MigrationsTable, ...] = (
+        VersionTable("it's"),
+        NameTable(),
+        VersionTable("m²"),
+        NameTable("__proto__"),
+        NameTable("1"),
+    )
+    for number, table in enumerate(tables):
         index = compile_index(files, table)
-        module = tmp_path / f"{table.shape}.mjs"
+        module = tmp_path / f"{number}.mjs"
         module.write_text(typescript_module(index), encoding="utf-8", newline="\n")
         script = "import(process.argv[1]).then((m) => console.log(JSON.stringify(m.default)))"
         found = subprocess.run([node(), "-e", script, module], check=True, capture_output=True, text=True)

@@ -46,8 +46,8 @@ export interface Migrations {
   readonly queries: Readonly<Record<string, string>>;
   /** What is wrong, and what to do, for each refusal. */
   readonly messages: Readonly<Record<string, readonly string[]>>;
-  /** What to do about an error of the database, by a part of its text. */
-  readonly hints: Readonly<Record<string, string>>;
+  /** [pattern, hint, text to show instead]: what to do about an error of the database that has the pattern. */
+  readonly advice: readonly (readonly string[])[];
   /** What the database says if it refused the SQL, and what a batch says if another runner was faster. */
   readonly patterns: Readonly<Record<string, string>>;
   /** The statements that create the history tables, by their names. */
@@ -138,21 +138,21 @@ export async function runMigrations(db: Database, migrations: Migrations, option
   if (maxQueries < FEWEST) throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
   const wanted = upTo(index, options.to);
   const driver = open(db, index, maxQueries);
-  const applied = await readState(driver, index);
-  if (applied === COMPLETE || (applied && isDone(index, wanted, applied, acceptNewer))) return [];
+  const known = await readState(driver, index);
+  if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer))) return [];
   const refuseIfSpent = limits(index, Boolean(driver.sync), options);
   const run: Run = { driver, index, wanted, acceptNewer, by, refuseIfSpent, restorePoint: null, done: [] };
   try {
-    return await migrate(run, applied !== undefined);
+    return await migrate(run, known);
   } catch (error) {
     await driver.sync?.(); // an error that leaves a constructor undoes what is not committed
     throw error;
   }
 }
 
-async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
+async function migrate(run: Run, known: Known): Promise<StepResult[]> {
   const { driver, index } = run;
-  const first = await readHistory(driver, index, expected);
+  const first = await readHistory(driver, index, known);
   let history = first;
   let todo = plan(run, history);
   if (todo.length) {
@@ -163,7 +163,7 @@ async function migrate(run: Run, expected: boolean): Promise<StepResult[]> {
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
     try {
-      history = await readHistory(driver, index, false, stopped.token);
+      history = await readHistory(driver, index, NOTHING_KNOWN, stopped.token);
       if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
       else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
@@ -200,9 +200,9 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
   const known = await readState(driver, index);
   const pending = (keys: { has(key: Key): boolean }): string[] =>
     index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
-  if (known === COMPLETE) return [];
-  if (known?.size) return pending(known);
-  const history = await readHistory(driver, index, known !== undefined);
+  if (known.applied === COMPLETE) return [];
+  if (known.applied) return pending(known.applied);
+  const history = await readHistory(driver, index, known);
   refusePartial(index, history);
   if (!history.applied.size) refuseProblems(index, history);
   return pending(history.applied);
@@ -220,7 +220,7 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
 export async function verifySchema(db: Database, migrations: Migrations): Promise<Verification> {
   const index = checked(migrations);
   const driver = open(db);
-  const history = await readHistory(driver, index, false, undefined, [[OBJECTS]]);
+  const history = await readHistory(driver, index, NOTHING_KNOWN, undefined, [[OBJECTS]]);
   const entries = compareWithHistory(index, history);
   let notCompared = whyNotCompared(entries);
   let differences = notCompared === null ? await compareWithSchema(index, entries, history.more[0]!) : [];
@@ -544,11 +544,11 @@ interface Found { readonly layout: string; readonly own: boolean; readonly other
 /**
  * Read the history.
  *
- * @param exists whether the migrations table and the log are known to exist: then one request is usually enough.
+ * @param known which tables exist: if they are all that do, one request is enough.
  * @param token that of a batch to look up in the log.
  * @param more queries for the last request.
  */
-async function readHistory(driver: Driver, index: Migrations, exists: boolean, token?: string, more: readonly Statement[] = []): Promise<History> {
+async function readHistory(driver: Driver, index: Migrations, known: Known, token?: string, more: readonly Statement[] = []): Promise<History> {
   const { queries, layouts, messages } = index;
   const rest = ({ layout, own, other, log }: Found): Statement[] => [
     ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
@@ -558,13 +558,21 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
     ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
     ...(log && token ? [[queries["done"]!, token] as const] : []),
   ];
-  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: exists, other: false, log: exists };
-  let [first, ...answers] = await driver.read([[queries["verdict"]!], ...rest(usual)]);
+  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: known.own, other: false, log: known.log };
+  let first: Rows | undefined;
+  let answers: Rows[];
+  try {
+    [first, ...answers] = await driver.read([[queries["verdict"]!], ...rest(usual)]);
+  } catch (error) {
+    // A table has other columns; then the verdict alone shows whose it is.
+    if (known.own && isAbsent(error)) return readHistory(driver, index, NOTHING_KNOWN, token, more);
+    throw error;
+  }
   const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
   if (error) throw new HistoryError(error, hint);
   const [own, other, log] = [...tables!].map((digit) => digit === "1");
   const found = { layout: layout!, own: own!, other: other!, log: log! };
-  if (layout !== usual.layout || own !== exists || log !== exists || other || more.length) answers = await driver.read([...rest(found), ...more]);
+  if (layout !== usual.layout || own !== known.own || log !== known.log || other || more.length) answers = await driver.read([...rest(found), ...more]);
   const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
   const rows = next(own);
   const odd = next(own && isNames(index))[0]?.[0];
@@ -572,7 +580,9 @@ async function readHistory(driver: Driver, index: Migrations, exists: boolean, t
   const elsewhere = ids(second).length > 0;
   const sides = next(own && other)[0];
   const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
-  const head = String(next(log)[0]?.[0] ?? "");
+  const [newest, damage] = (next(log)[0] ?? []) as [unknown?, string?];
+  if (damage) throw new HistoryError(...worded(index, "damaged", { damage }));
+  const head = String(newest ?? "");
   const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
   const recorded = readRows(rows, isNames(index));
@@ -622,7 +632,7 @@ const fold = (name: unknown): string => String(name).replace(/[A-Z]/g, (letter) 
 async function readApplied(driver: Driver, migrations?: Migrations): Promise<Numbered[]> {
   if (migrations) {
     const index = checked(migrations);
-    const { applied } = await readHistory(driver, index, false);
+    const { applied } = await readHistory(driver, index, NOTHING_KNOWN);
     return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
   }
   let stranger = "";
@@ -651,7 +661,7 @@ const inOrder = <T extends Numbered>(rows: T[]): T[] =>
 function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
   const isApplied = (m: Migration): boolean => {
     const line = applied.get(keyOf(index, m));
-    return line !== undefined && (!line[0] || line[0] === m.checksum || line[1] === m.digest);
+    return line !== undefined && (!line[0] || hasContentOf({ checksum: line[0], digest: line[1] }, m));
   };
   const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
   const isNewer = (): boolean => [...applied.keys()].every((key) => keys.has(key) || isAfter(index, key));
@@ -679,7 +689,7 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   const pending = index.migrations.filter((m) => !isApplied(m));
   const changed = index.migrations.filter((m) => {
     const row = applied.get(keyOf(index, m));
-    return row?.checksum && row.checksum !== m.checksum && row.digest !== m.digest;
+    return row?.checksum && !hasContentOf(row, m);
   });
   refuseProblems(index, history);
   refuseOneSided(index, history);
@@ -746,7 +756,7 @@ function refuseRenamed(index: Migrations, rows: readonly Applied[], pending: rea
 /** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
 function refuseLate(index: Migrations, todo: readonly Migration[], applied: History["applied"]): void {
   const after = (m: Migration): Migration | undefined =>
-    index.migrations.slice(index.migrations.indexOf(m)).filter((one) => (one.version === null) === (m.version === null) && applied.has(keyOf(index, one))).at(-1);
+    index.migrations.slice(index.migrations.indexOf(m)).filter((one) => (numberOf(one.name) === null) === (numberOf(m.name) === null) && applied.has(keyOf(index, one))).at(-1);
   const late = todo.filter(after);
   refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? after(late[0])!.name : "" });
 }
@@ -883,8 +893,10 @@ const NOWHERE: Failed = { line: null, statement: null };
 
 function applyError(index: Migrations, error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
   const at = failedAt(error, m, before);
-  const known = Object.entries(index.hints).find(([part]) => text(error).includes(part))?.[1] ?? null;
-  const [message, hint] = !known && error instanceof AmbiguousError ? worded(index, "lost", { error: text(error) }) : [text(error), known];
+  let said = text(error);
+  const [pattern, advice = null, instead] = (index.advice.find(([pattern]) => RegExp(pattern!).test(said)) ?? []) as [string?, (string | null)?, string?];
+  if (instead) said = said.replace(RegExp(`^.*${pattern}.*$`, "s"), instead);
+  const [message, hint] = !pattern && error instanceof AmbiguousError ? worded(index, "lost", { error: said }) : [said, advice];
   return new ApplyError(`${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`, hint, at, applied, pending, error);
 }
 
@@ -939,8 +951,8 @@ interface Compared extends Entry {
 }
 
 /** Whether a row has the text, or at least the meaning, of a file. */
-const hasContentOf = (row: Applied, { checksum, digest }: Migration): boolean =>
-  row.checksum === checksum || (row.digest !== null && row.digest === digest);
+const hasContentOf = (row: Pick<Applied, "checksum" | "digest">, { checksum, digest }: Migration): boolean =>
+  row.checksum === checksum || row.checksum === `b1:${digest}` || (row.digest !== null && row.digest === digest);
 
 /** Compare the index with the history, in wrangler's order. */
 function compareWithHistory(index: Migrations, history: History): Compared[] {
@@ -1100,6 +1112,9 @@ type Rows = readonly (readonly unknown[])[];
 type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
 /** Exactly the migrations of the index are applied. */
 const COMPLETE = "complete";
+/** What one query shows: whether the migrations table and the log exist, and what is applied, if no migration is partial. */
+interface Known { readonly own: boolean; readonly log: boolean; readonly applied?: AppliedLines | typeof COMPLETE }
+const NOTHING_KNOWN: Known = { own: false, log: false };
 interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
 
 interface Driver {
@@ -1131,26 +1146,28 @@ function open(db: Database, index?: Migrations, maxQueries = 50): Driver {
   );
 }
 
-/** Return what is applied if one query shows it; undefined if a migration is partial or a table is missing. */
-async function readState(driver: Driver, index: Migrations): Promise<AppliedLines | typeof COMPLETE | undefined> {
+/** Ask what is needed to see that there is nothing to do. */
+async function readState(driver: Driver, index: Migrations): Promise<Known> {
+  const exist = { own: true, log: true };
   const found = new Map<Key, readonly [string, string]>();
   try {
     if (driver.sync) {
       // Only d1migrate writes there, so its newest note is true; and it takes the same time for any number of migrations.
       const [newest] = (await driver.read([[index.queries["newestNotes"]!]]))[0]!;
-      if (`${newest}`.includes(`"index": "${index.digest}"`)) return COMPLETE;
+      if (`${newest}`.includes(`"index": "${index.digest}"`)) return { ...exist, applied: COMPLETE };
     }
     const [lines, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
-    if (partial || lines === null) return undefined;
+    if (partial || lines === null) return exist;
     for (const line of `${lines}`.split("\n")) {
       const parts = /^(.*) (\S*) (\S*)$/.exec(line);
-      if (!parts) return undefined; // a name with a line break
+      if (!parts) return exist; // a name with a line break
       found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
     }
-    return found;
+    return { ...exist, applied: found };
   } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
+    if (!isAbsent(error)) throw error;
+    // SQLite resolves names in order: if the log was missing, the table before it exists.
+    return { own: text(error).includes(LOG), log: false };
   }
 }
 
