@@ -143,6 +143,14 @@ def test_different_targets(typescript: TypeScriptWorkerd, place: str, to: int | 
     assert exactly_once(typescript, place)
 
 
+@pytest.mark.parametrize(("by", "logged"), [("a deploy", "a deploy"), (5, "5"), ("", ""), ("é'--", "é'--")])
+def test_the_actor(typescript: TypeScriptWorkerd, place: str, by: object, logged: str) -> None:
+    """It is text in the log, also where JavaScript gave a number, which D1 binds as REAL."""
+    typescript.call("runMigrations", INDEXES["versions"], {"by": by}, database=place)
+
+    assert typescript.sql(place, "SELECT DISTINCT who FROM d1migrate_log") == [[[logged]]]
+
+
 def test_alone_or_together_is_the_same(typescript: TypeScriptWorkerd, shape: Shape) -> None:
     """Twenty runs leave what one leaves."""
     one, many = typescript.database(), typescript.database()

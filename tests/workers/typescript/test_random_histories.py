@@ -49,6 +49,9 @@ BODIES = [
     "-- nothing yet\n",
     "CREATE TABLE {t} (n);\nINSERT INTO {t} VALUES (1);\nINSERT INTO nosuch VALUES (1);\n",
     "CREATE TABLE {t} (n);\nSELEC 1;\n",
+    "CREATE TABLE {t} (n);\nINSERT INTO {t} VALUES (1), (2);\nSELECT json_extract('{{}}', iif(n = 2, 'no', '$')) FROM {t};\n",
+    "PRAGMA defer_foreign_keys = ON;\nCREATE TABLE {t} (id INTEGER PRIMARY KEY, p INTEGER REFERENCES {t});\nINSERT INTO {t} VALUES (1, 2);\nINSERT INTO {t} VALUES (2, 1);\n",
+    "PRAGMA foreign_keys = OFF;\nCREATE TABLE {t} (p INTEGER REFERENCES nowhere);\n",
     "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);\n",
 ]
 
