@@ -816,7 +816,7 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       version: migration.version?.toString(),
       file: `${migration.name}.sql`,
       token,
-      who: by,
+      who: `${by}`,
       tool: TOOL,
       at: `${Math.floor(Date.now() / 1000)}`,
       restorePoint,
