@@ -37,7 +37,7 @@ const FUNCTIONS: Record<string, Call> = {
   /** The rows of each statement. */
   async sql(db, ...statements: readonly string[]) {
     if (db.sql) return statements.map((sql) => db.sql.exec(sql).raw().toArray());
-    const found = [];
+    const found: unknown[][] = [];
     for (const sql of statements) found.push((await db.prepare(sql).raw()).map((row: any[]) => row.map(cell)));
     return found;
   },
@@ -189,7 +189,7 @@ export class Migrating extends Tenant {
     );
   }
 
-  async alarm(): Promise<void> {
+  override async alarm(): Promise<void> {
     this.ctx.storage.kv.put("versionAtAlarm", await runtime.getCurrentVersion(this.ctx.storage));
   }
 

@@ -89,6 +89,15 @@ def test_what_is_refused_is_refused_here(consumer: Path) -> None:
     assert len(set(re.findall(r"^src/shown\.ts\((\d+),", found, re.MULTILINE))) == expected, found
 
 
+def test_the_worker_of_the_tests(consumer: Path) -> None:
+    """What runs the runtime for the other tests calls it as its types say."""
+    entry = str(ROOT / "tests" / "runtime" / "typescript_entry.ts")
+    types = {"types": ["@cloudflare/workers-types"], "typeRoots": [str(MODULES)]}
+    paths = {"runtime": [str(consumer / "src" / "lib" / "migrations.ts")]}
+
+    assert tsc(consumer, entry, allowJs=True, noImplicitAny=False, paths=paths, **types) == ""
+
+
 def test_the_pinned_versions() -> None:
     """The versions that package.json pins are the ones that ran."""
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
