@@ -108,8 +108,8 @@ def log_alone(table: MigrationsTable) -> Text:
     """Return the text about a migrations table that is missing although the log has migrations."""
     return Text(
         f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
-        f"restore it from a backup; or create it without rows, `{' '.join(table.create.split())}`, and"
-        " `d1migrate adopt` records what the database has",
+        "if the table has another name, give that name; else restore it from a backup, or create it without"
+        f" rows, `{' '.join(table.create.split())}`, and `d1migrate adopt` records what the database has",
     )
 
 

@@ -225,7 +225,7 @@ def _in_order(report: Report, migrations: Sequence[Migration]) -> list[StepResul
 def _stamp(by: str) -> Stamp:
     from d1migrate.project.actor import stamp
 
-    return stamp(by)
+    return stamp(str(by or "worker"))  # a caller may pass what is not set
 
 
 async def get_current(database: Any, *, table: str | None = None) -> str | None:

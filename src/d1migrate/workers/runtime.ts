@@ -134,14 +134,14 @@ export interface StepResult {
  */
 export async function runMigrations(db: Database, migrations: Migrations, options: Options = {}): Promise<StepResult[]> {
   const index = checked(migrations);
-  const { by = "worker", acceptNewer = true, maxQueries = 50 } = options;
-  if (maxQueries < FEWEST) throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
+  const { by, acceptNewer = true, maxQueries = 50 } = options;
+  if (!(maxQueries >= FEWEST)) throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
   const wanted = upTo(index, options.to);
   const driver = open(db, index, maxQueries);
   const known = await readState(driver, index);
   if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer))) return [];
   const refuseIfSpent = limits(index, Boolean(driver.sync), options);
-  const run: Run = { driver, index, wanted, acceptNewer, by, refuseIfSpent, restorePoint: null, done: [] };
+  const run: Run = { driver, index, wanted, acceptNewer, by: `${by || "worker"}`, refuseIfSpent, restorePoint: null, done: [] };
   try {
     return await migrate(run, known);
   } catch (error) {
@@ -413,7 +413,7 @@ function checked(index: Migrations): Migrations {
 
 /** Return a message of the index and its hint, with words for the places in them. */
 function worded(index: Migrations, message: string, words: Record<string, string | number> = {}): [string, string] {
-  const fill = (text: string): string => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, `${word}`), text);
+  const fill = (text: string): string => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, () => `${word}`), text);
   const [problem, hint] = index.messages[message]!;
   return [fill(problem!), fill(hint!)];
 }
@@ -443,7 +443,7 @@ function upTo(index: Migrations, to: number | string | undefined): readonly Migr
   if (to === undefined) return all;
   if (typeof to !== "number" && typeof to !== "string") throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
   const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
-  const found = named.length ? named : all.filter((m) => m.version !== null && m.version === Number(to));
+  const found = named.length || !/^-?\d+$/.test(`${to}`) ? named : all.filter((m) => m.version === Number(to));
   if (found.length !== 1) throw new UsageError(...worded(index, found.length ? "several" : "noSuch", { to, names: found.map((m) => m.name).join(", ") }));
   return all.slice(0, all.indexOf(found[0]!) + 1);
 }
@@ -650,7 +650,7 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
   if (versions?.length) return readRows(versions, false);
   const names = await read(USUAL.names, "d1_migrations");
   if (stranger && !names?.length) throw new HistoryError(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
-  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "restore it from a backup");
+  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "pass the index if the table has another name; else restore it from a backup");
   return inOrder(readRows(names ?? [], true));
 }
 
@@ -722,8 +722,8 @@ function refuse(index: Migrations, message: string, kind: typeof HistoryError, f
   if (!found.length) return;
   const [problem, hint] = worded(index, message, { was: found[0]!.was ?? "", ...words });
   const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
-  const head = problem.includes("{name}") ? problem.replace("{name}", shown) : `${shown}: ${problem}`;
-  throw new kind(head, hint.replaceAll("{name}", found[0]!.name), found.map((m) => m.name));
+  const head = problem.includes("{name}") ? problem.replace("{name}", () => shown) : `${shown}: ${problem}`;
+  throw new kind(head, hint.replaceAll("{name}", () => found[0]!.name), found.map((m) => m.name));
 }
 
 function refuseProblems(index: Migrations, { problems, refusal }: History): void {
@@ -794,10 +794,11 @@ function limits(index: Migrations, inObject: boolean, { maxMigrations = 500, max
     slowest = Math.max(slowest, done.length && now - last);
     last = now;
     const rows = done.reduce((all, step) => all + (step.rowsWritten ?? 0), 0);
+    // A limit that is no number is spent at once.
     const spent: readonly (readonly [boolean, string, number])[] = [
-      [inObject && done.length >= maxMigrations, "migrationsUsed", done.length],
-      [inObject && rows > maxRowsWritten, "rowsUsed", rows],
-      [now - started + slowest > maxSeconds * 1000, "secondsUsed", maxSeconds],
+      [inObject && !(done.length < maxMigrations), "migrationsUsed", done.length],
+      [inObject && !(rows <= maxRowsWritten), "rowsUsed", rows],
+      [!(now - started + slowest <= maxSeconds * 1000), "secondsUsed", maxSeconds],
     ];
     for (const [isSpent, message, used] of spent) if (isSpent) throw new Unfinished(...worded(index, message, { used }));
   };
