@@ -11,34 +11,20 @@
 //   → {"status", "headers", "text", "log", "body_used", "calls": {"batch": N, …}}
 //   POST /  {"sql": "DROP TABLE users", "database": "d1-7"}   runs a statement past the Worker
 import fs from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { databases, serve } from "./miniflare.mjs";
+
 const [nodeModules, persist, bundle, count, className] = process.argv.slice(2);
-const { Miniflare, convertV4MiniflareOptions } = createRequire(`${nodeModules}/`)("miniflare");
 
 const module = (name, file) => ({ type: "ESModule", path: `/${name}`, contents: fs.readFileSync(file, "utf8") });
 const ours = (name) => module(name, path.join(import.meta.dirname, name));
-const ids = Array.from({ length: Number(count) }, (_, n) => `d1-${n}`);
-const miniflare = new Miniflare(
-  convertV4MiniflareOptions({
-    name: "app",
-    modulesRoot: "/",
-    modules: [ours("bundle_entry.mjs"), ours("binding_faults.mjs"), module("bundle.js", bundle)],
-    host: "127.0.0.1",
-    port: 0,
-    compatibilityDate: "2026-11-01",
-    resourcePersistencePath: persist,
-    d1Databases: Object.fromEntries(ids.map((id) => [id, id])),
-    durableObjects: className ? { [className.toUpperCase()]: { className, useSQLite: true } } : {},
-    cf: false,
-  }),
-);
-const { port } = await miniflare.ready;
-console.log(JSON.stringify({ port: Number(port) }));
-
-process.stdin.resume();
-process.stdin.on("end", async () => {
-  await miniflare.dispose();
-  process.exit(0);
+await serve(nodeModules, {
+  name: "app",
+  modulesRoot: "/",
+  modules: [ours("bundle_entry.mjs"), ours("binding_faults.mjs"), module("bundle.js", bundle)],
+  compatibilityDate: "2026-11-01",
+  resourcePersistencePath: persist,
+  d1Databases: databases(count),
+  durableObjects: className ? { [className.toUpperCase()]: { className, useSQLite: true } } : {},
 });

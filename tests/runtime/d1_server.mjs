@@ -1,5 +1,4 @@
-// Real D1 databases on a loopback port: miniflare starts workerd once and binds `d1-0` … `d1-N`.
-// A database costs nothing until it is first used. Beside them, SQLite-backed Durable Objects of any name.
+// Real D1 databases on a loopback port, `d1-0` … `d1-N`. Beside them, SQLite-backed Durable Objects of any name.
 //
 //   node d1_server.mjs NODE_MODULES PERSIST_DIR COUNT
 //
@@ -8,10 +7,9 @@
 //   → {"results": [{"columns": […], "rows": [[…], …], "meta": {"rows_read": N, "rows_written": N, …}}, …]}
 //     or {"error": "…"}
 //   POST /object/NAME  {"batch": […]}      the same, in one transactionSync(), each cursor drained
-import { createRequire } from "node:module";
+import { databases, serve } from "./miniflare.mjs";
 
 const [nodeModules, persist, count] = process.argv.slice(2);
-const { Miniflare, convertV4MiniflareOptions } = createRequire(`${nodeModules}/`)("miniflare");
 
 // `query` is the call below `batch`: one transaction too, answered in rows rather than in objects, which
 // would lose duplicate columns and reorder columns named like numbers.
@@ -55,26 +53,12 @@ export default {
   },
 };`;
 
-const ids = Array.from({ length: Number(count) }, (_, n) => `d1-${n}`);
-const miniflare = new Miniflare(
-  convertV4MiniflareOptions({
-    modules: true,
-    script,
-    host: "127.0.0.1",
-    port: 0,
-    compatibilityDate: "2026-01-01",
-    compatibilityFlags: ["d1_binding_jsrpc"],
-    resourcePersistencePath: persist,
-    d1Databases: Object.fromEntries(ids.map((id) => [id, id])),
-    durableObjects: { OBJECT: { className: "Storage", useSQLite: true } },
-    cf: false,
-  }),
-);
-const { port } = await miniflare.ready;
-console.log(JSON.stringify({ port: Number(port) }));
-
-process.stdin.resume();
-process.stdin.on("end", async () => {
-  await miniflare.dispose();
-  process.exit(0);
+await serve(nodeModules, {
+  modules: true,
+  script,
+  compatibilityDate: "2026-01-01",
+  compatibilityFlags: ["d1_binding_jsrpc"],
+  resourcePersistencePath: persist,
+  d1Databases: databases(count),
+  durableObjects: { OBJECT: { className: "Storage", useSQLite: true } },
 });

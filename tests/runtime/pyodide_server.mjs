@@ -17,15 +17,14 @@
 //     "calls": {"batch": N, "prepare": N, "exec": N, "dump": N, "statement": N}, those with a fault included, or
 //     those of storage_faults.mjs
 import fs from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { databases, routed, serve } from "./miniflare.mjs";
+
 const [nodeModules, pyodide, persist, count, isolates, ...libraries] = process.argv.slice(2);
-const { Miniflare, convertV4MiniflareOptions } = createRequire(`${nodeModules}/`)("miniflare");
 
 const own = (name) => fs.readFileSync(path.join(import.meta.dirname, name), "utf8");
 const theirs = (name) => fs.readFileSync(path.join(pyodide, name));
-const names = (prefix, length) => Array.from({ length }, (_, n) => `${prefix}-${n}`);
 const script = (name, contents) => ({ type: "ESModule", path: `/${name}`, contents });
 const file = (type, name) => ({ type, path: `/${name}`, contents: theirs(name) });
 
@@ -33,7 +32,7 @@ const COMMON = {
   // A later date gives workerd a `process` like Node's, and Pyodide then takes it for Node.
   compatibilityDate: "2025-06-01",
   durableObjects: { OBJECTS: { className: "PythonObject", useSQLite: true } },
-  d1Databases: Object.fromEntries(names("d1", Number(count)).map((id) => [id, id])),
+  d1Databases: databases(count),
   unsafeEvalBinding: "UNSAFE_EVAL",
   modulesRoot: "/",
   modules: [
@@ -69,34 +68,13 @@ function sitePackages() {
   );
 }
 
-const workers = names("isolate", Number(isolates)).map((name) => ({ name, ...COMMON }));
-const router = {
-  name: "router",
-  modules: true,
-  script: `export default {
-    fetch: (request, env) => env["isolate-" + new URL(request.url).pathname.slice(1)].fetch(request),
-  };`,
-  serviceBindings: Object.fromEntries(workers.map(({ name }) => [name, name])),
-};
-const miniflare = new Miniflare(
-  convertV4MiniflareOptions({
-    host: "127.0.0.1",
-    port: 0,
-    resourcePersistencePath: persist,
-    cf: false,
-    handleStructuredLogs: ({ message }) => console.error(message), // standard output is for the port
-    workers: [router, ...workers],
-  }),
-);
-const { port } = await miniflare.ready;
-for (const [n] of workers.entries()) {
-  const answer = await fetch(`http://127.0.0.1:${port}/${n}`);
-  if (!answer.ok) throw new Error(await answer.text());
-}
-console.log(JSON.stringify({ port: Number(port) }));
+const workers = Array(Number(isolates)).fill(COMMON);
 
-process.stdin.resume();
-process.stdin.on("end", async () => {
-  await miniflare.dispose();
-  process.exit(0);
-});
+async function loadPython(url) {
+  for (const n of workers.keys()) {
+    const answer = await fetch(`${url}/${n}`);
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}
+
+await serve(nodeModules, { resourcePersistencePath: persist, workers: routed(workers) }, loadPython);

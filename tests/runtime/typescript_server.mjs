@@ -15,8 +15,9 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 
+import { databases, routed, serve } from "./miniflare.mjs";
+
 const [nodeModules, persist, count, isolates, runtime] = process.argv.slice(2);
-const { Miniflare, convertV4MiniflareOptions } = createRequire(`${nodeModules}/`)("miniflare");
 const esbuild = createRequire(`${nodeModules}/wrangler/`)("esbuild"); // wrangler's own, which bundles Workers
 
 const { outputFiles } = await esbuild.build({
@@ -28,12 +29,11 @@ const { outputFiles } = await esbuild.build({
   alias: { runtime },
   write: false,
 });
-const names = (prefix, length) => Array.from({ length }, (_, n) => `${prefix}-${n}`);
 const COMMON = {
   modules: true,
   script: outputFiles[0].text,
   compatibilityDate: "2026-11-01", // errors keep their names and fields on the way out of an object
-  d1Databases: Object.fromEntries(names("d1", Number(count)).map((id) => [id, id])),
+  d1Databases: databases(count),
   kvNamespaces: ["KV"],
 };
 const OBJECTS = {
@@ -41,34 +41,5 @@ const OBJECTS = {
   Migrating: { className: "Migrating", useSQLite: true },
   KeyValue: { className: "KeyValue", useSQLite: false },
 };
-const workers = names("isolate", Number(isolates)).map((name, n) => ({
-  name,
-  ...COMMON,
-  ...(n ? {} : { durableObjects: OBJECTS }),
-}));
-const router = {
-  name: "router",
-  modules: true,
-  script: `export default {
-    fetch: (request, env) => env["isolate-" + new URL(request.url).pathname.slice(1)].fetch(request),
-  };`,
-  serviceBindings: Object.fromEntries(workers.map(({ name }) => [name, name])),
-};
-const miniflare = new Miniflare(
-  convertV4MiniflareOptions({
-    host: "127.0.0.1",
-    port: 0,
-    resourcePersistencePath: persist,
-    cf: false,
-    handleStructuredLogs: ({ message }) => console.error(message), // standard output is for the port
-    workers: [router, ...workers],
-  }),
-);
-const { port } = await miniflare.ready;
-console.log(JSON.stringify({ port: Number(port) }));
-
-process.stdin.resume();
-process.stdin.on("end", async () => {
-  await miniflare.dispose();
-  process.exit(0);
-});
+const workers = Array(Number(isolates)).fill(COMMON).with(0, { ...COMMON, durableObjects: OBJECTS });
+await serve(nodeModules, { resourcePersistencePath: persist, workers: routed(workers) });
