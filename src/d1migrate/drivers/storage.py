@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 _KEYS_ON, _KEYS = Query("PRAGMA foreign_keys = ON"), Query("PRAGMA foreign_keys")
 _DEFER_ON, _DEFER_OFF = Query("PRAGMA defer_foreign_keys = ON"), Query("PRAGMA defer_foreign_keys = OFF")
-_DEFERRABLE = Query("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE instr(lower(sql), 'deferrable'))")
-_VIOLATIONS = Query('SELECT count(*), group_concat(DISTINCT "table") FROM pragma_foreign_key_check')
-_VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)"
-_LOCKED = "database table is locked"
+_ORPHANED = Query('SELECT group_concat(DISTINCT "table") FROM pragma_foreign_key_check')
 
 
 class StorageDriver:
@@ -50,9 +47,8 @@ class StorageDriver:
 
         self._ffi = ffi
         self._null = getattr(ffi, "jsnull", None)
-        if not isinstance(
-            storage, ffi.JsProxy
-        ):  # the SDK's wrapper converts each value, and keeps each callback
+        if not isinstance(storage, ffi.JsProxy):
+            # The SDK's wrapper converts each value, and keeps each callback.
             from workers import python_to_rpc  # type: ignore[attr-defined]
 
             storage = python_to_rpc(storage)
@@ -106,10 +102,9 @@ class StorageDriver:
         """
         self._read(_KEYS_ON)
         if not self._value(_KEYS):
-            raise UsageError(
-                "PRAGMA foreign_keys is OFF in this object, and it cannot be switched on after a write",
-                hint="run migrations before anything else of the event, or after `await storage.sync()`",
-            )
+            from d1migrate.sql.durable_object import KEYS_OFF, KEYS_OFF_HINT
+
+            raise UsageError(KEYS_OFF, hint=KEYS_OFF_HINT)
 
     def _checked(self, queries: Sequence[Query]) -> list[Result]:
         """Run the queries of a transaction.
@@ -117,37 +112,42 @@ class StorageDriver:
         Raises:
             QueryError: also if they leave a violation of a deferred foreign key.
         """
-        defers = next((index for index, query in enumerate(queries) if "defer" in query.sql.lower()), None)
-        deferrable = bool(self._value(_DEFERRABLE))
+        from d1migrate.sql import durable_object as d
+
+        defers = next((index for index, query in enumerate(queries) if d.defers(query.sql)), None)
+        deferrable = bool(self._value(d.DEFERRABLE))
         if defers is None and not deferrable:
             return [self._run(query, index) for index, query in enumerate(queries)]
-        before = self._violations()
-        if deferrable and any("drop" in query.sql.lower() for query in queries):
+        before = self._orphans()
+        if deferrable and any(d.drops(query.sql) for query in queries):
             # SQLite counts the rows that refer to a dropped table, and renaming another table to it does not
             # reduce the count. It is reset below, but only for what the pragma deferred.
             self._read(_DEFER_ON)
         try:
             results = [self._run(query, index) for index, query in enumerate(queries)]
-            self._refuse_violations(before, defers)
+            self._refuse_orphans(before, defers)
         finally:
             self._read(_DEFER_OFF)  # it would last until the end of the event
         return results
 
-    def _violations(self) -> int:
+    def _orphans(self) -> int:
+        from d1migrate.sql.durable_object import ORPHANS
+
         try:
-            return int(self._read(_VIOLATIONS).rows[0][0])
+            return int(self._value(ORPHANS))
         except QueryError:  # a key that refers to no key; perhaps the migration corrects that
             return 0
 
-    def _refuse_violations(self, before: int, defers: int | None) -> None:
-        ((count, tables),) = self._read(_VIOLATIONS, defers).rows
-        if count > before:
-            hint = f"after it, rows of these tables would refer to rows that do not exist: {tables}"
-            raise QueryError(_VIOLATED, index=defers, hint=hint)
+    def _refuse_orphans(self, before: int, defers: int | None) -> None:
+        from d1migrate.sql.durable_object import ORPHANS, VIOLATED
 
-    def _value(self, query: Query) -> Value:
-        value: Value = self._read(query).rows[0][0]
-        return value
+        if self._value(ORPHANS, defers) > before:
+            tables = self._value(_ORPHANED)
+            hint = f"after it, rows of these tables would refer to rows that do not exist: {tables}"
+            raise QueryError(VIOLATED, index=defers, hint=hint)
+
+    def _value(self, query: Query, index: int | None = None) -> Any:
+        return self._read(query, index).rows[0][0]
 
     def _read(self, query: Query, index: int | None = None) -> Result:
         cursor, rows = self._exec(query, index, reads=True)
@@ -168,8 +168,10 @@ class StorageDriver:
             cursor = self._sql.exec(sql, *map(self._argument, params))
             return cursor, cursor.raw().toArray()
         except self._ffi.JsException as error:
+            from d1migrate.sql.durable_object import LOCKED
+
             text = error_text(error)
-            if text.startswith(_LOCKED):  # by a cursor that other code has not read to its end
+            if text.startswith(LOCKED):
                 raise QueryError(text, index=index) from error
             raise error_of(text, reads=reads, index=index) from error
 

@@ -25,7 +25,7 @@ from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
-from d1migrate.sql import d1
+from d1migrate.sql import d1, durable_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_state import TableState
     from d1migrate.sql.batch import Query
-    from d1migrate.sql.split import Statement
 
 FORMAT = 1
 """The format of the value; a runtime refuses any other."""
@@ -131,8 +130,8 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "partial": queries.partial(table),
         "head": queries.head(),
         "done": log.done_by("").sql,
-        "orphans": queries.ORPHANS,
-        "deferrable": queries.DEFERRABLE,
+        "orphans": durable_object.ORPHANS.sql,
+        "deferrable": durable_object.DEFERRABLE.sql,
         "newestNotes": notes_query(table).sql,
         **({"problem": queries.problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
@@ -141,8 +140,7 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
 def _patterns() -> dict[str, str]:
     """Return regular expressions: of a refusal, and of what a batch says if another runner was faster."""
     races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE)
-    # In an object, other code may not have read a cursor to its end.
-    refusal = f"{d1.refusal_pattern()}|^database table is locked"
+    refusal = f"{d1.refusal_pattern()}|^{durable_object.LOCKED}"
     return {"refusal": refusal, "races": "|".join(races)}
 
 
@@ -272,8 +270,8 @@ def _compiled(step: Step, table: MigrationsTable, schema: Mapping[str, str | Non
         "full": migration.touches(table),
         "alike": alike,
         "replaces": replaces,
-        "defers": _first(statements, "defer"),
-        "drops": _first(statements, "drop") is not None,
+        "defers": next((at for at, one in enumerate(statements) if durable_object.defers(one.sql)), None),
+        "drops": any(durable_object.drops(statement.sql) for statement in statements),
         "lines": [statement.line for statement in statements],
         "sql": [statement.sql for statement in statements],
     }
@@ -281,11 +279,6 @@ def _compiled(step: Step, table: MigrationsTable, schema: Mapping[str, str | Non
     # An empty rollback is one, that of a file without a statement; and a statement may be the first.
     found = {k: v for k, v in value.items() if k in needed or not (v is None or v is False or v == [])}
     return found if schema is None else {**found, "schema": _digests(schema)}
-
-
-def _first(statements: Sequence[Statement], word: str) -> int | None:
-    """Return the position of the first statement that has a word, or None."""
-    return next((at for at, one in enumerate(statements) if word in one.sql.lower()), None)
 
 
 def _digests(schema: Mapping[str, str | None]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from d1migrate.migrate import refusals
 from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.table import VersionTable
+from d1migrate.sql.durable_object import KEYS_OFF, KEYS_OFF_HINT, VIOLATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
 
 _WRITE_INDEX = "`d1migrate index` writes the index and its runtime"
-_VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)"
 _AGAIN = "run it again in another request; applied migrations are not run twice"
 
 
@@ -61,17 +61,14 @@ def _usage(migrations: Sequence[Migration]) -> dict[str, Sequence[str]]:
         "noSelector": ("to: {to} is not a migration", "expected a name, or a number"),
         "several": ("{to} can be {names}", "give the name of one"),
         "fewQueries": ("maxQueries={most}: a migration takes {fewest}", ""),
-        "keysOff": (
-            "PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction",
-            "run migrations before anything else of the event, or after `await storage.sync()`",
-        ),
+        "keysOff": (KEYS_OFF, KEYS_OFF_HINT),
     }
 
 
 def _run() -> dict[str, Sequence[str]]:
     return {
         "lost": ("{error}: no response came", "it is not in the history: run the command again"),
-        "violated": (_VIOLATED, ""),
+        "violated": (VIOLATED, ""),
         "unfinished": ("{reason}: {applied} applied, {pending} left", _AGAIN),
         "queriesUsed": ("{used} of the {most} queries of this call are used", _AGAIN),
         "migrationsUsed": ("this event has applied {used} migrations", _AGAIN),

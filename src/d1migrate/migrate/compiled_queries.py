@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
-ORPHANS = "SELECT count(*) FROM pragma_foreign_key_check"
-"""How many rows refer to one that does not exist."""
-
-DEFERRABLE = "SELECT count(*) FROM sqlite_schema WHERE instr(lower(sql), 'deferrable')"
-"""How many tables may have a key that is checked only at the commit."""
-
 
 def verdict(table: MigrationsTable, other: str) -> str:
     """Return the query that finds out which history tables there are.
