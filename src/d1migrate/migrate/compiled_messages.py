@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from d1migrate.migrate import refusals
 from d1migrate.migrate.history import DAMAGED
+from d1migrate.migrate.refusals import Message
 from d1migrate.migrate.table import VersionTable
 from d1migrate.sql.durable_object import KEYS_OFF, KEYS_OFF_HINT, VIOLATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
@@ -29,12 +30,12 @@ def messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[st
         table: the migrations table.
     """
     other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
-    words = {"{table}": table.name, "{other}": other}
-    texts = {**_refusals(migrations, table), **_usage(migrations), **_run()}
-    return {name: [_filled(part, words) for part in text] for name, text in texts.items()}
+    words = {"table": table.name, "other": other}
+    found = {**_refusals(migrations, table), **_usage(migrations), **_run()}
+    return {name: list(Message(*message).filled(words)) for name, message in found.items()}
 
 
-def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, Sequence[str]]:
+def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, tuple[str, str]]:
     return {
         "partial": refusals.PARTIAL,
         "renamed": refusals.RENAMED,
@@ -53,7 +54,7 @@ def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[s
     }
 
 
-def _usage(migrations: Sequence[Migration]) -> dict[str, Sequence[str]]:
+def _usage(migrations: Sequence[Migration]) -> dict[str, tuple[str, str]]:
     known = [migrations[0].name, migrations[-1].name] if migrations else ["none"]
     return {
         "edited": ("the index was edited by hand: it is not what `d1migrate index` wrote", _WRITE_INDEX),
@@ -65,7 +66,7 @@ def _usage(migrations: Sequence[Migration]) -> dict[str, Sequence[str]]:
     }
 
 
-def _run() -> dict[str, Sequence[str]]:
+def _run() -> dict[str, tuple[str, str]]:
     return {
         "lost": ("{error}: no response came", "it is not in the history: run the command again"),
         "violated": (VIOLATED, ""),
@@ -75,9 +76,3 @@ def _run() -> dict[str, Sequence[str]]:
         "rowsUsed": ("this event has written {used} rows", _AGAIN),
         "secondsUsed": ("the {used} seconds of this call are used", _AGAIN),
     }
-
-
-def _filled(text: str, words: Mapping[str, str]) -> str:
-    for place, word in words.items():
-        text = text.replace(place, word)
-    return text

@@ -245,8 +245,8 @@ def _refuse_late(entries: Sequence[Entry], late: Sequence[Entry]) -> None:
         kind = late[0].version is None
         newest = next(e for e in reversed(entries) if e.applied and (e.version is None) == kind)
         verb = "is" if len(late) == 1 else "are"
-        text = LATE.problem.replace("{is}", verb).replace("{was}", newest.name)
-        raise OutOfOrder(text.replace("{name}", ", ".join(names(late))), names=names(late), hint=LATE.hint)
+        text = LATE.filled({"name": ", ".join(names(late)), "is": verb, "was": newest.name})
+        raise OutOfOrder(text.problem, names=names(late), hint=text.hint)
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:

@@ -18,12 +18,92 @@ from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Identified, Key, MigrationsTable
+
+
+class Message(NamedTuple):
+    """What is wrong with migrations, and what to do about one; a compiled index carries it, too.
+
+    `{name}` is the name of the migration, `{was}` what is recorded, `{pending}` the first pending one,
+    `{table}` and `{other}` the tables.
+    """
+
+    problem: str
+    hint: str
+
+    def filled(self, words: Mapping[str, str]) -> Message:
+        """Return the message with words in their places; a place without a word stays."""
+        return Message(*(re.sub(r"\{(\w+)\}", lambda at: words.get(at[1], at[0]), text) for text in self))
+
+
+PARTIAL = Message(
+    "began and did not finish",
+    "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
+    " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
+)
+RENAMED = Message(
+    "renamed after being applied",
+    "rename the file back;"
+    " if the new name is right, `d1migrate repair --rename {was} {name} --reason …` records it",
+)
+SQUASHED = Message(
+    "the files that it replaces are already applied", "`d1migrate adopt` records it in their place"
+)
+CHANGED = Message(
+    "edited after being applied",
+    "restore the file and write a new migration;"
+    " if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
+)
+_RESTORE = "restore the file, update an old checkout, or deploy newer code; "
+_REMOVED = "if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record"
+MISSING = Message("applied, but the file is missing", f"{_RESTORE}{_REMOVED}")
+MISSING_OR_PENDING = MISSING._replace(
+    hint=f"{_RESTORE}if it is {{pending}} now, `d1migrate repair --rename {{name}} {{pending}} --reason …`;"
+    f" {_REMOVED}"
+)
+LATE = Message(
+    "{name} {is} pending, but {was}, which comes later, is already applied",
+    "`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late, as"
+    " `wrangler d1 migrations apply` would",
+)
+UNMOVED = Message(
+    "only {other} records {name}, and the history is in {table}",
+    "`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
+)
+ONE_SIDED = Message(
+    "only {table} records {name}",
+    "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
+)
+ONLY_READ = Message(
+    f"{{table}}: it is empty, and {{other}} is not: {MOVES}",
+    "until this is corrected, d1migrate only reads the table",
+)
+MENDABLE = Message("{table}: ", f"`d1migrate status` shows the SQL that mends it; {ONLY_READ.hint}")
+
+
+def unmanaged(names: Sequence[str]) -> Message:
+    """Return the message about a database with objects of its own, given the names of the files."""
+    return Message(
+        "this database was not created by d1migrate: no migrations are recorded, but it contains ",
+        "`d1migrate adopt` finds out which of your files the database has, and records them;"
+        f" `d1migrate baseline --to NAME` (e.g. --to {names[-1]}) records the files up to NAME"
+        if names
+        else "`d1migrate baseline DESCRIPTION` writes the schema into a first file, and records that file",
+    )
+
+
+def log_alone(table: MigrationsTable) -> Message:
+    """Return the message about a migrations table that is missing although the log has migrations."""
+    return Message(
+        f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
+        "if the table has another name, give that name; else restore it from a backup, or create it without"
+        f" rows, `{' '.join(table.create.split())}`, and `d1migrate adopt` records what the database has",
+    )
 
 
 def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
@@ -33,84 +113,6 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
     text = unmanaged(names(entries))
     raise HistoryError("; ".join([text.problem + listed(history.unmanaged, 5), *tools]), hint=text.hint)
-
-
-class Text(NamedTuple):
-    """The text of a refusal: what is wrong with migrations, and what to do about one.
-
-    In the hint, `{name}` is the name of the migration, `{was}` what is recorded, `{pending}` the first
-    pending one, `{table}` and `{other}` the tables.
-    """
-
-    problem: str
-    hint: str
-
-
-PARTIAL = Text(
-    "began and did not finish",
-    "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
-    " `d1migrate repair --accept {name} --reason …` or `--forget {name} --reason …`",
-)
-RENAMED = Text(
-    "renamed after being applied",
-    "rename the file back;"
-    " if the new name is right, `d1migrate repair --rename {was} {name} --reason …` records it",
-)
-SQUASHED = Text(
-    "the files that it replaces are already applied", "`d1migrate adopt` records it in their place"
-)
-CHANGED = Text(
-    "edited after being applied",
-    "restore the file and write a new migration;"
-    " if the edit is right, `d1migrate repair --accept {name} --reason …` records it",
-)
-_RESTORE = "restore the file, update an old checkout, or deploy newer code; "
-_REMOVED = "if it was removed on purpose, `d1migrate repair --forget {name} --reason …` removes its record"
-MISSING = Text("applied, but the file is missing", f"{_RESTORE}{_REMOVED}")
-MISSING_OR_PENDING = MISSING._replace(
-    hint=f"{_RESTORE}if it is {{pending}} now, `d1migrate repair --rename {{name}} {{pending}} --reason …`;"
-    f" {_REMOVED}"
-)
-
-
-LATE = Text(
-    "{name} {is} pending, but {was}, which comes later, is already applied",
-    "`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late, as"
-    " `wrangler d1 migrations apply` would",
-)
-UNMOVED = Text(
-    "only {other} records {name}, and the history is in {table}",
-    "`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
-)
-ONE_SIDED = Text(
-    "only {table} records {name}",
-    "`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
-)
-ONLY_READ = Text(
-    f"{{table}}: it is empty, and {{other}} is not: {MOVES}",
-    "until this is corrected, d1migrate only reads the table",
-)
-MENDABLE = Text("{table}: ", f"`d1migrate status` shows the SQL that mends it; {ONLY_READ.hint}")
-
-
-def unmanaged(names: Sequence[str]) -> Text:
-    """Return the text about a database with objects of its own, given the names of the files."""
-    return Text(
-        "this database was not created by d1migrate: no migrations are recorded, but it contains ",
-        "`d1migrate adopt` finds out which of your files the database has, and records them;"
-        f" `d1migrate baseline --to NAME` (e.g. --to {names[-1]}) records the files up to NAME"
-        if names
-        else "`d1migrate baseline DESCRIPTION` writes the schema into a first file, and records that file",
-    )
-
-
-def log_alone(table: MigrationsTable) -> Text:
-    """Return the text about a migrations table that is missing although the log has migrations."""
-    return Text(
-        f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
-        "if the table has another name, give that name; else restore it from a backup, or create it without"
-        f" rows, `{' '.join(table.create.split())}`, and `d1migrate adopt` records what the database has",
-    )
 
 
 class _Disagreement(NamedTuple):
@@ -133,8 +135,9 @@ class _Disagreement(NamedTuple):
     def error(self, entries: Sequence[Entry]) -> HistoryError:
         """Return the error for some of the entries; the hint is for the first."""
         named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in entries)
-        hint = self.hint.replace("{name}", entries[0].name).replace("{was}", entries[0].was or "")
-        return self.kind(f"{named}: {self.problem}", names=names(entries), hint=hint)
+        words = {"name": entries[0].name, "was": entries[0].was or ""}
+        problem, hint = Message(self.problem, self.hint).filled(words)
+        return self.kind(f"{named}: {problem}", names=names(entries), hint=hint)
 
     def refuse(self) -> None:
         """Raise the error, if there are any entries."""
@@ -151,9 +154,8 @@ def _disagreements(entries: Sequence[Entry]) -> Iterator[_Disagreement]:
     yield _Disagreement(changed, ChecksumMismatch, *CHANGED)
     pending = next((entry.name for entry in entries if entry.is_pending), None)
     missing = [entry for entry in entries if entry.state == "missing"]
-    text = MISSING_OR_PENDING if pending else MISSING
-    hint = text.hint.replace("{pending}", pending or "")
-    yield _Disagreement(missing, MissingMigration, text.problem, hint)
+    text = MISSING_OR_PENDING.filled({"pending": pending}) if pending else MISSING
+    yield _Disagreement(missing, MissingMigration, *text)
 
 
 def _renamed(entries: Iterable[Entry]) -> _Disagreement:
@@ -223,18 +225,16 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
     table = history.table
     if history.other and (lost := unmoved(history.other, entries)):
         other = history.other.table.name
-        return HistoryError(
-            UNMOVED.problem.format(other=other, name=", ".join(names(lost)), table=table.name),
-            names=names(lost),
-            hint=UNMOVED.hint,
-        )
+        words = {"other": other, "name": ", ".join(names(lost)), "table": table.name}
+        return HistoryError(UNMOVED.filled(words).problem, names=names(lost), hint=UNMOVED.hint)
     here, there = one_sided(history, entries)
     if not here and not there:
         return None
     beside = table.beside.name if isinstance(table, VersionTable) else ""
     sides = ((table.name, here), (beside, there))
-    parts = (ONE_SIDED.problem.format(table=one, name=", ".join(only)) for one, only in sides if only)
-    return HistoryError("; ".join(parts), names=(*here, *there), hint=ONE_SIDED.hint)
+    parts = (ONE_SIDED.filled({"table": one, "name": ", ".join(only)}) for one, only in sides if only)
+    text = "; ".join(part.problem for part in parts)
+    return HistoryError(text, names=(*here, *there), hint=ONE_SIDED.hint)
 
 
 def refuse_other_table(history: h.History) -> None:
