@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from d1migrate.migrate import log, refusals
+from d1migrate.migrate import log, refusals, survey, table_decision
 from d1migrate.migrate.history import LATEST, objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
@@ -44,7 +45,7 @@ def verdict(table: MigrationsTable, other: str) -> str:
     )
     refused = [*_refused_logs(), (f"own.there AND NOT own.{own_shape}", *_not_ours(table, other))]
     if by_name:
-        why = quote_literal(f"{table.name}: it has no `id INTEGER PRIMARY KEY`, which wrangler reads")
+        why = quote_literal(f"{table.name}: {survey.NO_ID}")
         refused.append(("own.there AND NOT own.id", why, quote_literal(refusals.MENDABLE.hint)))
     else:
         refused.append(
@@ -175,19 +176,18 @@ def problem_of_rows(table: NameTable) -> str:
         f"name IS NOT NULL AND NOT (typeof(name) = 'text' AND substr(name, -{len(SUFFIX)}) = {suffix})"
         f" AND NOT EXISTS (SELECT 1 FROM {table.sql} k WHERE k.name = m.name || {suffix})"
     )
-    adopt = quote_literal(": `d1migrate adopt` records the files that are meant; or remove such a row")
     shown = "iif(typeof(first) = 'blob', lower(quote(first)), quote(first))"
+    head = f"; {table.name}: "
     texts = (
-        ("odd", f"odd || ' of its rows do not name a file, e.g. ' || {shown} || {adopt}"),
-        ("nameless", "nameless || ' of its rows have no name'"),
-        ("twice IS NOT NULL", "twice || ' is in it more than once'"),
+        ("odd", _filled(head + survey.NO_FILE, rows="odd", first=shown)),
+        ("nameless", _filled(head + survey.NO_NAME, rows="nameless")),
+        ("twice IS NOT NULL", _filled(head + survey.TWICE, name="twice")),
     )
-    head = quote_literal(f"; {table.name}: ")
     first = f"SELECT name FROM {table.sql} m WHERE {odd} ORDER BY {table.ids} LIMIT 1"
     again = (
         f"SELECT name FROM {table.sql} GROUP BY name HAVING count(name) > 1 ORDER BY min({table.ids}) LIMIT 1"
     )
-    parts = ", ".join(f"iif({count}, {head} || {text}, '')" for count, text in texts)
+    parts = ", ".join(f"iif({condition}, {text}, '')" for condition, text in texts)
     return (
         f"SELECT nullif(substr(concat({parts}), 3), '') AS problem FROM (SELECT count(*) FILTER (WHERE {odd})"
         f" AS odd, ({first}) AS first, count(*) - count(name) AS nameless,"
@@ -259,8 +259,8 @@ def _refused_logs() -> list[tuple[str, str, str]]:
     return [
         (
             "log.there AND NOT log.ours",
-            f"'the table {LOG_TABLE} is not d1migrate''s: it has (' || log.shown || ')'",
-            quote_literal(f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}"),
+            _filled(table_decision.NOT_A_LOG, columns="log.shown"),
+            quote_literal(table_decision.MOVE_AWAY),
         ),
         (
             "older.ours OR (log.there AND NOT log.whole)",
@@ -272,19 +272,12 @@ def _refused_logs() -> list[tuple[str, str, str]]:
 
 def _not_ours(table: MigrationsTable, other: str) -> tuple[str, str]:
     """Return message and hint, as SQL, about a table that has only the name of the right one."""
-    if isinstance(table, NameTable):
-        whose, free = "wrangler", "migrations"
-        expected = "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP"
-    else:
-        whose, free = "d1migrate", other
-        expected = "version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER"
-    head = quote_literal(f"the table {table.name} is not {whose}'s: it has (")
-    tail = quote_literal(f"), expected ({expected})")
-    hint = quote_literal(f'name another one in d1migrate.toml, such as table = "{free}"')
-    if not isinstance(table, NameTable):
-        takes_over = quote_literal("`d1migrate adopt` takes over from ")
-        hint = f"iif(own.tool IS NULL, {hint}, {takes_over} || own.tool)"
-    return f"{head} || own.shown || {tail}", hint
+    by_name = isinstance(table, NameTable)
+    message = table_decision.NOT_NAMES if by_name else table_decision.NOT_VERSIONS
+    hint = quote_literal(table_decision.ANOTHER_NAME.format(free="migrations" if by_name else other))
+    if not by_name:
+        hint = f"iif(own.tool IS NULL, {hint}, {_filled(table_decision.TAKES_OVER, owner='own.tool')})"
+    return _filled(message.replace("{table}", table.name), columns="own.shown"), hint
 
 
 def _problem(table: MigrationsTable) -> str:
@@ -293,8 +286,8 @@ def _problem(table: MigrationsTable) -> str:
         f'EXISTS (SELECT 1 FROM pragma_index_list({quote_literal(table.name)}) i WHERE i."unique"'
         " AND NOT i.partial AND (SELECT group_concat(name) FROM pragma_index_info(i.name)) = 'name')"
     )
-    text = f"{table.name}: its names are not unique, so that two runs could apply the same file"
-    return _case([(f"own.there AND NOT {unique}", quote_literal(text))])
+    text = quote_literal(f"{table.name}: {survey.NOT_UNIQUE}")
+    return _case([(f"own.there AND NOT {unique}", text)])
 
 
 def _unmanaged(own: str, other: str) -> str:
@@ -313,6 +306,12 @@ def _unmanaged(own: str, other: str) -> str:
         f" FROM (SELECT name FROM u LIMIT {_SHOWN})) || (SELECT {more} FROM u)"
         f" || coalesce((SELECT {whose} FROM u JOIN json_each({tools}) ON key = lower(name)), ''))"
     )
+
+
+def _filled(message: str, **values: str) -> str:
+    """Return SQL for a message whose places have the values of SQL expressions."""
+    parts = filter(None, re.split(rf"\{{({'|'.join(values)})\}}", message))
+    return " || ".join(values[part] if part in values else quote_literal(part) for part in parts)
 
 
 def _case(pairs: Iterable[tuple[str, str]]) -> str:

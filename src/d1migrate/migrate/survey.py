@@ -74,6 +74,16 @@ class Survey(NamedTuple):
         return log.is_log(column.name for column in self.columns(table))
 
 
+NO_FILE = (
+    "{rows} of its rows do not name a file, e.g. {first}: `d1migrate adopt` records the files that are meant;"
+    " or remove such a row"
+)
+NO_ID = "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"
+NO_NAME = "{rows} of its rows have no name"
+TWICE = "{name} is in it more than once"
+NOT_UNIQUE = "its names are not unique, so that two runs could apply the same file"
+
+
 def problems_of_names(
     survey: Survey, table: NameTable, rows: Sequence[tuple[Any, ...]]
 ) -> Iterator[tuple[str, Sequence[str]]]:
@@ -90,30 +100,23 @@ def problems_of_names(
     if odd:
         row = odd[0]
         literal = f"x'{row.hex()}'" if isinstance(row, bytes) else quote_literal(str(row))
-        adopt = "`d1migrate adopt` records the files that are meant; or remove such a row"
         yield (
-            f"{len(odd)} of its rows do not name a file, e.g. {literal}: {adopt}",
+            NO_FILE.format(rows=len(odd), first=literal),
             [f"DELETE FROM {table.sql} WHERE name = {literal}"],
         )
     if table.ids != "id":
-        yield "it has no `id INTEGER PRIMARY KEY`, which wrangler reads", table.rebuild
+        yield NO_ID, table.rebuild
         return
     if None in names:
-        yield (
-            f"{names.count(None)} of its rows have no name",
-            [f"DELETE FROM {table.sql} WHERE name IS NULL"],
-        )
+        yield NO_NAME.format(rows=names.count(None)), [f"DELETE FROM {table.sql} WHERE name IS NULL"]
     known = [name for name in names if name is not None]
     if len(set(known)) < len(known):
         twice = next(name for name in known if known.count(name) > 1)
         first = f"SELECT min(id) FROM {table.sql} GROUP BY name"
-        yield f"{twice} is in it more than once", [f"DELETE FROM {table.sql} WHERE id NOT IN ({first})"]
+        yield TWICE.format(name=twice), [f"DELETE FROM {table.sql} WHERE id NOT IN ({first})"]
     if fold(table.name) not in survey.unique:
         index = quote_identifier(f"{table.name}_name")
-        yield (
-            "its names are not unique, so that two runs could apply the same file",
-            [f"CREATE UNIQUE INDEX {index} ON {table.sql}(name)"],
-        )
+        yield NOT_UNIQUE, [f"CREATE UNIQUE INDEX {index} ON {table.sql}(name)"]
 
 
 def _is_of_file(name: object) -> bool:

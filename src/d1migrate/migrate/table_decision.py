@@ -21,8 +21,22 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import Shape
     from d1migrate.migrate.table_choice import TableChoice
 
-
 MOVES = "`d1migrate repair --move-history` moves the history"
+NOT_VERSIONS = (
+    "the table {table} is not d1migrate's: it has ({columns}), expected (version INTEGER PRIMARY KEY,"
+    " name TEXT, applied_at INTEGER)"
+)
+NOT_NAMES = (
+    "the table {table} is not wrangler's: it has ({columns}), expected (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT UNIQUE, applied_at TIMESTAMP)"
+)
+NOT_A_LOG = f"the table {LOG_TABLE} is not d1migrate's: it has ({{columns}})"
+ANOTHER_NAME = 'name another one in d1migrate.toml, such as table = "{free}"'
+"""What to do about a table of the application that has the name of the migrations table."""
+TAKES_OVER = "`d1migrate adopt` takes over from {owner}"
+"""What to do about a table of another tool."""
+MOVE_AWAY = f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}"
+"""What to do about a table that has the name of the log."""
 
 
 def queries(choice: TableChoice) -> tuple[Query, Query]:
@@ -52,11 +66,10 @@ def given(choice: TableChoice, survey: Survey) -> TableChoice:
     if owner := blocker(choice, survey):
         columns = _listed(survey.columns(choice.versions))
         raise HistoryError(
-            f"the table {choice.versions} is not d1migrate's: it has ({columns}), expected"
-            " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-            hint=f'name another one in d1migrate.toml, such as table = "{choice.wrangler}"'
+            NOT_VERSIONS.format(table=choice.versions, columns=columns),
+            hint=ANOTHER_NAME.format(free=choice.wrangler)
             if owner == "application"
-            else f"`d1migrate adopt` takes over from {owner}",
+            else TAKES_OVER.format(owner=owner),
         )
     is_free = not survey.columns(choice.versions) or survey.is_versions(choice.versions)
     return choice if is_free or choice.configured else choice._replace(configured=choice.wrangler)
@@ -201,10 +214,8 @@ def problems(
 def _refuse_other_log(survey: Survey) -> None:
     columns = survey.columns(LOG_TABLE)
     if columns and not survey.is_log(LOG_TABLE):
-        raise HistoryError(
-            f"the table {LOG_TABLE} is not d1migrate's: it has ({', '.join(c.name for c in columns)})",
-            hint=f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}",
-        )
+        names = ", ".join(column.name for column in columns)
+        raise HistoryError(NOT_A_LOG.format(columns=names), hint=MOVE_AWAY)
 
 
 def refuse_other_shape(survey: Survey, table: MigrationsTable) -> None:
@@ -212,9 +223,8 @@ def refuse_other_shape(survey: Survey, table: MigrationsTable) -> None:
     columns = survey.columns(table.name)
     if table.shape == "names" and columns and not survey.is_names(table.name):
         raise HistoryError(
-            f"the table {table.name} is not wrangler's: it has ({_listed(columns)}), expected"
-            " (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
-            hint='name another one in d1migrate.toml, such as table = "migrations"',
+            NOT_NAMES.format(table=table.name, columns=_listed(columns)),
+            hint=ANOTHER_NAME.format(free="migrations"),
         )
 
 
