@@ -21,6 +21,7 @@ loads what a call with nothing to do needs; a call that needs more loads it.
 
 from __future__ import annotations
 
+import os
 import time
 from functools import lru_cache, partial
 from types import ModuleType
@@ -37,7 +38,6 @@ from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
     from typing import Any
 
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.report import Report, StepResult
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.history import History
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.table import Shape
     from d1migrate.sql.batch import Batch, Result
-    from d1migrate.workers.async_migrator import AsyncMigrator
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
 
@@ -121,7 +121,6 @@ async def run_migrations(
         UsageError: there is no migration `to`, or several, or `migrations` has another form.
         DriverError: the database cannot be read.
     """
-    to = _selector(to)
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     found = _load(migrations)
@@ -129,7 +128,7 @@ async def run_migrations(
         ensure.ensure,
         found.migrations,
         found.choice(table, wrangler_table),
-        to=to,
+        to=_selector(to),
         allow_out_of_order=allow_out_of_order,
         accept_newer=accept_newer,
     )
@@ -194,6 +193,82 @@ def run_migrations_sync(
     return _in_order(objects.apply(flow, partial(_stamp, by), event), found.migrations)
 
 
+async def get_current(database: Any, *, table: str | None = None) -> str | None:
+    """Return the name of the applied migration that comes last in wrangler's order; None if none is applied.
+
+    Args:
+        database: the D1 binding, `env.DB`; or the storage of an object, `ctx.storage`.
+        table: as for `run_migrations`.
+
+    Raises:
+        HistoryError: the migrations table belongs to another tool, or is missing although the log exists.
+        DriverError: the database cannot be read.
+    """
+    current = (await _read_history(database, table)).current
+    return current.name if current else None
+
+
+async def get_current_version(database: Any, *, table: str | None = None) -> int:
+    """Return the number of the last applied migration whose name begins with one; 0 if there is none.
+
+    The last one in wrangler's order, in which names without a number come after all others.
+
+    Arguments and errors as `get_current`.
+    """
+    return (await _read_history(database, table)).current_version or 0
+
+
+async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:
+    """Return the names of migrations that are not applied; if there are none, the code can run.
+
+    Usually one query. Newer migrations than those given, and edited files, do not matter here.
+
+    Raises:
+        PartiallyApplied: a migration began and did not finish.
+        HistoryError, DriverError: as `get_current`.
+        SourceError, UsageError: as `run_migrations`.
+    """
+    found = _load(migrations)
+    flow = ensure.read_pending(found.migrations, found.choice(table))
+    return await arun(flow, _driver(database))
+
+
+async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
+    """Return the log, oldest first; arguments and errors as `get_current`."""
+    from d1migrate.migrate.flows.read_log import read_log
+
+    return await arun(read_log(_no_files(table)), _driver(database))
+
+
+async def verify_schema(database: Any, migrations: Migrations, *, table: str | None = None) -> Verification:
+    """Compare migrations with history, and the live schema with the digests in a generated index.
+
+    Two queries, three if a history table is missing. Only an index has digests: for other migrations only the
+    history is compared, and `not_compared` of the result gives the reason. The same applies if migrations
+    were applied in another order than that of the files, and the schemas differ.
+
+    Raises:
+        HistoryError, DriverError: as `get_current`.
+        SourceError, UsageError: as `run_migrations`.
+    """
+    from d1migrate.migrate.flows.verify import verify_by_digests
+
+    found = _load(migrations)
+    flow = verify_by_digests(found.migrations, found.choice(table), found.schemas)
+    return await arun(flow, _driver(database))
+
+
+async def _read_history(database: Any, table: str | None) -> History:
+    from d1migrate.migrate.flows.read import read_history
+
+    return await arun(read_history(_no_files(table)), _driver(database))
+
+
+def _no_files(table: str | None) -> TableChoice:
+    """Return how to choose the migrations table without files that suggest one."""
+    return TableChoice(table, files=Suggestion(recording=None))
+
+
 def _is_storage(database: Any) -> bool:
     """Whether it is the storage of an object, and not a D1 binding."""
     return hasattr(database, "transactionSync")
@@ -226,88 +301,6 @@ def _stamp(by: str) -> Stamp:
     from d1migrate.project.actor import stamp
 
     return stamp(str(by or "worker"))  # a caller may pass what is not set
-
-
-async def get_current(database: Any, *, table: str | None = None) -> str | None:
-    """Return the name of the applied migration that comes last in wrangler's order; None if none is applied.
-
-    Args:
-        database: the D1 binding, `env.DB`; or the storage of an object, `ctx.storage`.
-        table: as for `run_migrations`.
-
-    Raises:
-        HistoryError: the migrations table belongs to another tool, or is missing although the log exists.
-        DriverError: the database cannot be read.
-    """
-    current = await _reader(database, table).current()
-    return current.name if current else None
-
-
-async def get_current_version(database: Any, *, table: str | None = None) -> int:
-    """Return the number of the last applied migration whose name begins with one; 0 if there is none.
-
-    The last one in wrangler's order, in which names without a number come after all others.
-
-    Arguments and errors as `get_current`.
-    """
-    from d1migrate.migrate.flows.read import read_history
-
-    history = await arun(read_history(_no_files(table)), _driver(database))
-    return history.current_version or 0
-
-
-def _reader(database: Any, table: str | None) -> AsyncMigrator:
-    from d1migrate.workers.async_migrator import AsyncMigrator
-
-    return AsyncMigrator(_driver(database), (), choice=_no_files(table))
-
-
-def _no_files(table: str | None) -> TableChoice:
-    """Return how to choose the migrations table without files that suggest one."""
-    return TableChoice(table, files=Suggestion(recording=None))
-
-
-async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:
-    """Return the names of migrations that are not applied; if there are none, the code can run.
-
-    Usually one query. Newer migrations than those given, and edited files, do not matter here.
-
-    Raises:
-        PartiallyApplied: a migration began and did not finish.
-        HistoryError, DriverError: as `get_current`.
-        SourceError, UsageError: as `run_migrations`.
-    """
-    found = _load(migrations)
-    flow = ensure.read_pending(found.migrations, found.choice(table))
-    return await arun(flow, _driver(database))
-
-
-async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
-    """Return the log, oldest first; arguments and errors as `get_current`."""
-    return await _reader(database, table).history()
-
-
-async def verify_schema(database: Any, migrations: Migrations, *, table: str | None = None) -> Verification:
-    """Compare migrations with history, and the live schema with the digests in a generated index.
-
-    Two queries, three if a history table is missing. Only an index has digests: for other migrations only the
-    history is compared, and `not_compared` of the result gives the reason. The same applies if migrations
-    were applied in another order than that of the files, and the schemas differ.
-
-    Raises:
-        HistoryError, DriverError: as `get_current`.
-        SourceError, UsageError: as `run_migrations`.
-    """
-    from d1migrate.workers.async_migrator import AsyncMigrator
-
-    found = _load(migrations)
-    migrator = AsyncMigrator(
-        _driver(database),
-        found.migrations,
-        choice=found.choice(table),
-        schemas=found.schemas,
-    )
-    return await migrator.verify()
 
 
 class _Loaded(NamedTuple):
@@ -343,12 +336,14 @@ def _load(migrations: Migrations) -> _Loaded:
             return _indexed(migrations)
         if not hasattr(migrations, "__path__"):
             raise UsageError(f"the module {migrations.__name__} has no MIGRATIONS", hint=_HINT)
-        return _Loaded(_read(next(iter(migrations.__path__))))
+        return _Loaded(_in_folder(next(iter(migrations.__path__))))
     if isinstance(migrations, (list, tuple)):
         if all(isinstance(item, Migration) for item in migrations):
             return _Loaded(source.ordered(migrations))
         return _Loaded(_parse(migrations))
-    return _Loaded(_read(_folder(migrations)))
+    if not isinstance(migrations, (str, os.PathLike)):
+        raise UsageError(f"no migrations: {type(migrations).__name__}", hint=_HINT)
+    return _Loaded(_in_folder(migrations))
 
 
 def _indexed(index: ModuleType) -> _Loaded:
@@ -366,31 +361,12 @@ def _indexed(index: ModuleType) -> _Loaded:
 _HINT = "give the module that `d1migrate index` writes, a list of Migration, or a folder of .sql files"
 
 
-def _folder(place: Any) -> str:
-    """Return a folder, given as a path or as the name of a package."""
-    import os
-    from importlib.util import find_spec
-
-    if not isinstance(place, (str, os.PathLike)):
-        raise UsageError(f"no migrations: {type(place).__name__}", hint=_HINT)
-    path = str(os.fspath(place))
-    if os.path.isdir(path) or not all(part.isidentifier() for part in path.split(".")):
-        return path
-    try:
-        spec = find_spec(path)
-    except ModuleNotFoundError:
-        spec = None
-    return next(iter((spec and spec.submodule_search_locations) or (path,)))
-
-
-def _read(folder: str) -> tuple[Migration, ...]:
+def _in_folder(place: str | os.PathLike[str]) -> tuple[Migration, ...]:
     """Read a folder; equal files are parsed only once."""
-    from d1migrate.project.files import load_migrations
+    from d1migrate.workers.folder import path_of, read
 
-    found = load_migrations(folder)
-    files = [(f"{migration.name}.sql", migration.text) for migration in found]
-    rollbacks = {f"{m.name}.sql": m.rollback_file.text for m in found if m.rollback_file}
-    return _some(_parse(files, rollbacks), folder)
+    folder = path_of(place)
+    return _some(_parse(*read(folder)), folder)
 
 
 def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
