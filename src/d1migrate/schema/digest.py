@@ -11,7 +11,7 @@ from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 
 def objects(schema: Schema) -> Iterator[tuple[str, str, str]]:
@@ -29,17 +29,34 @@ def changes(before: Schema, after: Schema) -> dict[str, str | None]:
 
     A digest is 16 hex digits of the sha256 of an object's normal form, as `schema.normalize` describes it.
     """
-    old, new = ({key_of(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
+    old, new, unchanged = differing(before, after)
     found: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
-    scopes = [_scope(sides) for sides in (old, new)]
+    scopes = [Scope.of(schema) for schema in (before, after)]
     changed = {key.partition(" ")[2] for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
     for key, sql in new.items():
-        if key not in old or old[key] != sql:
+        if old.get(key) != sql:
             found[key] = _digest(sql, scopes[1])
         elif _depends(sql, changed):
-            digests = [_digest(sql, scope) for scope in scopes]
-            found |= {key: digests[1]} if digests[0] != digests[1] else {}
+            found |= _changed_meaning(key, sql, scopes)
+    for kind, name, sql in objects(unchanged) if changed else ():
+        if _depends(sql, changed):
+            found |= _changed_meaning(key_of(kind, name), sql, scopes)
     return found
+
+
+def differing(before: Schema, after: Schema) -> tuple[dict[str, str], dict[str, str], Schema]:
+    """Return what is the same value in both schemas, after {"table users": SQL} of the rest of each.
+
+    After a replay, two schemas share every table that a migration did not touch. Looking at these by identity
+    alone keeps the index of 2,000 migrations from taking 20 seconds.
+    """
+    shared = {id(one) for part in before for one in part} & {id(one) for part in after for one in part}
+    rests = (
+        Schema(*(tuple(one for one in part if id(one) not in shared) for part in schema))
+        for schema in (before, after)
+    )
+    old, new = ({key_of(kind, name): sql for kind, name, sql in objects(rest)} for rest in rests)
+    return old, new, Schema(*(tuple(one for one in part if id(one) in shared) for part in after))
 
 
 def changes_of_each(
@@ -77,6 +94,12 @@ def _scope(sqls: Mapping[str, str]) -> Scope:
     """Return the scope of {"table users": SQL}."""
     parts = ((*key.partition(" "), sql) for key, sql in sqls.items())
     return Scope({name: sql for kind, _, name, sql in parts if kind in ("table", "view")}.get)
+
+
+def _changed_meaning(key: str, sql: str, scopes: Sequence[Scope]) -> dict[str, str]:
+    """Return {key: the new digest} of an object with the same SQL, if its normal form is another one."""
+    before, after = (_digest(sql, scope) for scope in scopes)
+    return {key: after} if before != after else {}
 
 
 def _depends(sql: str, changed: Collection[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
 from d1migrate.sql.names import ROWIDS, fold, unquote
@@ -31,9 +33,13 @@ class Scope:
 
     @classmethod
     def of(cls, schema: Schema) -> Scope:
-        """Return the scope of a schema."""
-        sqls = {fold(view.name): view.sql for view in schema.views}
-        return cls((sqls | {fold(table.name): table.sql for table in schema.tables}).get)
+        """Return the scope of a schema, which is not walked before a name is looked up."""
+
+        @cache
+        def sqls() -> dict[str, str]:
+            return {fold(one.name): one.sql for one in (*schema.views, *schema.tables)}
+
+        return cls(lambda name: sqls().get(name))
 
     @classmethod
     def within(cls, catalog: Catalog) -> Scope:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from d1migrate.schema.digest import key_of, objects
+from d1migrate.schema.digest import differing
 from d1migrate.sha256 import sha256
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import text_at
@@ -31,7 +31,7 @@ _PLAIN = re.compile(r"[a-z_\x80-\U0010ffff][a-z0-9_\x80-\U0010ffff]*")
 
 def changes(before: Schema, after: Schema) -> dict[str, str | None]:
     """Return how a schema changed, as `digest.changes` does, in digests of texts."""
-    old, new = ({key_of(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
+    old, new, _ = differing(before, after)
     found: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
     for key, sql in new.items():
         if key not in old or (old[key] != sql and spelled(old[key]) != spelled(sql)):

@@ -57,3 +57,14 @@ def test_objects_are_listed_as_sqlite_lists_them() -> None:
         ("index", "i"),
         ("view", "v"),
     ]
+
+
+def test_what_two_schemas_share_is_not_walked_twice() -> None:
+    """A table that both schemas hold as one value is left out of both, and what depends on others is found."""
+    before = schema(BASE)
+    changed = schema(BASE.replace("id INTEGER PRIMARY KEY, code UNIQUE", "id UNIQUE, code PRIMARY KEY"))
+    after = before._replace(tables=(changed.tables[0], before.tables[1]))
+    old, new, unchanged = digest.differing(before, after)
+    assert list(old) == list(new) == ["table p"]
+    assert unchanged == before._replace(tables=before.tables[1:])
+    assert digest.changes(before, after) == digest.changes(before, changed)
