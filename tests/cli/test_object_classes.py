@@ -177,6 +177,12 @@ def test_the_schema_file_of_a_class(several: Project) -> None:
             "b.py cannot be two indexes: [objects.T] index and [objects.U] index both name it",
             "can import one index",
         ),
+        ('index = "a.ts"\nruntime = "./a.ts"', "a.ts cannot be both index and a runtime", "src/lib/migr"),
+        (
+            'runtime = "a.ts"\n[objects.T]\nmigrations = "x"\nindex = "a.ts"',
+            "a.ts cannot be both [objects.T] index and a runtime",
+            "another file",
+        ),
     ],
 )
 def test_mistakes(project: Project, lines: str, message: str, hint: str) -> None:

@@ -153,7 +153,7 @@ def test_what_is_no_index_is_never_overwritten(
     kept.write_text(text)
     own = sorted(os.listdir("migrations"))
     ended = cloned.run(*arguments, code=2).err
-    assert "kept.py exists and is not an index of migrations" in ended
+    assert "kept.py exists and was not written by `d1migrate index`" in ended
     assert kept.read_text() == text
     assert sorted(os.listdir("migrations")) == own
     kept.write_text("")

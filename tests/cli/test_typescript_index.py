@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,8 +88,56 @@ def test_only_a_file_of_ours_is_overwritten(project: Project) -> None:
     (project.folder / "mine.ts").write_text("export default {};\n")
     for flags in (["--output", "mine.ts"], ["--runtime", "mine.ts"]):
         found = project.run("index", "--format", "ts", *flags, code=2)
-        assert "mine.ts exists and is not an index of migrations" in found.err
+        assert "mine.ts exists and was not written by `d1migrate index`" in found.err
     assert _text(project, "mine.ts") == "export default {};\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--output", ""], "--output is empty"),
+        (["--runtime", ""], "--runtime is empty"),
+        (["--runtime", "migrations/../migrations/index.ts"], "cannot be both an index and the runtime"),
+        (["--output", "migrations/001_users.sql/x.ts"], "cannot read migrations/001_users.sql/x.ts"),
+    ],
+)
+def test_paths_that_cannot_be_written(project: Project, flags: list[str], message: str) -> None:
+    """Nothing is written."""
+    project.standard()
+    assert message in project.run("index", "--format", "ts", *flags, code=2).err
+    assert not (project.migrations / "index.ts").exists()
+
+
+def test_the_runtime_on_standard_output(project: Project) -> None:
+    """A device has no ending, and is written to; no path is printed among the text."""
+    project.standard()
+    flags = ["index", "--format", "ts", "--output", "a.ts", "--runtime", "/dev/stdout"]
+    script = "import sys; from d1migrate.cli import main; sys.exit(main(sys.argv[1:]))"
+    found = subprocess.run([sys.executable, "-c", script, *flags], capture_output=True, text=True, check=True)
+    assert found.stdout == runtime_module()
+    assert is_typescript_module(_text(project, "a.ts"))
+
+
+def test_what_an_editor_or_git_adds_is_no_other_file(project: Project) -> None:
+    """A byte order mark is not up to date; other line ends are."""
+    project.standard()
+    project.run("index", "--format", "ts", "--runtime", RUNTIME)
+    written = _text(project, "migrations/index.ts")
+    for path in ("migrations/index.ts", RUNTIME):
+        (project.folder / path).write_bytes(_text(project, path).replace("\n", "\r\n").encode())
+    project.run("index", "--format", "ts", "--runtime", RUNTIME, "--check")
+    (project.folder / "migrations/index.ts").write_text(written, encoding="utf-8-sig")
+    project.run("index", "--format", "ts", "--check", code=3)
+    project.run("index", "--format", "ts")
+    assert _text(project, "migrations/index.ts") == written
+
+
+def test_json_of_one_language(project: Project) -> None:
+    """`--format ts` chooses what is written, `--json` what is printed."""
+    project.standard()
+    found = project.run("index", "--format", "ts", "--json").json
+    assert found["files"] == [{"file": "migrations/index.ts", "up_to_date": False, "written": True}]
+    assert not project.run("index", "--json", "--format", "py", code=2).out.startswith("error")
 
 
 @pytest.mark.parametrize("path", ["index.txt", "index.tsx", "index.toml"])

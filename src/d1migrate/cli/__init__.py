@@ -49,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _failed(Output(as_json=wants_json(argv)), error)
     given = invocation.given
-    output = Output(
-        as_json=given.format == "json", quiet=given.quiet, verbose=given.verbose, flags=given.places
-    )
+    output = Output(as_json=given.as_json, quiet=given.quiet, verbose=given.verbose, flags=given.places)
     project = Project(given, output)
     try:
         try:

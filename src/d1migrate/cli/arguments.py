@@ -128,12 +128,15 @@ def global_options(formats: Sequence[str]) -> list[tuple[Argument, ...]]:
         for name in ("json", "sql")
         if name in formats
     ]
+    form = [(argument("--format", choices=formats, default="text"), *short)]
+    if "ts" in formats:  # there `--format` also chooses what to write, and JSON is what to print
+        form = [form[0][:1], (argument("--json", **FLAG),)]
     return [
         (argument("--env", metavar="NAME"),),
         (argument("--database", metavar="URL"),),
         (argument("--migrations", metavar="DIR"),),
         (argument("--config", metavar="FILE"),),
         (argument("--outside-project", **FLAG),),
-        (argument("--format", choices=formats, default="text"), *short),
+        *form,
         (argument("--quiet", "-q", **FLAG), argument("--verbose", "-v", **FLAG)),
     ]

@@ -8,7 +8,8 @@ from d1migrate.cli.migration_files import current_module, language_of, module_te
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.project import files
+from d1migrate.project import disk, files
+from d1migrate.project.config import is_same_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Write the modules that are not up to date, or report whether they are."""
+    _refuse_empty(options)
     texts: dict[str, str] = {}
     for owner, indexes, runtime in _modules(options, project):
         if options.output is None and not options.check:
@@ -52,13 +54,21 @@ def run(options: Options, project: Project, output: Output) -> int:
         for path in texts:
             output.note(f"{path} is {'not up to date' if path in stale else 'up to date'}")
         if stale:
+            from shlex import quote
+
             flags = {"output": options.output, "format": options.language, "runtime": options.runtime}
-            named = "".join(f" --{flag} {value}" for flag, value in flags.items() if value is not None)
+            named = "".join(f" --{flag} {quote(value)}" for flag, value in flags.items() if value is not None)
             output.hint(f"`d1migrate index{named}` writes {'it' if len(stale) == 1 else 'them'}")
-    else:
+    elif not any(map(disk.is_stdout, texts)):  # what is piped on is a module, without a path in it
         for path in texts:
-            output.print_path(path)
+            output.print(path)
     return FOUND if options.check and stale else 0
+
+
+def _refuse_empty(options: Options) -> None:
+    for flag, path in (("--output", options.output), ("--runtime", options.runtime)):
+        if path == "":
+            raise UsageError(f"{flag} is empty")
 
 
 def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[str, ...], str | None]]:
@@ -80,8 +90,12 @@ def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[st
         raise UsageError(
             "no index is configured", hint="pass --output FILE, or set `index = …` in d1migrate.toml"
         )
-    named = (path for _, indexes, runtime in found for path in (*indexes, *filter(None, [runtime])))
-    if folder := next(filter(os.path.isdir, named), None):
+    indexes = [path for _, paths, _ in found for path in paths]
+    runtimes = [path for *_, path in found if path]
+    for path in runtimes:
+        if any(is_same_path(path, index) for index in indexes):
+            raise UsageError(f"{path} cannot be both an index and the runtime", hint="name another file")
+    if folder := next(filter(os.path.isdir, (*indexes, *runtimes)), None):
         raise UsageError(
             f"{folder} is a folder", hint="name the module to write, e.g. src/migrations_index.py"
         )

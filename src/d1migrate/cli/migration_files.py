@@ -179,10 +179,10 @@ def current_module(path: str) -> str | None:
         UsageError: the file contains something else, which would be lost.
     """
     text = files.current_text(path)
-    if text and not _is_generated(text):
+    if text and not _is_generated(text.removeprefix("\ufeff")):  # an editor may have added the mark
         raise UsageError(
-            f"{path} exists and is not an index of migrations: it was not changed",
-            hint="name another file with `index = …` or `runtime = …` in d1migrate.toml, or by a flag",
+            f"{path} exists and was not written by `d1migrate index`: it was not changed",
+            hint="move it away; or name another file, by a flag or in d1migrate.toml",
         )
     return text
 
@@ -266,9 +266,10 @@ def _module(
 
 
 def _runtime(path: str) -> str:
+    from d1migrate.project import disk
     from d1migrate.workers.typescript import runtime_module
 
-    if os.path.splitext(path)[1] not in _TYPESCRIPT:
+    if os.path.splitext(path)[1] not in _TYPESCRIPT and not disk.is_stream(path):
         raise UsageError(
             f"cannot write {path}: the runtime is TypeScript", hint="name it e.g. src/lib/migrations.ts"
         )

@@ -37,6 +37,12 @@ class GlobalOptions(NamedTuple):
     format: str = "text"
     quiet: bool = False
     verbose: bool = False
+    json: bool = False
+
+    @property
+    def as_json(self) -> bool:
+        """Whether to print data as JSON."""
+        return self.json or self.format == "json"
 
     @property
     def places(self) -> dict[str, str]:

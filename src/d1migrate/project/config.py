@@ -452,7 +452,8 @@ def _indexed(
     indexes = index_paths(content.get("index", ()), folder)
     sections = content.get("objects", {})
     classes = tuple(read_class(path, folder, name, section) for name, section in sections.items())
-    refuse_shared(path, indexes, classes)
+    runtime = content.get("runtime")
+    refuse_shared(path, indexes, None if runtime is None else expand(runtime, folder), classes)
     return indexes, classes
 
 

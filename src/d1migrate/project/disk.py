@@ -120,7 +120,7 @@ def is_stream(path: str) -> bool:
     """Whether a path is written to instead of replaced: a device, a FIFO, or this process's own output."""
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) or _descriptor(found) is not None
 

@@ -11,7 +11,7 @@ from d1migrate.project import settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 _RESERVED = frozenset(
@@ -90,12 +90,15 @@ def index_paths(value: str | Iterable[str], folder: str) -> tuple[str, ...]:
     return tuple(expand(one, folder) for one in ((value,) if isinstance(value, str) else value))
 
 
-def refuse_shared(path: str, indexes: tuple[str, ...], classes: Iterable[ObjectClass]) -> None:
-    """Check that no file is named twice as an index: one would overwrite the other.
+def refuse_shared(
+    path: str, indexes: tuple[str, ...], runtime: str | None, classes: Sequence[ObjectClass]
+) -> None:
+    """Check that no file is two indexes, or an index and a runtime: one would overwrite the other.
 
     Args:
         path: the configuration file.
         indexes: those of the project.
+        runtime: that of the project, if any.
         classes: the classes.
 
     Raises:
@@ -103,9 +106,15 @@ def refuse_shared(path: str, indexes: tuple[str, ...], classes: Iterable[ObjectC
     """
     named = [("index", file) for file in indexes]
     named += [(f"[objects.{owner.name}] index", file) for owner in classes for file in owner.indexes]
+    runtimes = {os.path.realpath(one) for one in (runtime, *(owner.runtime for owner in classes)) if one}
     first: dict[str, str] = {}
     for where, file in named:
         key = os.path.realpath(file)
+        if key in runtimes:
+            raise UsageError(
+                f"{path}: {file} cannot be both {where} and a runtime",
+                hint='name another file, e.g. runtime = "src/lib/migrations.ts"',
+            )
         if key in first:
             both = (
                 f"{where} has it twice" if first[key] == where else f"{first[key]} and {where} both name it"

@@ -37,7 +37,8 @@ class Scope:
 
         @cache
         def sqls() -> dict[str, str]:
-            return {fold(one.name): one.sql for one in (*schema.views, *schema.tables)}
+            views = {fold(view.name): view.sql for view in schema.views}
+            return views | {fold(table.name): table.sql for table in schema.tables}
 
         return cls(lambda name: sqls().get(name))
 
