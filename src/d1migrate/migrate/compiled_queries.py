@@ -61,7 +61,7 @@ def verdict(table: MigrationsTable, other: str) -> str:
         f" {_case((condition, message) for condition, message, _ in refused)} AS error,"
         f" {_case((condition, hint) for condition, _, hint in refused)} AS hint,"
         f" {_problem(table) if by_name else 'NULL'} AS problem,"
-        f" {_unmanaged(table.name, other)} AS unmanaged FROM own, other, log, older"
+        f" {_unmanaged(table, other)} AS unmanaged FROM own, other, log, older"
     )
 
 
@@ -290,11 +290,14 @@ def _problem(table: MigrationsTable) -> str:
     return _case([(f"own.there AND NOT {unique}", text)])
 
 
-def _unmanaged(own: str, other: str) -> str:
+def _unmanaged(table: MigrationsTable, other: str) -> str:
     hidden = _listed([LOG_TABLE, *COMPANIONS])
-    names = ((quote_literal(fold(name)), which) for name, which in ((own, "own"), (other, "other")))
+    wranglers = "own" if isinstance(table, NameTable) else "other"
     ours = " OR ".join(
-        f"lower(tbl_name) = {name} AND ({which}.versions OR {which}.names)" for name, which in names
+        # As `table_decision.history_tables` has it.
+        f"lower(tbl_name) = {quote_literal(fold(name))}"
+        + (f" AND {which}.names" if which == wranglers else f" AND ({which}.versions OR {which}.names)")
+        for name, which in ((table.name, "own"), (other, "other"))
     )
     found = f"SELECT name FROM ({objects().sql}) WHERE lower(tbl_name) NOT IN ({hidden}) AND NOT ({ours})"
     more = f"iif(count(*) > {_SHOWN}, ' and ' || (count(*) - {_SHOWN}) || ' more', '')"

@@ -46,6 +46,7 @@ SETUPS: dict[str, list[str]] = {
     "one column more": [V.replace("name TEXT NOT NULL", "name TEXT NOT NULL, more TEXT")],
     "a required column more": [V.replace("name TEXT NOT NULL", "name TEXT NOT NULL, more TEXT NOT NULL")],
     "a foreign d1_migrations": ["CREATE TABLE d1_migrations (a TEXT, b)"],
+    "versions instead of names": [V.replace("schema_migrations", "d1_migrations")],
     "a foreign log": ["CREATE TABLE d1migrate_log (a, b)"],
     "uncounted names": ["CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, applied_at)"],
     "names without a key": ["CREATE TABLE d1_migrations (id, name TEXT UNIQUE, applied_at)"],

@@ -163,7 +163,8 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
     try {
-      history = await readHistory(driver, index, NOTHING_KNOWN, stopped.token);
+      const exists = (table: string): boolean => run.done.length > 0 || !history.missing.includes(table);
+      history = await readHistory(driver, index, { own: exists(index.table.name), log: exists(LOG) }, stopped.token);
       if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
       else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
@@ -442,7 +443,7 @@ function upTo(index: Migrations, to: number | string | undefined): readonly Migr
   const all = index.migrations;
   if (to === undefined) return all;
   if (typeof to !== "number" && typeof to !== "string") throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
-  const named = all.filter((m) => m.name === to || `${m.name}.sql` === to);
+  const named = all.filter((m) => m.name === `${to}` || `${m.name}.sql` === to);
   const found = named.length || !/^-?\d+$/.test(`${to}`) ? named : all.filter((m) => m.version === Number(to));
   if (found.length !== 1) throw new UsageError(...worded(index, found.length ? "several" : "noSuch", { to, names: found.map((m) => m.name).join(", ") }));
   return all.slice(0, all.indexOf(found[0]!) + 1);
@@ -694,12 +695,12 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   refuseProblems(index, history);
   refuseOneSided(index, history);
   if (history.unmanaged && !history.began.length) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  if (acceptNewer && ![...pending, ...changed, ...history.began].length && missing.every((row) => isAfter(index, keyOf(index, row)))) return [];
   refusePartial(index, history);
   refuseRenamed(index, [...missing, ...changed.map((m) => applied.get(keyOf(index, m))!)], pending);
   refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
   refuse(index, "changed", ChecksumMismatch, changed.map((m) => named(index, history, m)));
-  if (!(acceptNewer && !pending.length && missing.every((row) => isAfter(index, keyOf(index, row)))))
-    refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, { pending: pending[0]?.name ?? "" });
+  refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, { pending: pending[0]?.name ?? "" });
   const todo = pending.filter((m) => wanted.includes(m));
   refuseLate(index, todo, applied);
   return todo;
@@ -713,7 +714,8 @@ interface Named {
 
 function named(index: Migrations, { applied }: History, row: Numbered): Named {
   const key = keyOf(index, row);
-  const [{ name }, was] = [index.migrations.find((m) => keyOf(index, m) === key) ?? row, applied.get(key)?.name];
+  const was = applied.get(key)?.name;
+  const name = (index.migrations.find((m) => keyOf(index, m) === key) ?? applied.get(key) ?? row).name;
   return { name, was: was === name ? undefined : was };
 }
 
