@@ -49,6 +49,36 @@ def embedded(path: str) -> list[str]:
     return [name for name, _ in runpy.run_path(path)["MIGRATIONS"]]
 
 
+@pytest.mark.parametrize("command", ["up", "status", "down", "baseline", "verify", "renumber"])
+def test_the_default_database_is_not_that_of_a_class(several: Project, command: str) -> None:
+    """Its D1 would get the tables of each object, and look as if it lacked them before."""
+    words = [command, *(["--to", "1"] if command == "baseline" else [])]
+    err = several.run(*words, "--migrations", "tenant", code=2).err
+    assert "tenant has the migrations of the class Tenant, and local: sqlite:app.db is not one of" in err
+    assert "--database do:Tenant/NAME" in err
+    assert not (several.folder / "app.db").exists()
+    several.run("up", "--migrations", "tenant", "--database", "sqlite:scratch.db")
+    several.run("up", "--migrations", "migrations")
+
+
+def test_a_squash_warns_of_objects(several: Project) -> None:
+    """They would refuse the new file for good: `adopt` cannot reach them."""
+    (several.folder / "tenant" / "002_more.sql").write_text("CREATE TABLE b (n INTEGER);")
+    err = several.run("squash", "--to", "2", "--migrations", "tenant", code=2).err
+    assert "warning: an object that has applied the old files refuses the new one" in err
+    err = several.run("squash", "--to", "2", "--yes", "--migrations", "tenant").err
+    assert "`adopt` cannot change an object" in err
+
+
+def test_a_fix_asks_only_databases_with_these_files(several: Project) -> None:
+    """A name that is applied in the project's D1 is another file's there."""
+    file = several.folder / "tenant" / "001_app.sql"
+    file.write_text(SQL.removesuffix(";"))
+    several.run("up")
+    several.run("lint", "--fix", "--yes", "tenant/001_app.sql", "--migrations", "tenant", "--for", "d1")
+    assert file.read_text() == SQL
+
+
 def test_index_treats_every_folder(several: Project) -> None:
     """One line for each index; `--check` names each."""
     ended = several.run("index", "--check", code=3).err.splitlines()

@@ -103,8 +103,8 @@ def _read(path: str) -> str:
 
 def _unapplied(migrations: Sequence[Migration], project: Project, output: Output) -> list[Migration]:
     """Return the files that no environment has applied, as far as the environments can be reached."""
-    left = list(migrations)
-    for environment in project.config.listed() if left else ():
+    left, settings = list(migrations), project.config
+    for environment in filter(settings.owns, settings.listed()) if left else ():
         try:
             with project.reader(environment, project.load()) as migrator:
                 rows = [entry.applied for entry in migrator.status() if entry.applied]

@@ -142,12 +142,20 @@ class Project:
             raise exclusive(*names, hint="unset one of them, or pass --env or --database")
         chosen = self.config
         try:
-            return chosen.environment(env, database)
+            found = chosen.environment(env, database)
         except UsageError as error:
             if env is None and database is None:
                 raise
             name = names[0] if database is None else names[1]
             raise UsageError(f"{name}: {error}", hint=error.hint) from None
+        if chosen.class_name and not (env or database or class_of(found.database)):
+            raise UsageError(
+                f"{self.folder} has the migrations of the class {chosen.class_name}, and {found.described} is"
+                " not one of its objects",
+                hint=f"name an object with --database do:{chosen.class_name}/NAME, which reads it; or a file"
+                " to try the migrations on, e.g. --database sqlite:scratch.db",
+            )
+        return found
 
     def _warn_of_variables(self) -> None:
         """Name the variables that look like ours: a mistyped one would leave the default in place."""
@@ -189,7 +197,8 @@ class Project:
         """Whether a database shows what is pending: one of the platform, or that of a flag."""
         is_given = bool(self._given.env or self._given.database)
         is_of_platform = self._is_of_object == (platform.name == "durable-object")
-        return self.names_database and (is_given or is_of_platform)
+        is_own = self._is_of_object or not self.config.class_name
+        return self.names_database and (is_given or (is_of_platform and is_own))
 
     @property
     def _is_of_object(self) -> bool:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from d1migrate.report.shapes.files import Squash
 
 
+_OBJECTS = "an object that has applied the old files refuses the new one, and `adopt` cannot change an object"
+
+
 class Options(NamedTuple):
     """The options of `squash`."""
 
@@ -83,6 +86,8 @@ def _confirm(report: dict[str, Any], project: Project, output: Output) -> None:
     path, names = os.path.join(project.folder, report["file"]), report["squashed"]
     files = plural(len(names), "file")
     output.note(clean_line(f"{path} replaces {files}: {', '.join(names)}"))
+    if project.platform(None).name == "durable-object":
+        output.warn(_OBJECTS)
     output.confirm(f"replace {files} with {clean_line(path)}")
 
 
@@ -137,10 +142,14 @@ def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
         output.print_json(_value(names, file=path))
     else:
         output.print(clean_line(path))
-        output.note(
-            f"it replaces {plural(len(names), 'file')}; in a database that has them, run `d1migrate adopt`"
-            " before anything applies the new file there"
-        )
+        replaced = f"it replaces {plural(len(names), 'file')}"
+        if project.platform(None).name == "durable-object":
+            output.note(f"{replaced}; {_OBJECTS}")
+        else:
+            output.note(
+                f"{replaced}; in a database that has them, run `d1migrate adopt` before anything applies the"
+                " new file there"
+            )
 
 
 def _value(squashed: Sequence[str], *, file: str | None = None, sql: str | None = None) -> Squash:

@@ -133,6 +133,12 @@ class Config(NamedTuple):
         others = not self.from_wrangler and any(not class_of(one.database) for one in self.environments)
         return [self.folder(None).path] if others else []
 
+    def owns(self, environment: Environment) -> bool:
+        """Whether a database gets the migrations of these settings: an object gets those of its class."""
+        folder = self.folder(None).path
+        owners = {owner.name for owner in self.classes if is_same_path(owner.migrations, folder)}
+        return not self.classes or class_of(environment.database) in {self.class_name, *owners}
+
     def url(self, name: str | None, database: str | None) -> str | None:
         """Return the url that an environment's name or a url leads to, if any; `environment` checks both."""
         wanted = name or DEFAULT_ENVIRONMENT
