@@ -7,7 +7,8 @@ import os
 from d1migrate.cli.migration_files import next_file, write_file
 from d1migrate.cli.next_step import next_step
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.drivers.wrangler import binding_of, in_language_of
+from d1migrate.drivers.wrangler import binding_of
+from d1migrate.drivers.wrangler_config import in_language_of
 from d1migrate.errors import DamagedError, HistoryError
 from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.migrate.template import example

@@ -93,7 +93,8 @@ def _configured_id(name: str, config: str | None, *, preview: bool) -> str | Non
         UsageError: the preview database is wanted, and there is no id of one.
     """
     from d1migrate.drivers.database_id import is_database_id
-    from d1migrate.drivers.wrangler import find_config, remote_id
+    from d1migrate.drivers.wrangler import remote_id
+    from d1migrate.drivers.wrangler_config import find_config
 
     path = config or find_config(os.getcwd())
     found = remote_id(path, name, preview=preview) if path else None

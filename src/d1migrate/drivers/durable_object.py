@@ -11,7 +11,8 @@ from d1migrate.drivers.protocol import Capabilities
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.drivers.url import split_options
 from d1migrate.drivers.worker_classes import worker_of
-from d1migrate.drivers.wrangler import config_for, object_id, section_of, state_folder
+from d1migrate.drivers.wrangler import object_id, state_folder
+from d1migrate.drivers.wrangler_config import config_for, section_of
 from d1migrate.errors import DriverError, UsageError
 from d1migrate.hints import listed, nearest
 from d1migrate.sql.batch import Batch, Query

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.drivers.wrangler import printable, read_section
+from d1migrate.drivers.wrangler_config import printable, read_section
 from d1migrate.errors import UsageError
 from d1migrate.hints import nearest
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from d1migrate.drivers.wrangler import Section
+    from d1migrate.drivers.wrangler_config import Section
 
 _UNNAMED = "worker"  # what wrangler calls a Worker without a name
 

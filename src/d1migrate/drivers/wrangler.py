@@ -9,8 +9,17 @@ from posixpath import normpath
 from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.drivers.url import split_options
+from d1migrate.drivers.wrangler_config import (
+    config_for,
+    generated_config,
+    how_to_use,
+    in_language_of,
+    printable,
+    read_section,
+    section_of,
+)
 from d1migrate.errors import UsageError
-from d1migrate.hints import did_you_mean, nearest
+from d1migrate.hints import nearest
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
 
@@ -21,9 +30,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Permit
-
-CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
-
+    from d1migrate.drivers.wrangler_config import Section
 
 _TABLE = "d1_migrations"
 _FOLDER = "migrations"
@@ -92,13 +99,6 @@ class Binding(NamedTuple):
     @property
     def _dir(self) -> str:
         return _normalized(_FOLDER if self.dir is None else self.dir)
-
-
-def in_language_of(config: str, **settings: str) -> str:
-    """Return settings as a wrangler configuration writes them."""
-    if config.endswith(".toml"):
-        return " and ".join(f'{key} = "{value}"' for key, value in settings.items())
-    return ", ".join(f'"{key}": "{value}"' for key, value in settings.items())
 
 
 def _normalized(path: str) -> str:
@@ -191,25 +191,6 @@ def open_local(
     return SqliteDriver(file, url=url, on_wait=on_wait, permit=permit, makes_folder=True)
 
 
-def config_for(url: str, config: str | None) -> str:
-    """Return the wrangler configuration that describes a local database.
-
-    Args:
-        url: how the user named the database, for messages.
-        config: the configuration; by default the one that wrangler would use.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if found := config or find_config(os.getcwd()):
-        return found
-    generated = generated_config(os.getcwd())
-    raise UsageError(
-        f"{url}: no wrangler configuration in this folder or above",
-        hint=how_to_use(generated) if generated else "name the file with `wrangler = …` in d1migrate.toml",
-    )
-
-
 def state_folder(config: str, options: Mapping[str, str]) -> str:
     """Return the folder in which `wrangler dev` keeps local data, with the options of a url."""
     return options.get("persist-to") or os.path.join(os.path.dirname(config), ".wrangler", "state")
@@ -244,16 +225,6 @@ def remote_id(path: str, name: str, *, preview: bool = False) -> str | None:
             hint="name the one you mean: d1:ID",
         )
     return next(iter(found), None)
-
-
-def environment_names(path: str) -> tuple[str, ...]:
-    """Return the names of a configuration's `env` sections.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    sections = read(path).get("env")
-    return tuple(sections) if isinstance(sections, dict) else ()
 
 
 def history_tables(path: str) -> tuple[str, ...]:
@@ -299,117 +270,6 @@ def _databases(content: dict[str, Any]) -> list[dict[str, Any]]:
     sections = [content, *(environments.values() if isinstance(environments, dict) else ())]
     lists = [section.get("d1_databases") for section in sections if isinstance(section, dict)]
     return [db for found in lists if isinstance(found, list) for db in found if isinstance(db, dict)]
-
-
-def find_config(start: str) -> str | None:
-    """Return the configuration that wrangler would use: for each name in turn, the nearest one upward."""
-    for name in CONFIG_NAMES:
-        folder = os.path.abspath(start)
-        while True:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                return path
-            parent = os.path.dirname(folder)
-            if parent == folder:
-                break
-            folder = parent
-    return None
-
-
-_GENERATED = (".output", "server", "wrangler.json")
-
-
-def generated_config(start: str) -> str | None:
-    """Return the configuration that a build wrote beside, or in place of, the project's own.
-
-    `wrangler deploy` follows `.wrangler/deploy/config.json` to it; `wrangler dev` and `wrangler d1` do not,
-    and neither does this package: hints only mention it. Nitro's is found without such a redirect.
-
-    Args:
-        start: the folder in which the search begins, upward.
-    """
-    folder = os.path.abspath(start)
-    while True:
-        redirect = os.path.join(folder, ".wrangler", "deploy", "config.json")
-        if os.path.isfile(redirect):
-            return _target(redirect)
-        path = os.path.join(folder, *_GENERATED)
-        if os.path.isfile(path):
-            return path
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-
-
-def _target(redirect: str) -> str | None:
-    """Return the file that a redirect names, if it exists."""
-    try:
-        named = read(redirect).get("configPath")
-    except UsageError:
-        return None
-    if not isinstance(named, str) or "\0" in named:
-        return None
-    path = os.path.normpath(os.path.join(os.path.dirname(redirect), named))
-    return path if os.path.isfile(path) else None
-
-
-def how_to_use(path: str, folder: str = ".") -> str:
-    """Return how a d1migrate.toml in a folder names a configuration generated by a build."""
-    shown = os.path.relpath(path, folder)
-    return f'a build generated a configuration: to use it, set `wrangler = "{shown}"` in d1migrate.toml'
-
-
-class Section(NamedTuple):
-    """The part of a wrangler configuration that applies to one environment.
-
-    Attributes:
-        path: the file.
-        whole: its content.
-        chosen: the section of the environment, or the whole.
-        env: the environment, if any.
-        sections: {name: section} of all environments.
-    """
-
-    path: str
-    whole: dict[str, Any]
-    chosen: dict[str, Any]
-    env: str | None
-    sections: Mapping[str, dict[str, Any]]
-
-
-def section_of(path: str, options: Mapping[str, str]) -> Section:
-    """Read what applies to a url with options.
-
-    Without `env`, CLOUDFLARE_ENV names the environment, as it does for wrangler. Raises as `read_section`.
-    """
-    env = options.get("env")
-    return read_section(path, env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
-
-
-def read_section(path: str, env: str | None, *, env_is_required: bool = True) -> Section:
-    """Read what applies to an environment in a wrangler.jsonc, wrangler.json or wrangler.toml.
-
-    Args:
-        path: the file.
-        env: one of its environments, or None for what is outside of all.
-        env_is_required: whether a configuration without environments is an error then. For CLOUDFLARE_ENV
-            it is not: wrangler only warns.
-
-    Raises:
-        UsageError: the file is missing or malformed, or has no such environment.
-    """
-    content = read(path)
-    sections = content.get("env") or {}
-    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
-        raise UsageError(f"{path}: env is not an object of environments")
-    chosen = content
-    if env and (sections or env_is_required):
-        if env not in sections:
-            hint = did_you_mean(env, sections, otherwise=f"it has: {', '.join(sections) or 'none'}")
-            raise UsageError(f"{path}: no environment {env!r}", hint=hint)
-        chosen = sections[env]
-    return Section(path, content, chosen, env or None, sections)
 
 
 def load_config(path: str, *, env: str | None) -> WranglerConfig:
@@ -469,19 +329,6 @@ _KEYS = (
     "migrations_pattern",
     "migrations_table",
 )
-
-
-def printable(value: Any, path: str, key: str) -> str:
-    """Return a setting that is used in paths, urls and messages.
-
-    Raises:
-        UsageError: it is not text, or has characters that cannot be printed.
-    """
-    if not isinstance(value, str):
-        raise UsageError(f"{path}: {key} is {value!r}, which is not a string")
-    if not value.isprintable():
-        raise UsageError(f"{path}: {key} is {value!a}, which contains unprintable characters")
-    return value
 
 
 def local_path(persist: str, local_id: str) -> str:

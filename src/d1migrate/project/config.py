@@ -266,7 +266,7 @@ class Config(NamedTuple):
         """
         if not self.from_wrangler or self.wrangler is None:
             return tuple(self.named(environment) for environment in self.environments)
-        from d1migrate.drivers.wrangler import environment_names
+        from d1migrate.drivers.wrangler_config import environment_names
 
         found = [(DEFAULT_ENVIRONMENT, url) for url in _wrangler_urls(self.wrangler, None)]
         for name in environment_names(self.wrangler):
@@ -296,7 +296,7 @@ class Config(NamedTuple):
 
     def _how(self) -> str:
         """Return how to name a database, first by the configuration that a build generated."""
-        from d1migrate.drivers.wrangler import generated_config, how_to_use
+        from d1migrate.drivers.wrangler_config import generated_config, how_to_use
 
         if found := None if self.wrangler else generated_config(os.getcwd()):
             return how_to_use(found, os.path.dirname(self.path or "") or ".")
@@ -546,7 +546,7 @@ def _wrangler_urls(wrangler: str, env: str | None) -> list[str]:
 
 
 def _find_wrangler(start: str) -> str | None:
-    from d1migrate.drivers.wrangler import find_config
+    from d1migrate.drivers.wrangler_config import find_config
 
     found = find_config(start)
     return os.path.relpath(found) if found else None

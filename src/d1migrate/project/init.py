@@ -115,7 +115,7 @@ def _refuse_contradiction(config: Config, given: Given) -> None:
 
 def _missing(config: Config, given: Given, generator: Generator | None) -> Settings:
     """Return the settings that a project without a database of its own needs; maybe none."""
-    from d1migrate.drivers.wrangler import generated_config
+    from d1migrate.drivers.wrangler_config import generated_config
 
     wrangler = config.wrangler
     if wrangler is None and not given.database and (generated := generated_config(os.getcwd())):
