@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Batch, Value
 
 _KEYS_ON, _KEYS = Query("PRAGMA foreign_keys = ON"), Query("PRAGMA foreign_keys")
-_DEFER_ON, _DEFER_OFF = Query("PRAGMA defer_foreign_keys = ON"), Query("PRAGMA defer_foreign_keys = OFF")
+_DEFER_ON = Query("PRAGMA defer_foreign_keys = ON")
 _ORPHANED = Query('SELECT group_concat(DISTINCT "table") FROM pragma_foreign_key_check')
 
 
@@ -127,7 +127,7 @@ class StorageDriver:
             results = [self._run(query, index) for index, query in enumerate(queries)]
             self._refuse_orphans(before, defers)
         finally:
-            self._read(_DEFER_OFF)  # it would last until the end of the event
+            self._read(Query(d.DEFER_OFF))
         return results
 
     def _orphans(self) -> int:

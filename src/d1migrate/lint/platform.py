@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import QUERY_SECONDS
+from d1migrate.sql.durable_object import DEFER_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ DURABLE_OBJECT = Platform(
     "a Durable Object",
     f"a Durable Object is reset after {QUERY_SECONDS} s",
     "the free plan allows {} rows written per day, in all objects together",
-    ("PRAGMA defer_foreign_keys = OFF",),
+    (DEFER_OFF,),
 )
 PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (D1, DURABLE_OBJECT)}
 """{name: platform}."""

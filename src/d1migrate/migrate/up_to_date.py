@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
 
+INDEX = "index"
+"""What the log notes of the step that completes an index: its digest."""
+
 
 def state_query(table: MigrationsTable) -> Query:
     """Return the query that shows in one row whether anything is to be done.
@@ -130,10 +133,6 @@ def _is_key(text: str, table: MigrationsTable) -> bool:
     if table.shape == "names":
         return text.endswith(SUFFIX)
     return text.isdecimal() and int(text) <= MAX_VERSION
-
-
-INDEX = "index"
-"""What the log notes of the step that completes an index: its digest."""
 
 
 def notes_query(table: MigrationsTable) -> Query:

@@ -268,9 +268,8 @@ def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Set
                 f"{path}: {where}{name} is {value!r}, expected {setting.takes}",
                 hint=f"for example: {setting.example}",
             )
-        if value in ("", []) or (
-            isinstance(value, list) and "" in value
-        ):  # no setting, but it looks like one
+        # An empty value looks like a setting, and sets nothing.
+        if value in ("", []) or (isinstance(value, list) and "" in value):
             raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example: {setting.example}")
 
 

@@ -68,12 +68,12 @@ _REFUSAL_CODE = (
 )
 
 
-_TELLING = 24  # characters of a text that no other message of D1 begins with
+_PREFIX = 24  # characters with which no other message of D1 begins
 
 
 def refusal_pattern() -> str:
     """Return `is_refusal` as a regular expression that JavaScript reads alike, by the texts' beginnings."""
-    texts = "|".join(re.sub(r"[.()/]", r"\\\g<0>", text[:_TELLING]) for text in _REFUSALS)
+    texts = "|".join(re.sub(r"[.()/]", r"\\\g<0>", text[:_PREFIX]) for text in _REFUSALS)
     return f"^(?:{texts})|{_REFUSAL_CODE}"
 
 

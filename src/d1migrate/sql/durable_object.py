@@ -16,6 +16,9 @@ VIOLATED = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_C
 KEYS_OFF = "PRAGMA foreign_keys is OFF, and cannot be switched on in a transaction"
 KEYS_OFF_HINT = "run migrations before anything else of the event, or after `await storage.sync()`"
 
+DEFER_OFF = "PRAGMA defer_foreign_keys = OFF"
+"""What ends a migration: the pragma would last until the end of the event."""
+
 ORPHANS = Query("SELECT count(*) FROM pragma_foreign_key_check")
 """How many rows refer to one that does not exist."""
 
