@@ -136,8 +136,8 @@ async def run_migrations(
     if _is_storage(database):
         from d1migrate.workers import objects
 
-        event = objects.Event(database, max_migrations, max_rows_written)
-        report = await objects.apply_timed(flow, new_stamp, event, max_seconds)
+        limited = objects.LimitedStorage(database, max_migrations, max_rows_written)
+        report = await objects.apply_timed(flow, new_stamp, limited, max_seconds)
     else:
         report = await arun(flow(new_stamp), _Invocation(BindingDriver(database), max_queries, max_seconds))
     return _in_order(report, found.migrations)
@@ -180,7 +180,7 @@ def run_migrations_sync(
     """
     from d1migrate.workers import objects
 
-    event = objects.Event(storage, max_migrations, max_rows_written)
+    limited = objects.LimitedStorage(storage, max_migrations, max_rows_written)
     found = _load(migrations)
     flow = partial(
         ensure.ensure,
@@ -190,7 +190,7 @@ def run_migrations_sync(
         allow_out_of_order=allow_out_of_order,
         accept_newer=accept_newer,
     )
-    return _in_order(objects.apply(flow, partial(_stamp, by), event), found.migrations)
+    return _in_order(objects.apply(flow, partial(_stamp, by), limited), found.migrations)
 
 
 async def get_current(database: Any, *, table: str | None = None) -> str | None:

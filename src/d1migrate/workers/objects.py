@@ -44,8 +44,8 @@ class AsyncStorage:
         return self._driver.batch(batch)
 
 
-class Event:
-    """A Driver that begins no migration after the limits of an event.
+class LimitedStorage:
+    """A Driver over `ctx.storage` that begins no migration after the limits of an event.
 
     Args:
         storage: `ctx.storage`.
@@ -83,28 +83,28 @@ class Event:
         return results
 
 
-class _TimedEvent:
+class _TimedStorage:
     """An AsyncDriver that also limits the time, and commits now and then."""
 
     url = StorageDriver.url
 
-    def __init__(self, event: Event, max_seconds: float) -> None:
-        self._event, self._max_seconds = event, max_seconds
+    def __init__(self, limited: LimitedStorage, max_seconds: float) -> None:
+        self._limited, self._max_seconds = limited, max_seconds
         self._started = self._looked = time.monotonic()
         self._longest = 0.0
         self._migrations, self._rows_written = 0, 0
 
     async def batch(self, batch: Batch) -> Sequence[Result]:
         """Run a batch if the limits permit it."""
-        event = self._event
+        limited = self._limited
         if not batch.reads and (
-            event.migrations >= self._migrations + _MIGRATIONS
-            or event.rows_written >= self._rows_written + _ROWS_WRITTEN
+            limited.migrations >= self._migrations + _MIGRATIONS
+            or limited.rows_written >= self._rows_written + _ROWS_WRITTEN
         ):
-            await event.storage.sync()
-            self._migrations, self._rows_written = event.migrations, event.rows_written
+            await limited.storage.sync()
+            self._migrations, self._rows_written = limited.migrations, limited.rows_written
             self._refuse_if_late()
-        return event.batch(batch)
+        return limited.batch(batch)
 
     def _refuse_if_late(self) -> None:
         now = time.monotonic()
@@ -114,24 +114,26 @@ class _TimedEvent:
             raise Unfinished(f"the {self._max_seconds:g} seconds of this call are used")
 
 
-def apply(flow: Apply, new_stamp: NewStamp, event: Event) -> Report:
+def apply(flow: Apply, new_stamp: NewStamp, limited: LimitedStorage) -> Report:
     """Apply what is pending, without waiting."""
-    return run(flow(new_stamp, notes_index=True), event)
+    return run(flow(new_stamp, notes_index=True), limited)
 
 
-async def apply_timed(flow: Apply, new_stamp: NewStamp, event: Event, max_seconds: float) -> Report:
+async def apply_timed(
+    flow: Apply, new_stamp: NewStamp, limited: LimitedStorage, max_seconds: float
+) -> Report:
     """Apply what is pending; log the restore point from before, and commit before an error is raised."""
-    driver = _TimedEvent(event, max_seconds)
+    driver = _TimedStorage(limited, max_seconds)
     try:
         try:
             return await arun(flow(_first_stamp, notes_index=True), driver)
         except _Pending:
             # What the caller has written is not lost with a migration, nor does it keep foreign keys off.
-            await event.storage.sync()
-        point = await _bookmark(event.storage)
+            await limited.storage.sync()
+        point = await _bookmark(limited.storage)
         return await arun(flow(lambda: new_stamp()._replace(restore_point=point), notes_index=True), driver)
     except Error:
-        await event.storage.sync()  # an error that leaves the event undoes what is not committed
+        await limited.storage.sync()  # an error that leaves the event undoes what is not committed
         raise
 
 
