@@ -368,6 +368,9 @@ class ApplyError(Error):
         return self
 
 
+RUN_AGAIN = "run it again in another request; applied migrations are not run twice"
+
+
 class Unfinished(Error):
     """The limits of a Worker's invocation stopped a run between two migrations; nothing failed.
 
@@ -381,9 +384,7 @@ class Unfinished(Error):
 
     def __init__(self, reason: str, *, applied: Sequence[str] = (), pending: Sequence[str] = ()) -> None:
         message = f"{reason}: {len(applied)} applied, {len(pending)} left" if pending else reason
-        super().__init__(
-            message, hint="run it again in another request; applied migrations are not run twice"
-        )
+        super().__init__(message, hint=RUN_AGAIN)
         self.reason, self.applied, self.pending = reason, tuple(applied), tuple(pending)
 
 

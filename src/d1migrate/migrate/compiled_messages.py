@@ -5,7 +5,9 @@ Words in braces are filled in by the runtime. The index carries them, so that th
 
 from __future__ import annotations
 
-from d1migrate.migrate import refusals
+from d1migrate.errors import RUN_AGAIN
+from d1migrate.migrate import refusals, selector
+from d1migrate.migrate.apply_error import NO_RESPONSE
 from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.refusals import Message
 from d1migrate.migrate.table import VersionTable
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
 
 _WRITE_INDEX = "`d1migrate index` writes the index and its runtime"
-_AGAIN = "run it again in another request; applied migrations are not run twice"
 
 
 def messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, list[str]]:
@@ -55,12 +56,11 @@ def _refusals(migrations: Sequence[Migration], table: MigrationsTable) -> dict[s
 
 
 def _usage(migrations: Sequence[Migration]) -> dict[str, tuple[str, str]]:
-    known = [migrations[0].name, migrations[-1].name] if migrations else ["none"]
     return {
         "edited": ("the index was edited by hand: it is not what `d1migrate index` wrote", _WRITE_INDEX),
-        "noSuch": ("there is no migration {to}", f"known: {' to '.join(dict.fromkeys(known))}"),
+        "noSuch": (selector.NO_SUCH, selector.all_known(migrations)),
         "noSelector": ("to: {to} is not a migration", "expected a name, or a number"),
-        "several": ("{to} can be {names}", "give the name of one"),
+        "several": selector.SEVERAL,
         "fewQueries": ("maxQueries={most}: a migration takes {fewest}", ""),
         "keysOff": (KEYS_OFF, KEYS_OFF_HINT),
     }
@@ -68,11 +68,11 @@ def _usage(migrations: Sequence[Migration]) -> dict[str, tuple[str, str]]:
 
 def _run() -> dict[str, tuple[str, str]]:
     return {
-        "lost": ("{error}: no response came", "it is not in the history: run the command again"),
+        "lost": ("{error}: no response came", NO_RESPONSE),
         "violated": (VIOLATED, ""),
-        "unfinished": ("{reason}: {applied} applied, {pending} left", _AGAIN),
-        "queriesUsed": ("{used} of the {most} queries of this call are used", _AGAIN),
-        "migrationsUsed": ("this event has applied {used} migrations", _AGAIN),
-        "rowsUsed": ("this event has written {used} rows", _AGAIN),
-        "secondsUsed": ("the {used} seconds of this call are used", _AGAIN),
+        "unfinished": ("{reason}: {applied} applied, {pending} left", RUN_AGAIN),
+        "queriesUsed": ("{used} of the {most} queries of this call are used", RUN_AGAIN),
+        "migrationsUsed": ("this event has applied {used} migrations", RUN_AGAIN),
+        "rowsUsed": ("this event has written {used} rows", RUN_AGAIN),
+        "secondsUsed": ("the {used} seconds of this call are used", RUN_AGAIN),
     }

@@ -22,6 +22,10 @@ Selector = int | str
 A few digits are a number only: as a beginning, 1 would mean 10_x. 2026 is the beginning of a date.
 """
 
+NO_SUCH = "there is no migration {to}"
+SEVERAL = "{to} can be {names}", "give the name of one"
+"""What is wrong, and what to do, if a selector means several migrations."""
+
 NONE = "none"
 """What means no migration, where one may be named."""
 
@@ -41,9 +45,10 @@ def find(migrations: Iterable[T], wanted: Selector) -> T:
     if len(found) == 1:
         return found[0]
     if found:
+        problem, hint = SEVERAL
         names = listed([one.name for one in found], _SHOWN)
-        raise UsageError(f"{wanted} can be {names}", hint="give the name of one")
-    raise UsageError(f"there is no migration {wanted}", hint=suggestion(known, wanted) or _known(known))
+        raise UsageError(problem.format(to=wanted, names=names), hint=hint)
+    raise UsageError(NO_SUCH.format(to=wanted), hint=suggestion(known, wanted) or all_known(known))
 
 
 def suggestion(known: Iterable[Identified], wanted: Selector) -> str | None:
@@ -113,7 +118,8 @@ def _beginning(known: Sequence[T], wanted: str) -> list[T]:
     return [one for one in known if one.name.startswith(wanted)]
 
 
-def _known(known: Sequence[Identified]) -> str:
+def all_known(known: Sequence[Identified]) -> str:
+    """Return the hint for a selector that means no migration: the first and the last one."""
     if not known:
         return "known: none"
     return f"known: {known[0].name} to {known[-1].name}" if len(known) > 1 else f"known: {known[0].name}"
