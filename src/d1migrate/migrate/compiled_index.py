@@ -9,6 +9,7 @@ what the log stores about it.
 from __future__ import annotations
 
 import json
+from itertools import product
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import assertions, log
@@ -22,7 +23,7 @@ from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION, NameTable, VersionTable
 from d1migrate.migrate.table_state import NameState, VersionState
-from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query, state_query
+from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
 from d1migrate.sql import d1, durable_object
@@ -65,8 +66,8 @@ def compile_index(
             schema that begins with a migration it lacks is not compared.
 
     Returns:
-        The value; the same for the same migrations. `queries` read the history, `setup` creates it,
-        `layouts` has a layout for each state of the table, and `migrations` what each adds to it. `digest`
+        The value; the same for the same migrations. `queries` and `reads` read the history, `setup` creates
+        it, `layouts` has a layout for each state of the table, `migrations` what each adds to it. `digest`
         identifies the migrations, `seal` everything; `notes` are those of a step for the log, and of the one
         that completes the index in an object.
 
@@ -120,20 +121,14 @@ def _other(table: MigrationsTable) -> MigrationsTable:
 
 
 def _queries(table: MigrationsTable) -> dict[str, str]:
-    """Return the queries that read the history; the runtime knows them by these names."""
-    other = _other(table)
+    """Return the queries that the runtime knows by these names."""
     return {
-        "state": state_query(table).sql,
-        "verdict": queries.verdict(table, other.name),
-        "other": queries.applied(other, logged=False),
-        "oneSided": queries.one_sided(table, other.name),
-        "partial": queries.partial(table),
-        "head": queries.head(),
+        "state": queries.state(table),
+        "verdict": queries.verdict(table, _other(table).name),
         "done": log.done_by("").sql,
         "orphans": durable_object.ORPHANS.sql,
         "deferrable": durable_object.DEFERRABLE.sql,
         "newestNotes": notes_query(table).sql,
-        **({"problem": queries.problem_of_rows(table)} if isinstance(table, NameTable) else {}),
     }
 
 
@@ -145,10 +140,52 @@ def _patterns() -> dict[str, str]:
 
 
 def _layouts(table: MigrationsTable) -> dict[str, Any]:
-    """Return `texts`, and `layouts` whose queries name them by position: most of them share most texts."""
+    """Return `texts`; and `reads` and `layouts`, whose queries name them by position: they share many."""
     texts: dict[str, int] = {}
-    layouts = {name: _layout(one, texts) for name, one in _variants(table)}
-    return {"texts": list(texts), "layouts": layouts}
+    variants = dict(_variants(table))
+    usual, *_ = variants
+    reads = {f"{one} {digits}": _reads(variants[one], digits, texts) for one, digits in _states(table)}
+    layouts = {name: _layout(one, texts) for name, one in variants.items()}
+    return {"texts": list(texts), "usual": usual, "reads": reads, "layouts": layouts}
+
+
+def _states(table: MigrationsTable) -> Iterator[tuple[str, str]]:
+    """Yield the answers of the verdict that leave something to read: a layout, and which tables exist."""
+    for own, other, log_ in product("01", repeat=3):
+        digits = f"{own}{other}{log_}"
+        if digits == "000":
+            continue
+        if isinstance(table, NameTable):
+            yield "counted", digits
+            if own == "1":
+                yield "uncounted", digits
+        elif other == "1":
+            yield "beside", digits
+        else:
+            yield "alone", digits
+            yield "alike", digits
+
+
+def _reads(table: MigrationsTable, digits: str, texts: dict[str, int]) -> list[list[Any]]:
+    """Return the queries of a history: rows, problem, other rows, sides, partial, head, whether a token is.
+
+    Args:
+        table: the migrations table, in its state.
+        digits: whether the migrations table, the other one and the log exist.
+        texts: the positions of texts.
+    """
+    own, second, logged = (digit == "1" for digit in digits)
+    other, no = _other(table), queries.NOTHING
+    read = (
+        (queries.applied(table, logged=logged) if own else no["rows"],),
+        (queries.problem_of_rows(table) if isinstance(table, NameTable) and own else no["problem"],),
+        (queries.applied(other, logged=False) if second else no["rows"],),
+        (queries.one_sided(table, other.name), "files") if own and second else (no["sides"],),
+        (queries.partial(table) if logged else no["rows"],),
+        (queries.head() if logged else no["rows"],),
+        (log.done_by("").sql, "token") if logged else (no["done"],),
+    )
+    return [[texts.setdefault(sql, len(texts)), *names] for sql, *names in read]
 
 
 def _variants(table: MigrationsTable) -> Iterator[tuple[str, MigrationsTable]]:
@@ -183,8 +220,6 @@ def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
         return StepQueries(step, before, (), moment.stamp, first=first, opens=True)
 
     return {
-        "rows": queries.applied(table, logged=False),
-        "logged": queries.applied(table, logged=True),
         "first": compiled(planned(harmless, first=True).opening),
         "later": compiled(planned(harmless, first=False).opening),
         "last": compiled(planned(harmless, first=False).closing),

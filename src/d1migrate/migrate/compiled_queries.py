@@ -27,10 +27,10 @@ _SHOWN = 5
 def verdict(table: MigrationsTable, other: str) -> str:
     """Return the query that finds out which history tables there are.
 
-    Its one row has the columns `state`, the name of a layout; `tables`, a digit each for the migrations
-    table, the other one and the log, 1 if it exists and has the right shape; `error` and `hint`, why the
-    history cannot be read, or NULL; `problem`, why it can only be read, or NULL; `unmanaged`, a list of the
-    objects that the application has, or NULL.
+    Its one row has the columns `state`, the name of a layout and a digit each for the migrations table, the
+    other one and the log, 1 if it exists and has the right shape; `error` and `hint`, why the history cannot
+    be read, or NULL; `problem`, why it can only be read, or NULL; `unmanaged`, a list of the objects that the
+    application has, or NULL.
 
     Args:
         table: the migrations table that the index is for.
@@ -57,11 +57,28 @@ def verdict(table: MigrationsTable, other: str) -> str:
         )
     return (
         f"WITH {_tables(table.name, other)}"
-        f" SELECT {state} AS state, own.there || other.{other_shape} || log.there AS tables,"
+        f" SELECT {state} || ' ' || own.there || other.{other_shape} || log.there AS state,"
         f" {_case((condition, message) for condition, message, _ in refused)} AS error,"
         f" {_case((condition, hint) for condition, _, hint in refused)} AS hint,"
         f" {_problem(table) if by_name else 'NULL'} AS problem,"
         f" {_unmanaged(table, other)} AS unmanaged FROM own, other, log, older"
+    )
+
+
+def state(table: MigrationsTable) -> str:
+    """Return the query that shows in one row whether anything is to be done, as `up_to_date.state_query`.
+
+    Its columns: JSON, {key: [checksum, digest]} of what is applied, "" for what is unknown; the number of
+    rows; and how many migrations are partial.
+    """
+    join, applies = joined_log(table)
+    known = (f"iif({applies}, coalesce(l.{column}, ''), '')" for column in ("checksum", "file_digest"))
+    key = f"CAST(m.{table.column} AS TEXT)"
+    return (
+        f"WITH {newest_logged(table)}"
+        f" SELECT json_group_object({key}, json_array({', '.join(known)})) AS applied,"
+        " count(*) AS rows, (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
+        f" FROM {table.sql} m {join} WHERE m.{table.column} IS NOT NULL"
     )
 
 
@@ -167,6 +184,15 @@ def _damage(column: str, kinds: Collection[type]) -> str:
         quote_literal(text) for text in (f"{LOG_TABLE} is damaged: {column} is ", f", expected {expected}")
     )
     return f"{start} || quote({column}) || {end}"
+
+
+NOTHING = {
+    "rows": "SELECT 1 AS id WHERE 0",
+    "problem": "SELECT NULL AS problem",
+    "sides": "SELECT '[]' AS here, '[]' AS there",
+    "done": "SELECT 0 AS done",
+}
+"""What stands in for a query of a table that does not exist: the same columns, and as many rows."""
 
 
 def problem_of_rows(table: NameTable) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,11 +10,20 @@ import pytest
 from d1migrate.drivers.run import run
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
-from d1migrate.migrate.compiled_queries import applied, head, partial, problem_of_rows, verdict
+from d1migrate.migrate.compiled_queries import (
+    applied,
+    head,
+    one_sided,
+    partial,
+    problem_of_rows,
+    state,
+    verdict,
+)
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, NameTable, VersionTable
 from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrate.up_to_date import state_lines, state_query
 from d1migrate.sql.batch import Batch, Query
 from tests.unit.migrate.flows.three import THREE
 
@@ -70,7 +80,8 @@ def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, sha
     """It returns the same tables, the same refusals and the same objects of the application."""
     table, other = TABLES[shape]
     _execute(database, *SETUPS[setup])
-    layout, tables, error, hint, problem, unmanaged = _asked(database, verdict(table, other))
+    found, error, hint, problem, unmanaged = _asked(database, verdict(table, other))
+    layout, tables = found.split(" ")
     choice = TableChoice(VERSIONS.name if shape == "versions" else NAMES.name, NAMES.name)
     try:
         history = run(read_history(choice), database)
@@ -85,13 +96,13 @@ def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, sha
         tables[0] == "0",
         tables[2] == "0",
     ]
-    found = history.table
-    assert isinstance(found, VersionTable) == (shape == "versions")
-    if isinstance(found, VersionTable) and error is None:
-        state = "mirrored" if found.mirrored else "beside" if found.exists else "alone"
-        assert layout == ("alike" if found.named_alike else state)
-    elif isinstance(found, NameTable):
-        assert layout == ("counted" if found.counted else "uncounted")
+    chosen = history.table
+    assert isinstance(chosen, VersionTable) == (shape == "versions")
+    if isinstance(chosen, VersionTable) and error is None:
+        wanted = "mirrored" if chosen.mirrored else "beside" if chosen.exists else "alone"
+        assert layout == ("alike" if chosen.named_alike else wanted)
+    elif isinstance(chosen, NameTable):
+        assert layout == ("counted" if chosen.counted else "uncounted")
     assert (problem is None) == (not history.problems)
     assert problem is None or history.problems[0].message.startswith(problem)
     if history.unmanaged:
@@ -107,16 +118,16 @@ def test_a_pragma_of_other_code(database: SqliteDriver) -> None:
 
     assert isinstance(history.table, NameTable)
     assert history.table.counted
-    assert _asked(database, verdict(NAMES, VERSIONS.name))[0] == "counted"
+    assert _asked(database, verdict(NAMES, VERSIONS.name))[0] == "counted 101"
 
 
 def test_an_older_log_is_refused(database: SqliteDriver) -> None:
     """`up` moves its rows; a table that only has its name does not matter."""
     _execute(database, V, "CREATE TABLE schema_migrations_log AS SELECT 1 AS id")
-    assert _asked(database, verdict(VERSIONS, NAMES.name))[2] is None
+    assert _asked(database, verdict(VERSIONS, NAMES.name))[1] is None
     older = LOG.replace(LOG_TABLE, log.OLD_LOG)
     _execute(database, "DROP TABLE schema_migrations_log", older)
-    assert _asked(database, verdict(VERSIONS, NAMES.name))[2] == "the log is that of an older d1migrate"
+    assert _asked(database, verdict(VERSIONS, NAMES.name))[1] == "the log is that of an older d1migrate"
 
 
 @pytest.mark.parametrize(
@@ -182,3 +193,49 @@ def test_a_damaged_log(empty: Database, damage: str) -> None:
     except HistoryError as error:
         refused = str(error)
     assert (found and found.split(" is ")[:2]) == (refused and refused.split(" is ")[:2])
+
+
+@pytest.mark.parametrize("table", [VERSIONS, NAMES])
+def test_the_state_is_that_of_the_planner(empty: Database, table: MigrationsTable) -> None:
+    """The same keys, checksums and digests, as JSON; a row that wrangler wrote has neither."""
+    empty.run(up(THREE, TableChoice(table.name, NAMES.name), empty.stamp))
+    empty.driver.batch(Batch([Query("DELETE FROM d1migrate_log WHERE version = 3")]))
+    ask = [(Query(state(table)),), (state_query(table),)]
+    (found,), (lines,) = (empty.driver.batch(Batch(query, reads=True)) for query in ask)
+    known, rows, begun = found.rows[0]
+    assert json.loads(known) == {key: rest for key, *rest in state_lines(str(lines.rows[0][0]))}
+    assert (rows, begun) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "versions", "names", "here", "there"),
+    [
+        ("versions", [(1, "001_a"), (2, "002_b")], ["001_a.sql", "002_b.sql"], [], []),
+        (
+            "versions",
+            [(1, "under another name"), (2, "002_b")],
+            ["001_a.sql", "003_c.sql"],
+            ["002_b"],
+            ["003_c"],
+        ),
+        ("versions", [(9, "gone")], ["001_a", "z.sql", "b.sql"], ["gone"], ["b", "z"]),
+        ("names", [(1, "001_a"), (2, "other")], ["001_a.sql", "002_b.sql"], [], []),
+        ("names", [(3, "003_c"), (7, "seven")], ["001_a.sql"], [], ["003_c", "seven"]),
+    ],
+)
+def test_two_tables_that_disagree(
+    database: SqliteDriver,
+    shape: str,
+    versions: list[tuple[int, str]],
+    names: list[str],
+    here: list[str],
+    there: list[str],
+) -> None:
+    """By the names of the files; a version may be recorded under another name."""
+    _execute(database, V, N)
+    _execute(database, *(f"INSERT INTO schema_migrations VALUES ({v}, '{name}', 0)" for v, name in versions))
+    _execute(database, *(f"INSERT INTO d1_migrations (name) VALUES ('{name}')" for name in names))
+    files = json.dumps([[m.version, m.name] for m in THREE])
+    query = Query(one_sided(*TABLES[shape]), (files,))
+    (answer,) = database.batch(Batch((query,), reads=True))
+    assert [json.loads(str(names)) for names in answer.rows[0]] == [here, there]

@@ -53,15 +53,15 @@ export interface Migrations {
   /** The statements that create the history tables, by their names. */
   readonly setup: Readonly<Record<string, string>>;
   readonly texts: readonly string[];
+  /** The queries of a history for each answer of the verdict, and the usual answer. */
+  readonly reads: Readonly<Record<string, readonly Planned[] | undefined>>;
+  readonly usual: string;
   readonly layouts: Readonly<Record<string, Layout | undefined>>;
   readonly migrations: readonly Migration[];
 }
 
 /** What precedes and follows the statements of a migration, for one state of the migrations table. */
 export interface Layout {
-  /** What the table records, without the log and with it. */
-  readonly rows: string;
-  readonly logged: string;
   readonly first: readonly Planned[];
   readonly later: readonly Planned[];
   readonly last: readonly Planned[];
@@ -199,14 +199,15 @@ export async function getPending(db: Database, migrations: Migrations): Promise<
   const index = checked(migrations);
   const driver = open(db);
   const known = await readState(driver, index);
-  const pending = (keys: { has(key: Key): boolean }): string[] =>
-    index.migrations.filter((m) => !keys.has(keyOf(index, m))).map((m) => m.name);
+  const pending = (isApplied: (key: Key) => unknown): string[] =>
+    index.migrations.filter((m) => !isApplied(keyOf(index, m))).map((m) => m.name);
   if (known.applied === COMPLETE) return [];
-  if (known.applied) return pending(known.applied);
+  const lines = known.applied;
+  if (lines) return pending((key) => lines[key]);
   const history = await readHistory(driver, index, known);
   refusePartial(index, history);
   if (!history.applied.size) refuseProblems(index, history);
-  return pending(history.applied);
+  return pending((key) => history.applied.has(key));
 }
 
 /**
@@ -290,7 +291,7 @@ export interface Problem {
 export class MigrationError extends Error {
   override readonly name: string = "MigrationError"; // as text, because a bundler may rename classes
   declare readonly hint: string | null;
-  constructor(message: string, hint: string | null = null, fields: object = {}, cause?: unknown) {
+  constructor(message: string, hint: string | null | undefined = null, fields: object = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     Object.assign(this, { hint: hint || null }, fields);
   }
@@ -306,9 +307,6 @@ export class HistoryError extends MigrationError {
   override readonly name: string = "HistoryError";
   /** The migrations on which they disagree. */
   declare readonly names: readonly string[];
-  constructor(message: string, hint: string | null = null, names: readonly string[] = []) {
-    super(message, hint, { names });
-  }
 }
 
 /** Applied files were edited since. */
@@ -344,11 +342,6 @@ export class ApplyError extends MigrationError {
   declare readonly pending: readonly string[];
   /** Whether it may have been applied all the same: the response was lost, and the log could not be read. */
   declare unknown: boolean;
-  constructor(message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown) {
-    const [migration] = pending;
-    const file = at.statement === null ? null : `${migration}.sql`;
-    super(message, hint, { migration, file, ...at, applied, pending, unknown: false }, cause);
-  }
 }
 
 /** A limit stopped the run between two migrations; nothing failed. Call it again in another request. */
@@ -357,9 +350,6 @@ export class Unfinished extends MigrationError {
   declare readonly reason: string;
   declare readonly applied: readonly string[];
   declare readonly pending: readonly string[];
-  constructor(message: string, hint: string | null, reason = message, applied: readonly string[] = [], pending: readonly string[] = []) {
-    super(message, hint, { reason, applied, pending });
-  }
 }
 
 /** The database refused a statement; its batch was rolled back completely. */
@@ -367,9 +357,6 @@ export class QueryError extends MigrationError {
   override readonly name: string = "QueryError";
   /** The position in the batch of the query that failed; null if it is not known. */
   declare readonly index: number | null;
-  constructor(message: string, index: number | null = null, cause?: unknown) {
-    super(message, null, { index }, cause);
-  }
 }
 
 /** The database could not be reached; nothing was done. */
@@ -381,6 +368,9 @@ export class UnavailableError extends MigrationError {
 export class AmbiguousError extends MigrationError {
   override readonly name: string = "AmbiguousError";
 }
+
+const disagreement = (message: string, hint: string | null | undefined, names: readonly string[] = []): HistoryError =>
+  new HistoryError(message, hint, { names });
 
 // --- Constants that d1migrate fills in ------------------------------------------------------------------------------
 
@@ -407,9 +397,8 @@ type Key = number | string;
 function checked(index: Migrations): Migrations {
   const given: any = index;
   if (given?.format === FORMAT && given.migrations?.length) return index;
-  const kinds = [[given?.then, "a promise"], [given?.default, "a module"], [given?.format === FORMAT, "no migrations"], [given?.format, `format ${given?.format}`]];
-  const kind = kinds.find(([isIt]) => isIt)?.[1] ?? typeof given;
-  throw new UsageError(`the migrations are not a compiled index of format ${FORMAT}: ${kind}`, "`d1migrate index` writes the index, whose default export it is, and its runtime");
+  const kind = given?.then ? "a promise" : given?.default ? "a module" : given?.format ? `format ${given.format}, ${given.migrations?.length} migrations` : typeof given;
+  throw new UsageError(`the migrations are not a compiled index of format ${FORMAT}: ${kind}`, "run `d1migrate index`, and pass the default export of the index");
 }
 
 /** Return a message of the index and its hint, with words for the places in them. */
@@ -419,16 +408,12 @@ function worded(index: Migrations, message: string, words: Record<string, string
   return [fill(problem!), fill(hint!)];
 }
 
-const sealed = new WeakSet<Migrations>();
-
-/** Refuse an index that was edited by hand, once, before any of it is applied. */
+/** Refuse an index that was edited by hand, before any of it is applied. */
 async function checkSeal(index: Migrations): Promise<void> {
-  if (sealed.has(index)) return;
   const { seal, ...content } = index;
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
   if (hex(new Uint8Array(hash)) !== seal)
     throw new UsageError(...worded(index, "edited"));
-  sealed.add(index);
 }
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -539,8 +524,8 @@ const hasVersions = (layout: string): boolean => !layout.endsWith("counted");
 
 const MASK = 2 ** 32;
 
-/** Which tables exist, in the right shape: the migrations table, the one that would hold the history otherwise, the log. */
-interface Found { readonly layout: string; readonly own: boolean; readonly other: boolean; readonly log: boolean }
+/** What is read where no history table exists. */
+const EMPTY: readonly Rows[] = [[], [[null]], [], [["[]", "[]"]], [], [], [[0]]];
 
 /**
  * Read the history.
@@ -549,67 +534,52 @@ interface Found { readonly layout: string; readonly own: boolean; readonly other
  * @param token that of a batch to look up in the log.
  * @param more queries for the last request.
  */
-async function readHistory(driver: Driver, index: Migrations, known: Known, token?: string, more: readonly Statement[] = []): Promise<History> {
-  const { queries, layouts, messages } = index;
-  const rest = ({ layout, own, other, log }: Found): Statement[] => [
-    ...(own ? [[layouts[layout]![log ? "logged" : "rows"]] as const] : []),
-    ...(own && isNames(index) ? [[queries["problem"]!] as const] : []),
-    ...(other ? [[queries["other"]!] as const] : []),
-    ...(own && other ? [[queries["oneSided"]!, JSON.stringify(index.migrations.map((m) => [m.version, m.name]))] as const] : []),
-    ...(log ? [[queries["partial"]!] as const, [queries["head"]!] as const] : []),
-    ...(log && token ? [[queries["done"]!, token] as const] : []),
-  ];
-  const usual: Found = { layout: isNames(index) ? "counted" : "alone", own: known.own, other: false, log: known.log };
-  let first: Rows | undefined;
+async function readHistory(driver: Driver, index: Migrations, known: Known, token = "", more: readonly Statement[] = []): Promise<History> {
+  const files = JSON.stringify(index.migrations.map((m) => [m.version, m.name]));
+  const reads = (state: string): Statement[] => fill(index, index.reads[state] ?? [], { files, token });
+  const usual = `${index.usual} ${known.own ? 1 : 0}0${known.log ? 1 : 0}`;
+  let verdict: Rows | undefined;
   let answers: Rows[];
   try {
-    [first, ...answers] = await driver.read([[queries["verdict"]!], ...rest(usual)]);
+    [verdict, ...answers] = await driver.read([[index.queries["verdict"]!], ...reads(usual)]);
   } catch (error) {
     // A table has other columns; then the verdict alone shows whose it is.
     if (known.own && isAbsent(error)) return readHistory(driver, index, NOTHING_KNOWN, token, more);
     throw error;
   }
-  const [layout, tables, error, hint, problem, unmanaged] = first![0] as (string | null)[];
-  if (error) throw new HistoryError(error, hint);
-  const [own, other, log] = [...tables!].map((digit) => digit === "1");
-  const found = { layout: layout!, own: own!, other: other!, log: log! };
-  if (layout !== usual.layout || own !== known.own || log !== known.log || other || more.length) answers = await driver.read([...rest(found), ...more]);
-  const next = (exists: boolean | undefined): Rows => (exists ? answers.shift()! : []);
-  const rows = next(own);
-  const odd = next(own && isNames(index))[0]?.[0];
-  const second = next(other);
-  const elsewhere = ids(second).length > 0;
-  const sides = next(own && other)[0];
-  const began = next(log).map(([name, version]) => ({ name: String(name), version: version as number | null }));
-  const [newest, damage] = (next(log)[0] ?? []) as [unknown?, string?];
-  if (damage) throw new HistoryError(...worded(index, "damaged", { damage }));
-  const head = String(newest ?? "");
-  const hasToken = Boolean(next(log && token !== undefined)[0]?.[0]);
+  const [state, error, hint, problem, unmanaged] = verdict![0] as (string | null)[];
+  if (error) throw disagreement(error, hint);
+  if (more.length || state !== usual) answers = await driver.read([...reads(state!), ...more]);
+  if (!index.reads[state!]) answers.unshift(...EMPTY);
+  const [rows, odd, second, sides, began, head, hasToken, ...rest] = answers as [Rows, Rows, Rows, Rows, Rows, Rows, Rows];
+  const [newest = "", damage] = (head[0] ?? []) as [unknown?, string?];
+  if (damage) throw disagreement(...worded(index, "damaged", { damage }));
+  const [layout, tables] = state!.split(" ") as [string, string];
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
   const recorded = readRows(rows, isNames(index));
-  if (!own && head && !elsewhere) throw new HistoryError(...worded(index, "alone"));
-  const problems = [odd, problem].filter((one) => one).map(String);
+  const [hasOwn, isLogged, elsewhere] = [tables.startsWith("1"), tables.endsWith("1"), ids(second).length > 0];
+  if (!hasOwn && newest && !elsewhere) throw disagreement(...worded(index, "alone"));
+  const problems = [odd[0]![0], problem].filter((one) => one).map(String);
   const refusal = problems.length ? "mendable" : "onlyRead";
-  if (elsewhere && !recorded.length) problems.unshift(messages["onlyRead"]![0]!);
-  const mirrored = layout === "beside" && elsewhere;
+  if (elsewhere && !recorded.length) problems.unshift(index.messages["onlyRead"]![0]!);
   return {
     applied: new Map(recorded.map((row) => [keyOf(index, row), row])),
-    began,
-    missing: [...(own ? [] : [index.table.name]), ...(log ? [] : [LOG])],
-    unmanaged: recorded.length || head ? null : unmanaged!,
+    began: began.map(([name, version]) => ({ name: `${name}`, version: version as number | null })),
+    missing: [...(hasOwn ? [] : [index.table.name]), ...(isLogged ? [] : [LOG])],
+    unmanaged: recorded.length || newest ? null : unmanaged!,
     state: {
-      layout: mirrored ? "mirrored" : layout!,
+      layout: layout === "beside" && elsewhere ? "mirrored" : layout,
       versions: ids(versions),
       ids: ids(names),
       names: names.map(([, name]) => name),
       counter: names.length ? (names[0]![4] as number | null) : layout === "uncounted" ? null : 0,
-      head,
+      head: `${newest}`,
     },
     problems,
     refusal,
-    oneSided: (elsewhere && sides?.map((names) => JSON.parse(`${names}`))) || [[], []],
-    hasToken,
-    more: answers,
+    oneSided: elsewhere ? sides[0]!.map((side) => JSON.parse(`${side}`)) : [[], []],
+    hasToken: Boolean(hasToken[0]![0]),
+    more: rest,
   };
 }
 
@@ -636,22 +606,21 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
     const { applied } = await readHistory(driver, index, NOTHING_KNOWN);
     return isNames(index) ? inOrder([...applied.values()]) : [...applied.values()];
   }
-  let stranger = "";
+  let stranger = ""; // a table of another tool
   const read = async (query: string, table: string): Promise<Rows | undefined> => {
     try {
       return (await driver.read([[query]]))[0];
     } catch (error) {
-      if (/no such table/.test(text(error))) return undefined;
-      if (!/no such column/.test(text(error))) throw error;
-      stranger ||= table;
-      return [];
+      if (!isAbsent(error)) throw error;
+      if (/column/.test(text(error))) stranger ||= table;
+      return undefined;
     }
   };
   const versions = await read(USUAL.versions, "schema_migrations");
   if (versions?.length) return readRows(versions, false);
   const names = await read(USUAL.names, "d1_migrations");
-  if (stranger && !names?.length) throw new HistoryError(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
-  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw new HistoryError(`the table schema_migrations is missing, but ${LOG} is not empty`, "pass the index if the table has another name; else restore it from a backup");
+  if (stranger && !names?.length) throw disagreement(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
+  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw disagreement(`the table schema_migrations is missing, but ${LOG} is not empty`, "pass the index if the table has another name; else restore it from a backup");
   return inOrder(readRows(names ?? [], true));
 }
 
@@ -660,21 +629,20 @@ const inOrder = <T extends Numbered>(rows: T[]): T[] =>
 
 /** Whether one row of the history shows that exactly these migrations are applied, unchanged, or all and newer ones. */
 function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
-  const isApplied = (m: Migration): boolean => {
-    const line = applied.get(keyOf(index, m));
-    return line !== undefined && (!line[0] || hasContentOf({ checksum: line[0], digest: line[1] }, m));
+  const isApplied = (m: Migration): unknown => {
+    const line = applied[keyOf(index, m)];
+    return line && (!line[0] || hasContentOf({ checksum: line[0], digest: line[1] }, m));
   };
-  const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
-  const isNewer = (): boolean => [...applied.keys()].every((key) => keys.has(key) || isAfter(index, key));
-  if (acceptNewer && index.migrations.every(isApplied)) return isNewer();
-  return applied.size === wanted.length && wanted.every(isApplied);
+  const [all, keys] = [Object.keys(applied), new Set(index.migrations.map((m) => `${keyOf(index, m)}`))];
+  if (acceptNewer && index.migrations.every(isApplied)) return all.every((key) => keys.has(key) || isAfter(index, key));
+  return all.length === wanted.length && wanted.every(isApplied);
 }
 
 /** Whether a key comes after the last migration of the index in wrangler's order. */
 function isAfter(index: Migrations, key: Key): boolean {
   const last = index.migrations.at(-1)!;
-  if (typeof key === "number") return Number.isSafeInteger(key) && key > last.version!;
-  return key.endsWith(".sql") && compareNames(key, `${last.name}.sql`) > 0;
+  if (!isNames(index)) return Number.isSafeInteger(Number(key)) && Number(key) > last.version!;
+  return `${key}`.endsWith(".sql") && compareNames(`${key}`, `${last.name}.sql`) > 0;
 }
 
 // --- Planning --------------------------------------------------------------------------------------------------------------
@@ -694,7 +662,7 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   });
   refuseProblems(index, history);
   refuseOneSided(index, history);
-  if (history.unmanaged && !history.began.length) throw new HistoryError(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  if (history.unmanaged && !history.began.length) throw disagreement(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
   if (acceptNewer && ![...pending, ...changed, ...history.began].length && missing.every((row) => isAfter(index, keyOf(index, row)))) return [];
   refusePartial(index, history);
   refuseRenamed(index, [...missing, ...changed.map((m) => applied.get(keyOf(index, m))!)], pending);
@@ -725,11 +693,11 @@ function refuse(index: Migrations, message: string, kind: typeof HistoryError, f
   const [problem, hint] = worded(index, message, { was: found[0]!.was ?? "", ...words });
   const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
   const head = problem.includes("{name}") ? problem.replace("{name}", () => shown) : `${shown}: ${problem}`;
-  throw new kind(head, hint.replaceAll("{name}", () => found[0]!.name), found.map((m) => m.name));
+  throw new kind(head, hint.replaceAll("{name}", () => found[0]!.name), { names: found.map((m) => m.name) });
 }
 
 function refuseProblems(index: Migrations, { problems, refusal }: History): void {
-  if (problems.length) throw new HistoryError(problems.join("; "), index.messages[refusal]![1]);
+  if (problems.length) throw disagreement(problems.join("; "), index.messages[refusal]![1]);
 }
 
 function refusePartial(index: Migrations, history: History): void {
@@ -741,7 +709,7 @@ function refuseOneSided(index: Migrations, { oneSided }: History): void {
   const { name, other } = index.table;
   if (isNames(index)) return refuse(index, "unmoved", HistoryError, oneSided[1]!.map((lost) => ({ name: lost })));
   const shown = [name, other].flatMap((table, side) => (oneSided[side]!.length ? `only ${table} records ${oneSided[side]!.join(", ")}` : []));
-  if (shown.length) throw new HistoryError(shown.join("; "), worded(index, "oneSided")[1], oneSided.flat());
+  if (shown.length) throw disagreement(shown.join("; "), worded(index, "oneSided")[1], oneSided.flat());
 }
 
 /** Refuse files that are applied under another name: their content is that of a row without a file of that content. */
@@ -787,6 +755,11 @@ interface Stopped {
   readonly state: State;
 }
 
+function spentError(index: Migrations, message: string, words: Record<string, number>): Unfinished {
+  const [reason, hint] = worded(index, message, words);
+  return new Unfinished(reason, hint, { reason, applied: [], pending: [] });
+}
+
 /** Return what throws Unfinished if a limit of the call is reached. */
 function limits(index: Migrations, inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
   const started = Date.now();
@@ -796,13 +769,13 @@ function limits(index: Migrations, inObject: boolean, { maxMigrations = 500, max
     slowest = Math.max(slowest, done.length && now - last);
     last = now;
     const rows = done.reduce((all, step) => all + (step.rowsWritten ?? 0), 0);
+    const refuseIf = (isSpent: boolean, message: string, used: number): void => {
+      if (isSpent) throw spentError(index, message, { used });
+    };
     // A limit that is no number is spent at once.
-    const spent: readonly (readonly [boolean, string, number])[] = [
-      [inObject && !(done.length < maxMigrations), "migrationsUsed", done.length],
-      [inObject && !(rows <= maxRowsWritten), "rowsUsed", rows],
-      [!(now - started + slowest <= maxSeconds * 1000), "secondsUsed", maxSeconds],
-    ];
-    for (const [isSpent, message, used] of spent) if (isSpent) throw new Unfinished(...worded(index, message, { used }));
+    refuseIf(inObject && !(done.length < maxMigrations), "migrationsUsed", done.length);
+    refuseIf(inObject && !(rows <= maxRowsWritten), "rowsUsed", rows);
+    refuseIf(!(now - started + slowest <= maxSeconds * 1000), "secondsUsed", maxSeconds);
   };
 }
 
@@ -816,12 +789,11 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
     const after = plus(state, migration, token);
     const values = {
       ...migration,
-      version: migration.version?.toString(),
       file: `${migration.name}.sql`,
       token,
       who: `${by}`,
       tool: TOOL,
-      at: `${Math.floor(Date.now() / 1000)}`,
+      at: Math.floor(Date.now() / 1000),
       restorePoint,
       notes: index.notes[completes && at === todo.length - 1 ? 1 : 0]!,
       before: print(state, false),
@@ -860,7 +832,7 @@ const result = ({ version, name, sql }: Migration): StepResult => ({
 const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, unknown>): Statement[] =>
   queries.map(([at, ...names]) => [
     index.texts[at as number]!,
-    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : ((values[name] ?? null) as string | null))),
+    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : values[name] == null ? null : `${values[name]}`)),
   ]);
 
 /** Whether the log has a batch that was refused, or whose response was lost. */
@@ -885,11 +857,14 @@ function withProgress(index: Migrations, error: unknown, done: readonly StepResu
   const [applied, pending] = [done.map((step) => step.name), rest.map((m) => m.name)];
   if (error instanceof Unfinished) {
     const { reason } = error;
-    return new Unfinished(...worded(index, "unfinished", { reason, applied: applied.length, pending: pending.length }), reason, applied, pending);
+    return new Unfinished(...worded(index, "unfinished", { reason, applied: applied.length, pending: pending.length }), { reason, applied, pending });
   }
   if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError)) return error;
-  return new ApplyError(error.message, error.hint, NOWHERE, applied, pending, error);
+  return failed(error.message, error.hint, NOWHERE, applied, pending, error);
 }
+
+const failed = (message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown): ApplyError =>
+  new ApplyError(message, hint, { migration: pending[0], file: at.statement === null ? null : `${pending[0]}.sql`, ...at, applied, pending, unknown: false }, cause);
 
 interface Failed { readonly line: number | null; readonly statement: string | null }
 const NOWHERE: Failed = { line: null, statement: null };
@@ -900,7 +875,7 @@ function applyError(index: Migrations, error: unknown, m: Migration, before: num
   const [pattern, advice = null, instead] = (index.advice.find(([pattern]) => RegExp(pattern!).test(said)) ?? []) as [string?, (string | null)?, string?];
   if (instead) said = said.replace(RegExp(`^.*${pattern}.*$`, "s"), instead);
   const [message, hint] = !pattern && error instanceof AmbiguousError ? worded(index, "lost", { error: said }) : [said, advice];
-  return new ApplyError(`${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`, hint, at, applied, pending, error);
+  return failed(`${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`, hint, at, applied, pending, error);
 }
 
 /** Whether an error has a text that a pattern of the index describes. */
@@ -910,24 +885,20 @@ const matches = (index: Migrations, pattern: string, error: unknown): boolean =>
 /** Return the statement that failed: an object says which it was; of D1's errors, some name a token of it. */
 function failedAt(error: unknown, m: Migration, before: number): Failed {
   if (!(error instanceof QueryError)) return NOWHERE;
-  if (error.index !== null) return shown(m, error.index - before, /at offset (\d+)/.exec(error.message)?.[1]);
-  const near = NEAR.exec(error.message);
-  if (!near) return NOWHERE;
-  const token = bytes(near[1] ?? near[2] ?? near[3] ?? "");
-  const found = m.sql.flatMap((sql, at) => {
-    const offset = near[4] === undefined ? Math.max(bytes(sql).indexOf(token), 0) : Number(near[4]);
-    return bytes(sql).startsWith(token, offset) ? [at] : [];
-  });
-  return found.length === 1 ? shown(m, found[0]!, near[4]) : NOWHERE;
+  const offset = Number(/ at offset (\d+)/.exec(error.message)?.[1] ?? NaN);
+  let found = [error.index! - before];
+  if (error.index === null) {
+    const token = bytes(NAMED.exec(error.message)?.slice(1).join("") ?? "");
+    const texts = m.sql.map(bytes);
+    found = [...texts.keys()].filter((at) => token && texts[at]!.startsWith(token, offset >= 0 ? offset : Math.max(texts[at]!.indexOf(token), 0)));
+  }
+  const statement = m.sql[found[0]!];
+  if (found.length !== 1 || statement === undefined) return NOWHERE;
+  return { statement, line: m.lines[found[0]!]! + bytes(statement).slice(0, offset || 0).split("\n").length - 1 };
 }
 
-const NEAR = /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset (\d+))?: SQLITE_ERROR/s;
-
-function shown(m: Migration, at: number, offset: string | undefined): Failed {
-  const [statement, line] = [m.sql[at], m.lines[at]];
-  if (statement === undefined || line === undefined) return NOWHERE;
-  return { statement, line: line + bytes(statement).slice(0, Number(offset ?? 0)).split("\n").length - 1 };
-}
+/** The token that an error of D1 names. */
+const NAMED = /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset \d+)?: SQLITE_ERROR/s;
 
 /** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
 const bytes = (sql: string): string => [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
@@ -1112,7 +1083,7 @@ function gapsOf(index: Migrations): number[] {
 type Statement = readonly [sql: string, ...values: readonly (string | null)[]];
 type Rows = readonly (readonly unknown[])[];
 /** [checksum, digest] of each applied migration by its key; empty where they are not known. */
-type AppliedLines = ReadonlyMap<Key, readonly [string, string]>;
+type AppliedLines = Readonly<Record<Key, readonly [string, string] | undefined>>;
 /** Exactly the migrations of the index are applied. */
 const COMPLETE = "complete";
 /** What one query shows: whether the migrations table and the log exist, and what is applied, if no migration is partial. */
@@ -1134,39 +1105,34 @@ function open(db: Database, index?: Migrations, maxQueries = 50): Driver {
   const given: any = db;
   let kind: string = given?.then ? "a promise" : typeof given;
   try {
-    if (given.prepare && given.batch && !given.batch.then) return new D1Driver(given, index, maxQueries);
+    if (given.prepare && given.batch && !given.batch.then) return openD1(given, index, maxQueries);
     // The stub of an object has a promise by every name.
     if (given.transactionSync && !given.transactionSync.then) {
       kind = "the storage of a class without SQL";
-      if (given.sql.exec) return new ObjectDriver(given, index);
+      if (given.sql.exec) return openObject(given, index);
     }
   } catch {
     // null; or the storage of a class without SQL, where `sql` throws or is undefined.
   }
   throw new UsageError(
     `neither a D1 binding nor the storage of a SQLite-backed Durable Object: ${kind}`,
-    "pass env.DB, or the ctx.storage of a class in new_sqlite_classes; the wrangler configuration names both",
+    "pass env.DB, or the ctx.storage of a class in new_sqlite_classes",
   );
 }
 
 /** Ask what is needed to see that there is nothing to do. */
 async function readState(driver: Driver, index: Migrations): Promise<Known> {
   const exist = { own: true, log: true };
-  const found = new Map<Key, readonly [string, string]>();
   try {
     if (driver.sync) {
       // Only d1migrate writes there, so its newest note is true; and it takes the same time for any number of migrations.
       const [newest] = (await driver.read([[index.queries["newestNotes"]!]]))[0]!;
       if (`${newest}`.includes(`"index": "${index.digest}"`)) return { ...exist, applied: COMPLETE };
     }
-    const [lines, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
-    if (partial || lines === null) return exist;
-    for (const line of `${lines}`.split("\n")) {
-      const parts = /^(.*) (\S*) (\S*)$/.exec(line);
-      if (!parts) return exist; // a name with a line break
-      found.set(isNames(index) ? parts[1]! : Number(parts[1]), [parts[2]!, parts[3]!]);
-    }
-    return { ...exist, applied: found };
+    const [json, rows, partial] = (await driver.read([[index.queries["state"]!]]))[0]![0]!;
+    const applied: AppliedLines = JSON.parse(`${json}`);
+    // A name may be there twice.
+    return rows && !partial && Object.keys(applied).length === rows ? { ...exist, applied } : exist;
   } catch (error) {
     if (!isAbsent(error)) throw error;
     // SQLite resolves names in order: if the log was missing, the table before it exists.
@@ -1179,115 +1145,107 @@ const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text
 
 /** Return the error if the database refused the SQL. With any other text, a batch may have been committed. */
 const refused = (index: Migrations | undefined, error: unknown, at: number | null): QueryError | undefined =>
-  (index ? matches(index, "refusal", error) : isAbsent(error)) ? new QueryError(text(error), at, error) : undefined;
+  (index ? matches(index, "refusal", error) : isAbsent(error)) ? new QueryError(text(error), null, { index: at }, error) : undefined;
 
-class D1Driver implements Driver {
-  readonly #db: D1Like;
-  readonly #index: Migrations | undefined;
-  readonly #most: number;
-  #used = 0;
-  constructor(db: D1Like, index: Migrations | undefined, most: number) {
-    [this.#db, this.#index, this.#most] = [db, index, most];
-  }
-  async read(statements: readonly Statement[]): Promise<Rows[]> {
-    if (!statements.length) return [];
-    const answers = await this.#send(statements, UnavailableError);
-    return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
-  }
-  async write(statements: readonly Statement[]): Promise<Cost> {
-    // One more looks up a lost response.
-    if (this.#used + 2 > this.#most) throw new Unfinished(...worded(this.#index!, "queriesUsed", { used: this.#used, most: this.#most }));
-    const answers = await this.#send(statements, AmbiguousError);
-    const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
-    return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
-  }
-  async #send(statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> {
-    this.#used++;
+function openD1(db: D1Like, index: Migrations | undefined, most: number): Driver {
+  let used = 0;
+  const send = async (statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> => {
+    used++;
     try {
-      return await this.#db.batch(statements.map(([sql, ...values]) => (values.length ? this.#db.prepare(sql).bind(...values) : this.#db.prepare(sql))));
+      return await db.batch(statements.map(([sql, ...values]) => (values.length ? db.prepare(sql).bind(...values) : db.prepare(sql))));
     } catch (error) {
-      throw refused(this.#index, error, null) ?? new Lost(text(error), null, {}, error);
+      throw refused(index, error, null) ?? new Lost(text(error), null, {}, error);
     }
-  }
+  };
+  return {
+    async read(statements) {
+      const answers = statements.length ? await send(statements, UnavailableError) : [];
+      return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
+    },
+    async write(statements) {
+      if (used + 2 > most) throw spentError(index!, "queriesUsed", { used, most }); // one more looks up a lost response
+      const answers = await send(statements, AmbiguousError);
+      const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
+      return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
+    },
+  };
 }
 
 /** After how much a run waits for the disk: rows read and written, and a thousand for each migration. */
 const MUCH = 10_000;
 
-class ObjectDriver implements Driver {
-  readonly #storage: StorageLike;
-  readonly #index: Migrations | undefined;
-  #uncommitted = 0;
-  constructor(storage: StorageLike, index: Migrations | undefined) {
-    [this.#storage, this.#index] = [storage, index];
-  }
-  async read(statements: readonly Statement[]): Promise<Rows[]> {
-    return statements.map((statement) => this.#query(statement).rows);
-  }
-  async write(statements: readonly Statement[], { defers, drops }: Partial<Migration> = {}, before = 0): Promise<Cost> {
-    const deferrable = this.#value(this.#index!.queries["deferrable"]!) > 0;
-    const isChecked = deferrable || defers !== undefined;
-    if (isChecked) await this.sync(); // should its commit fail, it fails alone
-    this.#value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
-    if (!this.#value("PRAGMA foreign_keys")) throw new UsageError(...worded(this.#index!, "keysOff"));
-    const cost = { rowsRead: 0, rowsWritten: 0 };
+function openObject(storage: StorageLike, index: Migrations | undefined): Driver {
+  let uncommitted = 0;
+  const query = ([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } => {
     try {
-      this.#storage.transactionSync(() => {
-        let orphans = 0;
-        try {
-          if (isChecked) orphans = this.#value(this.#index!.queries["orphans"]!);
-        } catch {
-          // A key refers to columns that are no key; perhaps the migration corrects that.
-        }
-        // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
-        // count, but only of what ON has deferred.
-        if (deferrable && drops) this.#value("PRAGMA defer_foreign_keys = ON");
-        try {
-          for (const [at, statement] of statements.entries()) {
-            const { cursor } = this.#query(statement, at);
-            cost.rowsRead += cursor.rowsRead;
-            cost.rowsWritten += cursor.rowsWritten;
-          }
-          // At the commit it would be no exception: the object would be reset.
-          if (isChecked && this.#value(this.#index!.queries["orphans"]!) > orphans)
-            throw new QueryError(worded(this.#index!, "violated")[0], defers === undefined ? null : before + defers);
-        } finally {
-          this.#value("PRAGMA defer_foreign_keys = OFF");
-        }
-      });
-    } catch (error) {
-      throw ambiguous(error);
-    }
-    this.#uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
-    return cost;
-  }
-  async sync(least = 0): Promise<void> {
-    if (this.#uncommitted < least) return;
-    this.#uncommitted = 0;
-    await this.#storage.sync().catch((error: unknown) => {
-      throw ambiguous(error);
-    });
-  }
-  async bookmark(): Promise<string | null> {
-    await this.sync(); // foreign keys cannot be switched on after a write of the caller
-    try {
-      const bookmark = await this.#storage.getCurrentBookmark!();
-      return /-0+$/.test(bookmark) ? null : bookmark;
-    } catch {
-      return null;
-    }
-  }
-  #value(sql: string): number {
-    return this.#query([sql]).rows[0]?.[0] as number;
-  }
-  #query([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } {
-    try {
-      const cursor = this.#storage.sql.exec(sql, ...values);
+      const cursor = storage.sql.exec(sql, ...values);
       return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
     } catch (error) {
-      throw refused(this.#index, error, at) ?? new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
+      throw refused(index, error, at) ?? new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
     }
-  }
+  };
+  const value = (sql: string): number => query([sql]).rows[0]?.[0] as number;
+  const orphans = (): number => value(index!.queries["orphans"]!);
+  const sync = async (least = 0): Promise<void> => {
+    if (uncommitted < least) return;
+    uncommitted = 0;
+    await storage.sync().catch((error: unknown) => {
+      throw ambiguous(error);
+    });
+  };
+  return {
+    sync,
+    async read(statements) {
+      return statements.map((statement) => query(statement).rows);
+    },
+    async write(statements, migration, before = 0) {
+      const [defers, drops] = [migration?.defers, migration?.drops];
+      const deferrable = value(index!.queries["deferrable"]!) > 0;
+      const isChecked = deferrable || defers !== undefined;
+      if (isChecked) await sync(); // should its commit fail, it fails alone
+      value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
+      if (!value("PRAGMA foreign_keys")) throw new UsageError(...worded(index!, "keysOff"));
+      const cost = { rowsRead: 0, rowsWritten: 0 };
+      try {
+        storage.transactionSync(() => {
+          let known = 0;
+          try {
+            if (isChecked) known = orphans();
+          } catch {
+            // A key refers to columns that are no key; perhaps the migration corrects that.
+          }
+          // SQLite counts the rows that refer to a dropped table, also if a table is renamed to it. OFF resets the
+          // count, but only of what ON has deferred.
+          if (deferrable && drops) value("PRAGMA defer_foreign_keys = ON");
+          try {
+            for (const [at, statement] of statements.entries()) {
+              const { cursor } = query(statement, at);
+              cost.rowsRead += cursor.rowsRead;
+              cost.rowsWritten += cursor.rowsWritten;
+            }
+            // At the commit it would be no exception: the object would be reset.
+            if (isChecked && orphans() > known)
+              throw new QueryError(worded(index!, "violated")[0], null, { index: defers === undefined ? null : before + defers });
+          } finally {
+            value("PRAGMA defer_foreign_keys = OFF");
+          }
+        });
+      } catch (error) {
+        throw ambiguous(error);
+      }
+      uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
+      return cost;
+    },
+    async bookmark() {
+      await sync(); // foreign keys cannot be switched on after a write of the caller
+      try {
+        const bookmark = await storage.getCurrentBookmark!();
+        return /-0+$/.test(bookmark) ? null : bookmark;
+      } catch {
+        return null;
+      }
+    },
+  };
 }
 
 const ambiguous = (error: unknown): unknown =>
