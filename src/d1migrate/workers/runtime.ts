@@ -791,7 +791,7 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       ...migration,
       file: `${migration.name}.sql`,
       token,
-      who: `${by}`,
+      who: by,
       tool: TOOL,
       at: Math.floor(Date.now() / 1000),
       restorePoint,

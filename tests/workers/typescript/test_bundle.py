@@ -20,7 +20,7 @@ SEED = """\
 import { runMigrations, getCurrentVersion } from './lib/migrations';
 import migrations from '../migrations/index';
 """
-LARGEST = 7_000  # bytes of the runtime, minified and compressed
+LARGEST = 7_300  # bytes of the runtime, minified and compressed
 
 
 @pytest.fixture(scope="module")
