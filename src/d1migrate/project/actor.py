@@ -8,6 +8,9 @@ import time
 from d1migrate import __version__
 from d1migrate.migrate.log import Stamp
 
+TOOL = f"d1migrate {__version__}"
+"""What the log calls this release."""
+
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
 
 
@@ -26,4 +29,4 @@ def current_actor() -> str:
 
 def stamp(who: str) -> Stamp:
     """Return a stamp of this moment, with a new random token."""
-    return Stamp(os.urandom(16).hex(), int(time.time()), who, f"d1migrate {__version__}")
+    return Stamp(os.urandom(16).hex(), int(time.time()), who, TOOL)

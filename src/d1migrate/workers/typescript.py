@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 
-from d1migrate import __version__
 from d1migrate.migrate import log
 from d1migrate.migrate.flows import verify
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.project.actor import TOOL
 from d1migrate.schema import introspect
 from d1migrate.schema.text_digest import LITERALS
 from d1migrate.sql.names import HELPER
@@ -24,7 +24,7 @@ def runtime_module() -> str:
         text = file.read()
     for name, value in _texts().items():
         text = text.replace(f'"{{{name}}}"', json.dumps(value))
-    return text.replace("{version}", __version__)
+    return text.replace("d1migrate {version}", TOOL)
 
 
 def is_runtime_module(text: str) -> bool:
@@ -33,6 +33,7 @@ def is_runtime_module(text: str) -> bool:
 
 
 def _texts() -> dict[str, str]:
+    """Return what the template has in places: `"{NAME}"`."""
     return {
         "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
         "names": f"SELECT id, name FROM {WRANGLER}",
