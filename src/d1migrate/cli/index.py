@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from d1migrate.cli.migration_files import current_module, language_of, module_texts
+from d1migrate.cli.index_files import current_module, language_of, module_texts
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
@@ -13,9 +13,9 @@ from d1migrate.project.config import is_same_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from d1migrate.cli.migration_files import Language
+    from d1migrate.cli.index_files import Language
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.report.shapes.files import GeneratedFile
@@ -35,6 +35,20 @@ class Options(NamedTuple):
         return self.format if self.format in ("py", "ts") else None  # type: ignore[return-value]
 
 
+class Modules(NamedTuple):
+    """What embeds the migrations of one folder.
+
+    Attributes:
+        owner: the project, or a class of Durable Objects, whose migrations they are.
+        indexes: the paths of the indexes.
+        runtime: the path of their runtime, if one is to be written.
+    """
+
+    owner: Project
+    indexes: tuple[str, ...]
+    runtime: str | None
+
+
 def run(options: Options, project: Project, output: Output) -> int:
     """Write the modules that are not up to date, or report whether they are."""
     _refuse_empty(options)
@@ -51,18 +65,23 @@ def run(options: Options, project: Project, output: Output) -> int:
         found = [_value(path, stale, writes=not options.check) for path in texts]
         output.print_json({"files": found})
     elif options.check:
-        for path in texts:
-            output.note(f"{path} is {'not up to date' if path in stale else 'up to date'}")
-        if stale:
-            from shlex import quote
-
-            flags = {"output": options.output, "format": options.language, "runtime": options.runtime}
-            named = "".join(f" --{flag} {quote(value)}" for flag, value in flags.items() if value is not None)
-            output.hint(f"`d1migrate index{named}` writes {'it' if len(stale) == 1 else 'them'}")
+        _report(texts, stale, options, output)
     elif not any(map(disk.is_stdout, texts)):  # what is piped on is a module, without a path in it
         for path in texts:
             output.print(path)
     return FOUND if options.check and stale else 0
+
+
+def _report(paths: Iterable[str], stale: Sequence[str], options: Options, output: Output) -> None:
+    """Print which modules are up to date, and what writes the others."""
+    for path in paths:
+        output.note(f"{path} is {'not up to date' if path in stale else 'up to date'}")
+    if stale:
+        from shlex import quote
+
+        flags = {"output": options.output, "format": options.language, "runtime": options.runtime}
+        named = "".join(f" --{flag} {quote(value)}" for flag, value in flags.items() if value is not None)
+        output.hint(f"`d1migrate index{named}` writes {'it' if len(stale) == 1 else 'them'}")
 
 
 def _refuse_empty(options: Options) -> None:
@@ -71,27 +90,28 @@ def _refuse_empty(options: Options) -> None:
             raise UsageError(f"{flag} is empty")
 
 
-def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[str, ...], str | None]]:
-    """Return indexes and their runtime, with the project or the class whose migrations they embed.
+def _modules(options: Options, project: Project) -> list[Modules]:
+    """Return what is to be written.
 
     Raises:
         UsageError: nothing names a module, or the name is that of a folder.
     """
-    owners = project.owners_of_folder if project.is_owner_given else project.owners
-    found = [(owner, _indexes(options, owner), options.runtime or owner.config.runtime) for owner in owners]
-    found = [
-        (owner, indexes, runtime) for owner, indexes, runtime in found if indexes or owner.config.runtime
-    ]
     if options.output is not None:
-        found = [(project, (options.output,), options.runtime)]
-    elif not found and options.language == "ts":
-        found = [(project, (os.path.join(project.folder, "index.ts"),), options.runtime)]
+        found = [Modules(project, (options.output,), options.runtime)]
+    else:
+        found = _configured(options, project)
+    if not found and options.language == "ts":
+        found = [Modules(project, (os.path.join(project.folder, "index.ts"),), options.runtime)]
     if not found:
         raise UsageError(
             "no index is configured", hint="pass --output FILE, or set `index = …` in d1migrate.toml"
         )
-    indexes = [path for _, paths, _ in found for path in paths]
-    runtimes = [path for *_, path in found if path]
+    indexes = [path for modules in found for path in modules.indexes]
+    _refuse_paths(indexes, [modules.runtime for modules in found if modules.runtime])
+    return found
+
+
+def _refuse_paths(indexes: Sequence[str], runtimes: Sequence[str]) -> None:
     for path in runtimes:
         if any(is_same_path(path, index) for index in indexes):
             raise UsageError(f"{path} cannot be both an index and the runtime", hint="name another file")
@@ -99,13 +119,17 @@ def _modules(options: Options, project: Project) -> list[tuple[Project, tuple[st
         raise UsageError(
             f"{folder} is a folder", hint="name the module to write, e.g. src/migrations_index.py"
         )
+
+
+def _configured(options: Options, project: Project) -> list[Modules]:
+    """Return the configured indexes of the wanted language, and the runtimes."""
+    found: list[Modules] = []
+    for owner in project.owners_of_folder if project.is_owner_given else project.owners:
+        own, wanted = owner.config, options.language
+        indexes = tuple(path for path in own.indexes if wanted in (None, language_of(path)))
+        if indexes or own.runtime:
+            found.append(Modules(owner, indexes, options.runtime or own.runtime))
     return found
-
-
-def _indexes(options: Options, owner: Project) -> tuple[str, ...]:
-    """Return the configured indexes of the wanted language."""
-    wanted = options.language
-    return tuple(path for path in owner.config.indexes if wanted in (None, language_of(path)))
 
 
 def _value(path: str, stale: Sequence[str], *, writes: bool) -> GeneratedFile:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from d1migrate.cli.migration_files import check_writable, write_indexes
+from d1migrate.cli.index_files import write_indexes
+from d1migrate.cli.migration_files import check_writable
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import NOTHING

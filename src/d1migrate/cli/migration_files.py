@@ -1,14 +1,14 @@
-"""Write migration files, and the indexes that embed them."""
+"""Write migration files."""
 
 from __future__ import annotations
 
 import os
 import time
 
+from d1migrate.cli.index_files import current_module, index_text, write_indexes
 from d1migrate.errors import UsageError
 from d1migrate.migrate import file_name
 from d1migrate.migrate.file_name import Now
-from d1migrate.migrate.index_module import index_module, is_index_module
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.table import SUFFIX, VERSIONS
@@ -18,24 +18,15 @@ from d1migrate.report.text import clean_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Literal
+    from collections.abc import Callable, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.table import MigrationsTable, Shape
     from d1migrate.report.shapes import files as shapes
-    from d1migrate.schema.model import Schema
-
-    Language = Literal["py", "ts"]
 
 _DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}
 """How many digits the first file has: for wrangler's table, as `wrangler d1 migrations create` writes it."""
-_TYPESCRIPT = (".ts", ".mts")
-_ENDINGS: dict[Language, tuple[str, ...]] = {
-    "py": (".py", ""),  # a pipe or /dev/stdout has no ending
-    "ts": (*_TYPESCRIPT, ".js", ".mjs"),  # the index is valid JavaScript, too
-}
 
 
 class NewFile(NamedTuple):
@@ -103,7 +94,7 @@ def next_file(description: str, project: Project) -> NewFile:
     now, choice = current_time(), project.choice(migrations)
     table = choice.guess
     for path in project.config.indexes:  # refuse what cannot be embedded before anything is written
-        _module(path, None, migrations, table, {})
+        index_text(path, migrations, table, {})
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:
@@ -163,114 +154,3 @@ def check_writable(project: Project) -> None:
         owner.refuse_outside_index()
         for path in owner.config.generated:
             current_module(path)
-
-
-def write_indexes(project: Project, output: Output) -> None:
-    """Write the configured indexes of the migrations folder, and their runtimes."""
-    for owner in project.owners_of_folder:
-        for path, text in module_texts(owner.config.indexes, owner.config.runtime, owner, output).items():
-            files.replace(path, text)
-
-
-def current_module(path: str) -> str | None:
-    """Return the index or the runtime that a file contains, None if there is no file.
-
-    Raises:
-        UsageError: the file contains something else, which would be lost.
-    """
-    text = files.current_text(path)
-    if text and not _is_generated(text.removeprefix("\ufeff")):  # an editor may have added the mark
-        raise UsageError(
-            f"{path} exists and was not written by `d1migrate index`: it was not changed",
-            hint="move it away; or name another file, by a flag or in d1migrate.toml",
-        )
-    return text
-
-
-def _is_generated(text: str) -> bool:
-    from d1migrate.migrate.typescript_index import is_typescript_module
-    from d1migrate.workers.typescript import is_runtime_module
-
-    return is_index_module(text) or is_typescript_module(text) or is_runtime_module(text)
-
-
-def module_texts(
-    indexes: Sequence[str],
-    runtime: str | None,
-    project: Project,
-    output: Output,
-    *,
-    language: Language | None = None,
-) -> dict[str, str]:
-    """Return {path: text} of indexes and their runtime, and say which files have no schema digests.
-
-    Args:
-        indexes: the paths of the indexes.
-        runtime: the path of the runtime, if one is to be written.
-        project: the project, or the class whose migrations they embed.
-        output: gets the note.
-        language: that of the indexes; without it, the ending of each name decides.
-
-    Raises:
-        UsageError: the name of a file does not end as that of a module does.
-        SourceError, LimitExceeded: a migration cannot be embedded.
-    """
-    texts: dict[str, str] = {}
-    if indexes:
-        from d1migrate.lint.replay.replayer import schemas_after
-
-        migrations = project.load()
-        table = project.choice(migrations).guess
-        schemas = schemas_after(migrations, table)
-        if unknown := [m for m in migrations if m.name not in schemas]:
-            output.note(
-                f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
-                " (`d1migrate lint --all` says why)"
-            )
-        texts = {path: _module(path, language, migrations, table, schemas) for path in indexes}
-    if runtime:
-        texts[runtime] = _runtime(runtime)
-    return texts
-
-
-def language_of(path: str) -> Language | None:
-    """Return the language of an index by the ending of its name; None if no language has it."""
-    ending = os.path.splitext(path)[1]
-    return next((language for language, endings in _ENDINGS.items() if ending in endings), None)
-
-
-def _module(
-    path: str,
-    language: Language | None,
-    migrations: Sequence[Migration],
-    table: MigrationsTable,
-    schemas: Mapping[str, Schema],
-) -> str:
-    """Return the text of an index, with digests of the schemas after migrations, as far as they are known."""
-    from d1migrate.schema import digest
-
-    chosen = language or language_of(path)
-    if chosen == "py":
-        return index_module(migrations, table.shape, digest.changes_of_each(schemas))
-    if chosen == "ts":
-        from d1migrate.migrate.compiled_index import compile_index
-        from d1migrate.migrate.typescript_index import typescript_module
-        from d1migrate.schema import text_digest
-
-        digests = digest.changes_of_each(schemas, text_digest.changes)
-        return typescript_module(compile_index(migrations, table, digests))
-    raise UsageError(
-        f"cannot write {path}: the language of an index follows from the ending of its name",
-        hint="name it e.g. src/migrations_index.py for Python, or migrations/index.ts for TypeScript",
-    )
-
-
-def _runtime(path: str) -> str:
-    from d1migrate.project import disk
-    from d1migrate.workers.typescript import runtime_module
-
-    if os.path.splitext(path)[1] not in _TYPESCRIPT and not disk.is_stream(path):
-        raise UsageError(
-            f"cannot write {path}: the runtime is TypeScript", hint="name it e.g. src/lib/migrations.ts"
-        )
-    return runtime_module()

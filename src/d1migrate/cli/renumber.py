@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from d1migrate.cli.migration_files import check_writable, current_time, write_indexes
+from d1migrate.cli.index_files import write_indexes
+from d1migrate.cli.migration_files import check_writable, current_time
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history

@@ -6,7 +6,8 @@ import os
 import shlex
 import time
 
-from d1migrate.cli.migration_files import check_writable, write_indexes
+from d1migrate.cli.index_files import write_indexes
+from d1migrate.cli.migration_files import check_writable
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
