@@ -53,6 +53,18 @@ const FUNCTIONS: Record<string, Call> = {
     const free = { prepare: () => free, batch: async () => answer };
     for (let n = 0; n < times; n++) await FUNCTIONS[name]!(free, ...given);
   },
+  /** What each of several functions returns or throws. */
+  async each(db, names: readonly string[], ...given) {
+    const found: object[] = [];
+    for (const name of names) {
+      try {
+        found.push({ result: (await FUNCTIONS[name]!(db, ...given)) ?? null });
+      } catch (error) {
+        found.push({ error: described(error) });
+      }
+    }
+    return found;
+  },
   deleteAll: (storage) => storage.deleteAll(),
   put: (storage, key, value) => storage.put(key, value),
   get: (storage, key) => storage.get(key),
