@@ -90,7 +90,11 @@ def module_texts(
                 f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
                 " (`d1migrate lint --all` says why)"
             )
-        texts = {path: index_text(path, migrations, table, schemas, language=language) for path in indexes}
+        in_objects = project.config.class_name is not None
+        for path in indexes:
+            texts[path] = index_text(
+                path, migrations, table, schemas, language=language, in_objects=in_objects
+            )
     if runtime:
         texts[runtime] = _runtime(runtime)
     return texts
@@ -109,6 +113,7 @@ def index_text(
     schemas: Mapping[str, Schema],
     *,
     language: Language | None = None,
+    in_objects: bool = False,
 ) -> str:
     """Return the text of an index, with digests of the schemas that are known.
 
@@ -118,6 +123,7 @@ def index_text(
         table: the migrations table of a new database.
         schemas: {name: the schema after that migration}.
         language: its language; without it, the ending of the name decides.
+        in_objects: whether it is for a class of Durable Objects.
 
     Raises:
         UsageError: the name does not end as that of a module does.
@@ -134,7 +140,7 @@ def index_text(
         from d1migrate.schema import text_digest
 
         digests = digest.changes_of_each(schemas, text_digest.changes)
-        return typescript_module(compile_index(migrations, table, digests))
+        return typescript_module(compile_index(migrations, table, digests, in_objects=in_objects))
     raise UsageError(
         f"cannot write {path}: the language of an index follows from the ending of its name",
         hint="name it e.g. src/migrations_index.py for Python, or migrations/index.ts for TypeScript",

@@ -56,6 +56,8 @@ def compile_index(
     migrations: Sequence[Migration],
     table: MigrationsTable,
     schemas: Mapping[str, Mapping[str, str | None]] = {},
+    *,
+    in_objects: bool = False,
 ) -> dict[str, Any]:
     """Return migrations as a value of JSON, for the runtime.
 
@@ -64,6 +66,7 @@ def compile_index(
         table: the migrations table of a database without a history.
         schemas: {name: what it changes, as `schema.text_digest.changes` returns it}, for `verifySchema`; a
             schema that begins with a migration it lacks is not compared.
+        in_objects: whether the index is for a class of Durable Objects, which no command can change.
 
     Returns:
         The value; the same for the same migrations. `queries` and `reads` read the history, `setup` creates
@@ -85,7 +88,7 @@ def compile_index(
         "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: index_digest(migrations)})],
         "nothing": NOTHING,
         "queries": _queries(table),
-        "messages": messages(migrations, table),
+        "messages": messages(migrations, table, in_objects=in_objects),
         "advice": [[known for known in advice if known] for advice in ADVICE],
         "patterns": _patterns(),
         "setup": {table.name: table.create, LOG_TABLE: log.CREATE},

@@ -23,16 +23,37 @@ if TYPE_CHECKING:
 _WRITE_INDEX = "`d1migrate index` writes the index and its runtime"
 
 
-def messages(migrations: Sequence[Migration], table: MigrationsTable) -> dict[str, list[str]]:
+_IN_OBJECTS = {
+    "renamed": "rename the file back",
+    "squashed": "restore the files that it replaces: an object that has them cannot record this one",
+    "changed": "restore the file and write a new migration",
+    "missing": "restore the file, or deploy newer code",
+    "missingOrPending": "restore the file, rename it back, or deploy newer code",
+    "late": "rename the file, so that it comes last",
+}
+"""What to do about a refusal in an object: only its Worker can change it."""
+
+
+def messages(
+    migrations: Sequence[Migration], table: MigrationsTable, *, in_objects: bool = False
+) -> dict[str, list[str]]:
     """Return [what is wrong, what to do] of each error, by the names that the runtime knows.
 
     Args:
         migrations: the files, in wrangler's order.
         table: the migrations table.
+        in_objects: whether the runtime is for Durable Objects.
     """
     other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
     words = {"table": table.name, "other": other}
     found = {**_refusals(migrations, table), **_usage(migrations), **_run()}
+    if in_objects:
+        create = " ".join(table.create.split())
+        record = (
+            f"code of the object records the files that it has, before this call: `{create}`, a row for each"
+        )
+        hints = {**_IN_OBJECTS, "unmanaged": record}
+        found |= {name: (found[name][0], hint) for name, hint in hints.items()}
     return {name: list(Message(*message).filled(words)) for name, message in found.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -23,7 +24,12 @@ MIGRATIONS = [
     Migration(2, "002_b", ""),
 ]
 
-TABLES = [VersionTable(), NameTable(), VersionTable("versions", NameTable("names")), NameTable("names")]
+TABLES: list[MigrationsTable] = [
+    VersionTable(),
+    NameTable(),
+    VersionTable("versions", NameTable("names")),
+    NameTable("names"),
+]
 STAMP = log.Stamp("t" * 32, 1_800_000_000, "someone", "d1migrate", "a bookmark")
 
 
@@ -35,6 +41,24 @@ def _filled(
         (index["texts"][at], *(name[1:] if name[0] == "=" else values[name] for name in names))
         for at, *names in index["layouts"][layout][part]
     ]
+
+
+def _commands(index: dict[str, Any]) -> set[str]:
+    """Return the commands that hints about a refusal name, other than those about files."""
+    hints = " ".join(hint for _, hint in index["messages"].values())
+    return set(re.findall(r"`d1migrate (\w+)", hints)) - {"index"}
+
+
+def test_no_command_can_change_an_object() -> None:
+    """So no hint of an index for a class names one, except to repair what no Worker can have done."""
+    assert _commands(compile_index(MIGRATIONS, VersionTable())) >= {"adopt", "baseline", "repair", "renumber"}
+    for table in TABLES:
+        found = compile_index(MIGRATIONS, table, in_objects=True)["messages"]
+        common = {
+            name: found[name] for name in ("renamed", "squashed", "changed", "missing", "late", "unmanaged")
+        }
+        assert not _commands({"messages": {**common, "": found["missingOrPending"]}})
+        assert " ".join(table.create.split()) in found["unmanaged"][1]
 
 
 @pytest.mark.parametrize("table", TABLES)
