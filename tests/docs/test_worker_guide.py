@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.docs.pages import ROOT, check_commands, environment, required
-from tests.runtime.pyodide import SDK, SHAPES, InsideError, PyodideWorkerd, Shape
+from tests.runtime.answers import InsideError
+from tests.runtime.pyodide import SDK, SHAPES, PyodideWorkerd, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

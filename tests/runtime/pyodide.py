@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tests.runtime.answers import Answer, InsideError, decoded
 from tests.runtime.workerd import DATABASES, MODULES, ROOT, Server
 
 if TYPE_CHECKING:
@@ -19,26 +20,6 @@ PYTHONS: tuple[Python, ...] = ("3.12", "3.13", "3.14")
 SHAPES: tuple[Shape, ...] = ("raw", "sdk")
 SERVER = Path(__file__).with_name("pyodide_server.mjs")
 SDK = "workers-runtime-sdk==1.9.5"
-
-
-class Answer(NamedTuple):
-    """What a function inside returned, and the calls of the binding it took."""
-
-    result: Any
-    calls: dict[str, int]
-
-
-class InsideError(Exception):
-    """An exception inside: its class and the bases of that, its text, its traceback and its simple attributes."""
-
-    def __init__(self, error: dict[str, Any], calls: dict[str, int]) -> None:
-        self.type: str = error["type"]
-        self.message: str = error["message"]
-        self.traceback: str = error["traceback"]
-        self.attributes: dict[str, Any] = error["attributes"]
-        self.bases: list[str] = error["bases"]
-        self.calls = calls
-        super().__init__(f"{self.type}: {self.message}\n{self.traceback}")
 
 
 class PyodideWorkerd(Server):
@@ -141,8 +122,3 @@ def _to_json(value: object) -> object:
             return [_to_json(item) for item in value]
         case _:
             return value
-
-
-def decoded(value: dict[str, Any]) -> object:
-    """Return an object of the JSON that comes from inside: bytes, if it is those."""
-    return bytes(value["bytes"]) if value.keys() == {"bytes"} else value

@@ -14,7 +14,7 @@ from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import VersionTable
 from d1migrate.workers.typescript import runtime_module
-from tests.runtime.pyodide import Answer, InsideError, decoded
+from tests.runtime.answers import Answer, InsideError, decoded
 from tests.runtime.workerd import DATABASES, MODULES, Server, durable_object_id, node
 
 if TYPE_CHECKING:

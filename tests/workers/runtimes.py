@@ -9,7 +9,7 @@ from d1migrate.errors import Error
 from d1migrate.migrate.compiled_index import compile_index
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import NameTable, VersionTable
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from d1migrate import errors
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.sql.batch import Result
 from tests.conformance.test_driver_contract import *  # noqa: F403 - its tests, with the fixture below
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

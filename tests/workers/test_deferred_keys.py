@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from tests.runtime.typescript import TypeScriptWorkerd

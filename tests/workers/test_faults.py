@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from d1migrate.migrate.table import Shape as TableShape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import d1migrate
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from pathlib import Path

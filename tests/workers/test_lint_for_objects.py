@@ -12,7 +12,7 @@ from d1migrate.migrate.compiled_index import compile_index
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.migration import LARGE
 from d1migrate.migrate.source import load
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 
 if TYPE_CHECKING:
     from tests.runtime.typescript import TypeScriptWorkerd

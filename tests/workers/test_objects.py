@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.pyodide import PYTHONS, InsideError
+from tests.runtime.answers import InsideError
+from tests.runtime.pyodide import PYTHONS
 from tests.workers.test_flows import FLOWS, IN_EITHER_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.table import Shape as TableShape
-    from tests.runtime.pyodide import Answer, PyodideWorkerd, Shape
+    from tests.runtime.answers import Answer
+    from tests.runtime.pyodide import PyodideWorkerd, Shape
     from tests.workers.conftest import Runtimes
 
 D1_ONLY = ["limits"]

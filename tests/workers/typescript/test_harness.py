@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 from tests.runtime.typescript import Clock, TypeScriptWorkerd, compiled, constructing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 from tests.runtime.typescript import Clock, TypeScriptWorkerd, compiled, constructing
 from tests.workers.inside.sql_files import DELICATE, THREE
 from tests.workers.typescript.runs import INDEXES, INDEXES_OF_200, NAMES, exactly_once, state

@@ -24,7 +24,7 @@ from d1migrate.project.actor import stamp
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import quote_identifier
 from tests import inputs
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 from tests.runtime.typescript import TypeScriptWorkerd, compiled
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.schema import digest, text_digest
 from d1migrate.sql.split import split
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 from tests.workers.typescript.runs import TABLES
 
 if TYPE_CHECKING:
