@@ -22,7 +22,7 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.migrate.table_choice import Suggestion
-from tests.runtime.pyodide import InsideError
+from tests.runtime.answers import InsideError
 from tests.workers.typescript.past import Past, Stamps, choice_of
 from tests.workers.typescript.scenarios import smaller
 
