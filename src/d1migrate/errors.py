@@ -368,6 +368,13 @@ class ApplyError(Error):
         return self
 
 
+QUERIES_USED = "{used} of the {most} queries of this call are used"
+SECONDS_USED = "the {used} seconds of this call are used"
+MIGRATIONS_USED = "this event has applied {used} migrations"
+ROWS_USED = "this event has written {used} rows"
+"""The reasons of Unfinished; a compiled index carries them, and the two texts below."""
+
+UNFINISHED = "{reason}: {applied} applied, {pending} left"
 RUN_AGAIN = "run it again in another request; applied migrations are not run twice"
 
 
@@ -383,7 +390,9 @@ class Unfinished(Error):
     """
 
     def __init__(self, reason: str, *, applied: Sequence[str] = (), pending: Sequence[str] = ()) -> None:
-        message = f"{reason}: {len(applied)} applied, {len(pending)} left" if pending else reason
+        message = reason
+        if pending:
+            message = UNFINISHED.format(reason=reason, applied=len(applied), pending=len(pending))
         super().__init__(message, hint=RUN_AGAIN)
         self.reason, self.applied, self.pending = reason, tuple(applied), tuple(pending)
 

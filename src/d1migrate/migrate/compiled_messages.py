@@ -1,11 +1,18 @@
-"""The messages of a runtime without a planner: [what is wrong, what to do], as in the planner's errors.
+"""The messages of a runtime without a planner: [what is wrong, what to do], as in the planner's
 
 Words in braces are filled in by the runtime. The index carries them, so that they are written once.
 """
 
 from __future__ import annotations
 
-from d1migrate.errors import RUN_AGAIN
+from d1migrate.errors import (
+    MIGRATIONS_USED,
+    QUERIES_USED,
+    ROWS_USED,
+    RUN_AGAIN,
+    SECONDS_USED,
+    UNFINISHED,
+)
 from d1migrate.migrate import refusals, selector
 from d1migrate.migrate.apply_error import NO_RESPONSE
 from d1migrate.migrate.history import DAMAGED
@@ -91,9 +98,9 @@ def _run() -> dict[str, tuple[str, str]]:
     return {
         "lost": ("{error}: no response came", NO_RESPONSE),
         "violated": (VIOLATED, ""),
-        "unfinished": ("{reason}: {applied} applied, {pending} left", RUN_AGAIN),
-        "queriesUsed": ("{used} of the {most} queries of this call are used", RUN_AGAIN),
-        "migrationsUsed": ("this event has applied {used} migrations", RUN_AGAIN),
-        "rowsUsed": ("this event has written {used} rows", RUN_AGAIN),
-        "secondsUsed": ("the {used} seconds of this call are used", RUN_AGAIN),
+        "unfinished": (UNFINISHED, RUN_AGAIN),
+        "queriesUsed": (QUERIES_USED, RUN_AGAIN),
+        "migrationsUsed": (MIGRATIONS_USED, RUN_AGAIN),
+        "rowsUsed": (ROWS_USED, RUN_AGAIN),
+        "secondsUsed": (SECONDS_USED, RUN_AGAIN),
     }

@@ -28,7 +28,7 @@ from types import ModuleType
 
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.drivers.run import arun
-from d1migrate.errors import Unfinished, UsageError
+from d1migrate.errors import QUERIES_USED, SECONDS_USED, Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.flows import ensure
 from d1migrate.migrate.migration import Migration
@@ -415,9 +415,9 @@ class _Invocation:
         began = time.monotonic()
         if not batch.reads:
             if self._queries + 2 > self._max_queries:
-                raise Unfinished(f"{self._queries} of the {self._max_queries} queries of this call are used")
+                raise Unfinished(QUERIES_USED.format(used=self._queries, most=self._max_queries))
             if began - self._started + self._slowest > self._max_seconds:
-                raise Unfinished(f"the {self._max_seconds:g} seconds of this call are used")
+                raise Unfinished(SECONDS_USED.format(used=f"{self._max_seconds:g}"))
         self._queries += 1
         try:
             return await self._driver.batch(batch)

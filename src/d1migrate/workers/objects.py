@@ -11,7 +11,7 @@ import time
 
 from d1migrate.drivers.run import arun, run
 from d1migrate.drivers.storage import StorageDriver
-from d1migrate.errors import Error, Unfinished
+from d1migrate.errors import MIGRATIONS_USED, ROWS_USED, SECONDS_USED, Error, Unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class LimitedStorage:
         if batch.reads:
             return self._driver.batch(batch)
         if self.migrations >= self._max_migrations:
-            raise Unfinished(f"this event has applied {self.migrations} migrations")
+            raise Unfinished(MIGRATIONS_USED.format(used=self.migrations))
         if self.rows_written > self._max_rows_written:
-            raise Unfinished(f"this event has written {self.rows_written} rows")
+            raise Unfinished(ROWS_USED.format(used=self.rows_written))
         results = self._driver.batch(batch)
         self.migrations += 1
         self.rows_written += results[0].rows_written or 0
@@ -111,7 +111,7 @@ class _TimedStorage:
         self._longest = max(self._longest, now - self._looked)
         self._looked = now
         if now - self._started + self._longest > self._max_seconds:
-            raise Unfinished(f"the {self._max_seconds:g} seconds of this call are used")
+            raise Unfinished(SECONDS_USED.format(used=f"{self._max_seconds:g}"))
 
 
 def apply(flow: Apply, new_stamp: NewStamp, limited: LimitedStorage) -> Report:
