@@ -1,4 +1,4 @@
-"""The messages of a runtime without a planner: [what is wrong, what to do], as in the planner's
+"""The messages of a runtime without a planner: [what is wrong, what to do], as in the planner's errors.
 
 Words in braces are filled in by the runtime. The index carries them, so that they are written once.
 """

@@ -44,24 +44,16 @@ def ensure(
 
     Arguments, result and errors are those of `up`.
     """
-    wanted, table = migrations, choice.guess
+    wanted = migrations
     if to is not None:
         from d1migrate.migrate.selector import up_to
 
         wanted = up_to(migrations, to)
-    if notes_index and (yield from _is_complete(migrations, table)):
+    if notes_index and (yield from _is_complete(migrations, choice.guess)):
         return Report(())
-    try:
-        (state,) = yield Batch((state_query(table),), reads=True)
-    except QueryError as error:
-        history = yield from _history_after(error, choice, table)
-    else:
-        row = state.rows[0]
-        if is_up_to_date(wanted, table, *row) or (
-            accept_newer and is_up_to_date(migrations, table, *row, accept_newer=True)
-        ):
-            return Report(())
-        history = yield from _history(choice)
+    history = yield from _history_unless_done(migrations, wanted, choice, accept_newer=accept_newer)
+    if history is None:
+        return Report(())
     from d1migrate.migrate.flows import up
 
     report = yield from up.up(
@@ -78,6 +70,22 @@ def ensure(
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
         yield from up.create_log(history)
     return report
+
+
+def _history_unless_done(
+    migrations: Sequence[Migration], wanted: Sequence[Migration], choice: TableChoice, *, accept_newer: bool
+) -> Flow[h.History | None]:
+    """Return the history; None if one row of it shows that there is nothing to do."""
+    table = choice.guess
+    try:
+        (state,) = yield Batch((state_query(table),), reads=True)
+    except QueryError as error:
+        return (yield from _history_after(error, choice, table))
+    row = state.rows[0]
+    is_done = is_up_to_date(wanted, table, *row)
+    if is_done or (accept_newer and is_up_to_date(migrations, table, *row, accept_newer=True)):
+        return None
+    return (yield from _history(choice))
 
 
 def _is_complete(migrations: Sequence[Migration], table: MigrationsTable) -> Flow[bool]:
