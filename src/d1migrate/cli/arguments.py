@@ -128,15 +128,15 @@ def global_options(formats: Sequence[str]) -> list[tuple[Argument, ...]]:
         for name in ("json", "sql")
         if name in formats
     ]
-    form = [(argument("--format", choices=formats, default="text"), *short)]
-    if "ts" in formats:  # there `--format` also chooses what to write, and JSON is what to print
-        form = [form[0][:1], (argument("--json", **FLAG),)]
+    form = argument("--format", choices=formats, default="text")
+    # Where `--format` chooses the language of a file, `--json` can be given beside it.
+    forms = [(form,), (argument("--json", **FLAG),)] if "ts" in formats else [(form, *short)]
     return [
         (argument("--env", metavar="NAME"),),
         (argument("--database", metavar="URL"),),
         (argument("--migrations", metavar="DIR"),),
         (argument("--config", metavar="FILE"),),
         (argument("--outside-project", **FLAG),),
-        *form,
+        *forms,
         (argument("--quiet", "-q", **FLAG), argument("--verbose", "-v", **FLAG)),
     ]

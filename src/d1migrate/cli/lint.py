@@ -98,20 +98,26 @@ def _fix(options: Options, project: Project, output: Output) -> int:
 
     if options.all or options.format not in ("text", "json"):
         raise UsageError("--fix cannot be used with --all, or with --format github or sarif")
-    fixable = _fixable(options, project)
     platform = project.platform(options.platform)
-    left = fix(fixable, platform, project, output, dry_run=options.dry_run, confirmed=options.yes)
+    left = fix(
+        _fixable(options, project, platform),
+        platform,
+        project,
+        output,
+        dry_run=options.dry_run,
+        confirmed=options.yes,
+    )
     return FOUND if left else 0
 
 
-def _fixable(options: Options, project: Project) -> Fixable:
+def _fixable(options: Options, project: Project, platform: Platform) -> Fixable:
     """Return what --fix may rewrite: the named files, or those that are pending."""
     from d1migrate.cli.lint_fix import Fixable
 
     if options.files:
         migrations, named = _named(options.files, project)
         return Fixable(migrations, [m for m in migrations if m.name in named])
-    if not project.has_database_on(project.platform(options.platform)):
+    if not project.has_database_on(platform):
         raise UsageError(
             "--fix without a database rewrites the files you name",
             hint="name the files: `d1migrate lint --fix FILE`",

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.lint.platform import PlatformName
+    from d1migrate.lint.platform import Platform, PlatformName
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrator import Migrator
     from d1migrate.rehearse import Rehearsal, Rehearsed
@@ -44,9 +44,10 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Rehearse, and print what each migration does to the rows."""
     if options.all and options.data is not None:
         raise exclusive("--data", "--all", hint="--all starts with an empty database")
+    platform = project.platform(options.platform)
     with output.working("rehearsing"):
-        found = _rehearse(options, project, output)
-        checks = _check_recovery(options, project) if options.recovery else ()
+        found = _rehearse(options, project, platform, output)
+        checks = _check_recovery(options, project, platform) if options.recovery else ()
     if output.as_json:
         output.print_json(rehearsal.values(found, checks if options.recovery else None))
     else:
@@ -56,14 +57,13 @@ def run(options: Options, project: Project, output: Output) -> int:
     return 0 if found.ok and all(check.ok for check in checks) else FOUND
 
 
-def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
+def _rehearse(options: Options, project: Project, platform: Platform, output: Output) -> Rehearsal:
     scale = dict(map(_scale_of, options.scale))
 
     def watch(done: Rehearsed) -> None:
         result = duration(done.cost.seconds) if done.cost else done.verdict
         output.note(f"  {clean_line(done.name)}  {result}")
 
-    platform = project.platform(options.platform)
     is_named = project.has_database_on(platform)
     if options.all or (options.data is None and not is_named):
         files = project.load()
@@ -91,7 +91,7 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
     )
 
 
-def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, ...]:
+def _check_recovery(options: Options, project: Project, platform: Platform) -> tuple[RecoveryCheck, ...]:
     """Check recovery from the migrations that are rehearsed, starting from where the rehearsal did."""
     from d1migrate.rehearse.recovery_check import check_recovery
 
@@ -101,7 +101,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
         applied: list[AppliedMigration] = []
         if source is not None:
             migrator = project.elsewhere(SqliteDriver(scratch.path, url=f"sqlite:{scratch.path}"))
-        elif options.all or not project.has_database_on(project.platform(options.platform)):
+        elif options.all or not project.has_database_on(platform):
             migrator = _on_empty_database(project)
         else:
             migrator = project.migrator()

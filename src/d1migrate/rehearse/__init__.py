@@ -87,7 +87,7 @@ def rehearse(
         tables = scratch.schema().tables
         counts = dict(zip((table.name for table in tables), scratch.counts(tables).values(), strict=True))
         sizes = {fold(table): count for table, count in (scale or {}).items()}
-        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {}, platform)
+        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {})
         done: list[Rehearsed] = []
         for migration in migrations:
             done.append(rehearser.rehearse(migration))

@@ -26,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from d1migrate.lint.platform import Platform
     from d1migrate.lint.replay.model import Replay
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.rehearse.model import TableChange
@@ -57,7 +56,6 @@ class Rehearser:
         rows: how many generated rows an empty table gets; 0 for a database that is used as it is.
         scale: {folded table: rows of the target}.
         severities: {code or letter: severity}.
-        platform: where the migrations are to run.
 
     Attributes:
         rows: {table that a migration created: how many rows it was given}.
@@ -66,17 +64,12 @@ class Rehearser:
     """
 
     def __init__(
-        self,
-        scratch: ScratchDatabase,
-        rows: int,
-        scale: Mapping[str, int],
-        severities: Mapping[str, str],
-        platform: Platform,
+        self, scratch: ScratchDatabase, rows: int, scale: Mapping[str, int], severities: Mapping[str, str]
     ) -> None:
         scratch.create_history()
         self._scratch, self._rows, self._scale, self._severities = scratch, rows, scale, severities
         self._schema = scratch.schema()
-        self._replayer = Replayer(self._schema, table=scratch.table, platform=platform)
+        self._replayer = Replayer(self._schema, table=scratch.table, platform=scratch.platform)
         self.rows: dict[str, int] = {}
         self.empty: dict[str, str] = {}
         self.can_go_on = True

@@ -302,11 +302,7 @@ def sarif(diagnostics: Sequence[Diagnostic], version: str, platform: Platform = 
         results.append(
             _result(found, codes.index(found.code), f"{fingerprint}:{seen[found.file, fingerprint]}")
         )
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": results,
-    }
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
