@@ -187,6 +187,15 @@ def test_a_transaction_that_is_not_begun(fresh: Object, at: int, sync: bool) -> 
     assert fresh.ask("run_three", sync=sync).result == NAMES[at:]
 
 
+@pytest.mark.parametrize("do", ["throw before", "throw after"])
+def test_a_commit_that_fails(fresh: Object, do: str) -> None:
+    """It is an error of d1migrate, also where nothing is to be committed but what the caller wrote."""
+    with pytest.raises(InsideError, match="internal error") as caught:
+        fresh.ask("run_three", faults=[{"sync": 0, "do": do, "message": "internal error"}], sync=False)
+    assert caught.value.type == "AmbiguousError"
+    assert fresh.ask("run_three", sync=False).result == NAMES
+
+
 @SYNC
 @pytest.mark.parametrize("at", range(3))
 def test_a_transaction_that_fails_after_all(fresh: Object, at: int, sync: bool) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 
+from d1migrate.drivers.binding import error_text
 from d1migrate.drivers.run import arun, run
 from d1migrate.drivers.storage import StorageDriver
-from d1migrate.errors import MIGRATIONS_USED, ROWS_USED, SECONDS_USED, Error, Unfinished
+from d1migrate.errors import MIGRATIONS_USED, ROWS_USED, SECONDS_USED, AmbiguousError, Error, Unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,19 @@ class LimitedStorage:
         self.rows_written += results[0].rows_written or 0
         return results
 
+    async def sync(self) -> None:
+        """Commit what the event has written.
+
+        Raises:
+            AmbiguousError: that failed; the object is reset.
+        """
+        from pyodide import ffi
+
+        try:
+            await self.storage.sync()
+        except ffi.JsException as error:
+            raise AmbiguousError(error_text(error)) from error
+
 
 class _TimedStorage:
     """An AsyncDriver that also limits the time, and commits now and then."""
@@ -101,7 +115,7 @@ class _TimedStorage:
             limited.migrations >= self._migrations + _MIGRATIONS
             or limited.rows_written >= self._rows_written + _ROWS_WRITTEN
         ):
-            await limited.storage.sync()
+            await limited.sync()
             self._migrations, self._rows_written = limited.migrations, limited.rows_written
             self._refuse_if_late()
         return limited.batch(batch)
@@ -129,11 +143,11 @@ async def apply_timed(
             return await arun(flow(_first_stamp, notes_index=True), driver)
         except _Pending:
             # What the caller has written is not lost with a migration, nor does it keep foreign keys off.
-            await limited.storage.sync()
+            await limited.sync()
         point = await _bookmark(limited.storage)
         return await arun(flow(lambda: new_stamp()._replace(restore_point=point), notes_index=True), driver)
     except Error:
-        await limited.storage.sync()  # an error that leaves the event undoes what is not committed
+        await limited.sync()  # an error that leaves the event undoes what is not committed
         raise
 
 
