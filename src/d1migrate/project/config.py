@@ -418,19 +418,15 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         return None if value is None else expand(value, folder)
 
     order, lint = content.get("out_of_order", "refuse"), _lint(path, "", content.get("lint", {}))
-    sections = content.get("env", {})
-    environments = tuple(
-        _environment(path, folder, name, section, order, lint) for name, section in sections.items()
-    )
-    wrangler = relative("wrangler")
+    sections = content.get("env", {}).items()
+    environments = tuple(_environment(path, folder, name, section, order, lint) for name, section in sections)
     refuse_circles(path, {str(environment.name): environment.after for environment in environments})
+    wrangler = relative("wrangler")
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
+    _refuse_table(path, "", content.get("table"))
     indexes, classes = _indexed(path, folder, content)
-    table = content.get("table")
-    for where, name in (("", table), *((f"[objects.{each.name}] ", each.table) for each in classes)):
-        _refuse_table(path, where, name)
     return Config(
         migrations=relative("migrations"),
         environments=environments,
@@ -439,7 +435,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         path=path,
         lint=lint,
         from_wrangler=from_wrangler,
-        table=table,
+        table=content.get("table"),
         schema_file=relative("schema"),
         pattern=content.get("pattern"),
         runtime=relative("runtime"),
@@ -458,6 +454,8 @@ def _indexed(
     indexes = index_paths(content.get("index", ()), folder)
     sections = content.get("objects", {})
     classes = tuple(read_class(path, folder, name, section) for name, section in sections.items())
+    for owner in classes:
+        _refuse_table(path, f"[objects.{owner.name}] ", owner.table)
     runtime = content.get("runtime")
     refuse_shared(path, indexes, None if runtime is None else expand(runtime, folder), classes)
     return indexes, classes
