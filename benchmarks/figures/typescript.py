@@ -71,20 +71,17 @@ def _sizes(folder: Path) -> list[Row]:
 
 def _nothing_to_do(workerd: TypeScriptWorkerd, rounds: int) -> list[Row]:
     rows = []
-    for count in (3, 200):
-        index = _index(list(data.small(count)))
-        database = workerd.database()
-        _apply(workerd, database, index)
-        free = _each(workerd, database, rounds, "repeatFree", index)
-        bar = _RUNTIME if count == 3 else None
-        rows.append(limited(f"TypeScript, D1: nothing to do of {count}, without the query", free, bar, "µs"))
-    for count in (3, 200, 1000):
-        index = _index(list(data.small(count)))
-        database = workerd.new_object()
-        _apply(workerd, database, index)
-        each = _each(workerd, database, rounds, "repeat", index)
-        bar = _RUNTIME if count == 3 else None
-        rows.append(limited(f"TypeScript, an object: nothing to do of {count}", each, bar, "µs"))
+    for where, counts, how, note in (
+        ("D1", (3, 200), "repeatFree", ", without the query"),
+        ("an object", (3, 200, 1000), "repeat", ""),
+    ):
+        for count in counts:
+            index = _index(list(data.small(count)))
+            database = workerd.database() if where == "D1" else workerd.new_object()
+            _apply(workerd, database, index)
+            each = _each(workerd, database, rounds, how, index)
+            bar = _RUNTIME if count == 3 else None
+            rows.append(limited(f"TypeScript, {where}: nothing to do of {count}{note}", each, bar, "µs"))
     return rows
 
 

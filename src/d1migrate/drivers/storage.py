@@ -112,22 +112,22 @@ class StorageDriver:
         Raises:
             QueryError: also if they leave a violation of a deferred foreign key.
         """
-        from d1migrate.sql import durable_object as d
+        from d1migrate.sql.durable_object import DEFER_OFF, DEFERRABLE, defers, drops
 
-        defers = next((index for index, query in enumerate(queries) if d.defers(query.sql)), None)
-        deferrable = bool(self._value(d.DEFERRABLE))
-        if defers is None and not deferrable:
+        deferring = next((index for index, query in enumerate(queries) if defers(query.sql)), None)
+        deferrable = bool(self._value(DEFERRABLE))
+        if deferring is None and not deferrable:
             return [self._run(query, index) for index, query in enumerate(queries)]
         before = self._orphans()
-        if deferrable and any(d.drops(query.sql) for query in queries):
+        if deferrable and any(drops(query.sql) for query in queries):
             # SQLite counts the rows that refer to a dropped table, and renaming another table to it does not
             # reduce the count. It is reset below, but only for what the pragma deferred.
             self._read(_DEFER_ON)
         try:
             results = [self._run(query, index) for index, query in enumerate(queries)]
-            self._refuse_orphans(before, defers)
+            self._refuse_orphans(before, deferring)
         finally:
-            self._read(Query(d.DEFER_OFF))
+            self._read(Query(DEFER_OFF))
         return results
 
     def _orphans(self) -> int:
@@ -138,13 +138,13 @@ class StorageDriver:
         except QueryError:  # a key that refers to no key; perhaps the migration corrects that
             return 0
 
-    def _refuse_orphans(self, before: int, defers: int | None) -> None:
+    def _refuse_orphans(self, before: int, deferring: int | None) -> None:
         from d1migrate.sql.durable_object import ORPHANS, VIOLATED
 
-        if self._value(ORPHANS, defers) > before:
+        if self._value(ORPHANS, deferring) > before:
             tables = self._value(_ORPHANED)
             hint = f"after it, rows of these tables would refer to rows that do not exist: {tables}"
-            raise QueryError(VIOLATED, index=defers, hint=hint)
+            raise QueryError(VIOLATED, index=deferring, hint=hint)
 
     def _value(self, query: Query, index: int | None = None) -> Any:
         return self._read(query, index).rows[0][0]
