@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def test_new_keeps_all_of_them(project: Project) -> None:
     project.run("index", "--check")
     project.run("index")
     assert before == {path: _text(project, path) for path in before}
+
+
+def test_a_file_that_is_up_to_date_is_not_written(project: Project) -> None:
+    """A dev server watches its modification time."""
+    (project.folder / "d1migrate.toml").write_text(CONFIG)
+    project.run("new", "first things")
+    old = os.stat(project.folder / RUNTIME)
+    index = os.stat(project.folder / "migrations/index.ts")
+    project.run("new", "second things")
+    project.run("index")
+    assert os.stat(project.folder / RUNTIME) == old
+    assert os.stat(project.folder / "migrations/index.ts").st_ino != index.st_ino
 
 
 def test_check_sees_an_old_file(project: Project) -> None:

@@ -29,10 +29,11 @@ _ENDINGS: dict[Language, tuple[str, ...]] = {
 
 
 def write_indexes(project: Project, output: Output) -> None:
-    """Write the configured indexes of the migrations folder, and their runtimes."""
+    """Write the configured indexes of the folder, and their runtimes, unless they are up to date."""
     for owner in project.owners_of_folder:
         for path, text in module_texts(owner.config.indexes, owner.config.runtime, owner, output).items():
-            files.replace(path, text)
+            if current_module(path) != text:  # a dev server would restart for a new modification time
+                files.replace(path, text)
 
 
 def current_module(path: str) -> str | None:
