@@ -94,6 +94,15 @@ def test_what_reads(worker: Project) -> None:
     assert content(worker.folder) == before
 
 
+def test_a_damaged_object(worker: Project) -> None:
+    """It has no restore points; the Worker creates it again."""
+    path = object_path(worker.folder, "app-Tenant", "acme")
+    path.write_bytes(b"not a database" * 100)
+    err = worker.run("status", code=1).err
+    assert "file is not a database" in err
+    assert "hint: stop `wrangler dev` and move the file away" in err
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -107,6 +116,8 @@ def test_what_reads(worker: Project) -> None:
         "repair --forget 1 --reason x --yes",
         "repair --sync-tables --reason x",
         "repair --move-history --reason x",
+        "restore",
+        "restore --to 1 --dry-run",
         "restore --file dump.sql",
         "verify --fix live",
     ],

@@ -6,7 +6,7 @@ import os
 import time
 
 from d1migrate.cli import restore_preview
-from d1migrate.cli.gates import protect
+from d1migrate.cli.gates import protect, refuse_object
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.cli.output import unconfirmed
 from d1migrate.errors import Error, UsageError
@@ -41,6 +41,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if options.to is not None and options.file is not None:
         raise exclusive("--to", "--file")
     refuse_dry_run_with_yes(dry_run=options.dry_run, yes=options.yes)
+    refuse_object(project)  # which has no points either: one is taken before a change
     if options.dry_run and options.to is None:
         raise UsageError("--dry-run is for --to", hint="`d1migrate restore` lists the restore points")
     if options.file is not None:

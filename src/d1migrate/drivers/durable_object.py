@@ -13,7 +13,7 @@ from d1migrate.drivers.url import split_options
 from d1migrate.drivers.worker_classes import worker_of
 from d1migrate.drivers.wrangler import object_id, state_folder
 from d1migrate.drivers.wrangler_config import config_for, section_of
-from d1migrate.errors import DriverError, UsageError
+from d1migrate.errors import DamagedError, DriverError, UsageError
 from d1migrate.hints import listed, nearest
 from d1migrate.sql.batch import Batch, Query
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _NAME = Query("SELECT name FROM __miniflare_do_name")
 _ID = 64  # hexadecimal digits
+_LOST = "stop `wrangler dev` and move the file away: the next request creates the object again, empty"
 _LOOKED_AT = 100  # objects that are opened for their names
 _SHOWN = 3
 
@@ -53,10 +54,14 @@ class ObjectDriver:
 
         Raises:
             UsageError: the batch writes.
+            DamagedError: the file is damaged, or not a database.
         """
         if not batch.reads:
             raise read_only(self.url)
-        return self._file.batch(batch)
+        try:
+            return self._file.batch(batch)
+        except DamagedError as error:  # its hint is about restore points, which an object does not have
+            raise DamagedError(str(error), hint=_LOST) from error
 
     def close(self) -> None:
         """Close the file."""

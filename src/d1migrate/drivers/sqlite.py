@@ -206,7 +206,7 @@ class SqliteDriver:
         try:
             engine.control("PRAGMA query_only = ON")
             engine.control("PRAGMA schema_version")  # the first access
-        except apsw.ReadOnlyError as error:
+        except (apsw.ReadOnlyError, apsw.CantOpenError) as error:  # the second on a read-only file system
             engine.close()
             if has_log:
                 raise engine.unavailable(error) from error

@@ -352,6 +352,13 @@ def test_a_read_only_file_is_readable(unprivileged_folder: Path, journal: str) -
     assert caught.value.hint == "check the permissions of the file and of its folder"
 
 
+def test_a_log_whose_index_cannot_be_created(tmp_path: Path) -> None:
+    """As on a read-only mount: without a log there is nothing in it to miss."""
+    create(tmp_path / "app.db", journal="wal")
+    (tmp_path / "app.db-shm").mkdir()
+    assert read_and_close(tmp_path / "app.db") == ["t"]
+
+
 def test_a_folder_whose_name_is_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path from there names the file."""
     folder = os.path.join(os.fsencode(tmp_path), b"caf\xe9")
