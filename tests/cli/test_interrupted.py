@@ -262,6 +262,7 @@ def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project:
         (("renumber", "--yes"), "002_x.sql", "001_b → 002_b\n002_x → 003_x\n"),
         (("squash", "--to", "3", "--yes"), "003_x.sql", "migrations/003_squashed.sql\n"),
         (("new", "c"), "003_x.sql", "migrations/004_c.sql\n"),
+        (("index", "--output", "index.js"), "003_x.sql", "index.js\n"),
         (("diff", "--to", "schema.sql"), "003_x.sql", "migrations/004_create_other.sql\n"),
     ],
 )
@@ -281,6 +282,8 @@ def test_two_commands_that_change_one_folder_take_turns(
 
     monkeypatch.setattr(fcntl, "flock", wait)
     assert project.run(*command).out == out
+    if command[0] == "index":
+        assert "003_x" in (project.folder / "index.js").read_text()
 
 
 def test_a_folder_is_locked_until_the_block_ends(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from d1migrate.cli.index_files import current_module, language_of, module_texts
 from d1migrate.cli.options import FOUND
@@ -52,15 +53,14 @@ class Modules(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Write the modules that are not up to date, or report whether they are."""
     _refuse_empty(options)
-    texts: dict[str, str] = {}
-    for owner, indexes, runtime in _modules(options, project):
-        if options.output is None and not options.check:
-            owner.refuse_outside_index()
-        language = options.language if options.output is not None else None
-        texts |= module_texts(indexes, runtime, owner, output, language=language)
-    stale = [path for path, text in texts.items() if current_module(path) != text]
-    for path in () if options.check else stale:
-        files.replace(path, texts[path])
+    modules = _modules(options, project)
+    with ExitStack() as locks:
+        # Otherwise a `new` meanwhile could write an index with its file, and this an older one over it.
+        for folder in sorted({os.path.realpath(each.owner.folder) for each in modules}):
+            locks.enter_context(disk.locked(folder))
+        texts, stale = _texts(modules, options, output)
+        for path in () if options.check else stale:
+            files.replace(path, texts[path])
     if output.as_json:
         found = [_value(path, stale, writes=not options.check) for path in texts]
         output.print_json({"files": found})
@@ -70,6 +70,17 @@ def run(options: Options, project: Project, output: Output) -> int:
         for path in texts:
             output.print(path)
     return FOUND if options.check and stale else 0
+
+
+def _texts(modules: Sequence[Modules], options: Options, output: Output) -> tuple[dict[str, str], list[str]]:
+    """Return {path: text}, and the paths whose files have other texts."""
+    texts: dict[str, str] = {}
+    for owner, indexes, runtime in modules:
+        if options.output is None and not options.check:
+            owner.refuse_outside_index()
+        language = options.language if options.output is not None else None
+        texts |= module_texts(indexes, runtime, owner, output, language=language)
+    return texts, [path for path, text in texts.items() if current_module(path) != text]
 
 
 def _report(paths: Iterable[str], stale: Sequence[str], options: Options, output: Output) -> None:

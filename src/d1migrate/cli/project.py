@@ -328,9 +328,10 @@ class Project:
         self._refuse_outside(self.schema_file, "the schema file", given=is_given)
 
     def refuse_outside_index(self) -> None:
-        """Check that the configured indexes may be written; errors as `refuse_outside_folder`."""
+        """Check that indexes and runtime may be written, if configured; errors as `refuse_outside_folder`."""
         for path in self.config.generated:
-            self._refuse_outside(path, "the index", given=False)
+            what = "the runtime" if path == self.config.runtime else "the index"
+            self._refuse_outside(path, what, given=False)
 
     @property
     def _is_folder_given(self) -> bool:
