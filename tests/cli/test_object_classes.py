@@ -61,6 +61,17 @@ def test_the_default_database_is_not_that_of_a_class(several: Project, command: 
     several.run("up", "--migrations", "migrations")
 
 
+def test_a_class_without_a_folder(several: Project) -> None:
+    """`new` without a folder would create that of the project."""
+    (several.folder / "room" / "001_room.sql").unlink()
+    (several.folder / "room").rmdir()
+    err = several.run("index", code=2).err
+    assert "the migrations folder room of the class Room does not exist" in err
+    several.run("new", "first", "--migrations", "room")
+    assert "`d1migrate new DESCRIPTION --migrations room` creates it" in err
+    several.run("index", "--check", code=3)
+
+
 def test_a_squash_warns_of_objects(several: Project) -> None:
     """They would refuse the new file for good: `adopt` cannot reach them."""
     (several.folder / "tenant" / "002_more.sql").write_text("CREATE TABLE b (n INTEGER);")

@@ -285,6 +285,14 @@ class Project:
         if missing_ok and not os.path.exists(self.folder):
             return ()
         folder = self._folder
+        if (name := self.config.class_name) and not os.path.lexists(folder.path):
+            from shlex import quote
+
+            raise UsageError(
+                f"the migrations folder {folder.path} of the class {name} does not exist",
+                hint=f"`d1migrate new DESCRIPTION --migrations {quote(folder.path)}` creates it; if it is"
+                f" elsewhere, correct `migrations = …` in [objects.{name}]",
+            )
         self._listing = list_files(folder)
         found = load_folder(folder, self._listing)
         self._warn_of_strays(found)
