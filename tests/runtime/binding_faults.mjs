@@ -1,11 +1,12 @@
 // What a test sees of a D1 binding, and does to it: a stand-in that counts the calls and misbehaves at
 // chosen ones.
 //
-// Faults are {KIND: N, do: WHAT, message?, ms?}: at call N of KIND ("batch", "exec", "dump" or "statement",
+// Faults are {KIND: N, do: WHAT, message?, ms?, batches?}: at call N of KIND ("batch", "exec", "dump" or "statement",
 // which is all/first/raw/run of a prepared one), counted from 0, do
 //   "throw before"  fail as D1 does, without asking it
 //   "lose answer"   ask D1, wait until it is done, then fail: what a broken connection looks like
 //   "slow"          wait `ms` before asking
+//   "others first"  first run `batches`, lists of [SQL, value…]: what another client does in between
 const EXECUTE = ["all", "first", "raw", "run"];
 const LOST = "Network connection lost.";
 
@@ -19,7 +20,7 @@ export function observe(database, faults, waited = () => {}) {
   function count(kind, ask) {
     const fault = faults.find((fault) => fault[kind] === calls[kind]);
     calls[kind] += 1;
-    const answer = fault ? misbehave(fault, ask) : ask();
+    const answer = fault ? misbehave(fault, ask, database) : ask();
     if (kind !== "prepare") answer.then(waited, waited);
     return answer;
   }
@@ -49,7 +50,12 @@ async function batch(database, statements) {
   return database.batch(statements.map((statement) => stoodFor.get(statement) ?? statement));
 }
 
-async function misbehave({ do: what, message = LOST, ms }, ask) {
+async function misbehave({ do: what, message = LOST, ms, batches }, ask, database) {
+  if (what === "others first") {
+    const bound = ([sql, ...values]) => (values.length ? database.prepare(sql).bind(...values) : database.prepare(sql));
+    for (const statements of batches) await database.batch(statements.map(bound)).catch(() => {});
+    return ask();
+  }
   if (what === "slow") {
     await new Promise((go) => setTimeout(go, ms));
     return ask();

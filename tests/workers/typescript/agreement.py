@@ -23,7 +23,7 @@ from d1migrate.migrate.source import load
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.migrate.table_choice import Suggestion
 from tests.runtime.answers import InsideError
-from tests.workers.typescript.past import Past, Stamps, choice_of
+from tests.workers.typescript.past import Past, Stamps, Step, choice_of, empty_database
 from tests.workers.typescript.scenarios import smaller
 
 if TYPE_CHECKING:
@@ -55,16 +55,17 @@ def difference(
         workerd: where TypeScript runs.
         in_object: whether the database is a Durable Object's, and not a D1 database.
     """
-    past = Past(scenario.table)
+    database = empty_database()
+    past = Past(scenario.table, database)
     for step in scenario.steps:
         past.do(step)
     place = workerd.new_object() if in_object else workerd.database()
     file = workerd.file(place)
     file.parent.mkdir(parents=True, exist_ok=True)
-    past.driver.copy_to(str(file))
-    one = Python(past.driver, scenario.table, in_object=in_object)
+    database.copy_to(str(file))
+    one = Python(database, scenario.table, in_object=in_object)
     other = TypeScript(workerd, place, scenario.table)
-    with closing(past.driver):
+    with closing(database):
         for at, call in enumerate(scenario.calls):
             if not call.files:  # no index is deployed without a file
                 continue
@@ -73,7 +74,7 @@ def difference(
             except Error:  # the compiler refuses the files
                 continue
             for what, ours, theirs in _compared(one, other, call):
-                if _is_accepted(ours, theirs):
+                if ours is _NOT_COMPARED or _is_accepted(ours, theirs):
                     return None
                 if ours != theirs:
                     return Difference(what, at, ours, theirs)
@@ -95,9 +96,15 @@ def shrunk(
             return scenario, found
 
 
+_NOT_COMPARED = object()
+
+
 def _compared(one: Python, other: TypeScript, call: Call) -> Iterator[tuple[str, Any, Any]]:
     """Yield what is compared after a call."""
-    (ours, queries), (theirs, their_queries) = one.run(call), other.run(call)
+    ours, queries = one.run(call)
+    theirs, their_queries = other.run(call, one.others)
+    if call.fault and their_queries < queries:  # it met another query
+        yield "outcome", _NOT_COMPARED, theirs
     yield "outcome", *_of_keys(ours, theirs)
     yield "state", one.state(), other.state()
     # In a table that neither wrangler nor d1migrate created, Python looks more than once.
@@ -147,16 +154,32 @@ _FIELDS = ("names", "migration", "file", "line", "statement", "applied", "pendin
 _LOST = "Network connection lost."
 
 
+_ARGUMENTS = {"wrangler": 1}
+"""Of the actions that happen in the middle of a call."""
+
+
 class Python:
-    """`d1migrate.workers` on the embedded engine."""
+    """`d1migrate.workers` on the embedded engine.
+
+    Attributes:
+        others: what was written in the middle of the last call by others: batches of [SQL, value…].
+    """
 
     def __init__(self, driver: SqliteDriver, table: MigrationsTable, *, in_object: bool) -> None:
         self._driver, self._table, self._choice = driver, table, choice_of(table)
         self._in_object, self._stamps = in_object, Stamps("worker")
+        self.others: list[list[list[Any]]] = []
 
     def run(self, call: Call) -> tuple[Any, int]:
         """Call `run_migrations`: what became of it, and the number of queries."""
-        driver = _LikeD1(self._driver, call.fault, in_object=self._in_object)
+        self.others = []
+
+        def others() -> None:
+            assert call.fault
+            recorder = _Recorder(self._driver, self.others)
+            Past(self._table, recorder).do(Step(call.fault.what, call.files, _ARGUMENTS.get(call.fault.what)))
+
+        driver = _LikeD1(self._driver, call.fault, others, in_object=self._in_object)
         try:
             return self._results(call, driver), driver.count
         except Error as error:
@@ -176,7 +199,9 @@ class Python:
         )
         limited = driver if self._in_object else workers._Invocation(driver, call.max_queries, 1e9)
         steps = workers._in_order(_finished(arun(flow, limited)), migrations)
-        return [[_exact(step.version), step.name, step.action, step.statements] for step in steps]
+        found = [[_exact(step.version), step.name, step.action, step.statements] for step in steps]
+        # Python reports it twice if another run rolled it back in between.
+        return [step for at, step in enumerate(found) if step not in found[:at]]
 
     def looks(self, call: Call) -> dict[str, Any]:
         """What can be read, by the names of the runtime's functions."""
@@ -209,19 +234,50 @@ def _exact(version: int | None) -> int | None:
     return version if version is not None and abs(version) <= MAX_VERSION else None
 
 
+class _Recorder:
+    """A Driver that notes what is written."""
+
+    def __init__(self, driver: SqliteDriver, written: list[list[list[Any]]]) -> None:
+        self.url, self.capabilities = driver.url, driver.capabilities
+        self._driver, self._written = driver, written
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it."""
+        answer = self._driver.batch(batch)
+        if not batch.reads:  # the tokens that assertions compare are others in the other database
+            queries = [query for query in batch.queries if not query.assertion]
+            self._written.append([[query.sql, *query.params] for query in queries])
+        return answer
+
+    def close(self) -> None:
+        """The database stays open."""
+
+
 class _LikeD1:
-    """An AsyncDriver that counts the batches, fails as D1 does, and says which query failed only in an object."""
+    """An AsyncDriver that counts the batches, fails as D1 does, and says which query failed only in an object.
+
+    Args:
+        driver: the database.
+        fault: what happens to a batch, or None.
+        others: does what happens before it.
+        in_object: whether it is an object's.
+    """
 
     url = "sqlite::memory:"
 
-    def __init__(self, driver: SqliteDriver, fault: Fault | None, *, in_object: bool) -> None:
+    def __init__(
+        self, driver: SqliteDriver, fault: Fault | None, others: Callable[[], None], *, in_object: bool
+    ) -> None:
         self._driver, self._in_object, self.count = driver, in_object, 0
-        self._fault = fault
+        self._fault, self._others = fault, others
 
     async def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it."""
         what = self._fault.what if self._fault and self._fault.at == self.count else None
         self.count += 1
+        if self._fault and what and not self._fault.is_of_d1:
+            what = None
+            self._others()
         lost = error_of(_LOST, reads=batch.reads)
         if what == "throw before":
             raise lost
@@ -272,11 +328,19 @@ class TypeScript:
         """Compile the index."""
         self._index = compile_index(load(call.files), self._table)
 
-    def run(self, call: Call) -> tuple[Any, int]:
-        """Call `runMigrations`: what became of it, and the number of queries."""
+    def run(self, call: Call, others: list[list[list[Any]]]) -> tuple[Any, int]:
+        """Call `runMigrations`: what became of it, and the number of queries.
+
+        Args:
+            call: the call.
+            others: what is written in the middle of it.
+        """
         options = {"acceptNewer": call.accept_newer, "maxQueries": call.max_queries, "by": "worker"}
         options |= {} if call.to is None else {"to": call.to}
-        faults = [{"batch": call.fault.at, "do": call.fault.what}] if call.fault else []
+        faults: list[dict[str, Any]] = []
+        if call.fault:
+            what = call.fault.what if call.fault.is_of_d1 else "others first"
+            faults = [{"batch": call.fault.at, "do": what, "batches": others}]
         try:
             answer = self._workerd.call(
                 "runMigrations", self._index, options, database=self._place, faults=faults

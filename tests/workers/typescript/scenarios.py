@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 
 
 class Fault(NamedTuple):
-    """What D1 does to one of the batches of a call: see binding_faults.mjs."""
+    """What happens to one of the batches of a call, or before it.
+
+    Attributes:
+        at: the number of the batch, from 0.
+        what: see binding_faults.mjs; or an action of `Past` that is done before, with the files of the call.
+    """
 
     at: int
     what: str
+
+    @property
+    def is_of_d1(self) -> bool:
+        """Whether it is D1 that fails."""
+        return self.what in ("throw before", "lose answer")
 
 
 class Call(NamedTuple):
@@ -90,7 +100,8 @@ def _call(random: Random, files: Files) -> Call:
         selectors: list[int | str] = [number, number, str(number), name, name.removesuffix(".sql")]
         to = random.choice(selectors)
     if random.random() < 0.15:
-        fault = Fault(random.choice([0, 1, 2, 2, 3, 4, 5]), random.choice(["throw before", "lose answer"]))
+        what = random.choice(["throw before", "lose answer", "up", "worker", "wrangler", "down", "baseline"])
+        fault = Fault(random.choice([0, 1, 2, 2, 3, 3, 4, 5]), what)
     return Call(files, to, random.random() < 0.8, random.choice([50] * 8 + [3, 4, 5, 6, 7]), fault)
 
 

@@ -1,6 +1,6 @@
 """The law of the two runtimes: TypeScript does what Python does, whatever happened to the database before.
 
-Folders, histories, edits between two calls, options and lost responses are random. After each call everything is
+Folders, histories, edits between two calls, options, lost responses and other runs in between are random. After each call everything is
 compared: what was applied or refused, in which words, how many queries it took, each table, and what can be read then.
 
 A run tries 100 scenarios on D1 and 40 in objects; `python -m tests tests/workers/typescript/test_agreement.py --times 20
@@ -141,6 +141,12 @@ FOUND: dict[str, tuple[MigrationsTable, tuple[Step, ...], tuple[Call, ...]]] = {
         VERSIONS,
         (),
         (Call((ONE, TWO, THREE), fault=Fault(4, "throw before")), Call((ONE, TWO, THREE))),
+    ),
+    "another run was faster": (NAMES, (), (Call((ONE, TWO), fault=Fault(2, "worker")),)),
+    "squashed, and all that it replaces is newer": (
+        NAMES,
+        (Step("wrangler", (ONE, TWO), 2),),
+        (Call((("001_a.sql", f"-- Squashes: 002_b v1:{'0' * 64}\nSELECT 1"),)),),
     ),
     "no query left for a lost response": (
         VERSIONS,

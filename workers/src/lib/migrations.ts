@@ -163,8 +163,7 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
     try {
-      const exists = (table: string): boolean => run.done.length > 0 || !history.missing.includes(table);
-      history = await readHistory(driver, index, { own: exists(index.table.name), log: exists(LOG) }, stopped.token);
+      history = await readHistory(driver, index, { own: stopped.isLogged, log: stopped.isLogged }, stopped.token);
       if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
       else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
@@ -751,6 +750,8 @@ interface Stopped {
   readonly failure: ApplyError;
   readonly migration: Migration;
   readonly token: string;
+  /** Whether there is a log, and so a migrations table. */
+  readonly isLogged: boolean;
   /** The state of the history before it. */
   readonly state: State;
 }
@@ -816,7 +817,8 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(index, error, done, todo.slice(at));
       const failure = applyError(index, error, migration, opening.length, done.map((step) => step.name), pending);
       if (!(error instanceof AmbiguousError) && !matches(index, "races", error)) throw failure;
-      if (!(await isCommitted(driver, index, token, failure))) return { failure, migration, token, state };
+      const isThere = await isCommitted(driver, index, token, failure);
+      if (!isThere) return { failure, migration, token, state, isLogged: isThere !== undefined };
       done.push(result(migration));
     }
     state = after;
@@ -835,13 +837,13 @@ const fill = (index: Migrations, queries: readonly Planned[], values: Record<str
     ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : values[name] == null ? null : `${values[name]}`)),
   ]);
 
-/** Whether the log has a batch that was refused, or whose response was lost. */
-async function isCommitted(driver: Driver, index: Migrations, token: string, failure: ApplyError): Promise<boolean> {
+/** Whether the log has a batch that was refused, or whose response was lost; undefined if there is no log. */
+async function isCommitted(driver: Driver, index: Migrations, token: string, failure: ApplyError): Promise<boolean | undefined> {
   try {
     const [[row]] = (await driver.read([[index.queries["done"]!, token]])) as [[unknown[]]];
     return Boolean(row[0]);
   } catch (error) {
-    if (/no such table/.test(text(error))) return false;
+    if (/no such table/.test(text(error))) return undefined;
     const hint = "check `d1migrate status` when the database can be reached, then run the command again";
     throw Object.assign(failure, { unknown: true, hint });
   }
