@@ -72,6 +72,18 @@ def test_a_class_without_a_folder(several: Project) -> None:
     several.run("index", "--check", code=3)
 
 
+def test_a_file_that_is_too_large_for_an_index(several: Project) -> None:
+    """No command can apply it to an object; `explain` has the rule."""
+    (several.folder / "d1migrate.toml").write_text(
+        '[objects.Tenant]\nmigrations = "tenant"\nindex = "tenant/index.ts"\n'
+    )
+    (several.folder / "tenant" / "002_rows.sql").write_text("SELECT 1;\n" * 110_000)
+    error = several.run("index", "--json", code=1).json["error"]
+    assert "tenant/002_rows.sql has 1100000 bytes" in error["message"]
+    assert error["hint"] == "split it, or let the object's own code load the rows"
+    assert error["code"] == "P111"
+
+
 def test_a_squash_warns_of_objects(several: Project) -> None:
     """They would refuse the new file for good: `adopt` cannot reach them."""
     (several.folder / "tenant" / "002_more.sql").write_text("CREATE TABLE b (n INTEGER);")

@@ -79,7 +79,7 @@ def compile_index(
             1 MiB.
     """
     for migration in migrations:
-        _refuse_large(migration)
+        _refuse_large(migration, in_objects=in_objects)
     plan = plan_up(migrations, h.History(table=table, rows=_empty(table)))
     value: dict[str, Any] = {
         "format": FORMAT,
@@ -104,13 +104,16 @@ def seal(value: Mapping[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _refuse_large(migration: Migration) -> None:
+def _refuse_large(migration: Migration, *, in_objects: bool) -> None:
     if migration.is_large or migration.size > LARGE:
         if error := migration.not_utf8:
             raise error
         raise SourceError(
             f"{migration.file} has {migration.size} bytes: the index of a Worker holds files up to {LARGE}",
-            hint="split it; or apply it with `d1migrate up`, and leave the migrations to the command line",
+            hint="split it, or let the object's own code load the rows"
+            if in_objects
+            else "split it; or apply it with `d1migrate up`, and leave the migrations to the command line",
+            rule="P111",
         )
 
 
