@@ -1,4 +1,4 @@
-"""HUMMBL's Worker: it migrates its own database when told to, and does not run on a schema it is too new for.
+"""HUMMBL's Worker: it migrates its own database on request, and does not run on a schema it is too new for.
 
 Routes: `POST /admin/migrate` for who has the token, `GET /health`; all others are the application's.
 """

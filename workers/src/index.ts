@@ -1,5 +1,5 @@
 /**
- * HUMMBL's Worker in TypeScript: it migrates its own database when told to, and does not run on a schema that
+ * HUMMBL's Worker in TypeScript: it migrates its own database on request, and does not run on a schema that
  * is older than it needs.
  *
  * Routes: `POST /admin/migrate` for who has the token, `GET /health`; all others are the application's.

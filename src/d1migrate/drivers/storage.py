@@ -194,7 +194,7 @@ _WITHOUT_SQL = (
 
 
 def _is_stub(value: Any) -> bool:
-    """Whether it stands for an object elsewhere, or a Worker: then it seems to have every attribute."""
+    """Whether it represents an object elsewhere, or a Worker: then it seems to have every attribute."""
     return hasattr(value, "no_storage_has_this")
 
 

@@ -2,8 +2,8 @@
 
 The runtime, in TypeScript, reads the history, compares it, and sends batches. What a batch contains is not
 written a second time: it is planned here, once for each state that a migrations table can be in, with
-stand-ins for what only the moment knows. Such a plan is a *layout*; a migration has its own statements and
-what the log stores about it.
+stand-ins for what is known only at run time. Such a plan is a *layout*; a migration has its own statements
+and what the log stores about it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LITERAL = "="
 
 
 class _Moment(NamedTuple):
-    """What stands in for the values of a run, and the names under which the runtime knows them."""
+    """The stand-ins for the values of a run, and the names under which the runtime knows them."""
 
     stamp: log.Stamp
     step: Step

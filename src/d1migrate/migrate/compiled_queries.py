@@ -192,7 +192,7 @@ NOTHING = {
     "sides": "SELECT '[]' AS here, '[]' AS there",
     "done": "SELECT 0 AS done",
 }
-"""What stands in for a query of a table that does not exist: the same columns, and as many rows."""
+"""The stand-in for a query of a table that does not exist: the same columns, and as many rows."""
 
 
 def problem_of_rows(table: NameTable) -> str:
