@@ -3,12 +3,10 @@
 It is raw, Pyodide's JsProxy, or wrapped by the Workers SDK. SQL is synchronous in an object, so nothing here
 waits.
 
-An object differs from a D1 database in four ways that matter here:
+An object differs from a D1 database in three ways that matter here:
 
 - A statement runs to its end only if its cursor is drained.
-- Foreign keys may have been switched off by other code of the object, until it is evicted.
-- A deferred violation is found when the event ends. Then everything the event wrote is undone, and no code
-  gets an error. So it is looked for at the end of each migration that may leave one.
+- Foreign keys need a check in each transaction, see `object_keys`.
 - The object reports which statement failed.
 """
 
@@ -16,7 +14,7 @@ from __future__ import annotations
 
 from d1migrate.drivers.binding import error_of, error_text
 from d1migrate.errors import AmbiguousError, QueryError, UsageError
-from d1migrate.sql.batch import Query, Result
+from d1migrate.sql.batch import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.drivers.protocol import Capabilities
-    from d1migrate.sql.batch import Batch, Value
-
-_KEYS_ON, _KEYS = Query("PRAGMA foreign_keys = ON"), Query("PRAGMA foreign_keys")
-_DEFER_ON = Query("PRAGMA defer_foreign_keys = ON")
-_ORPHANED = Query('SELECT group_concat(DISTINCT "table") FROM pragma_foreign_key_check')
+    from d1migrate.sql.batch import Batch, Query, Value
 
 
 class StorageDriver:
@@ -77,11 +71,13 @@ class StorageDriver:
             raise QueryError(NO_STATEMENTS)
         if batch.reads:  # nothing else can run between them
             return [self._read(query, index) for index, query in enumerate(queries)]
-        self._enforce_keys()
+        from d1migrate.drivers import object_keys
+
+        object_keys.enforce(self._read)
         results: list[Result] = []
 
         def inside() -> None:
-            results.extend(self._checked(queries))
+            results.extend(object_keys.run_checked(queries, self._read, self._run))
 
         callback = self._ffi.create_proxy(inside)
         try:
@@ -94,66 +90,11 @@ class StorageDriver:
             Result((), sum(r.rows_read or 0 for r in results), sum(r.rows_written or 0 for r in results)),
         )
 
-    def _enforce_keys(self) -> None:
-        """Switch foreign keys on, which has no effect within a transaction.
-
-        Raises:
-            UsageError: they are off and stay off, because the event has written already.
-        """
-        self._read(_KEYS_ON)
-        if not self._value(_KEYS):
-            from d1migrate.sql.durable_object import KEYS_OFF, KEYS_OFF_HINT
-
-            raise UsageError(KEYS_OFF, hint=KEYS_OFF_HINT)
-
-    def _checked(self, queries: Sequence[Query]) -> list[Result]:
-        """Run the queries of a transaction.
-
-        Raises:
-            QueryError: also if they leave a violation of a deferred foreign key.
-        """
-        from d1migrate.sql.durable_object import DEFER_OFF, DEFERRABLE, defers, drops
-
-        deferring = next((index for index, query in enumerate(queries) if defers(query.sql)), None)
-        deferrable = bool(self._value(DEFERRABLE))
-        if deferring is None and not deferrable:
-            return [self._run(query, index) for index, query in enumerate(queries)]
-        before = self._orphans()
-        if deferrable and any(drops(query.sql) for query in queries):
-            # SQLite counts the rows that refer to a dropped table, and renaming another table to it does not
-            # reduce the count. It is reset below, but only for what the pragma deferred.
-            self._read(_DEFER_ON)
-        try:
-            results = [self._run(query, index) for index, query in enumerate(queries)]
-            self._refuse_orphans(before, deferring)
-        finally:
-            self._read(Query(DEFER_OFF))
-        return results
-
-    def _orphans(self) -> int:
-        from d1migrate.sql.durable_object import ORPHANS
-
-        try:
-            return int(self._value(ORPHANS))
-        except QueryError:  # a key that refers to no key; perhaps the migration corrects that
-            return 0
-
-    def _refuse_orphans(self, before: int, deferring: int | None) -> None:
-        from d1migrate.sql.durable_object import ORPHANS, VIOLATED
-
-        if self._value(ORPHANS, deferring) > before:
-            tables = self._value(_ORPHANED)
-            hint = f"after it, rows of these tables would refer to rows that do not exist: {tables}"
-            raise QueryError(VIOLATED, index=deferring, hint=hint)
-
-    def _value(self, query: Query, index: int | None = None) -> Any:
-        return self._read(query, index).rows[0][0]
-
     def _read(self, query: Query, index: int | None = None) -> Result:
         cursor, rows = self._exec(query, index, reads=True)
         return Result(tuple(map(self._row, rows.to_py())), cursor.rowsRead, cursor.rowsWritten)
 
-    def _run(self, query: Query, index: int) -> Result:
+    def _run(self, query: Query, index: int | None = None) -> Result:
         cursor, _ = self._exec(query, index, reads=False)
         return Result((), cursor.rowsRead, cursor.rowsWritten)
 
