@@ -181,7 +181,8 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
 /**
  * Return the name of the applied migration that comes last in wrangler's order; null if none is applied.
  *
- * @param migrations the index; needed only if its migrations table does not have one of the usual names.
+ * @param migrations the index. Without it, only a history in `schema_migrations` or `d1_migrations` is found: pass
+ *   it if a configuration names another table.
  */
 export async function getCurrent(db: Database, migrations?: Migrations): Promise<string | null> {
   return (await readApplied(open(db), migrations)).at(-1)?.name ?? null;
