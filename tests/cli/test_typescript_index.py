@@ -77,6 +77,16 @@ def test_a_file_that_is_up_to_date_is_not_written(project: Project) -> None:
     assert os.stat(project.folder / "migrations/index.ts").st_ino != index.st_ino
 
 
+def test_an_index_that_cannot_be_written(project: Project) -> None:
+    """The migration file is there by then: a second `new` would write another one."""
+    (project.folder / "d1migrate.toml").write_text('index = "src/index.ts"\n')
+    (project.folder / "src").symlink_to("nowhere/src")
+    err = project.run("new", "first things", code=2).err
+    assert "cannot write src/index.ts" in err
+    assert "hint: the migration files are written, only the indexes are not" in err
+    assert len(list(project.migrations.iterdir())) == 1
+
+
 def test_check_sees_an_old_file(project: Project) -> None:
     """An index of other files, and the runtime of another version."""
     (project.folder / "d1migrate.toml").write_text(CONFIG)

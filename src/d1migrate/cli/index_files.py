@@ -29,11 +29,22 @@ _ENDINGS: dict[Language, tuple[str, ...]] = {
 
 
 def write_indexes(project: Project, output: Output) -> None:
-    """Write the configured indexes of the folder, and their runtimes, unless they are up to date."""
+    """Write the configured indexes of the folder, and their runtimes, unless they are up to date.
+
+    Raises:
+        UsageError: one cannot be written; the migration files are.
+    """
     for owner in project.owners_of_folder:
         for path, text in module_texts(owner.config.indexes, owner.config.runtime, owner, output).items():
             if current_module(path) != text:  # a dev server would restart for a new modification time
-                files.replace(path, text)
+                try:
+                    files.replace(path, text)
+                except UsageError as error:
+                    raise UsageError(
+                        str(error),
+                        hint="the migration files are written, only the indexes are not: correct this, then"
+                        " run `d1migrate index`",
+                    ) from error
 
 
 def current_module(path: str) -> str | None:

@@ -38,7 +38,7 @@ def changes(before: Schema, after: Schema) -> dict[str, str | None]:
             found[key] = _digest(sql, scopes[1])
         elif _depends(sql, changed):
             found |= _changed_meaning(key, sql, scopes)
-    for kind, name, sql in objects(unchanged) if changed else ():
+    for kind, name, sql in _dependent(unchanged) if changed else ():
         if _depends(sql, changed):
             found |= _changed_meaning(key_of(kind, name), sql, scopes)
     return found
@@ -53,6 +53,22 @@ def differing(before: Schema, after: Schema) -> tuple[dict[str, str], dict[str, 
     shared = {id(one) for part in before for one in part} & {id(one) for part in after for one in part}
     old, new = (_part(schema, lambda one: id(one) not in shared) for schema in (before, after))
     return _by_key(old), _by_key(new), _part(after, lambda one: id(one) in shared)
+
+
+def _dependent(schema: Schema) -> Iterator[tuple[str, str, str]]:
+    """Yield what may mean something else after another object changed, in a form that is quick to find.
+
+    That is a table with REFERENCES without columns, and what else has a name in double quotes.
+    """
+    for table in schema.tables:
+        if any(None in key.to for key in table.foreign_keys):
+            yield "table", table.name, table.sql
+        for index in table.indexes:
+            if index.sql and '"' in index.sql:
+                yield "index", index.name, index.sql
+    triggers = (*schema.triggers, *(trigger for table in schema.tables for trigger in table.triggers))
+    yield from (("trigger", one.name, one.sql) for one in triggers if '"' in one.sql)
+    yield from (("view", one.name, one.sql) for one in schema.views if '"' in one.sql)
 
 
 def _part(schema: Schema, is_wanted: Callable[[object], bool]) -> Schema:
