@@ -16,12 +16,16 @@ from d1migrate import workers
 from d1migrate.drivers.binding import error_of
 from d1migrate.drivers.run import arun, run
 from d1migrate.errors import Error, QueryError, UsageError
+from d1migrate.lint.replay.replayer import schemas_after
 from d1migrate.migrate.compiled_index import compile_index
 from d1migrate.migrate.flows.ensure import ensure, read_pending
 from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.verify import verify_by_digests
+from d1migrate.migrate.order import number_of
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.migrate.table_choice import Suggestion
+from d1migrate.schema import digest, text_digest
 from tests.runtime.answers import InsideError
 from tests.workers.typescript.past import Past, Stamps, Step, choice_of, empty_database
 from tests.workers.typescript.scenarios import smaller
@@ -110,7 +114,7 @@ def _compared(one: Python, other: TypeScript, call: Call) -> Iterator[tuple[str,
     # In a table that neither wrangler nor d1migrate created, Python looks more than once.
     yield "queries", max(queries, their_queries), queries
     looks = one.looks(call)
-    for (what, look), seen in zip(looks.items(), other.look(list(looks)), strict=True):
+    for (what, look), seen in zip(looks.items(), other.look(call, list(looks)), strict=True):
         yield what, look, seen
 
 
@@ -209,9 +213,26 @@ class Python:
         looks: dict[str, Callable[[], Any]] = {
             "getCurrent": lambda: _name(run(read_history(choice), self._driver).current),
             "getCurrentVersion": lambda: float(run(read_history(choice), self._driver).current_version or 0),
+            "verifySchema": lambda: self._verified(call),
             "getPending": lambda: list(run(read_pending(load(call.files), self._choice), self._driver)),
         }
         return {name: _looked(look) for name, look in looks.items()}
+
+    def _verified(self, call: Call) -> dict[str, Any]:
+        migrations = load(call.files)
+        schemas = digest.changes_of_each(schemas_after(migrations, self._table))
+        found = run(verify_by_digests(migrations, self._choice, schemas), self._driver)
+        return {
+            "entries": [[_exact(entry.version), entry.name, entry.state] for entry in found.entries],
+            "gaps": [] if _are_large(call) else list(found.gaps),
+            "differences": sorted([one.kind, one.name, one.problem] for one in found.differences),
+            "notCompared": found.not_compared,
+            "problems": [[one.kind, one.name] for one in found.problems],
+            "ok": found.ok,
+            "current": found.current,
+            "currentVersion": _exact(found.current_version),
+            "pending": list(found.pending),
+        }
 
     def state(self) -> dict[str, Any]:
         """All that is in the database."""
@@ -228,6 +249,11 @@ def _looked(look: Callable[[], Any]) -> Any:
         return look()
     except Error as error:
         return _described(error)
+
+
+def _are_large(call: Call) -> bool:
+    """Whether a number is larger than the runtime knows."""
+    return any(abs(number_of(name) or 0) > MAX_VERSION for name, _ in call.files)
 
 
 def _exact(version: int | None) -> int | None:
@@ -326,7 +352,9 @@ class TypeScript:
 
     def deploy(self, call: Call) -> None:
         """Compile the index."""
-        self._index = compile_index(load(call.files), self._table)
+        migrations = load(call.files)
+        schemas = digest.changes_of_each(schemas_after(migrations, self._table), text_digest.changes)
+        self._index = compile_index(migrations, self._table, schemas)
 
     def run(self, call: Call, others: list[list[list[Any]]]) -> tuple[Any, int]:
         """Call `runMigrations`: what became of it, and the number of queries.
@@ -350,11 +378,13 @@ class TypeScript:
         keys = ("version", "name", "action", "statements")
         return [[step[key] for key in keys] for step in answer.result], answer.calls.get("batch", 0)
 
-    def look(self, functions: list[str]) -> list[Any]:
+    def look(self, call: Call, functions: list[str]) -> list[Any]:
         """Call functions that read."""
         found = self._workerd.call("each", functions, self._index, database=self._place).result
         return [
-            _described_inside(InsideError(one["error"], {})) if "error" in one else one["result"]
+            _described_inside(InsideError(one["error"], {}))
+            if "error" in one
+            else _verdict(call, one["result"])
             for one in found
         ]
 
@@ -363,6 +393,20 @@ class TypeScript:
         file = str(self._workerd.file(self._place))
         with closing(apsw.Connection(file, flags=apsw.SQLITE_OPEN_READONLY)) as connection:
             return _state(connection)
+
+
+def _verdict(call: Call, found: Any) -> Any:
+    """Return what `verifySchema` returned, as Python's side has it; what other functions return stays as it is."""
+    if not isinstance(found, dict):
+        return found
+    return {
+        **found,
+        "entries": [[_exact(one["version"]), one["name"], one["state"]] for one in found["entries"]],
+        "gaps": [] if _are_large(call) else found["gaps"],
+        "differences": sorted([one["kind"], one["name"], one["problem"]] for one in found["differences"]),
+        "problems": [[one["kind"], one["name"]] for one in found["problems"]],
+        "currentVersion": _exact(found["currentVersion"]),
+    }
 
 
 def _described_inside(error: InsideError) -> dict[str, Any]:

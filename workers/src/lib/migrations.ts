@@ -950,11 +950,13 @@ function compareWithHistory(index: Migrations, history: History): Compared[] {
   }
   const path = (one: Compared): string => `${one.file || isNames(index) ? "" : `${one.version}_`}${one.name}.sql`;
   if (entries.length > index.migrations.length) entries.sort((a, b) => compareNames(path(a), path(b)));
+  // A number that is not exact is null.
+  const hasNumber = (one: Compared): boolean => one.version !== null || numberOf(one.name) !== null;
   const newest = (isNumbered: boolean): number =>
-    entries.reduce((found, one, at) => (one.row && (one.version !== null) === isNumbered ? at : found), -1);
+    entries.reduce((found, one, at) => (one.row && hasNumber(one) === isNumbered ? at : found), -1);
   const [numbered, others] = [newest(true), newest(false)];
   return entries.map((one, at) =>
-    one.state === "pending" && at < (one.version === null ? others : numbered) ? { ...one, state: "out_of_order" } : one,
+    one.state === "pending" && at < (hasNumber(one) ? numbered : others) ? { ...one, state: "out_of_order" } : one,
   );
 }
 
