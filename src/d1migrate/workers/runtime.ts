@@ -132,16 +132,31 @@ export interface StepResult {
  * @throws HistoryError: the index and the database disagree; a subclass says how. Nothing was run.
  * @throws UsageError: an argument is wrong. Nothing was run.
  */
-export async function runMigrations(db: Database, migrations: Migrations, options: Options = {}): Promise<StepResult[]> {
+export async function runMigrations(
+  db: Database,
+  migrations: Migrations,
+  options: Options = {},
+): Promise<StepResult[]> {
   const index = checked(migrations);
   const { by, acceptNewer = true, maxQueries = 50 } = options;
-  if (!(maxQueries >= FEWEST)) throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
+  if (!(maxQueries >= FEWEST))
+    throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
   const wanted = upTo(index, options.to);
   const driver = open(db, index, maxQueries);
   const known = await readState(driver, index);
-  if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer))) return [];
+  if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer)))
+    return [];
   const refuseIfSpent = limits(index, Boolean(driver.sync), options);
-  const run: Run = { driver, index, wanted, acceptNewer, by: `${by || "worker"}`, refuseIfSpent, restorePoint: null, done: [] };
+  const run: Run = {
+    driver,
+    index,
+    wanted,
+    acceptNewer,
+    by: `${by || "worker"}`,
+    refuseIfSpent,
+    restorePoint: null,
+    done: [],
+  };
   try {
     return await migrate(run, known);
   } catch (error) {
@@ -163,8 +178,14 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
     const stopped = await apply(run, history, todo);
     if (!stopped) break;
     try {
-      history = await readHistory(driver, index, { own: stopped.isLogged, log: stopped.isLogged }, stopped.token);
-      if (history.hasToken) run.done.push(result(stopped.migration)); // the request was delayed, and arrived
+      history = await readHistory(
+        driver,
+        index,
+        { own: stopped.isLogged, log: stopped.isLogged },
+        stopped.token,
+      );
+      if (history.hasToken)
+        run.done.push(result(stopped.migration)); // the request was delayed, and arrived
       else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
     } catch (error) {
@@ -174,7 +195,9 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
   const ours = new Map(run.done.map((step) => [step.name, step]));
   return index.migrations.flatMap((m) => {
     const isMeanwhile = history.applied.has(keyOf(index, m)) && !first.applied.has(keyOf(index, m));
-    return ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : []);
+    return (
+      ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : [])
+    );
   });
 }
 
@@ -240,7 +263,9 @@ export async function verifySchema(db: Database, migrations: Migrations): Promis
     ok: isOk && !differences.length && notCompared === null && !problems.length,
     current: last?.name ?? null,
     currentVersion: last?.version ?? null,
-    pending: entries.filter(({ state }) => state === "pending" || state === "out_of_order").map(({ name }) => name),
+    pending: entries
+      .filter(({ state }) => state === "pending" || state === "out_of_order")
+      .map(({ name }) => name),
   };
 }
 
@@ -369,8 +394,11 @@ export class AmbiguousError extends MigrationError {
   override readonly name: string = "AmbiguousError";
 }
 
-const disagreement = (message: string, hint: string | null | undefined, names: readonly string[] = []): HistoryError =>
-  new HistoryError(message, hint, { names });
+const disagreement = (
+  message: string,
+  hint: string | null | undefined,
+  names: readonly string[] = [],
+): HistoryError => new HistoryError(message, hint, { names });
 
 // --- Constants that d1migrate fills in ------------------------------------------------------------------------------
 
@@ -397,13 +425,27 @@ type Key = number | string;
 function checked(index: Migrations): Migrations {
   const given: any = index;
   if (given?.format === FORMAT && given.migrations?.length) return index;
-  const kind = given?.then ? "a promise" : given?.default ? "a module" : given?.format ? `format ${given.format}, ${given.migrations?.length} migrations` : typeof given;
-  throw new UsageError(`the migrations are not a compiled index of format ${FORMAT}: ${kind}`, "run `d1migrate index`, and pass the default export of the index");
+  const kind = given?.then
+    ? "a promise"
+    : given?.default
+      ? "a module"
+      : given?.format
+        ? `format ${given.format}, ${given.migrations?.length} migrations`
+        : typeof given;
+  throw new UsageError(
+    `the migrations are not a compiled index of format ${FORMAT}: ${kind}`,
+    "run `d1migrate index`, and pass the default export of the index",
+  );
 }
 
 /** Return a message of the index and its hint, with words for the places in them. */
-function worded(index: Migrations, message: string, words: Record<string, string | number> = {}): [string, string] {
-  const fill = (text: string): string => Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, () => `${word}`), text);
+function worded(
+  index: Migrations,
+  message: string,
+  words: Record<string, string | number> = {},
+): [string, string] {
+  const fill = (text: string): string =>
+    Object.entries(words).reduce((all, [key, word]) => all.replaceAll(`{${key}}`, () => `${word}`), text);
   const [problem, hint] = index.messages[message]!;
   return [fill(problem!), fill(hint!)];
 }
@@ -412,11 +454,11 @@ function worded(index: Migrations, message: string, words: Record<string, string
 async function checkSeal(index: Migrations): Promise<void> {
   const { seal, ...content } = index;
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-  if (hex(new Uint8Array(hash)) !== seal)
-    throw new UsageError(...worded(index, "edited"));
+  if (hex(new Uint8Array(hash)) !== seal) throw new UsageError(...worded(index, "edited"));
 }
 
-const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 const isNames = (index: Migrations): boolean => index.table.shape === "names";
 
@@ -427,10 +469,18 @@ const keyOf = (index: Migrations, { version, name }: Numbered): Key =>
 function upTo(index: Migrations, to: number | string | undefined): readonly Migration[] {
   const all = index.migrations;
   if (to === undefined) return all;
-  if (typeof to !== "number" && typeof to !== "string") throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
+  if (typeof to !== "number" && typeof to !== "string")
+    throw new UsageError(...worded(index, "noSelector", { to: typeof to }));
   const named = all.filter((m) => m.name === `${to}` || `${m.name}.sql` === to);
-  const found = named.length || !/^-?\d+$/.test(`${to}`) ? named : all.filter((m) => m.version === Number(to));
-  if (found.length !== 1) throw new UsageError(...worded(index, found.length ? "several" : "noSuch", { to, names: found.map((m) => m.name).join(", ") }));
+  const found =
+    named.length || !/^-?\d+$/.test(`${to}`) ? named : all.filter((m) => m.version === Number(to));
+  if (found.length !== 1)
+    throw new UsageError(
+      ...worded(index, found.length ? "several" : "noSuch", {
+        to,
+        names: found.map((m) => m.name).join(", "),
+      }),
+    );
   return all.slice(0, all.indexOf(found[0]!) + 1);
 }
 
@@ -503,7 +553,9 @@ function print({ layout, versions, ids, names, counter, head }: State, full: boo
   if (hasVersions(layout)) {
     const masked = versions.map((version) => ((version % MASK) + MASK) % MASK); // exact, as versions are below 2**53
     const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
-    const sums = full ? `${sum(masked)} ${sum(masked.map((v) => (v % 65521) * (v % 65519)))}` : Math.max(0, ...versions);
+    const sums = full
+      ? `${sum(masked)} ${sum(masked.map((v) => (v % 65521) * (v % 65519)))}`
+      : Math.max(0, ...versions);
     if (layout === "alone" || layout === "alike") beside = "0";
     beside = `${versions.length} ${sums} ${beside}`;
   }
@@ -517,15 +569,32 @@ function plus(state: State, { alike, name, version }: Migration, head: string): 
   const recorded: State = hasVersions(layout) ? { ...next, versions: [...versions, version!] } : next;
   if (hasVersions(layout) && layout !== "mirrored") return recorded;
   const id = Math.max(ids.at(-1) ?? 0, counter ?? 0) + 1;
-  return { ...recorded, ids: [...ids, id], names: [...names, `${name}.sql`], counter: counter === null ? null : id };
+  return {
+    ...recorded,
+    ids: [...ids, id],
+    names: [...names, `${name}.sql`],
+    counter: counter === null ? null : id,
+  };
 }
 
 const hasVersions = (layout: string): boolean => !layout.endsWith("counted");
 
 const MASK = 2 ** 32;
 
+/** What is read of a history, in the order of the index; then the answers to what was asked with it. */
+type Answers = readonly [
+  rows: Rows,
+  odd: Rows,
+  second: Rows,
+  sides: Rows,
+  began: Rows,
+  head: Rows,
+  hasToken: Rows,
+  ...rest: Rows[],
+];
+
 /** What is read where no history table exists. */
-const EMPTY: readonly Rows[] = [[], [[null]], [], [["[]", "[]"]], [], [], [[0]]];
+const EMPTY: Answers = [[], [[null]], [], [["[]", "[]"]], [], [], [[0]]];
 
 /**
  * Read the history.
@@ -534,7 +603,13 @@ const EMPTY: readonly Rows[] = [[], [[null]], [], [["[]", "[]"]], [], [], [[0]]]
  * @param token that of a batch to look up in the log.
  * @param more queries for the last request.
  */
-async function readHistory(driver: Driver, index: Migrations, known: Known, token = "", more: readonly Statement[] = []): Promise<History> {
+async function readHistory(
+  driver: Driver,
+  index: Migrations,
+  known: Known,
+  token = "",
+  more: readonly Statement[] = [],
+): Promise<History> {
   const files = JSON.stringify(index.migrations.map((m) => [m.version, m.name]));
   const reads = (state: string): Statement[] => fill(index, index.reads[state] ?? [], { files, token });
   const usual = `${index.usual} ${known.own ? 1 : 0}0${known.log ? 1 : 0}`;
@@ -551,13 +626,14 @@ async function readHistory(driver: Driver, index: Migrations, known: Known, toke
   if (error) throw disagreement(error, hint);
   if (more.length || state !== usual) answers = await driver.read([...reads(state!), ...more]);
   if (!index.reads[state!]) answers.unshift(...EMPTY);
-  const [rows, odd, second, sides, began, head, hasToken, ...rest] = answers as [Rows, Rows, Rows, Rows, Rows, Rows, Rows];
+  const [rows, odd, second, sides, began, head, hasToken, ...rest] = answers as unknown as Answers;
   const [newest = "", damage] = (head[0] ?? []) as [unknown?, string?];
   if (damage) throw disagreement(...worded(index, "damaged", { damage }));
   const [layout, tables] = state!.split(" ") as [string, string];
   const [names, versions] = isNames(index) ? [rows, second] : [second, rows];
   const recorded = readRows(rows, isNames(index));
-  const [hasOwn, isLogged, elsewhere] = [tables.startsWith("1"), tables.endsWith("1"), ids(second).length > 0];
+  const [hasOwn, isLogged] = [tables.startsWith("1"), tables.endsWith("1")];
+  const elsewhere = ids(second).length > 0;
   if (!hasOwn && newest && !elsewhere) throw disagreement(...worded(index, "alone"));
   const problems = [odd[0]![0], problem].filter((one) => one).map(String);
   const refusal = problems.length ? "mendable" : "onlyRead";
@@ -619,8 +695,13 @@ async function readApplied(driver: Driver, migrations?: Migrations): Promise<Num
   const versions = await read(USUAL.versions, "schema_migrations");
   if (versions?.length) return readRows(versions, false);
   const names = await read(USUAL.names, "d1_migrations");
-  if (stranger && !names?.length) throw disagreement(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
-  if (!versions && !names && (await read(USUAL.logged, LOG))?.length) throw disagreement(`the table schema_migrations is missing, but ${LOG} is not empty`, "pass the index if the table has another name; else restore it from a backup");
+  if (stranger && !names?.length)
+    throw disagreement(`the table ${stranger} is not d1migrate's`, "`d1migrate status` shows whose it is");
+  if (!versions && !names && (await read(USUAL.logged, LOG))?.length)
+    throw disagreement(
+      `the table schema_migrations is missing, but ${LOG} is not empty`,
+      "pass the index if the table has another name; else restore it from a backup",
+    );
   return inOrder(readRows(names ?? [], true));
 }
 
@@ -628,13 +709,19 @@ const inOrder = <T extends Numbered>(rows: T[]): T[] =>
   rows.sort((a, b) => compareNames(`${a.name}.sql`, `${b.name}.sql`));
 
 /** Whether one row of the history shows that exactly these migrations are applied, unchanged, or all and newer ones. */
-function isDone(index: Migrations, wanted: readonly Migration[], applied: AppliedLines, acceptNewer: boolean): boolean {
+function isDone(
+  index: Migrations,
+  wanted: readonly Migration[],
+  applied: AppliedLines,
+  acceptNewer: boolean,
+): boolean {
   const isApplied = (m: Migration): unknown => {
     const line = applied[keyOf(index, m)];
     return line && (!line[0] || hasContentOf({ checksum: line[0], digest: line[1] }, m));
   };
   const [all, keys] = [Object.keys(applied), new Set(index.migrations.map((m) => `${keyOf(index, m)}`))];
-  if (acceptNewer && index.migrations.every(isApplied)) return all.every((key) => keys.has(key) || isAfter(index, key));
+  if (acceptNewer && index.migrations.every(isApplied))
+    return all.every((key) => keys.has(key) || isAfter(index, key));
   return all.length === wanted.length && wanted.every(isApplied);
 }
 
@@ -662,13 +749,33 @@ function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[
   });
   refuseProblems(index, history);
   refuseOneSided(index, history);
-  if (history.unmanaged && !history.began.length) throw disagreement(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
-  if (acceptNewer && ![...pending, ...changed, ...history.began].length && missing.every((row) => isAfter(index, keyOf(index, row)))) return [];
+  if (history.unmanaged && !history.began.length)
+    throw disagreement(index.messages["unmanaged"]![0] + history.unmanaged, index.messages["unmanaged"]![1]);
+  if (
+    acceptNewer &&
+    ![...pending, ...changed, ...history.began].length &&
+    missing.every((row) => isAfter(index, keyOf(index, row)))
+  )
+    return [];
   refusePartial(index, history);
   refuseRenamed(index, [...missing, ...changed.map((m) => applied.get(keyOf(index, m))!)], pending);
-  refuse(index, "squashed", MissingMigration, index.migrations.filter((m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name)))));
-  refuse(index, "changed", ChecksumMismatch, changed.map((m) => named(index, history, m)));
-  refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, { pending: pending[0]?.name ?? "" });
+  refuse(
+    index,
+    "squashed",
+    MissingMigration,
+    index.migrations.filter(
+      (m) => m.replaces && (changed.includes(m) || m.replaces.some((name) => gone.has(name))),
+    ),
+  );
+  refuse(
+    index,
+    "changed",
+    ChecksumMismatch,
+    changed.map((m) => named(index, history, m)),
+  );
+  refuse(index, pending.length ? "missingOrPending" : "missing", MissingMigration, missing, {
+    pending: pending[0]?.name ?? "",
+  });
   const todo = pending.filter((m) => wanted.includes(m));
   refuseLate(index, todo, applied);
   return todo;
@@ -688,12 +795,22 @@ function named(index: Migrations, { applied }: History, row: Numbered): Named {
 }
 
 /** Throw the error that one of the index's messages describes, if it concerns any migration. */
-function refuse(index: Migrations, message: string, kind: typeof HistoryError, found: readonly Named[], words: Record<string, string> = {}): void {
+function refuse(
+  index: Migrations,
+  message: string,
+  kind: typeof HistoryError,
+  found: readonly Named[],
+  words: Record<string, string> = {},
+): void {
   if (!found.length) return;
   const [problem, hint] = worded(index, message, { was: found[0]!.was ?? "", ...words });
   const shown = found.map(({ name, was }) => (was ? `${name} (applied as ${was})` : name)).join(", ");
   const head = problem.includes("{name}") ? problem.replace("{name}", () => shown) : `${shown}: ${problem}`;
-  throw new kind(head, hint.replaceAll("{name}", () => found[0]!.name), { names: found.map((m) => m.name) });
+  throw new kind(
+    head,
+    hint.replaceAll("{name}", () => found[0]!.name),
+    { names: found.map((m) => m.name) },
+  );
 }
 
 function refuseProblems(index: Migrations, { problems, refusal }: History): void {
@@ -701,34 +818,65 @@ function refuseProblems(index: Migrations, { problems, refusal }: History): void
 }
 
 function refusePartial(index: Migrations, history: History): void {
-  refuse(index, "partial", PartiallyApplied, history.began.map((row) => named(index, history, row)));
+  refuse(
+    index,
+    "partial",
+    PartiallyApplied,
+    history.began.map((row) => named(index, history, row)),
+  );
 }
 
 /** Refuse a history of which two tables record different parts. */
 function refuseOneSided(index: Migrations, { oneSided }: History): void {
   const { name, other } = index.table;
-  if (isNames(index)) return refuse(index, "unmoved", HistoryError, oneSided[1]!.map((lost) => ({ name: lost })));
-  const shown = [name, other].flatMap((table, side) => (oneSided[side]!.length ? `only ${table} records ${oneSided[side]!.join(", ")}` : []));
+  if (isNames(index))
+    return refuse(
+      index,
+      "unmoved",
+      HistoryError,
+      oneSided[1]!.map((lost) => ({ name: lost })),
+    );
+  const shown = [name, other].flatMap((table, side) =>
+    oneSided[side]!.length ? `only ${table} records ${oneSided[side]!.join(", ")}` : [],
+  );
   if (shown.length) throw disagreement(shown.join("; "), worded(index, "oneSided")[1], oneSided.flat());
 }
 
 /** Refuse files that are applied under another name: their content is that of a row without a file of that content. */
 function refuseRenamed(index: Migrations, rows: readonly Applied[], pending: readonly Migration[]): void {
-  const was = new Map(rows.filter((row) => row.checksum && row.checksum !== index.nothing).map((row) => [row.checksum, row.name]));
+  const was = new Map(
+    rows
+      .filter((row) => row.checksum && row.checksum !== index.nothing)
+      .map((row) => [row.checksum, row.name]),
+  );
   const renamed = pending.map(({ name, checksum }) => {
     const found = { name, was: was.get(checksum) };
     was.delete(checksum);
     return found;
   });
-  refuse(index, "renamed", MissingMigration, renamed.filter((file) => file.was));
+  refuse(
+    index,
+    "renamed",
+    MissingMigration,
+    renamed.filter((file) => file.was),
+  );
 }
 
 /** Refuse to apply what comes before an applied migration; names with a number and those without are apart. */
 function refuseLate(index: Migrations, todo: readonly Migration[], applied: History["applied"]): void {
   const after = (m: Migration): Migration | undefined =>
-    index.migrations.slice(index.migrations.indexOf(m)).filter((one) => (numberOf(one.name) === null) === (numberOf(m.name) === null) && applied.has(keyOf(index, one))).at(-1);
+    index.migrations
+      .slice(index.migrations.indexOf(m))
+      .filter(
+        (one) =>
+          (numberOf(one.name) === null) === (numberOf(m.name) === null) && applied.has(keyOf(index, one)),
+      )
+      .at(-1);
   const late = todo.filter(after);
-  refuse(index, "late", OutOfOrder, late, { is: late.length === 1 ? "is" : "are", was: late[0] ? after(late[0])!.name : "" });
+  refuse(index, "late", OutOfOrder, late, {
+    is: late.length === 1 ? "is" : "are",
+    was: late[0] ? after(late[0])!.name : "",
+  });
 }
 
 // --- Applying ---------------------------------------------------------------------------------------------------------------
@@ -763,7 +911,11 @@ function spentError(index: Migrations, message: string, words: Record<string, nu
 }
 
 /** Return what throws Unfinished if a limit of the call is reached. */
-function limits(index: Migrations, inObject: boolean, { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options): Run["refuseIfSpent"] {
+function limits(
+  index: Migrations,
+  inObject: boolean,
+  { maxMigrations = 500, maxRowsWritten = 500_000, maxSeconds = 25 }: Options,
+): Run["refuseIfSpent"] {
   const started = Date.now();
   let [last, slowest] = [started, 0];
   return (done) => {
@@ -815,8 +967,16 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       const cost = await driver.write(batch, migration, opening.length);
       done.push({ ...result(migration), ...cost });
     } catch (error) {
-      if (error instanceof Unfinished || error instanceof UsageError) throw withProgress(index, error, done, todo.slice(at));
-      const failure = applyError(index, error, migration, opening.length, done.map((step) => step.name), pending);
+      if (error instanceof Unfinished || error instanceof UsageError)
+        throw withProgress(index, error, done, todo.slice(at));
+      const failure = applyError(
+        index,
+        error,
+        migration,
+        opening.length,
+        done.map((step) => step.name),
+        pending,
+      );
       if (!(error instanceof AmbiguousError) && !matches(index, "races", error)) throw failure;
       const isThere = await isCommitted(driver, index, token, failure);
       if (!isThere) return { failure, migration, token, state, isLogged: isThere !== undefined };
@@ -828,18 +988,30 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
 }
 
 const result = ({ version, name, sql }: Migration): StepResult => ({
-  version, name, action: "up", statements: sql.length, rowsRead: null, rowsWritten: null,
+  version,
+  name,
+  action: "up",
+  statements: sql.length,
+  rowsRead: null,
+  rowsWritten: null,
 });
 
 /** Return queries of a layout with values. Numbers are text, which the columns convert: D1 binds REAL. */
 const fill = (index: Migrations, queries: readonly Planned[], values: Record<string, unknown>): Statement[] =>
   queries.map(([at, ...names]) => [
     index.texts[at as number]!,
-    ...names.map((name) => (`${name}`.startsWith("=") ? `${name}`.slice(1) : values[name] == null ? null : `${values[name]}`)),
+    ...names.map((name) =>
+      `${name}`.startsWith("=") ? `${name}`.slice(1) : values[name] == null ? null : `${values[name]}`,
+    ),
   ]);
 
 /** Whether the log has a batch that was refused, or whose response was lost; undefined if there is no log. */
-async function isCommitted(driver: Driver, index: Migrations, token: string, failure: ApplyError): Promise<boolean | undefined> {
+async function isCommitted(
+  driver: Driver,
+  index: Migrations,
+  token: string,
+  failure: ApplyError,
+): Promise<boolean | undefined> {
   try {
     const [[row]] = (await driver.read([[index.queries["done"]!, token]])) as [[unknown[]]];
     return Boolean(row[0]);
@@ -856,29 +1028,76 @@ async function createLog(driver: Driver, index: Migrations): Promise<void> {
 }
 
 /** Return the error that ends a run, with what was done before it and what is pending. */
-function withProgress(index: Migrations, error: unknown, done: readonly StepResult[], rest: readonly Migration[]): unknown {
+function withProgress(
+  index: Migrations,
+  error: unknown,
+  done: readonly StepResult[],
+  rest: readonly Migration[],
+): unknown {
   const [applied, pending] = [done.map((step) => step.name), rest.map((m) => m.name)];
   if (error instanceof Unfinished) {
     const { reason } = error;
-    return new Unfinished(...worded(index, "unfinished", { reason, applied: applied.length, pending: pending.length }), { reason, applied, pending });
+    return new Unfinished(
+      ...worded(index, "unfinished", { reason, applied: applied.length, pending: pending.length }),
+      { reason, applied, pending },
+    );
   }
-  if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError)) return error;
+  if (!done.length || !rest.length || error instanceof ApplyError || !(error instanceof MigrationError))
+    return error;
   return failed(error.message, error.hint, NOWHERE, applied, pending, error);
 }
 
-const failed = (message: string, hint: string | null, at: Failed, applied: readonly string[], pending: readonly string[], cause: unknown): ApplyError =>
-  new ApplyError(message, hint, { migration: pending[0], file: at.statement === null ? null : `${pending[0]}.sql`, ...at, applied, pending, unknown: false }, cause);
+const failed = (
+  message: string,
+  hint: string | null,
+  at: Failed,
+  applied: readonly string[],
+  pending: readonly string[],
+  cause: unknown,
+): ApplyError =>
+  new ApplyError(
+    message,
+    hint,
+    {
+      migration: pending[0],
+      file: at.statement === null ? null : `${pending[0]}.sql`,
+      ...at,
+      applied,
+      pending,
+      unknown: false,
+    },
+    cause,
+  );
 
-interface Failed { readonly line: number | null; readonly statement: string | null }
+interface Failed {
+  readonly line: number | null;
+  readonly statement: string | null;
+}
 const NOWHERE: Failed = { line: null, statement: null };
 
-function applyError(index: Migrations, error: unknown, m: Migration, before: number, applied: readonly string[], pending: readonly string[]): ApplyError {
+function applyError(
+  index: Migrations,
+  error: unknown,
+  m: Migration,
+  before: number,
+  applied: readonly string[],
+  pending: readonly string[],
+): ApplyError {
   const at = failedAt(error, m, before);
   let said = text(error);
-  const [pattern, advice = null, instead] = (index.advice.find(([pattern]) => RegExp(pattern!).test(said)) ?? []) as [string?, (string | null)?, string?];
+  const [pattern, advice = null, instead] = (index.advice.find(([pattern]) => RegExp(pattern!).test(said)) ??
+    []) as [string?, (string | null)?, string?];
   if (instead) said = said.replace(RegExp(`^.*${pattern}.*$`, "s"), instead);
-  const [message, hint] = !pattern && error instanceof AmbiguousError ? worded(index, "lost", { error: said }) : [said, advice];
-  return failed(`${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`, hint, at, applied, pending, error);
+  const [message, hint] =
+    !pattern && error instanceof AmbiguousError ? worded(index, "lost", { error: said }) : [said, advice];
+  return failed(
+    `${m.name}${at.line === null ? "" : `.sql:${at.line}`}: ${message}`,
+    hint,
+    at,
+    applied,
+    pending,
+    error,
+  );
 }
 
 /** Whether an error has a text that a pattern of the index describes. */
@@ -893,18 +1112,31 @@ function failedAt(error: unknown, m: Migration, before: number): Failed {
   if (error.index === null) {
     const token = bytes(NAMED.exec(error.message)?.slice(1).join("") ?? "");
     const texts = m.sql.map(bytes);
-    found = [...texts.keys()].filter((at) => token && texts[at]!.startsWith(token, offset >= 0 ? offset : Math.max(texts[at]!.indexOf(token), 0)));
+    found = [...texts.keys()].filter(
+      (at) =>
+        token && texts[at]!.startsWith(token, offset >= 0 ? offset : Math.max(texts[at]!.indexOf(token), 0)),
+    );
   }
   const statement = m.sql[found[0]!];
   if (found.length !== 1 || statement === undefined) return NOWHERE;
-  return { statement, line: m.lines[found[0]!]! + bytes(statement).slice(0, offset || 0).split("\n").length - 1 };
+  return {
+    statement,
+    line:
+      m.lines[found[0]!]! +
+      bytes(statement)
+        .slice(0, offset || 0)
+        .split("\n").length -
+      1,
+  };
 }
 
 /** The token that an error of D1 names. */
-const NAMED = /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset \d+)?: SQLITE_ERROR/s;
+const NAMED =
+  /^(?:near "(.+)": syntax error|[a-z ]+: (\S+)|\w+ (\S+) already exists)(?: at offset \d+)?: SQLITE_ERROR/s;
 
 /** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
-const bytes = (sql: string): string => [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
+const bytes = (sql: string): string =>
+  [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
 
 // --- Verifying --------------------------------------------------------------------------------------------------------------
 
@@ -929,7 +1161,9 @@ interface Compared extends Entry {
 
 /** Whether a row has the text, or at least the meaning, of a file. */
 const hasContentOf = (row: Pick<Applied, "checksum" | "digest">, { checksum, digest }: Migration): boolean =>
-  row.checksum === checksum || row.checksum === `b1:${digest}` || (row.digest !== null && row.digest === digest);
+  row.checksum === checksum ||
+  row.checksum === `b1:${digest}` ||
+  (row.digest !== null && row.digest === digest);
 
 /** Compare the index with the history, in wrangler's order. */
 function compareWithHistory(index: Migrations, history: History): Compared[] {
@@ -946,9 +1180,11 @@ function compareWithHistory(index: Migrations, history: History): Compared[] {
   const explained = new Set([...index.migrations, ...renamed.values()].map((one) => keyOf(index, one)));
   for (const [key, one] of new Map<Key, Numbered>([...partial, ...applied])) {
     const state = partial.has(key) ? "partial" : "missing";
-    if (!explained.has(key)) entries.push({ name: one.name, version: one.version, state, row: applied.get(key) });
+    if (!explained.has(key))
+      entries.push({ name: one.name, version: one.version, state, row: applied.get(key) });
   }
-  const path = (one: Compared): string => `${one.file || isNames(index) ? "" : `${one.version}_`}${one.name}.sql`;
+  const path = (one: Compared): string =>
+    `${one.file || isNames(index) ? "" : `${one.version}_`}${one.name}.sql`;
   if (entries.length > index.migrations.length) entries.sort((a, b) => compareNames(path(a), path(b)));
   // A number that is not exact is null.
   const hasNumber = (one: Compared): boolean => one.version !== null || numberOf(one.name) !== null;
@@ -956,17 +1192,24 @@ function compareWithHistory(index: Migrations, history: History): Compared[] {
     entries.reduce((found, one, at) => (one.row && hasNumber(one) === isNumbered ? at : found), -1);
   const [numbered, others] = [newest(true), newest(false)];
   return entries.map((one, at) =>
-    one.state === "pending" && at < (hasNumber(one) ? numbered : others) ? { ...one, state: "out_of_order" } : one,
+    one.state === "pending" && at < (hasNumber(one) ? numbered : others)
+      ? { ...one, state: "out_of_order" }
+      : one,
   );
 }
 
 /** Return the files whose content was applied under a name, or a number, that no file has. */
-function findRenamed(index: Migrations, applied: History["applied"], partial: ReadonlyMap<Key, unknown>): Map<Migration, Applied> {
+function findRenamed(
+  index: Migrations,
+  applied: History["applied"],
+  partial: ReadonlyMap<Key, unknown>,
+): Map<Migration, Applied> {
   const files = new Map(index.migrations.map((m) => [keyOf(index, m), m]));
   const without = new Map<string, Applied>();
   for (const [key, row] of applied) {
     const file = files.get(key);
-    if (row.checksum && row.checksum !== index.nothing && !(file && hasContentOf(row, file))) without.set(row.checksum, row);
+    if (row.checksum && row.checksum !== index.nothing && !(file && hasContentOf(row, file)))
+      without.set(row.checksum, row);
   }
   const found = new Map<Migration, Applied>();
   for (const [key, file] of files) {
@@ -988,7 +1231,11 @@ function whyNotCompared(entries: readonly Compared[]): string | null {
 }
 
 /** Compare the schema that the applied migrations build with the rows of `OBJECTS`. */
-async function compareWithSchema(index: Migrations, entries: readonly Compared[], rows: Rows): Promise<Difference[]> {
+async function compareWithSchema(
+  index: Migrations,
+  entries: readonly Compared[],
+  rows: Rows,
+): Promise<Difference[]> {
   const wanted = new Map<string, string>();
   for (const { row, file } of entries)
     for (const line of row ? file!.schema! : []) {
@@ -1005,7 +1252,8 @@ async function compareWithSchema(index: Migrations, entries: readonly Compared[]
     const expected = wanted.get(`${kind} ${fold(name)}`);
     wanted.delete(`${kind} ${fold(name)}`);
     if (sql === null || !isOurs(table) || !isOurs(name)) continue;
-    if (expected !== (await digestOf(sql!))) found.push({ kind: kind!, name: name!, problem: expected ? "different" : "extra" });
+    if (expected !== (await digestOf(sql!)))
+      found.push({ kind: kind!, name: name!, problem: expected ? "different" : "extra" });
   }
   for (const key of wanted.keys()) {
     const [kind, name] = [key.slice(0, key.indexOf(" ")), key.slice(key.indexOf(" ") + 1)];
@@ -1035,37 +1283,54 @@ function spelled(sql: string): string {
       const isDefault = before === "default"; // a name after it is a string
       const [quote] = token;
       if (quote === "'") return token;
-      if (!/^["`[]./s.test(token)) return isDefault && !LITERALS.includes(` ${fold(token)} `) ? token : fold(token);
-      const inner = quote === "[" ? token.slice(1, -1) : token.slice(1, -1).replaceAll(quote! + quote, quote!);
+      if (!/^["`[]./s.test(token))
+        return isDefault && !LITERALS.includes(` ${fold(token)} `) ? token : fold(token);
+      const inner =
+        quote === "[" ? token.slice(1, -1) : token.slice(1, -1).replaceAll(quote! + quote, quote!);
       // Where SQLite does not expect a name, it takes "…" for a string if there is no such name.
       const isName = quote !== '"' || BEFORE_NAMES.test(before) || after === "." || after === "(";
       const name = isName && !isDefault ? fold(inner) : inner;
-      return /^[a-z_\x80-\uffff][a-z\d_\x80-\uffff]*$/.test(name) && !LITERALS.includes(` ${name} `) ? name : `"${name.replaceAll('"', '""')}"`;
+      return /^[a-z_\x80-\uffff][a-z\d_\x80-\uffff]*$/.test(name) && !LITERALS.includes(` ${name} `)
+        ? name
+        : `"${name.replaceAll('"', '""')}"`;
     })
     .join(" ");
 }
 
 /** Return a migration that was applied after a newer one: digests follow the order of the index. */
-async function findLate(driver: Driver, index: Migrations, { applied, missing }: History, entries: readonly Compared[]): Promise<string | undefined> {
+async function findLate(
+  driver: Driver,
+  index: Migrations,
+  { applied, missing }: History,
+  entries: readonly Compared[],
+): Promise<string | undefined> {
   const order = new Map([...applied.keys()].map((key, at) => [key, at + 1]));
   if (!isNames(index)) {
     const rows = missing.includes(LOG) ? [] : (await driver.read([[LATEST]]))[0]!;
-    const logged = rows.filter(([, , , event, action]) => event === "done" && (action === "up" || action === "restore"));
+    const logged = rows.filter(
+      ([, , , event, action]) => event === "done" && (action === "up" || action === "restore"),
+    );
     const ids = new Map(logged.map(([version, , id]) => [version, id as number]));
     for (const key of order.keys()) order.set(key, ids.get(key) ?? 0);
   }
   let newest = 0;
-  const rows = entries.filter(({ row }) => row).map(({ name, row }) => {
-    const at = order.get(keyOf(index, row!)) || newest;
-    newest = Math.max(newest, at);
-    return { name, at };
-  });
+  const rows = entries
+    .filter(({ row }) => row)
+    .map(({ name, row }) => {
+      const at = order.get(keyOf(index, row!)) || newest;
+      newest = Math.max(newest, at);
+      return { name, at };
+    });
   const inOrder = [...rows].sort((a, b) => a.at - b.at);
   return rows.find((row, at) => row !== inOrder[at])?.name;
 }
 
 function problemsOf(index: Migrations, history: History): Problem[] {
-  const found = (name: string, message: string): Problem => ({ kind: "history", name, message: `\`up\` and \`down\` refuse: ${message}` });
+  const found = (name: string, message: string): Problem => ({
+    kind: "history",
+    name,
+    message: `\`up\` and \`down\` refuse: ${message}`,
+  });
   if (history.problems.length) return history.problems.map((problem) => found(index.table.name, problem));
   try {
     refuseOneSided(index, history);
@@ -1080,7 +1345,9 @@ function gapsOf(index: Migrations): number[] {
   const versions = new Set(index.migrations.flatMap(({ version }) => (version === null ? [] : [version])));
   const [first, last] = [Math.min(...versions), Math.max(...versions)];
   if (!versions.size || last - first > 10 * versions.size + 100) return []; // timestamps
-  return Array.from({ length: last - first }, (_, n) => first + n).filter((version) => !versions.has(version));
+  return Array.from({ length: last - first }, (_, n) => first + n).filter(
+    (version) => !versions.has(version),
+  );
 }
 
 // --- Databases ---------------------------------------------------------------------------------------------------------------
@@ -1092,9 +1359,16 @@ type AppliedLines = Readonly<Record<Key, readonly [string, string] | undefined>>
 /** Exactly the migrations of the index are applied. */
 const COMPLETE = "complete";
 /** What one query shows: whether the migrations table and the log exist, and what is applied, if no migration is partial. */
-interface Known { readonly own: boolean; readonly log: boolean; readonly applied?: AppliedLines | typeof COMPLETE }
+interface Known {
+  readonly own: boolean;
+  readonly log: boolean;
+  readonly applied?: AppliedLines | typeof COMPLETE;
+}
 const NOTHING_KNOWN: Known = { own: false, log: false };
-interface Cost { readonly rowsRead: number; readonly rowsWritten: number }
+interface Cost {
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+}
 
 interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
@@ -1150,14 +1424,20 @@ const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text
 
 /** Return the error if the database refused the SQL. With any other text, a batch may have been committed. */
 const refused = (index: Migrations | undefined, error: unknown, at: number | null): QueryError | undefined =>
-  (index ? matches(index, "refusal", error) : isAbsent(error)) ? new QueryError(text(error), null, { index: at }, error) : undefined;
+  (index ? matches(index, "refusal", error) : isAbsent(error))
+    ? new QueryError(text(error), null, { index: at }, error)
+    : undefined;
 
 function openD1(db: D1Like, index: Migrations | undefined, most: number): Driver {
   let used = 0;
   const send = async (statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> => {
     used++;
     try {
-      return await db.batch(statements.map(([sql, ...values]) => (values.length ? db.prepare(sql).bind(...values) : db.prepare(sql))));
+      return await db.batch(
+        statements.map(([sql, ...values]) =>
+          values.length ? db.prepare(sql).bind(...values) : db.prepare(sql),
+        ),
+      );
     } catch (error) {
       throw refused(index, error, null) ?? new Lost(text(error), null, {}, error);
     }
@@ -1181,12 +1461,18 @@ const MUCH = 10_000;
 
 function openObject(storage: StorageLike, index: Migrations | undefined): Driver {
   let uncommitted = 0;
-  const query = ([sql, ...values]: Statement, at: number | null = null): { rows: unknown[][]; cursor: any } => {
+  const query = (
+    [sql, ...values]: Statement,
+    at: number | null = null,
+  ): { rows: unknown[][]; cursor: any } => {
     try {
       const cursor = storage.sql.exec(sql, ...values);
       return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
     } catch (error) {
-      throw refused(index, error, at) ?? new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error);
+      throw (
+        refused(index, error, at) ??
+        new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error)
+      );
     }
   };
   const value = (sql: string): number => query([sql]).rows[0]?.[0] as number;
@@ -1230,7 +1516,9 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
             }
             // At the commit it would be no exception: the object would be reset.
             if (isChecked && orphans() > known)
-              throw new QueryError(worded(index!, "violated")[0], null, { index: defers === undefined ? null : before + defers });
+              throw new QueryError(worded(index!, "violated")[0], null, {
+                index: defers === undefined ? null : before + defers,
+              });
           } finally {
             value("PRAGMA defer_foreign_keys = OFF");
           }
@@ -1257,4 +1545,5 @@ const ambiguous = (error: unknown): unknown =>
   error instanceof MigrationError ? error : new AmbiguousError(text(error), null, {}, error);
 
 /** What the database said, without the prefixes that bindings put before it. */
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/^.*D1_ERROR: /s, "");
+const text = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/^.*D1_ERROR: /s, "");
