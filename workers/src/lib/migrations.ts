@@ -186,7 +186,7 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
       );
       if (history.hasToken)
         run.done.push(result(stopped.migration)); // the request was delayed, and arrived
-      else if (print(history.state, true) === print(stopped.state, true)) throw stopped.failure; // so there was no other runner
+      else if (fingerprint(history.state, true) === fingerprint(stopped.state, true)) throw stopped.failure; // so there was no other runner
       todo = plan(run, history);
     } catch (error) {
       throw withProgress(index, error, run.done, todo);
@@ -400,12 +400,13 @@ const disagreement = (
   names: readonly string[] = [],
 ): HistoryError => new HistoryError(message, hint, { names });
 
-// --- Constants that d1migrate fills in ------------------------------------------------------------------------------
+// --- Constants ------------------------------------------------------------------------------------------------------
 
 /** What every Worker has, whether or not its types are installed. */
 const { crypto, TextEncoder }: any = globalThis;
 
 const FORMAT = 1;
+/** What the log has for the tool. */
 const TOOL = "d1migrate 0.1.0";
 const LOG = "d1migrate_log";
 /** Two queries to read an empty database, one to write, one to look up a lost response. */
@@ -547,7 +548,7 @@ interface State {
 }
 
 /** Return the text with which a batch compares a state; one that is not full may miss a changed row. */
-function print({ layout, versions, ids, names, counter, head }: State, full: boolean): string {
+function fingerprint({ layout, versions, ids, names, counter, head }: State, full: boolean): string {
   let beside = `${ids.length} ${ids.at(-1) ?? 0}${counter === null ? "" : ` ${counter}`}`;
   if (full || counter === null) beside += ` ${names.filter((name) => typeof name === "string").join("\n")}`;
   if (hasVersions(layout)) {
@@ -950,10 +951,10 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
       at: Math.floor(Date.now() / 1000),
       restorePoint,
       notes: index.notes[completes && at === todo.length - 1 ? 1 : 0]!,
-      before: print(state, false),
-      beforeFull: print(state, true),
-      after: print(after, false),
-      afterFull: print(after, true),
+      before: fingerprint(state, false),
+      beforeFull: fingerprint(state, true),
+      after: fingerprint(after, false),
+      afterFull: fingerprint(after, true),
     };
     const create = (at ? [] : history.missing).map((table): Statement => [index.setup[table]!]);
     const layout = index.layouts[state.layout]!;
