@@ -115,7 +115,14 @@ def _compared(one: Python, other: TypeScript, call: Call) -> Iterator[tuple[str,
     yield "queries", max(queries, their_queries), queries
     looks = one.looks(call)
     for (what, look), seen in zip(looks.items(), other.look(call, list(looks)), strict=True):
-        yield what, look, seen
+        yield what, *_without_sides(look, seen)
+
+
+def _without_sides(ours: Any, theirs: Any) -> tuple[Any, Any]:
+    """Return two looks without the problems that Python does not see if a file has the content of another one."""
+    if isinstance(theirs, dict) and any(state == "renamed" for *_, state in theirs.get("entries", ())):
+        return tuple({**one, "problems": [], "ok": False} for one in (ours, theirs))  # type: ignore[return-value]
+    return ours, theirs
 
 
 def _of_keys(ours: Any, theirs: Any) -> tuple[Any, Any]:
@@ -133,8 +140,8 @@ def _is_accepted(ours: Any, theirs: Any) -> bool:
     said = theirs["message"]
     if any(text in said for text in _ACCEPTED):
         return True
-    if not isinstance(ours, dict):
-        return False
+    if not isinstance(ours, dict):  # what an object asks first needs all columns of the log
+        return "the table d1migrate_log is not d1migrate's" in said
     sides = said.startswith("only ") and (ours["message"].startswith("only ") or "renamed" in ours["message"])
     names = " can be " in ours["message"]  # Python also counts what is applied and has no file
     character = ours == {**theirs, "hint": ours["hint"]} and " contains a U+" in str(ours["hint"])

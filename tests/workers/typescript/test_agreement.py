@@ -149,6 +149,19 @@ FOUND: dict[str, tuple[MigrationsTable, tuple[Step, ...], tuple[Call, ...]]] = {
         (Step("wrangler", (ONE, TWO), 2),),
         (Call((("001_a.sql", f"-- Squashes: 002_b v1:{'0' * 64}\nSELECT 1"),)),),
     ),
+    "another run created the log": (
+        NAMES,
+        (by_hand(NAMES.create),),
+        (Call((ONE,), max_queries=6, fault=Fault(2, "worker")),),
+    ),
+    "a row without a name beside another table": (
+        NAMES,
+        (
+            by_hand(f"{NAMES.create}; INSERT INTO d1_migrations (name) VALUES (NULL)"),
+            by_hand(f"{VERSIONS.create}; INSERT INTO schema_migrations VALUES (1, '001_a', 1)"),
+        ),
+        (Call((ONE,)),),
+    ),
     "no query left for a lost response": (
         VERSIONS,
         (by_hand(VERSIONS.create),),

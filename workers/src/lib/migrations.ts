@@ -638,7 +638,7 @@ async function readHistory(
   if (!hasOwn && newest && !elsewhere) throw disagreement(...worded(index, "alone"));
   const problems = [odd[0]![0], problem].filter((one) => one).map(String);
   const refusal = problems.length ? "mendable" : "onlyRead";
-  if (elsewhere && !recorded.length) problems.unshift(index.messages["onlyRead"]![0]!);
+  if (elsewhere && !ids(rows).length) problems.unshift(index.messages["onlyRead"]![0]!);
   return {
     applied: new Map(recorded.map((row) => [keyOf(index, row), row])),
     began: began.map(([name, version]) => ({ name: `${name}`, version: version as number | null })),

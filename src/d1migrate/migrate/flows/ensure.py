@@ -66,7 +66,7 @@ def ensure(
         notes_index=notes_index,
         known=history,
     )
-    if not report.steps and history.missing == (LOG_TABLE,):
+    if not report.results and history.missing == (LOG_TABLE,):
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
         yield from up.create_log(history)
     return report
