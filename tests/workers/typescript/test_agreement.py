@@ -128,6 +128,11 @@ FOUND: dict[str, tuple[MigrationsTable, tuple[Step, ...], tuple[Call, ...]]] = {
         (Step("up", (ONE, TWO)),),
         (Call((("001_a.sql", "SELECT 9"), TWO, ("004_d.sql", "SELECT 1"))),),
     ),
+    "a renamed file that was recorded without a name": (
+        VERSIONS,
+        (Step("up", (ONE,)), by_hand("UPDATE schema_migrations SET name = ''")),
+        (Call((("004_d.sql", "SELECT 1"),)),),
+    ),
     "one content under two new names": (
         NAMES,
         (Step("up", (ONE,)),),

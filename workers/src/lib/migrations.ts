@@ -859,7 +859,7 @@ function refuseRenamed(index: Migrations, rows: readonly Applied[], pending: rea
     index,
     "renamed",
     MissingMigration,
-    renamed.filter((file) => file.was),
+    renamed.filter((file) => file.was !== undefined),
   );
 }
 
