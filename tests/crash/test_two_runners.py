@@ -450,7 +450,7 @@ def test_a_file_that_claims_a_race(open_: Open, migrations: Sequence[Migration])
     """SQL of a file that fails with the very words of a lost race is the file's failure, and ends the run."""
     bad = type(migrations[0])(5, "005_bad", f"SELECT json_extract('{{}}', '{assertions.ALREADY_APPLIED}5');")
     migrator = Migrator(open_(), [*migrations, bad])
-    with pytest.raises(ApplyError, match="005_bad: the database has a newer history") as caught:
+    with pytest.raises(ApplyError, match="the database has a newer history") as caught:
         migrator.up()
     assert caught.value.applied == tuple(migration.name for migration in migrations)
     check_applied_once(migrator.driver)
