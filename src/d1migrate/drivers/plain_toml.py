@@ -1,4 +1,6 @@
-"""Plain TOML: sections, and keys whose values are strings without escapes, true or false; each on a line.
+"""Plain TOML: sections, and keys whose values are strings without escapes, lists of them, true or false.
+
+Each is on a line of its own.
 
 Nearly every d1migrate.toml is no more than that. tomli gives the same values, but loading it takes 17 million
 instructions, more than a tenth of a `status` (ADR 0009).
@@ -51,14 +53,25 @@ def _setting(line: str, section: dict[str, Any]) -> dict[str, Any] | None:
     key, value = key.rstrip(_SPACE), value.lstrip(_SPACE)
     if key in section or not _is_bare(key):
         return None
+    found = _list(value[1:-1]) if value[:1] == "[" and value[-1] == "]" else _plain(value)
+    if found is None:
+        return None
+    section[key] = found
+    return section
+
+
+def _list(inner: str) -> list[Any] | None:
+    """Return the strings of a list; None if one of them is not plain, or has a comma."""
+    found = [_plain(part.strip(_SPACE)) for part in inner.split(",")]
+    return found if all(isinstance(one, str) for one in found) else None
+
+
+def _plain(value: str) -> str | bool | None:
+    """Return a string or a boolean; None if it is neither, or not plain."""
     quote, inner = value[:1], value[1:-1]
     if quote in _QUOTES and len(value) > 1 and value[-1] == quote and _QUOTES[quote].isdisjoint(inner):
-        section[key] = inner
-    elif value in _BOOLEANS:
-        section[key] = _BOOLEANS[value]
-    else:
-        return None
-    return section
+        return inner
+    return _BOOLEANS.get(value)
 
 
 def _is_bare(key: str) -> bool:

@@ -60,6 +60,7 @@ def test_agrees_with_tomli(lines: list[str]) -> None:
             {"env": {"local": {"database": "x"}, "production": {}}},
         ),
         ("[env]\n[env.a]\n", {"env": {"a": {}}}),
+        ("index = [\"a.py\", 'b.ts']\nc = [ \"d\" ]", {"index": ["a.py", "b.ts"], "c": ["d"]}),
     ],
 )
 def test_reads(text: str, content: dict[str, object]) -> None:
@@ -77,6 +78,12 @@ def test_reads(text: str, content: dict[str, object]) -> None:
         "a = true\na = true",
         "[a]\n[a]",
         "a = true\n[a.b]",
+        "a = []",
+        "a = ['b',]",
+        "a = ['b, c']",
+        "a = [true]",
+        "a = [['b']]",
+        "a = ['b'",
     ],
 )
 def test_leaves_others_to_tomli(text: str) -> None:
