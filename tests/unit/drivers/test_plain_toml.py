@@ -28,6 +28,13 @@ _OTHERS = [
     '"a" "b"',
     '"a" # b',
     "'a', 'b'",
+    "['a', \"b\"]",
+    "[ 'a' ]",
+    "['a',]",
+    "['a' 'b']",
+    "['a, b', 'c']",
+    "[true, 'a']",
+    "['a'] # b",
 ]
 _EQUALS = st.sampled_from(["=", " = ", "\t=\t", ":", "", "=="])
 _SECTIONS = st.tuples(
@@ -60,7 +67,7 @@ def test_agrees_with_tomli(lines: list[str]) -> None:
             {"env": {"local": {"database": "x"}, "production": {}}},
         ),
         ("[env]\n[env.a]\n", {"env": {"a": {}}}),
-        ("index = [\"a.py\", 'b.ts']\nc = [ \"d\" ]", {"index": ["a.py", "b.ts"], "c": ["d"]}),
+        ("index = [\"a.py\", 'b.ts']\nc = [ 'd' ]", {"index": ["a.py", "b.ts"], "c": ["d"]}),
     ],
 )
 def test_reads(text: str, content: dict[str, object]) -> None:
