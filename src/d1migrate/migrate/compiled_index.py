@@ -81,11 +81,12 @@ def compile_index(
     for migration in migrations:
         _refuse_large(migration, in_objects=in_objects)
     plan = plan_up(migrations, h.History(table=table, rows=_empty(table)))
+    digest = index_digest(migrations)
     value: dict[str, Any] = {
         "format": FORMAT,
         "table": _described(table),
-        "digest": index_digest(migrations),
-        "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: index_digest(migrations)})],
+        "digest": digest,
+        "notes": [_NOTES, log.with_notes(_NOTES, {INDEX: digest})],
         "nothing": NOTHING,
         "queries": _queries(table),
         "messages": messages(migrations, table, in_objects=in_objects),
