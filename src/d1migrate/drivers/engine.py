@@ -188,28 +188,38 @@ class Engine:
 
     # --- transactions ---
 
-    def transaction(self, begin: str, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+    def transaction(
+        self, begin: str, queries: Iterable[Query], *, keep_rows: bool, last_rows: bool = False
+    ) -> Sequence[Result]:
         """Run queries between `begin` and COMMIT: all of them, or nothing.
+
+        Args:
+            begin: the statement that begins it.
+            queries: the queries.
+            keep_rows: whether to return the rows of each.
+            last_rows: whether to return those of the last one.
 
         Raises:
             QueryError: a query, or the commit, was refused; everything is rolled back.
             UnavailableError: the database was busy, full or unreadable; everything is rolled back.
         """
         try:
-            return self._transaction(begin, queries, keep_rows=keep_rows)
+            return self._transaction(begin, queries, keep_rows=keep_rows, last_rows=last_rows)
         except _SeriesError:
             # Which of its statements it was, and whether one alone takes too long, shows when they run alone.
             apart = (one for query in queries for one in query.apart())
-            return self._transaction(begin, apart, keep_rows=keep_rows)
+            return self._transaction(begin, apart, keep_rows=keep_rows, last_rows=last_rows)
 
-    def _transaction(self, begin: str, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+    def _transaction(
+        self, begin: str, queries: Iterable[Query], *, keep_rows: bool, last_rows: bool
+    ) -> Sequence[Result]:
         try:
             self.control(begin)
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
         self._watchdog.armed = not keep_rows  # reads are the driver's own
         try:
-            results = self._run(queries, keep_rows=keep_rows)
+            results = self._run(queries, keep_rows=keep_rows, last_rows=last_rows)
             self._watchdog.armed = False
             self._commit()
         except BaseException:
@@ -231,7 +241,7 @@ class Engine:
         except apsw.Error as error:
             raise self._error(error) from error
 
-    def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+    def _run(self, queries: Iterable[Query], *, keep_rows: bool, last_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
         empty, watchdog, index, authorizer = True, self._watchdog, 0, self._series_authorizer
         for sql, params, whole, series, assertion in queries:
@@ -259,6 +269,8 @@ class Engine:
                 # Stepped to the end either way: a statement may fail on any row.
                 if keep_rows:
                     results.append(Result(tuple(rows)))
+                elif last_rows:
+                    results[:] = [Result(tuple(rows))]
                 else:
                     for _ in rows:
                         pass

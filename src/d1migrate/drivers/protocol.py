@@ -71,7 +71,8 @@ class Driver(Protocol):
         empty one. Its columns need names that differ and are no numbers: JavaScript keeps rows as objects.
 
         Returns:
-            For a batch that reads, one Result per query; for one that writes, a single Result with its cost.
+            For a batch that reads, one Result per query; for one that writes, a single Result with its cost,
+            and with the rows of its last query if it has `last_rows`.
 
         Raises:
             QueryError: the database refused a query; `index` is its position. Nothing was done.

@@ -89,8 +89,9 @@ class RestDriver:
 
             _refuse_guards(batch.queries)
             run_import(self._cloudflare, self.api_path, batch, self._on_progress)
-        costs = self._send("query", tuple(batch.queries), _costs, writes=True)
-        return (Result((), _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
+        route, read = ("raw", _costs_and_last_rows) if batch.last_rows else ("query", _costs)
+        costs, rows = self._send(route, tuple(batch.queries), read, writes=True)
+        return (Result(rows, _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
 
     def close(self) -> None:
         """Close the connections."""
@@ -156,14 +157,12 @@ class RestDriver:
     def _read(self, queries: Sequence[Query]) -> Sequence[Result]:
         return self._send("raw", queries, _rows, writes=False)
 
-    def _send(
-        self, route: str, queries: Sequence[Query], read: Callable[[Any], list[T]], *, writes: bool
-    ) -> list[T]:
+    def _send(self, route: str, queries: Sequence[Query], read: Callable[[Any], T], *, writes: bool) -> T:
         statements = [_statement(query) for query in queries]
         if not statements:
             raise QueryError(NO_STATEMENTS)
 
-        def read_all(result: Any) -> list[T]:
+        def read_all(result: Any) -> T:
             if not isinstance(result, list):
                 raise TypeError("not a list of results")
             if len(result) != len(statements) and len(result) != (expected := sum(map(_results, queries))):
@@ -222,10 +221,17 @@ def _value(value: Any) -> Any:
     return bytes(value) if isinstance(value, list) else value
 
 
-def _costs(results: Any) -> list[dict[str, Any]]:
+_Costs = tuple[list[dict[str, Any]], tuple[tuple[Any, ...], ...]]
+
+
+def _costs(results: Any) -> _Costs:
     if not all(isinstance(one["results"], list) for one in results):
         raise TypeError("no rows")
-    return [dict(one["meta"]) for one in results]
+    return [dict(one["meta"]) for one in results], ()
+
+
+def _costs_and_last_rows(results: Any) -> _Costs:
+    return [dict(one["meta"]) for one in results], tuple(_rows(results)[-1].rows)
 
 
 def _sum(costs: Sequence[dict[str, Any]], name: str) -> int | None:

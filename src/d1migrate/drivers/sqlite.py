@@ -75,8 +75,11 @@ class SqliteDriver:
         if self._writer is None:
             self._close_reader()
             self._writer = self._open_writer()
-        self._writer.transaction("BEGIN IMMEDIATE", batch.queries, keep_rows=False)
-        return (Result(),)
+        last_rows = batch.last_rows
+        found = self._writer.transaction(
+            "BEGIN IMMEDIATE", batch.queries, keep_rows=False, last_rows=last_rows
+        )
+        return found if last_rows else (Result(),)
 
     def close(self) -> None:
         """Close the file."""

@@ -77,7 +77,8 @@ class StorageDriver:
         results: list[Result] = []
 
         def inside() -> None:
-            results.extend(object_keys.run_checked(queries, self._read, self._run))
+            run = self._read if batch.last_rows else self._run
+            results.extend(object_keys.run_checked(queries, self._read, run))
 
         callback = self._ffi.create_proxy(inside)
         try:
@@ -86,8 +87,9 @@ class StorageDriver:
             raise AmbiguousError(error_text(error)) from error
         finally:
             callback.destroy()
+        rows = results[-1].rows if batch.last_rows else ()
         return (
-            Result((), sum(r.rows_read or 0 for r in results), sum(r.rows_written or 0 for r in results)),
+            Result(rows, sum(r.rows_read or 0 for r in results), sum(r.rows_written or 0 for r in results)),
         )
 
     def _read(self, query: Query, index: int | None = None) -> Result:

@@ -64,16 +64,18 @@ class Batch(NamedTuple):
 
     Attributes:
         queries: any iterable that can be iterated again, so that a file larger than memory can be a batch.
-        reads: whether it returns rows, and changes and creates nothing. Otherwise rows are discarded, and one
-            Result has the cost of the batch.
+        reads: whether it returns rows, and changes and creates nothing. Otherwise one Result has the cost of
+            the batch.
         label: what it does, for progress output.
         size: bytes of SQL if it is large, for progress output.
+        last_rows: whether a batch that writes returns the rows of its last query, too. Others are discarded.
     """
 
     queries: Iterable[Query]
     reads: bool = False
     label: str = ""
     size: int = 0
+    last_rows: bool = False
 
 
 class Result(NamedTuple):

@@ -50,9 +50,9 @@ async def flow(ctx: Any, name: str, **arguments: Any) -> Any:
     return await getattr(flows, name)(ctx.storage, **arguments)
 
 
-async def batch(ctx: Any, queries: list[tuple[str, list[Any]]], reads: bool) -> list[Any]:
+async def batch(ctx: Any, queries: list[tuple[str, list[Any]]], reads: bool, last_rows: bool) -> list[Any]:
     """Run one batch; (rows, rows read, rows written) of every Result."""
-    asked = Batch([Query(sql, tuple(params)) for sql, params in queries], reads=reads)
+    asked = Batch([Query(sql, tuple(params)) for sql, params in queries], reads=reads, last_rows=last_rows)
     return [tuple(result) for result in StorageDriver(ctx.storage).batch(asked)]
 
 
