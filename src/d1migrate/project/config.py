@@ -27,10 +27,11 @@ from d1migrate.sql.names import HELPER, fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from d1migrate.drivers.wrangler import Binding
+    from d1migrate.project.fleet import FleetSettings
     from d1migrate.project.object_class import ObjectClass
 
 VARIABLES = (
@@ -62,6 +63,8 @@ class Config(NamedTuple):
         runtime: the TypeScript file that applies an index, if any.
         classes: those of Durable Objects that have migrations of their own.
         class_name: the class whose settings these are; None for the project's.
+        fleets: those of the file.
+        fleet: the fleet whose settings these are, if any.
     """
 
     migrations: str | None = None
@@ -77,6 +80,8 @@ class Config(NamedTuple):
     runtime: str | None = None
     classes: tuple[ObjectClass, ...] = ()
     class_name: str | None = None
+    fleets: tuple[FleetSettings, ...] = ()
+    fleet: FleetSettings | None = None
 
     @property
     def generated(self) -> tuple[str, ...]:
@@ -93,6 +98,21 @@ class Config(NamedTuple):
             runtime=owner.runtime or self.runtime,
             table=owner.table or self.table,
             schema_file=owner.schema_file,
+        )
+
+    def of_fleet(self, fleet: FleetSettings) -> Config:
+        """Return the settings of a fleet. What its section leaves out is its class's, or the project's."""
+        owner = next((owner for owner in self.classes if owner.name == fleet.objects), None)
+        chosen = self.of_class(owner) if owner else self
+        if fleet.migrations:  # then the project's index is of other migrations
+            chosen = chosen._replace(migrations=fleet.migrations, indexes=(), runtime=self.runtime)
+        return chosen._replace(
+            fleet=fleet,
+            pattern=fleet.pattern or chosen.pattern,
+            indexes=fleet.indexes or chosen.indexes,
+            runtime=fleet.runtime or chosen.runtime,
+            table=fleet.table or chosen.table,
+            schema_file=fleet.schema_file or chosen.schema_file,
         )
 
     def of_run(self, folder: str | None, url: str | None) -> Config:
@@ -426,7 +446,8 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
     _refuse_table(path, "", content.get("table"))
-    indexes, classes = _indexed(path, folder, content)
+    names = () if from_wrangler else tuple(str(environment.name) for environment in environments)
+    indexes, classes, fleets = _indexed(path, folder, content, names)
     return Config(
         migrations=relative("migrations"),
         environments=environments,
@@ -440,25 +461,44 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         pattern=content.get("pattern"),
         runtime=relative("runtime"),
         classes=classes,
+        fleets=fleets,
     )
 
 
 def _indexed(
-    path: str, folder: str, content: dict[str, Any]
-) -> tuple[tuple[str, ...], tuple[ObjectClass, ...]]:
-    """Return the indexes of the project, and the classes with theirs."""
-    if not ("index" in content or "objects" in content):
-        return (), ()
+    path: str, folder: str, content: dict[str, Any], environments: Collection[str]
+) -> tuple[tuple[str, ...], tuple[ObjectClass, ...], tuple[FleetSettings, ...]]:
+    """Return the indexes of the project, and the classes and fleets with theirs."""
+    if content.keys().isdisjoint(("index", "objects", "fleet")):
+        return (), (), ()
     from d1migrate.project.object_class import index_paths, read_class, refuse_shared
 
     indexes = index_paths(content.get("index", ()), folder)
     sections = content.get("objects", {})
     classes = tuple(read_class(path, folder, name, section) for name, section in sections.items())
-    for owner in classes:
-        _refuse_table(path, f"[objects.{owner.name}] ", owner.table)
+    fleets = _fleets(path, folder, content, environments, {owner.name for owner in classes})
     runtime = content.get("runtime")
-    refuse_shared(path, indexes, None if runtime is None else expand(runtime, folder), classes)
-    return indexes, classes
+    own_runtime = None if runtime is None else expand(runtime, folder)
+    owners: list[tuple[str, tuple[str, ...], str | None, str | None]] = [("", indexes, own_runtime, None)]
+    owners += [(f"[objects.{one.name}] ", one.indexes, one.runtime, one.table) for one in classes]
+    owners += [(f"[fleet.{one.name}] ", one.indexes, one.runtime, one.table) for one in fleets]
+    for where, _, _, table in owners:
+        _refuse_table(path, where, table)
+    refuse_shared(path, [owner[:3] for owner in owners])
+    return indexes, classes, fleets
+
+
+def _fleets(
+    path: str, folder: str, content: dict[str, Any], environments: Collection[str], classes: Collection[str]
+) -> tuple[FleetSettings, ...]:
+    if not (sections := content.get("fleet")):
+        return ()
+    from d1migrate.project.fleet import read_fleet
+
+    return tuple(
+        read_fleet(path, folder, name, section, environments=environments, classes=classes)
+        for name, section in sections.items()
+    )
 
 
 def _refuse_table(path: str, where: str, name: str | None) -> None:

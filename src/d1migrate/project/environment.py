@@ -106,15 +106,15 @@ def split_level(
     return {code: severity for code, severity in lint.items() if code != "level"}, level
 
 
-def refuse_name(path: str, name: str) -> None:
-    """Check an environment's name, which is typed in commands and shown in messages.
+def refuse_name(path: str, name: str, what: str = "an environment") -> None:
+    """Check the name of an environment or a fleet, which is typed in commands and shown in messages.
 
     Raises:
         UsageError: it could be mistaken for another name, or for something else.
     """
     if not (name.isascii() and name[:1].isalnum() and name.translate(_IN_NAMES).isalnum()):
         raise UsageError(
-            f"{path}: {name!r} cannot be the name of an environment",
+            f"{path}: {name!r} cannot be the name of {what}",
             hint="ASCII letters, digits, '.', '_' and '-', the first a letter or digit",
         )
 

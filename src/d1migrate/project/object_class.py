@@ -90,23 +90,19 @@ def index_paths(value: str | Iterable[str], folder: str) -> tuple[str, ...]:
     return tuple(expand(one, folder) for one in ((value,) if isinstance(value, str) else value))
 
 
-def refuse_shared(
-    path: str, indexes: tuple[str, ...], runtime: str | None, classes: Sequence[ObjectClass]
-) -> None:
+def refuse_shared(path: str, owners: Sequence[tuple[str, tuple[str, ...], str | None]]) -> None:
     """Check that no file is two indexes, or an index and a runtime: one would overwrite the other.
 
     Args:
         path: the configuration file.
-        indexes: those of the project.
-        runtime: that of the project, if any.
-        classes: the classes.
+        owners: for the project, each class and each fleet: its section for messages, its indexes, and its
+            runtime, if any.
 
     Raises:
         UsageError: a file is.
     """
-    named = [("index", file) for file in indexes]
-    named += [(f"[objects.{owner.name}] index", file) for owner in classes for file in owner.indexes]
-    runtimes = {os.path.realpath(one) for one in (runtime, *(owner.runtime for owner in classes)) if one}
+    named = [(f"{section}index", file) for section, indexes, _ in owners for file in indexes]
+    runtimes = {os.path.realpath(runtime) for _, _, runtime in owners if runtime}
     first: dict[str, str] = {}
     for where, file in named:
         key = os.path.realpath(file)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 LEVELS = ("error", "warning")
-_TYPES = {str: "a string", list: "a list of strings", bool: "true or false", dict: "a table"}
+_TYPES = {
+    str: "a string",
+    list: "a list of strings",
+    bool: "true or false",
+    dict: "a table",
+    int: "a whole number",
+}
 
 
 class Setting(NamedTuple):
@@ -45,6 +51,8 @@ class Setting(NamedTuple):
         """Whether a value is of one of the kinds."""
         if isinstance(value, list) and not all(isinstance(part, str) for part in value):
             return False
+        if isinstance(value, bool):  # which Python takes for a number
+            return bool in self.kinds
         return any(value == kind if isinstance(kind, str) else isinstance(value, kind) for kind in self.kinds)
 
 
@@ -133,6 +141,13 @@ PROJECT = (
         "no class has migrations of its own",
         '[objects.Tenant]\nmigrations = "migrations/tenant"',
         "The classes of SQLite-backed Durable Objects: one section for each, see below.",
+    ),
+    Setting(
+        "fleet",
+        (dict,),
+        "there is no fleet",
+        '[fleet.tenants]\ndatabases = "d1:tenant-*"',
+        "The fleets, each of which is many databases with one schema: one section for each, see below.",
     ),
 )
 """The keys at the top level."""
@@ -239,6 +254,153 @@ OBJECT_CLASS = (
     ),
 )
 """The keys of an `[objects.CLASS]` section."""
+
+FLEET = (
+    Setting(
+        "databases",
+        (str,),
+        "one of `databases`, `query`, `file` and `objects` is required",
+        'databases = "d1:tenant-*"',
+        "The tenants: all D1 databases of the account whose names match, or all SQLite files whose paths"
+        " match, such as `sqlite:data/*.db`. `*`, `?` and `[…]` match as in a shell.",
+    ),
+    Setting(
+        "query",
+        (str,),
+        "see `databases`",
+        'query = "SELECT database_id, name FROM tenants WHERE active"',
+        "The SQL that lists the tenants in a control database. A row is a tenant: `database_id`, `id` or"
+        " `url` is its database, and `name`, which can be left out, is what you call it.",
+    ),
+    Setting(
+        "control",
+        (str,),
+        "the database of `env`",
+        'control = "d1:control"',
+        "The database that `query` reads: a url, or the name of an environment.",
+    ),
+    Setting(
+        "file",
+        (str,),
+        "see `databases`",
+        'file = "tenants.csv"',
+        "A CSV file that lists the tenants. Its first line names the columns, which are those of `query`; a"
+        " file without that line is a list of ids or urls, one on each line.",
+    ),
+    Setting(
+        "objects",
+        (str,),
+        "see `databases`",
+        'objects = "Tenant"',
+        "A class of Durable Objects, whose objects are the tenants. It needs a section `[objects.CLASS]`,"
+        " which has their migrations.",
+    ),
+    Setting(
+        "workflow",
+        (str,),
+        "no Workflow is written",
+        'workflow = "src/lib/fleet.ts"',
+        "The TypeScript file with the Workflow that migrates the objects of `objects`. `index` writes it.",
+    ),
+    Setting(
+        "migrations",
+        (str,),
+        "those of the project",
+        'migrations = "migrations/tenant"',
+        "The folder of the migration files of the tenants.",
+    ),
+    _PATTERN._replace(default="that of the project"),
+    _TABLE._replace(default="that of the project"),
+    _INDEX._replace(
+        default="with `migrations`, no index is written; else that of the project",
+        example='index = "src/tenant_index.py"',
+    ),
+    _RUNTIME._replace(default="that of the project"),
+    Setting(
+        "schema",
+        (str,),
+        "with `migrations`, `schema.NAME.sql` next to this file; else that of the project",
+        'schema = "db/tenant.sql"',
+        "The schema of the tenants as SQL.",
+    ),
+    Setting(
+        "env",
+        (str,),
+        "no gates; the lint severities of the project",
+        'env = "production"',
+        "The environment whose gates and lint severities apply to the fleet.",
+    ),
+    Setting(
+        "waves",
+        (list,),
+        '`["1", "10%", "rest"]`',
+        'waves = ["3", "10%", "50%", "rest"]',
+        "The parts of the fleet that a run migrates one after the other: numbers of tenants, in the order of"
+        " the list; then shares, each of which includes the waves before it; then the rest. A share has the"
+        " same tenants in each run.",
+    ),
+    Setting(
+        "canary",
+        (list,),
+        "none",
+        'canary = ["tenant-demo", "tenant-7*"]',
+        "The names of tenants that are in the first wave, in addition to those that `waves` puts there. `*`,"
+        " `?` and `[…]` match as in a shell.",
+    ),
+    Setting(
+        "stop",
+        (str, list, int),
+        '`["0", "2%"]`, the last for all further waves',
+        'stop = "2%"',
+        "How many tenants of a wave, or what share of it, can fail before the run stops. A single value is"
+        " not for the first wave, in which any failure stops the run; a list has one for each wave.",
+    ),
+    Setting(
+        "at_once",
+        (int,),
+        "`8`",
+        "at_once = 16",
+        "How many requests a process sends at the same time, from 1 to 64. Files are migrated one by one.",
+    ),
+    Setting(
+        "create",
+        (bool,),
+        "`false`",
+        "create = true",
+        "Whether a tenant without tables is given its schema. Otherwise it is a failure: most likely the list"
+        " names a wrong database.",
+    ),
+    Setting(
+        "restore_points",
+        ("canary", "all", "none"),
+        '`"canary"`',
+        'restore_points = "all"',
+        "For which tenants a restore point is recorded before the change, at one request each: those of the"
+        " first wave, all, or none.",
+    ),
+    Setting(
+        "inspect",
+        (int,),
+        "`3`",
+        "inspect = 10",
+        "How many tenants of each wave are checked after their migration, as `verify` does.",
+    ),
+    Setting(
+        "journal",
+        (str,),
+        "`sqlite:.d1migrate/fleet-NAME.sqlite` next to this file",
+        'journal = "d1:fleet-journal"',
+        "The database that records which tenant is where. It has to be a D1 if several machines share a run.",
+    ),
+    Setting(
+        "reserve",
+        (str,),
+        '`"10%"`',
+        'reserve = "25%"',
+        "The share of Cloudflare's rate limit that a run leaves to other users of the token.",
+    ),
+)
+"""The keys of a `[fleet.NAME]` section."""
 
 _PLACES = ((PROJECT, "before all sections"), (ENVIRONMENT, "in a section such as [env.local]"))
 

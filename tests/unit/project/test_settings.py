@@ -8,12 +8,19 @@ import pytest
 import tomli
 
 from d1migrate.errors import UsageError
-from d1migrate.project.settings import ENVIRONMENT, OBJECT_CLASS, PROJECT, Setting, check
+from d1migrate.project.settings import ENVIRONMENT, FLEET, OBJECT_CLASS, PROJECT, Setting, check
 
-TABLES = {"": PROJECT, "[env.local] ": ENVIRONMENT, "[objects.Tenant] ": OBJECT_CLASS}
+TABLES = {
+    "": PROJECT,
+    "[env.local] ": ENVIRONMENT,
+    "[objects.Tenant] ": OBJECT_CLASS,
+    "[fleet.tenants] ": FLEET,
+}
 
 
-@pytest.mark.parametrize("setting", PROJECT + ENVIRONMENT + OBJECT_CLASS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "setting", PROJECT + ENVIRONMENT + OBJECT_CLASS + FLEET, ids=lambda setting: setting.name
+)
 def test_an_example_is_a_value_of_its_key(setting: Setting) -> None:
     """It is TOML, of the kind that the key takes."""
     (found,) = tomli.loads(setting.example).items()
@@ -37,6 +44,8 @@ def test_names_are_unique(where: str) -> None:
         ("", {"env": []}, "d1migrate.toml: env is [], expected a table"),
         ("", {"out_of_order": True}, 'out_of_order is True, expected "refuse" or "allow"'),
         ("[env.local] ", {"protected": "yes"}, "[env.local] protected is 'yes', expected true or false"),
+        ("[fleet.tenants] ", {"at_once": True}, "[fleet.tenants] at_once is True, expected a whole number"),
+        ("[fleet.tenants] ", {"inspect": "3"}, "[fleet.tenants] inspect is '3', expected a whole number"),
         ("[env.local] ", {"lint": "info"}, """lint is 'info', expected a table, "error" or "warning\""""),
     ],
 )

@@ -1,0 +1,240 @@
+"""One `[fleet.NAME]` section of a configuration: many databases with one schema.
+
+What its settings do to a run belongs in the package `fleet`.
+"""
+
+from __future__ import annotations
+
+from d1migrate.drivers.url import expand, normalize
+from d1migrate.errors import UsageError
+from d1migrate.hints import did_you_mean, exclusive
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.project import settings
+from d1migrate.project.environment import refuse_name
+from d1migrate.project.object_class import index_paths
+from d1migrate.project.waves import DEFAULT_STOP, DEFAULT_WAVES, Wave, read_amount, read_waves
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+SOURCES = ("databases", "query", "file", "objects")
+_OF_CLASS = ("migrations", "pattern", "table", "index", "runtime", "schema")
+_MOST_AT_ONCE = 64
+
+
+class FleetSettings(NamedTuple):
+    """A fleet.
+
+    Attributes:
+        name: as in `[fleet.NAME]`.
+        source: which of the next four lists the tenants.
+        databases: the url of all, with wildcards.
+        query: the SQL that lists them in the control database.
+        file: the path of the list.
+        objects: the class of Durable Objects.
+        waves: its parts, the last of which reaches all tenants.
+        journal: the url of the database that records who is where.
+        control: the url of the control database, or the name of an environment; None for that of `env`.
+        workflow: the TypeScript file of the Workflow, for `objects`.
+        migrations: the folder; None for the project's, or the class's.
+        pattern: which paths below the folder are migrations; None for the project's.
+        table: the name of the migrations table; None for the project's.
+        indexes: the modules that embed the migrations.
+        runtime: the TypeScript file that applies them; None for the project's.
+        schema_file: the schema as SQL; None for the project's.
+        env: the environment whose gates and lint severities apply, if any.
+        canary: globs of the names that are in the first wave.
+        at_once: how many requests a process sends at the same time.
+        create: whether a tenant without tables is given its schema.
+        restore_points: for which tenants one is taken: "canary" (the first wave), "all" or "none".
+        inspect: how many tenants of each wave are inspected after their migration.
+        reserve: the share of the rate limit that is left to others, from 0 to 1.
+    """
+
+    name: str
+    source: str
+    databases: str | None
+    query: str | None
+    file: str | None
+    objects: str | None
+    waves: tuple[Wave, ...]
+    journal: str
+    control: str | None = None
+    workflow: str | None = None
+    migrations: str | None = None
+    pattern: str | None = None
+    table: str | None = None
+    indexes: tuple[str, ...] = ()
+    runtime: str | None = None
+    schema_file: str | None = None
+    env: str | None = None
+    canary: tuple[str, ...] = ()
+    at_once: int = 8
+    create: bool = False
+    restore_points: str = "canary"
+    inspect: int = 3
+    reserve: float = 0.1
+
+
+def read_fleet(
+    path: str,
+    folder: str,
+    name: str,
+    section: Any,
+    *,
+    environments: Collection[str] = (),
+    classes: Collection[str] = (),
+) -> FleetSettings:
+    """Return a fleet.
+
+    Args:
+        path: the configuration file.
+        folder: what its paths are relative to.
+        name: the fleet.
+        section: its settings.
+        environments: the names of the file's environments; if there are none, wrangler's configuration may
+            have them, and names of environments are not checked.
+        classes: the names of the classes with migrations.
+
+    Raises:
+        UsageError: the name cannot be that of a fleet, or the settings are wrong.
+    """
+    refuse_name(path, name, "a fleet")
+    where = f"[fleet.{name}] "
+    if not isinstance(section, dict):
+        raise UsageError(f"{path}: fleet.{name} is not a table", hint=f"write a section [fleet.{name}]")
+    settings.check(path, where, section, settings.FLEET)
+    try:
+        source = _source(section)
+        _check_references(section, environments, classes)
+        values = _paths(section, folder, name) | _numbers(section)
+        waves = read_waves(section.get("waves", DEFAULT_WAVES), _limits(section.get("stop")))
+    except UsageError as error:
+        raise UsageError(f"{path}: {where}{error}", hint=error.hint) from None
+    plain = ("query", "objects", "pattern", "table", "env", "create", "restore_points")
+    values |= {key: section[key] for key in plain if key in section}
+    values = dict.fromkeys(SOURCES) | values
+    return FleetSettings(
+        name=name, source=source, waves=waves, canary=tuple(section.get("canary", ())), **values
+    )
+
+
+def _source(section: dict[str, Any]) -> str:
+    """Return the key that lists the tenants.
+
+    Raises:
+        UsageError: there is none, or more than one, or another key does not go with it.
+    """
+    found = [key for key in SOURCES if key in section]
+    if len(found) > 1:
+        raise exclusive(found[0], found[1])
+    if not found:
+        raise UsageError(
+            "nothing lists the databases",
+            hint='for example: databases = "d1:tenant-*"; or write `query`, `file` or `objects`',
+        )
+    if "control" in section and found != ["query"]:
+        raise UsageError(f"control is only for `query`, and {found[0]} lists the databases")
+    if "workflow" in section and found != ["objects"]:
+        raise UsageError(f"workflow is only for `objects`, and {found[0]} lists the databases")
+    own = [key for key in _OF_CLASS if key in section]
+    if found == ["objects"] and own:
+        raise UsageError(
+            f"{own[0]} is not for `objects`",
+            hint=f"write it in the section of the class, [objects.{section['objects']}]",
+        )
+    return found[0]
+
+
+def _check_references(
+    section: dict[str, Any], environments: Collection[str], classes: Collection[str]
+) -> None:
+    """Check the names of an environment and of a class.
+
+    Raises:
+        UsageError: there is no such environment or class; or `query` has no database.
+    """
+    env, class_name = section.get("env"), section.get("objects")
+    if env is not None and environments and env not in environments:
+        hint = did_you_mean(env, environments, otherwise=f"it has: {', '.join(environments)}")
+        raise UsageError(f"env: no environment {env!r}", hint=hint)
+    if class_name is not None and class_name not in classes:
+        hint = did_you_mean(class_name, classes, otherwise=f"add a section [objects.{class_name}]")
+        raise UsageError(f"objects: there is no [objects.{class_name}]", hint=hint)
+    if "query" in section and env is None and "control" not in section:
+        raise UsageError("nothing names the database of `query`", hint='for example: control = "d1:control"')
+
+
+def _paths(section: dict[str, Any], folder: str, name: str) -> dict[str, Any]:
+    """Return the fields that have paths or urls, relative to the working directory."""
+    has_own = "migrations" in section
+    schema = section.get("schema", f"schema.{name}.sql" if has_own else None)
+    journal = section.get("journal", f"sqlite:.d1migrate/fleet-{name}.sqlite")
+    found: dict[str, Any] = {
+        key: expand(section[key], folder)
+        for key in ("migrations", "file", "runtime", "workflow")
+        if key in section
+    }
+    found["journal"] = _database("journal", journal, folder)
+    if found["journal"].startswith("do:") or found["journal"] == "sqlite::memory:":
+        raise UsageError(
+            f"journal: {journal} cannot keep a journal",
+            hint='name a file, or a D1: journal = "d1:fleet-journal"',
+        )
+    found["indexes"] = index_paths(section.get("index", ()), folder)
+    if schema is not None:
+        found["schema_file"] = expand(schema, folder)
+    if "databases" in section:
+        found["databases"] = _glob(section["databases"], folder)
+    if "control" in section:
+        control = section["control"]
+        is_url = ":" in control or "/" in control or "." in control
+        found["control"] = _database("control", control, folder) if is_url else control
+    return found
+
+
+def _database(key: str, url: str, folder: str) -> str:
+    try:
+        return normalize(url, folder)
+    except UsageError as error:
+        raise UsageError(f"{key}: {error}", hint=error.hint) from None
+
+
+def _glob(url: str, folder: str) -> str:
+    """Return the url with wildcards that lists the databases."""
+    found = _database("databases", url, folder)
+    if not found.startswith(("d1:", "sqlite:")) or found == "sqlite::memory:":
+        raise UsageError(
+            f"databases: {url} is neither D1 databases nor SQLite files",
+            hint='databases = "d1:tenant-*", or databases = "sqlite:data/*.db"',
+        )
+    return found
+
+
+def _numbers(section: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that are numbers.
+
+    Raises:
+        UsageError: one is too small or too large.
+    """
+    found: dict[str, Any] = {key: section[key] for key in ("at_once", "inspect") if key in section}
+    if not 1 <= found.get("at_once", 1) <= _MOST_AT_ONCE:
+        raise UsageError(f"at_once is {found['at_once']}, expected 1 to {_MOST_AT_ONCE}")
+    if found.get("inspect", 0) < 0:
+        raise UsageError(f"inspect is {found['inspect']}, expected 0 or more")
+    if "reserve" in section:
+        reserve = read_amount(section["reserve"])
+        if reserve is None or reserve.percent is None or reserve.percent >= 100:
+            raise UsageError(
+                f"reserve is {section['reserve']!r}, expected a share below 100%", hint='reserve = "10%"'
+            )
+        found["reserve"] = reserve.percent / 100
+    return found
+
+
+def _limits(stop: str | list[str] | int | None) -> tuple[str, ...]:
+    if stop is None:
+        return DEFAULT_STOP[1:]
+    return tuple(stop) if isinstance(stop, list) else (str(stop),)
