@@ -48,7 +48,7 @@ async function results({ database, body, token, world, fault }) {
   }
   const found = [];
   for (const batch of fault?.do === "not atomic" ? queries.map((query) => [query]) : [queries]) {
-    const answer = await database.run(batch);
+    const answer = await database.run(batch, world.settings.keep_past);
     if (answer.error) throw new ApiError(INTERNAL.test(answer.error) ? 500 : 400, 7500, answer.error);
     found.push(...answer.results);
   }

@@ -17,7 +17,8 @@ export class Clock {
 }
 
 export class Databases {
-  #all = [];
+  #byId = new Map(); // in the order in which they were created
+  #byName = new Map(); // by account and name
   #clock;
   #copies;
   #engine;
@@ -29,37 +30,66 @@ export class Databases {
   }
 
   of(account) {
-    return this.#all.filter((database) => database.account === account);
+    return [...this.#byId.values()].filter((database) => database.account === account);
   }
 
   // By id, or by name where a route takes one.
   get(account, id, orName = false) {
-    const found = this.of(account).find(({ uuid, name }) => uuid === id || (orName && name === id));
-    if (!found) throw new ApiError(404, 7404, `The database ${id} could not be found`);
+    const named = orName ? this.#byName.get(key(account, id)) : undefined;
+    const found = this.#byId.get(id) ?? named;
+    if (found?.account !== account) throw new ApiError(404, 7404, `The database ${id} could not be found`);
     return found;
   }
 
   find(id) {
-    return this.#all.find(({ uuid }) => uuid === id);
+    return this.#byId.get(id);
   }
 
   async create(account, name, { uuid = crypto.randomUUID(), cfKv = false } = {}) {
-    if (this.of(account).some((other) => other.name === name) || this.find(uuid))
-      throw new ApiError(400, 7502, "A database with that name already exists");
+    this.#refuseTaken(account, name, uuid);
     const binding = this.#engine.fresh(cfKv ? await this.#engine.plant(null) : null);
-    const database = new Database(this.#engine, this.#clock, this.#copies, { account, name, uuid, binding });
-    this.#all.push(database);
+    const database = this.#add({ account, name, uuid, binding });
     await database.exclusively(() => database.open());
     return database;
   }
 
+  // Databases that hold what another one holds. Only their files are made: workerd opens each at its first use,
+  // and closes it after ten idle seconds, so that it can serve many more than it can have open.
+  copy(original, names) {
+    const contents = original.contents();
+    return names.map((name) => {
+      const uuid = crypto.randomUUID();
+      this.#refuseTaken(original.account, name, uuid);
+      const binding = this.#engine.fresh(contents);
+      return this.#add({ account: original.account, name, uuid, binding, past: original.latest() });
+    });
+  }
+
   delete(database) {
-    this.#all = this.#all.filter((other) => other !== database);
+    this.#byId.delete(database.uuid);
+    this.#byName.delete(key(database.account, database.name));
   }
 
   clear() {
-    this.#all = [];
+    this.#byId.clear();
+    this.#byName.clear();
   }
+
+  #refuseTaken(account, name, uuid) {
+    if (this.#byName.has(key(account, name)) || this.#byId.has(uuid))
+      throw new ApiError(400, 7502, "A database with that name already exists");
+  }
+
+  #add(properties) {
+    const database = new Database(this.#engine, this.#clock, this.#copies, properties);
+    this.#byId.set(database.uuid, database);
+    this.#byName.set(key(database.account, database.name), database);
+    return database;
+  }
+}
+
+function key(account, name) {
+  return `${account} ${name}`;
 }
 
 class Database {
@@ -71,16 +101,16 @@ class Database {
   #binding;
   #clock;
   #copies;
-  #digest;
   #engine;
-  #past = []; // {bookmark, time, file}, oldest first
+  #past = []; // {bookmark, time, digest, file}, oldest first
   #signature;
   #turn = Promise.resolve();
 
-  constructor(engine, clock, copies, { account, name, uuid, binding }) {
+  constructor(engine, clock, copies, { account, name, uuid, binding, past }) {
     [this.#engine, this.#clock, this.#copies] = [engine, clock, copies];
     [this.account, this.name, this.uuid, this.#binding] = [account, name, uuid, binding];
     this.createdAt = new Date(clock.now()).toISOString();
+    if (past) this.#keep(past.digest, past.file);
   }
 
   // Make its file, which is the first moment of its past.
@@ -99,9 +129,9 @@ class Database {
     return done;
   }
 
-  async run(queries) {
+  async run(queries, keepPast = true) {
     const answer = await this.#engine.run(this.#binding, queries);
-    this.bookmark();
+    if (keepPast) this.bookmark();
     return answer;
   }
 
@@ -145,15 +175,24 @@ class Database {
     return previous;
   }
 
+  // The last moment of its past, as it is now.
+  latest() {
+    this.bookmark();
+    return this.#past.at(-1);
+  }
+
   #remember(contents) {
     const digest = crypto.createHash("sha256").update(contents).digest("hex");
-    if (digest === this.#digest) return; // opening a file touches it too
-    this.#digest = digest;
+    if (digest === this.#past.at(-1)?.digest) return; // opening a file touches it too
+    const file = path.join(this.#copies, `${crypto.randomUUID()}.sqlite`);
+    fs.writeFileSync(file, contents);
+    this.#keep(digest, file);
+  }
+
+  #keep(digest, file) {
     Database.#bookmarks += 1;
     const serial = Database.#bookmarks.toString(16).padStart(8, "0");
     const bookmark = `${serial}-00000000-00004f83-${crypto.randomBytes(16).toString("hex")}`;
-    const file = path.join(this.#copies, `${bookmark}.sqlite`);
-    fs.writeFileSync(file, contents);
-    this.#past.push({ bookmark, time: this.#clock.now(), file });
+    this.#past.push({ bookmark, time: this.#clock.now(), digest, file });
   }
 }

@@ -14,6 +14,7 @@
 //   /clock         {"advance": seconds}
 //   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
 //   /databases     {"account", "name", "uuid"?} → {"uuid"}
+//   /copies        {"uuid", "names": […]} → [uuid of each database, which holds the same]
 //   /file          {"uuid"} → {"file"}
 //   /sql           {"uuid", "sql"} → [rows of each statement]; no fault, no log
 //   /reset         all as at the start
@@ -34,13 +35,14 @@ const SETTINGS = {
   fragile_splitter: false, // cut triggers as production does
   import_chunk: 1 << 20, // bytes of an import that share a transaction
   import_error: "text", // or "reset": {"D1_RESET_DO":true} whatever went wrong
+  keep_past: true, // what a query changes can be restored; without, a fleet is faster and takes less disk space
   known_etag: "import", // a file that was imported is imported again, or "complete": nothing is done
   max_body: 100_000_000, // bytes; above, 413
   polls: 1, // of an import or export before it is complete
-  quota: 1200, // requests in 5 minutes …
+  quota: 1200, // requests in a window …
+  window: 300, // … of so many seconds …
   enforce_quota: false, // … above which all are refused
 };
-const WINDOW = 300; // seconds
 const SMALL = 10_000; // bytes of a body that the log keeps
 
 const [nodeModules, persist, count] = process.argv.slice(2);
@@ -71,6 +73,7 @@ const CONTROLS = {
     const made = await databases.create(account, name, { uuid, cfKv: world.settings.cf_kv });
     return { uuid: made.uuid };
   },
+  "/copies": ({ uuid, names }) => databases.copy(databases.find(uuid), names).map((made) => made.uuid),
   "/file": ({ uuid }) => ({ file: databases.find(uuid).file }),
   "/sql": async ({ uuid, sql }) => {
     const database = databases.find(uuid);
@@ -121,17 +124,17 @@ async function checked(request, fault) {
 // Rate-limit headers as Cloudflare's, for a window that begins with the first request.
 function limit() {
   const now = clock.now();
-  if (now >= window + WINDOW * 1000) [window, used] = [now, 0];
+  const { quota, window: seconds } = world.settings;
+  if (now >= window + seconds * 1000) [window, used] = [now, 0];
   used += 1;
-  const { quota } = world.settings;
   return {
     ratelimit: `"default";r=${Math.max(0, quota - used)};t=${remaining()}`,
-    "ratelimit-policy": `"default";q=${quota};w=${WINDOW}`,
+    "ratelimit-policy": `"default";q=${quota};w=${seconds}`,
   };
 }
 
 function remaining() {
-  return Math.ceil((window + WINDOW * 1000 - clock.now()) / 1000);
+  return Math.ceil((window + world.settings.window * 1000 - clock.now()) / 1000);
 }
 
 function note({ method, path, query, headers, body }) {

@@ -589,6 +589,35 @@ def test_rate_limit(client: Client, db: str) -> None:
     assert (insert(client, db).status_code, rows(client, db)) == (200, 2)
 
 
+def test_length_of_the_window(client: Client, db: str) -> None:
+    """A quota can be scaled down: as many requests in fewer seconds."""
+    client.cloudflare.settings(quota=1, window=2, enforce_quota=True)
+    assert client.raw(db, "SELECT 1") == [[1]]
+    refused = insert(client, db)
+    assert refused.headers["ratelimit-policy"] == '"default";q=1;w=2'
+    assert (refused.status_code, int(refused.headers["retry-after"]) <= 2) == (429, True)
+    client.cloudflare.advance(2)
+    assert insert(client, db).status_code == 200
+
+
+@pytest.mark.parametrize("keep_past", [True, False])
+def test_copies(client: Client, db: str, keep_past: bool) -> None:
+    """Each is a database of its own, which begins with what the first one held."""
+    client.cloudflare.settings(keep_past=keep_past)
+    insert(client, db)
+    copies = client.cloudflare.copies(db, [f"tenant-{n}" for n in range(3)])
+    insert(client, db)
+    start = client.bookmark(copies[0])
+    insert(client, copies[0])
+    assert [rows(client, each) for each in (db, *copies)] == [4, 4, 2, 2]
+    listed = client.result("GET", f"{client.databases}?name=tenant-")
+    assert [(one["name"], one["uuid"]) for one in listed] == [(f"tenant-{n}", copies[n]) for n in range(3)]
+    client.result("POST", f"{client.databases}/{copies[0]}/time_travel/restore?bookmark={start}")
+    assert [rows(client, each) for each in (db, *copies)] == [4, 2, 2, 2]
+    with pytest.raises(ValueError, match="already exists"):
+        client.cloudflare.copies(db, ["tenant-1"])
+
+
 def test_what_a_fault_is_for(client: Client, db: str) -> None:
     """It happens to the requests that match, to all or the nth of them; of several, the first."""
     client.cloudflare.faults(
