@@ -1,0 +1,198 @@
+"""What the journal of a fleet takes and returns: runs, claims, outcomes and counts, as values."""
+
+from __future__ import annotations
+
+from d1migrate.named_tuple import NamedTuple
+
+
+class RunWave(NamedTuple):
+    """A wave of a run, counted.
+
+    Attributes:
+        name: as the configuration has it.
+        size: its tenants.
+        todo: those that nobody has claimed, or whose run failed without an answer.
+        leased: those that a process works on.
+        done: those that are migrated.
+        failed: those that a person has to look at.
+        most_failed: how many failures do not stop the run; one more does.
+        requests: what its tenants took so far.
+    """
+
+    name: str
+    size: int
+    todo: int
+    leased: int
+    done: int
+    failed: int
+    most_failed: int
+    requests: int
+
+
+class Run(NamedTuple):
+    """One `fleet up` of one set of migrations, over any number of processes.
+
+    Attributes:
+        id: what identifies it.
+        number: 1 for the first of the journal.
+        fleet: its fleet.
+        digest: of the set of migrations.
+        target: the name of the newest one.
+        by: who began it.
+        state: "running", "paused", "stopped" or "done".
+        reason: why it is paused or stopped.
+        waves: the names of its waves.
+        is_sealed: whether all tenants are listed. Nothing is claimed before.
+        began_at: the time, by the database's clock.
+        ended_at: the time, if it is stopped or done.
+    """
+
+    id: str
+    number: int
+    fleet: str
+    digest: str
+    target: str
+    by: str
+    state: str
+    reason: str | None
+    waves: tuple[str, ...]
+    is_sealed: bool
+    began_at: int
+    ended_at: int | None
+
+
+class Counts(NamedTuple):
+    """The inventory of a run beside that of the run before.
+
+    Attributes:
+        total: its tenants.
+        appeared: those that the run before did not have.
+        vanished: those that only the run before had.
+    """
+
+    total: int
+    appeared: int
+    vanished: int
+
+
+class Claimed(NamedTuple):
+    """A tenant that is this process's until its lease ends.
+
+    Attributes:
+        id, name, url: the tenant's, as in the inventory.
+        wave: its wave, from 0.
+        place: how many tenants of its wave were claimed before it; exact if there is one process.
+        tries: how often it has been claimed in this run; 1 at first.
+    """
+
+    id: str
+    name: str
+    url: str
+    wave: int
+    place: int
+    tries: int
+
+
+class Claim(NamedTuple):
+    """What a process takes from the journal at once.
+
+    Attributes:
+        tenants: of one wave; none if the run is not running, or others hold what is left of the wave.
+        state: the state of the run.
+        reason: why it is paused or stopped.
+        left: how many tenants of the waves that may be claimed are not done or failed, these included.
+    """
+
+    tenants: tuple[Claimed, ...]
+    state: str
+    reason: str | None
+    left: int
+
+
+class Finished(NamedTuple):
+    """What became of a claimed tenant.
+
+    Attributes:
+        id: the tenant.
+        state: "done"; "failed", if a person has to look; or "todo", if it did not answer.
+        current: the name of its newest migration, if it is known.
+        requests: what it took.
+        error: what failed, without the tenant's name, so that equal errors are equal.
+        place: where: file and line.
+    """
+
+    id: str
+    state: str
+    current: str | None = None
+    requests: int = 0
+    error: str | None = None
+    place: str | None = None
+
+
+class FleetStatus(NamedTuple):
+    """A run as the journal has it.
+
+    Attributes:
+        run: the newest run of the fleet.
+        waves: its waves.
+        counts: its inventory beside that of the run before.
+        processes: how many processes work on it.
+        now: the time, by the database's clock.
+    """
+
+    run: Run
+    waves: tuple[RunWave, ...]
+    counts: Counts
+    processes: int
+    now: int
+
+
+class FailureGroup(NamedTuple):
+    """Tenants of a run that failed with the same error at the same place.
+
+    Attributes:
+        error: the error.
+        place: where: file and line; "" if it has none.
+        tenants: how many.
+        examples: names of some of them.
+        error_id: what `failed_tenants` takes.
+    """
+
+    error: str
+    place: str
+    tenants: int
+    examples: tuple[str, ...]
+    error_id: int
+
+
+class FailedTenant(NamedTuple):
+    """A tenant that failed.
+
+    Attributes:
+        id, name: the tenant's.
+        wave: its wave, from 0.
+        error: the error.
+        place: where: file and line; "" if it has none.
+        tries: how often it was tried in this run.
+        at: when it failed.
+    """
+
+    id: str
+    name: str
+    wave: int
+    error: str
+    place: str
+    tries: int
+    at: int
+
+
+class SavedState(NamedTuple):
+    """The state of the history that tenants were found in.
+
+    Attributes:
+        text: the state.
+        tenants: about how many tenants were found in it; it ranks the states.
+    """
+
+    text: str
+    tenants: int
