@@ -29,9 +29,9 @@ class FleetSettings(NamedTuple):
 
     Attributes:
         name: as in `[fleet.NAME]`.
-        source: which of the next four lists the tenants.
+        source: which of the next four the tenants are from.
         databases: the url of all, with wildcards.
-        query: the SQL that lists them in the control database.
+        query: the SQL that lists them in the control database; it may also list the names of `objects`.
         file: the path of the list.
         objects: the class of Durable Objects.
         waves: its parts, the last of which reaches all tenants.
@@ -128,6 +128,8 @@ def _source(section: dict[str, Any]) -> str:
         UsageError: there is none, or more than one, or another key does not go with it.
     """
     found = [key for key in SOURCES if key in section]
+    if found == ["query", "objects"]:
+        found = ["objects"]  # the query lists the names of the objects
     if len(found) > 1:
         raise exclusive(found[0], found[1])
     if not found:
@@ -135,7 +137,7 @@ def _source(section: dict[str, Any]) -> str:
             "nothing lists the databases",
             hint='for example: databases = "d1:tenant-*"; or write `query`, `file` or `objects`',
         )
-    if "control" in section and found != ["query"]:
+    if "control" in section and "query" not in section:
         raise UsageError(f"control is only for `query`, and {found[0]} lists the databases")
     if "workflow" in section and found != ["objects"]:
         raise UsageError(f"workflow is only for `objects`, and {found[0]} lists the databases")

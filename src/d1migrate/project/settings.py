@@ -293,7 +293,8 @@ FLEET = (
         "see `databases`",
         'objects = "Tenant"',
         "A class of Durable Objects, whose objects are the tenants. It needs a section `[objects.CLASS]`,"
-        " which has their migrations.",
+        " which has their migrations. No request reaches them from outside, so a Workflow migrates them;"
+        " `query` lists their names.",
     ),
     Setting(
         "workflow",
