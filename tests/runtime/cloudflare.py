@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from tests.runtime.workerd import MODULES, Server
 
@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 
 SERVER = Path(__file__).with_name("cloudflare_server.mjs")
 STATES = 4096  # of databases, in one test run: each takes one, and one more for every import and restore
+
+
+class Traffic(NamedTuple):
+    """How many requests there were.
+
+    Attributes:
+        requests: all.
+        statuses: by HTTP status; "none" if nothing was answered.
+        databases: by the id of the database.
+    """
+
+    requests: int
+    statuses: Mapping[str, int]
+    databases: Mapping[str, int]
 
 
 class Cloudflare(Server):
@@ -96,6 +110,10 @@ class Cloudflare(Server):
         """What was asked since the start or the last `reset`, oldest first."""
         found: list[dict[str, Any]] = self._control("/requests", {})
         return found
+
+    def traffic(self) -> Traffic:
+        """Counts of the same requests, which tell of thousands what `requests` would list."""
+        return Traffic(**self._control("/traffic", {}))
 
     def arrive(self) -> list[int]:
         """Have what the fault "late" held up arrive now; the HTTP statuses that nobody is there to receive."""

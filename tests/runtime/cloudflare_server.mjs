@@ -9,6 +9,7 @@
 // and, all by POST with JSON, what the tests are in command of:
 //   /faults        […]: what goes wrong from now on, see cloudflare_faults.mjs
 //   /requests      → [{method, path, query, headers, size, body?, status?}, …], without the tokens
+//   /traffic       → {requests, statuses: {status: how many}, databases: {uuid: requests to it}}
 //   /late          what is on its way arrives → its HTTP statuses
 //   /settings      {…} those of SETTINGS to change
 //   /clock         {"advance": seconds}
@@ -59,6 +60,11 @@ let [window, used] = [0, 0];
 const CONTROLS = {
   "/faults": (wanted) => faults.set(wanted),
   "/requests": () => log,
+  "/traffic": () => ({
+    requests: log.length,
+    statuses: counted(log.map(({ status }) => status ?? "none")),
+    databases: counted(log.flatMap(({ path }) => path.match(/\/d1\/database\/([^/]+)/)?.[1] ?? [])),
+  }),
   "/late": async () => (await Promise.all(late.splice(0).map((work) => work()))).map(({ status }) => status),
   "/settings": (wanted) => {
     const unknown = Object.keys(wanted).filter((name) => !(name in SETTINGS));
@@ -92,6 +98,12 @@ const CONTROLS = {
   },
 };
 CONTROLS["/reset"]();
+
+function counted(values) {
+  const counts = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
 
 async function control(path, body) {
   try {

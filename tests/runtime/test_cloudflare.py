@@ -657,6 +657,19 @@ def test_the_log(client: Client, db: str) -> None:
     assert client.cloudflare.token not in str((get, post))
 
 
+def test_traffic(client: Client, db: str) -> None:
+    """What thousands of requests were, in a few numbers; those of one that was cut off have no status."""
+    other = client.cloudflare.database()
+    client.raw(db, "SELECT 1")
+    client.raw(other, "SELECT 1")
+    client.refused(db, {"sql": "SELECT"})
+    client.cloudflare.faults({"do": "lose reply"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.raw(db, "SELECT 1")
+    traffic = client.cloudflare.traffic()
+    assert traffic == (4, {"200": 2, "400": 1, "none": 1}, {db: 3, other: 1})
+
+
 def test_reset(client: Client, db: str) -> None:
     """All is forgotten, and the tokens are known again."""
     client.cloudflare.faults({"do": "500"})
