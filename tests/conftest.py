@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from d1migrate.drivers import rate_limit
 from d1migrate.drivers.cloudflare import Api
 from tests import inputs
 from tests.runtime.cloudflare import Cloudflare
@@ -151,7 +152,7 @@ def cloudflare_server() -> Iterator[Cloudflare]:
 @pytest.fixture
 def cloudflare(cloudflare_server: Cloudflare) -> Iterator[Cloudflare]:
     """Cloudflare's API, with no database in it and no fault, for a process that has sent nothing yet."""
-    Api._sent.clear()  # all tests together are beyond a token's rate, and the client would wait
+    rate_limit.forget()  # all tests together are beyond a token's rate, and the client would wait
     Api._accounts.clear()
     yield cloudflare_server
     cloudflare_server.reset()

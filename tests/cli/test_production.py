@@ -12,6 +12,7 @@ import pytest
 
 from d1migrate.cli import gates, restore_preview
 from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers import rate_limit
 from tests.cli.project import TWO
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)
     settings = client.settings(cloudflare.environment)  # time goes by on the server, where it would be slept
-    api = partial(client.Api, settings, sleep=cloudflare.advance)
+    api = partial(client.Api, settings, sleep=cloudflare.sleep, clock=cloudflare.now)
     monkeypatch.setattr(client, "from_environment", lambda on_wait: api(on_wait=on_wait))
     forget_the_process()
     cloudflare.settings(fragile_splitter=True, cf_kv=True)  # as production is
@@ -89,7 +90,7 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
 
 def forget_the_process() -> None:
     """Reset the state of the process, so that the next command starts as a new process would."""
-    client.Api._sent.clear()
+    rate_limit.forget()
     client.Api._accounts.clear()
 
 
@@ -159,7 +160,7 @@ def test_databases_that_have_to_be_found(
     """Without ids and without an account the plan announces the requests that find them, too."""
     (shop.folder / "wrangler.json").unlink()
     settings = client.settings(cloudflare.environment)._replace(account=None)
-    api = partial(client.Api, settings, sleep=cloudflare.advance)
+    api = partial(client.Api, settings, sleep=cloudflare.sleep, clock=cloudflare.now)
     monkeypatch.setattr(client, "from_environment", lambda on_wait: api(on_wait=on_wait))
     shop.run("up", "--env", "staging")
     shop.run("up", *PRODUCTION, "--to", "1")

@@ -28,7 +28,7 @@ class Remote:
         self.server, self.name = server, name
         self.waits, self.told = list[float](), list[tuple[str, float]]()
         self.id = server.create(name)
-        self.url, self.opened = f"d1:{name}", list[RestDriver]()
+        self.url, self.opened = f"d1:{name}", list[client.Api]()
 
     def open(
         self,
@@ -47,6 +47,7 @@ class Remote:
         api = client.Api(
             settings,
             sleep=self.wait,
+            clock=self.server.now,
             timeout=patience,
             transport=transport,
             on_wait=self.hear,
@@ -54,13 +55,13 @@ class Remote:
         )
         known = None if by_name else self.id
         driver = RestDriver(self.name, url=self.url, api=api, database_id=known)
-        self.opened.append(driver)
+        self.opened.append(api)
         return driver
 
     def wait(self, seconds: float) -> None:
         """Advance the server's clock instead of sleeping."""
         self.waits.append(seconds)
-        self.server.advance(seconds)
+        self.server.sleep(seconds)
 
     def hear(self, reason: str, seconds: float) -> None:
         """Note the reason of a wait."""
@@ -74,8 +75,8 @@ class Remote:
 
     def close(self) -> None:
         """Close what was opened."""
-        for driver in self.opened:
-            driver.close()
+        for api in self.opened:
+            api.close()
 
     def paths(self) -> list[tuple[str, str]]:
         """Method and last part of each request to the server."""

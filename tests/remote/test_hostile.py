@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -314,7 +313,9 @@ def test_an_endless_response(remote: Remote, untroubled: dict[str, Any], how: st
 
 def test_an_endless_response_to_an_upload(remote: Remote) -> None:
     """Its time limit grows with its size."""
-    api = client.Api(client.settings(remote.server.environment), sleep=remote.wait, seconds=0.3)
+    api = client.Api(
+        client.settings(remote.server.environment), sleep=remote.wait, clock=remote.server.now, seconds=0.3
+    )
     remote.server.faults({"match": {"path": "/r2/"}, "do": "wire", "how": "head that drips", "after": False})
     with pytest.raises(UnavailableError, match=r"not complete after 0\.3"):
         api.upload(f"{remote.server.origin}/r2/x", lambda: [b"x"], 1, "etag")
@@ -348,14 +349,14 @@ def test_text_that_is_not_unicode(remote: Remote) -> None:
 
 
 def test_threads_share_the_rate(remote: Remote) -> None:
-    """Each takes its own place in the queue, and none overtakes another."""
-    full = client.RATE_LIMIT
-    client.Api._sent.extend([time.monotonic() - 200] * (full - 4) + [time.monotonic()] * 4)
-    api = client.Api(client.settings(remote.server.environment), sleep=remote.wait)
+    """Eight connections send what the token permits: no request is refused, and none of the quota is lost."""
+    remote.server.settings(quota=100, enforce_quota=True)
+    began = remote.server.now()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: api._wait_for_rate_limit(), range(full)))
-    assert len(remote.waits) == full
-    assert [sum(wait > 200 for wait in remote.waits), sum(wait > 400 for wait in remote.waits)] == [4, 0]
+        done = list(pool.map(lambda _: read(remote.open(), "SELECT 1"), range(500)))
+    assert done == [[(1,)]] * 500
+    assert {request["status"] for request in remote.server.requests()} == {200}
+    assert remote.server.now() - began < 4.5 * 300
 
 
 # --- the environment ---
@@ -420,6 +421,7 @@ def test_a_proxy_that_refuses(remote: Remote, monkeypatch: pytest.MonkeyPatch) -
         client.settings(remote.server.environment),
         transport=httpx.MockTransport(refuse),
         sleep=remote.wait,
+        clock=remote.server.now,
     )
     driver = RestDriver(remote.id, url=remote.url, api=api)
     with pytest.raises(UnavailableError, match="cannot be reached: 407"):

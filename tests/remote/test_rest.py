@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +30,11 @@ HUMMBL = ROOT / "workers" / "migrations"
 def named(remote: Remote, name: str, **variables: str) -> RestDriver:
     """Return a driver that knows a database by its name only."""
     variables = remote.server.environment | variables
-    api = client.Api(client.settings({k: v for k, v in variables.items() if v}), sleep=remote.wait)
+    api = client.Api(
+        client.settings({k: v for k, v in variables.items() if v}), sleep=remote.wait, clock=remote.server.now
+    )
     driver = RestDriver(name, url=f"d1:{name}", api=api)
-    remote.opened.append(driver)
+    remote.opened.append(api)
     return driver
 
 
@@ -97,7 +98,7 @@ def test_another_account_than_the_configured_one(remote: Remote) -> None:
     """An environment may say which account it is in."""
     api = client.Api(client.settings(remote.server.environment))
     driver = RestDriver("shop", url="d1:shop", api=api, account="b" * 32)
-    remote.opened.append(driver)
+    remote.opened.append(api)
     with pytest.raises(UsageError, match="configured for the account bbbb"):
         read(driver, "SELECT 1")
 
@@ -272,11 +273,12 @@ INSERT INTO docs VALUES ('hello world');
 
 
 def test_the_rate_limit_is_kept(remote: Remote) -> None:
-    """All requests of a process count, whichever driver sends them: the 1,201st waits."""
-    now = time.monotonic()
-    client.Api._sent.extend([now - 200] * 1199)
-    assert read(remote.open(), "SELECT 1") == [(1,)]
+    """All requests of a process count, whichever driver sends them: the fourth waits for the next window."""
+    remote.server.settings(quota=3, enforce_quota=True)
+    for _ in range(3):
+        assert read(remote.open(), "SELECT 1") == [(1,)]
     assert remote.waits == []
     assert read(remote.open(), "SELECT 1") == [(1,)]
-    assert [round(wait / 10) for wait in remote.waits] == [10]
-    assert remote.told == [("the rate limit is 1200 requests in 5 minutes", *remote.waits)]
+    assert [round(wait / 10) for wait in remote.waits] == [30]
+    assert remote.told == [("the rate limit is 3 requests in 5 minutes", *remote.waits)]
+    assert {request["status"] for request in remote.server.requests()} == {200}

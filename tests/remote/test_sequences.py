@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers import rate_limit
 from tests import inputs
 from tests.remote.sequences import Sequence, faults
 from tests.runtime.cloudflare import Cloudflare
@@ -43,7 +44,8 @@ def in_front_of(monkeypatch: pytest.MonkeyPatch) -> Any:
             transport = httpx.HTTPTransport(verify=_TLS)
             return client.Api(
                 client.settings(server.environment),
-                sleep=server.advance,
+                sleep=server.sleep,
+                clock=server.now,
                 timeout=httpx.Timeout(PATIENCE),
                 transport=transport,
                 seconds=2 * PATIENCE,
@@ -66,7 +68,7 @@ def test_random_sequences(in_front_of: Any, tmp_path: Path, monkeypatch: pytest.
             server.settings(fragile_splitter=True, cf_kv=True)
             in_front_of(server)
             for seed in todo[start : start + AT_ONCE]:
-                client.Api._sent.clear()
+                rate_limit.forget()
                 folder = tmp_path / str(seed)
                 sequence = Sequence(server, folder, Random(seed), f"run-{seed}")  # noqa: S311 - reproducible
                 monkeypatch.chdir(folder)

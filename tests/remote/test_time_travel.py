@@ -161,9 +161,9 @@ class Mortal(httpx.BaseTransport):
 def mortal(remote: Remote, folder: Path, at: int, table: str | None = None) -> Migrator:
     """Return a migrator whose process is killed before that request."""
     settings = client.settings(remote.server.environment)
-    api = client.Api(settings, transport=Mortal(at), sleep=remote.wait)
+    api = client.Api(settings, transport=Mortal(at), sleep=remote.wait, clock=remote.server.now)
     driver = RestDriver(remote.name, url=remote.url, api=api, database_id=remote.id)
-    remote.opened.append(driver)
+    remote.opened.append(api)
     return Migrator(driver, THREE, by="test", restore_points=str(folder / "points"), table=table)
 
 

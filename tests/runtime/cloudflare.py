@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -46,6 +48,7 @@ class Cloudflare(Server):
     def __init__(self, persist: Path | None = None, states: int = STATES) -> None:
         super().__init__(persist)
         self._states = states
+        self._clock, self._advanced = threading.RLock(), 0.0
 
     def arguments(self) -> list[str]:
         """The script that Node runs, and its arguments."""
@@ -125,8 +128,21 @@ class Cloudflare(Server):
         self._control("/settings", settings)
 
     def advance(self, seconds: float) -> None:
-        """Have time go by, on the server's clock."""
-        self._control("/clock", {"advance": seconds})
+        """Have time go by, on the server's clock and on `now`."""
+        with self._clock:
+            self._advanced += seconds
+            self._control("/clock", {"advance": seconds})
+
+    def now(self) -> float:
+        """Return the seconds of a clock that goes as the server's does."""
+        return time.monotonic() + self._advanced
+
+    def sleep(self, seconds: float) -> None:
+        """Have time go by instead of sleeping; threads that sleep at the same time do so together."""
+        until = self.now() + seconds
+        with self._clock:
+            if (left := until - self.now()) > 0:
+                self.advance(left)
 
     def grant(
         self, token: str, accounts: Sequence[str], rights: Literal["none", "read", "edit"] = "edit"

@@ -1,4 +1,4 @@
-"""Requests to Cloudflare's API: credentials, the rate limit, and retries.
+"""Requests to Cloudflare's API: credentials and retries.
 
 A request is sent again only if it certainly did nothing; `responses` decides what a failure means.
 """
@@ -10,7 +10,6 @@ import os
 import re
 import threading
 import time
-from collections import deque
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -19,13 +18,24 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
-from d1migrate.drivers.responses import ACCOUNT_HINT, LONGEST_WAIT, TOKENS, NothingDone, failure, result_of
+from d1migrate.drivers.rate_limit import Answer, Demand, Timer, limit_of, read_headers
+from d1migrate.drivers.responses import (
+    ACCOUNT_HINT,
+    TOKENS,
+    NothingDone,
+    failure,
+    is_throttled,
+    result_of,
+    retry_after,
+)
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from d1migrate.drivers.rate_limit import Rate
 
     OnWait = Callable[[str, float], None]
 
@@ -35,7 +45,6 @@ BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT = httpx.Timeout(60, connect=15)  # D1 itself gives up after 30 seconds
 ATTEMPTS = 5
 UPLOAD_RATE = 50_000  # bytes a second; a slower upload is abandoned
-RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for each token (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
 _ACCOUNT = re.compile(r"[0-9A-Za-z_-]+")
@@ -108,20 +117,22 @@ class Api:
         settings: how to reach it.
         transport: the transport of httpx, for tests.
         sleep: waits a number of seconds.
+        clock: returns the seconds of a clock that never goes back, and by which `sleep` waits.
         timeout: the limits to connect, and between two bytes of a response.
         seconds: the limit from the request to the last byte of its response.
         on_wait: called with the reason and the seconds before a wait for the rate limit or for a retry.
+        demand: what it leaves of the rate limit to others; nothing without it.
 
     Attributes:
+        settings: how it is reached.
         requests: how many requests were made; retries are not counted.
 
     Raises:
         UsageError: a proxy or certificate named by the environment cannot be used.
     """
 
-    # Shared by all instances of the process: the limit is the token's, and the account is looked up once.
-    _sent: ClassVar[deque[float]] = deque(maxlen=RATE_LIMIT)
-    _turn: ClassVar[threading.Lock] = threading.Lock()
+    # Shared by all instances of the process, so that the account is looked up once.
+    _lookup: ClassVar[threading.Lock] = threading.Lock()
     _accounts: ClassVar[dict[Settings, Future[str]]] = {}
 
     def __init__(
@@ -130,12 +141,16 @@ class Api:
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         timeout: httpx.Timeout = TIMEOUT,
         seconds: float = SECONDS,
         on_wait: OnWait | None = None,
+        demand: Demand | None = None,
     ) -> None:
-        self._settings, self.sleep, self.requests, self._seconds = settings, sleep, 0, seconds
+        self.settings, self.sleep, self.requests, self._seconds = settings, sleep, 0, seconds
         self._on_wait = on_wait or (lambda *_: None)
+        self._limit, self._demand = limit_of(settings.base_url, settings.token), demand or Demand()
+        self._timer = Timer(clock, sleep, self._on_wait)
         try:
             self._client = BoundedClient(timeout=timeout, transport=transport)
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
@@ -210,16 +225,16 @@ class Api:
         Raises:
             UsageError: it can access none or several.
         """
-        if self._settings.account:
-            return self._settings.account
-        with self._turn:
-            first = self._settings not in self._accounts
-            answer = self._accounts.setdefault(self._settings, Future())
+        if self.settings.account:
+            return self.settings.account
+        with self._lookup:
+            first = self.settings not in self._accounts
+            answer = self._accounts.setdefault(self.settings, Future())
         if first:
             try:
                 answer.set_result(self._only_account())
             except BaseException as error:  # for all threads that wait for it; a later one asks again
-                del self._accounts[self._settings]
+                del self._accounts[self.settings]
                 answer.set_exception(error)
         return answer.result()
 
@@ -238,11 +253,16 @@ class Api:
         self._on_wait(reason, seconds)
         self.sleep(seconds)
 
+    @property
+    def rate(self) -> Rate:
+        """The token's rate, as the whole process knows it; no request is sent."""
+        return self._limit.rate(self._timer.clock())
+
     def _repeated(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NothingDone),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_wait,
+            wait=self._pause,
             before_sleep=self._report_retry,
             sleep=self.sleep,
             reraise=True,
@@ -253,10 +273,17 @@ class Api:
             raise last.error from last.__cause__
 
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
-        self._wait_for_rate_limit()
-        url, token = f"{self._settings.base_url}{path}", self._settings.token
+        url, token = f"{self.settings.base_url}{path}", self.settings.token
         headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
-        return result_of(self._send(method, url, writes, headers=headers, **options), read, writes=writes)
+        sent_at, answer = self._limit.acquire(self._demand, self._timer), Answer()
+        try:
+            response = self._send(method, url, writes, headers=headers, **options)
+            answer = read_headers(
+                response.headers, throttled=is_throttled(response), retry_after=retry_after(response)
+            )
+        finally:
+            self._limit.release(sent_at, answer, self._timer)
+        return result_of(response, read, writes=writes)
 
     def _put(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:
         headers = {"content-length": str(size), "content-type": "application/sql"}
@@ -280,29 +307,21 @@ class Api:
             text = f"no response from Cloudflare: {str(error) or type(error).__name__}"
             raise failure(text, writes=writes) from error
 
-    def _wait_for_rate_limit(self) -> None:
-        """Wait until the rate limit permits another request."""
-        with self._turn:
-            now = time.monotonic()
-            full = len(self._sent) == RATE_LIMIT
-            at = max(now, self._sent[0] + RATE_PERIOD) if full else now
-            self._sent.append(at)
-        if at > now:
-            self._on_wait(f"the rate limit is {RATE_LIMIT} requests in {RATE_PERIOD // 60} minutes", at - now)
-            self.sleep(at - now)
-
     def _report_retry(self, state: tenacity.RetryCallState) -> None:
         if state.outcome and state.next_action:
             again = f"attempt {state.attempt_number + 1} of {ATTEMPTS} follows"
             self._on_wait(f"{state.outcome.exception()}; {again}", state.next_action.sleep)
 
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Return the seconds the server asks for, otherwise 0.5, 1, 2 … with some jitter."""
-    outcome = state.outcome
-    error = outcome.exception() if outcome else None
-    asked = error.retry_after if isinstance(error, NothingDone) else 0
-    return max(asked, tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state))
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        """Return the seconds before the next attempt: as the server asks, or 0.5, 1, 2 … with some jitter."""
+        outcome = state.outcome
+        error = outcome.exception() if outcome else None
+        asked = error.retry_after if isinstance(error, NothingDone) else 0
+        return max(
+            asked,
+            self.rate.blocked,
+            tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state),
+        )
 
 
 def _accounts(result: Any) -> list[tuple[str, str]]:
@@ -312,6 +331,6 @@ def _accounts(result: Any) -> list[tuple[str, str]]:
     return found
 
 
-def from_environment(on_wait: OnWait | None = None) -> Api:
+def from_environment(on_wait: OnWait | None = None, demand: Demand | None = None) -> Api:
     """Return the Api that the process's environment describes; errors as `settings`."""
-    return Api(settings(os.environ), on_wait=on_wait)
+    return Api(settings(os.environ), on_wait=on_wait, demand=demand)

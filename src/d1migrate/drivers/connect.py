@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from d1migrate.drivers.cloudflare import Api
     from d1migrate.drivers.protocol import Driver
 
 
@@ -21,6 +22,7 @@ def connect(
     account: str | None = None,
     on_wait: Callable[[str, float], None] | None = None,
     permit: Callable[[str, str], None] | None = None,
+    api: Callable[[], Api] | None = None,
 ) -> Driver:
     """Open a database by its url.
 
@@ -35,6 +37,8 @@ def connect(
         on_wait: called with the reason and the longest time, in seconds, before each wait for a remote D1,
             and in a wait for another process's transaction.
         permit: called with a path and what it is before a file or a copy of it is written; may raise.
+        api: returns the API for a remote D1, which stays open when the driver is closed, and has an `on_wait`
+            of its own; without it, the driver opens the one that the process's environment describes.
 
     Returns:
         A driver. Nothing is opened or created until the first batch.
@@ -63,6 +67,7 @@ def connect(
     return RestDriver(
         name,
         url=url,
+        api=api() if api else None,
         database_id=_configured_id(name, config, preview=preview),
         account=account,
         on_wait=on_wait,
@@ -93,6 +98,9 @@ def _configured_id(name: str, config: str | None, *, preview: bool) -> str | Non
         UsageError: the preview database is wanted, and there is no id of one.
     """
     from d1migrate.drivers.database_id import is_database_id
+
+    if is_database_id(name) and not preview:
+        return name  # no file is read for each of ten thousand tenants
     from d1migrate.drivers.wrangler import remote_id
     from d1migrate.drivers.wrangler_config import find_config
 

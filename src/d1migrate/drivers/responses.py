@@ -49,9 +49,38 @@ def is_busy(text: str) -> bool:
     return _BUSY in text
 
 
-def failure(text: str, *, writes: bool, retry_after: float = 0) -> Exception:
+def is_throttled(response: httpx.Response) -> bool:
+    """Whether a request was refused because its token had sent too many.
+
+    A reset database responds with the same HTTP status, but concerns nobody else.
+    """
+    return response.status_code == 429 and _reset(response) is None
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Return how many seconds the server asks to wait, LONGEST_WAIT at most; 0 if it does not ask."""
+    text = response.headers.get("retry-after", "")
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_WAIT)
+    at, now = _time(text), _time(response.headers.get("date", ""))
+    return (
+        min(max(0.0, at - now), LONGEST_WAIT) if at and now else 0
+    )  # by the server's clock: ours may differ
+
+
+def _time(text: str) -> float | None:
+    """Return the seconds of an HTTP date."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def failure(text: str, *, writes: bool, seconds: float = 0) -> Exception:
     """Return the error of a request without a trustworthy response: a write may have happened."""
-    return AmbiguousError(text) if writes else NothingDone(UnavailableError(text), retry_after)
+    return AmbiguousError(text) if writes else NothingDone(UnavailableError(text), seconds)
 
 
 def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: bool) -> T:
@@ -68,8 +97,10 @@ def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: boo
     """
     if (reset := _reset(response)) is not None:
         raise AmbiguousError(reset) if writes else UnavailableError(reset)
-    if response.status_code == 429:  # the body does not matter: the edge responds in HTML
-        raise NothingDone(UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), _seconds(response))
+    if is_throttled(response):  # the body does not matter: the edge responds in HTML
+        raise NothingDone(
+            UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), retry_after(response)
+        )
     if response.status_code == 413:
         raise UnavailableError(
             f"the request is larger than Cloudflare accepts ({len(response.request.content)} bytes)",
@@ -85,7 +116,7 @@ def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: boo
             text = f"unexpected response from Cloudflare ({type(error).__name__}: {error})"
             raise failure(text, writes=writes) from error
     raise _refusal(response, envelope) or failure(
-        f"{_text(response)} (HTTP {response.status_code})", writes=writes, retry_after=_seconds(response)
+        f"{_text(response)} (HTTP {response.status_code})", writes=writes, seconds=retry_after(response)
     )
 
 
@@ -135,7 +166,7 @@ def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | 
     """Return the error of a request that was refused, so nothing was done; None for other failures."""
     status, (code, plain), message = response.status_code, _problem(envelope), _text(response)
     if is_busy(plain):  # D1 ends an import 15 seconds after the last poll (d1-facts §3.4)
-        return NothingDone(UnavailableError(message), max(_seconds(response), 5))
+        return NothingDone(UnavailableError(message), max(retry_after(response), 5))
     if is_refusal(plain):
         return QueryError(message)
     if code == _AUTHENTICATION or status == 401:
@@ -177,10 +208,4 @@ def _not_json(response: httpx.Response, *, writes: bool) -> Exception:
             hint="something between here and Cloudflare refuses this SQL or this machine; nothing was run",
         )
     text = f"no response from Cloudflare's API (HTTP {status}, {kind or 'no type'})"
-    return failure(text, writes=writes, retry_after=_seconds(response))
-
-
-def _seconds(response: httpx.Response) -> float:
-    """Return how long the server asks to wait, in seconds, as Cloudflare sends it."""
-    text = response.headers.get("retry-after", "")
-    return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdecimal() else 0
+    return failure(text, writes=writes, seconds=retry_after(response))

@@ -38,7 +38,7 @@ class RestDriver:
     Args:
         name: the name of the database, or its id.
         url: how the user named it, for messages.
-        api: the API; by default the one that the process's environment describes.
+        api: the API, which stays open; by default the one that the process's environment describes.
         database_id: its id, if a configuration has it, which saves a request.
         account: the account it must be in; any without it.
         on_wait: called before each wait with its reason and its seconds; a given `api` has its own.
@@ -61,6 +61,7 @@ class RestDriver:
         known = (database_id, name)  # a configuration may hold a placeholder for the id
         self._id = next((value for value in known if value and is_database_id(value)), None)
         self._api, self._path = api, ""
+        self._owns_api = api is None
         self._permit, self._lookups = permit, 0
         self._on_progress: OnProgress = lambda *_: None
 
@@ -94,8 +95,8 @@ class RestDriver:
         return (Result(rows, _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
 
     def close(self) -> None:
-        """Close the connections."""
-        if self._api:
+        """Close the connections, unless they are the caller's."""
+        if self._api and self._owns_api:
             self._api.close()
 
     @property

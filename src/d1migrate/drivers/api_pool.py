@@ -1,0 +1,70 @@
+"""Connections to Cloudflare's API that many databases share: one `Api` for each thread.
+
+A connection serves one request at a time, and setting one up takes several round trips: 10,000 tenants must
+not take 10,000 handshakes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+
+from d1migrate.drivers import cloudflare
+from d1migrate.drivers.connect import connect
+from d1migrate.drivers.rate_limit import Demand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.rate_limit import Rate
+
+
+class ApiPool:
+    """One `Api` for each thread that asks for one, as the process's environment describes it at that time.
+
+    Args:
+        demand: what its requests leave of the rate limit to others; shared by all threads.
+        on_wait: called with the reason and the seconds before a wait, in the thread that waits.
+    """
+
+    def __init__(self, demand: Demand | None = None, on_wait: cloudflare.OnWait | None = None) -> None:
+        self.demand = demand or Demand()
+        self._on_wait = on_wait
+        self._of_thread = threading.local()
+        self._latest: cloudflare.Api | None = None
+        self._all = weakref.WeakSet[cloudflare.Api]()  # that of a thread is freed when the thread ends
+
+    def api(self) -> cloudflare.Api:
+        """Return this thread's Api; errors as `cloudflare.from_environment`."""
+        # A child must not use the connections of the process that it was forked from.
+        wanted = (os.getpid(), cloudflare.settings(os.environ))
+        if getattr(self._of_thread, "key", None) != wanted:
+            made = cloudflare.from_environment(self._on_wait, self.demand)
+            self._of_thread.key, self._of_thread.api = wanted, made
+            self._latest = made
+            self._all.add(made)
+        found: cloudflare.Api = self._of_thread.api
+        return found
+
+    def open(self, url: str, *, account: str | None = None) -> Driver:
+        """Open a database by its url, as `connect`; a remote one is used in the thread that opens it.
+
+        Closing the driver leaves the thread's connection open.
+        """
+        return connect(url, account=account, on_wait=self._on_wait, api=self.api)
+
+    def rate(self) -> Rate | None:
+        """Return the rate of the token; None if there is no Api yet. No request is sent."""
+        return self._latest.rate if self._latest else None
+
+    def close(self) -> None:
+        """Close the connections of all threads, which must not be sending anything."""
+        for api in list(self._all):
+            api.close()
+        self._all.clear()
+        self._of_thread, self._latest = threading.local(), None
+
+
+SHARED = ApiPool()
+"""For databases that are opened by their url alone, one after the other, by any number of threads."""
