@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.drivers.protocol import Driver, Permit
-    from d1migrate.fleet.inventory import Tenant
     from d1migrate.fleet.model import (
         Claim,
         Counts,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         Run,
         SavedState,
     )
+    from d1migrate.fleet.tenant import Tenant
     from d1migrate.project.waves import Wave
 
 CHUNK = 500
