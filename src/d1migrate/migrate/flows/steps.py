@@ -146,10 +146,19 @@ class _Transaction:
         first: bool,
     ) -> None:
         self.parts: list[StepQueries] = []
-        for step in steps:
-            part = StepQueries(step, before, setup, stamp, first=first, opens=not self.parts)
+        deferrable = False
+        for place, step in enumerate(steps, 1):
+            shared = place < len(steps)
+            part = StepQueries(
+                *(step, before, setup, stamp),
+                first=first,
+                opens=not self.parts,
+                shared=shared,
+                deferrable=deferrable,
+            )
             self.parts.append(part)
             before, setup, first = part.after, (), False
+            deferrable = deferrable or (shared and step.defers)
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:
