@@ -7,49 +7,90 @@ nothing is lost with one and nothing runs twice, and a new one asks each tenant 
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
+import time
+from itertools import islice
+from threading import Lock
+from typing import Any
+
+from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.fleet import journal_sql as sql
+from d1migrate.fleet.journal_tables import FORMAT
+from d1migrate.fleet.model import (
+    Claim,
+    Claimed,
+    Counts,
+    FailedTenant,
+    FailureGroup,
+    Finished,
+    FleetStatus,
+    Run,
+    RunWave,
+    SavedState,
+)
+from d1migrate.sql.batch import Batch, Query
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeVar
 
+    from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Driver, Permit
-    from d1migrate.fleet.model import (
-        Claim,
-        Counts,
-        FailedTenant,
-        FailureGroup,
-        Finished,
-        FleetStatus,
-        Run,
-        SavedState,
-    )
-    from d1migrate.fleet.tenant import Tenant
+    from d1migrate.fleet.inventory import Tenant
+    from d1migrate.fleet.journal_sql import Operation
     from d1migrate.project.waves import Wave
+    from d1migrate.sql.batch import Result
+
+    T = TypeVar("T")
 
 CHUNK = 500
-"""How many tenants `Journal.add` takes at most, and how many a claim."""
+"""How many tenants or outcomes one batch has at most."""
+_PAGE = 5_000  # tenants that one batch looks at or puts back: 50 ms of CPU
+_STATES = 200  # that are kept
+_LAST_WAVE = 2**31 - 1
+_LONGEST_ERROR = 2_000  # characters
+_BYTES = 1_000_000  # of one parameter; D1 takes 2,000,000
+_ATTEMPTS = 5
+_GONE_HINT = (
+    "run `d1migrate fleet up` again: it lists the tenants again, and asks those that are migrated once more"
+)
 
 
-def open_journal(url: str, fleet: str, *, permit: Permit | None = None) -> Journal:
+def open_journal(
+    url: str, fleet: str, *, permit: Permit | None = None, on_wait: OnWait | None = None
+) -> Journal:
     """Return the journal at a url. Nothing is opened or created yet; a file's folder is created with it.
 
     Args:
         url: `sqlite:PATH` or `d1:NAME`.
         fleet: the name of the fleet.
         permit: called before the file is created or written; may raise.
+        on_wait: called with the reason and the seconds before each wait.
 
     Raises:
         UsageError: the url names no driver.
     """
-    raise NotImplementedError
+    if url.startswith("sqlite:"):
+        from d1migrate.drivers.sqlite import SqliteDriver
+
+        path = url.removeprefix("sqlite:")
+        file = SqliteDriver(path, url=url, permit=permit, on_wait=on_wait, makes_folder=True)
+        return Journal(file, fleet)
+    from d1migrate.drivers.connect import connect
+
+    return Journal(connect(url, permit=permit, on_wait=on_wait), fleet)
 
 
 def new_owner() -> str:
     """Return a name for a process that claims: no other process may ever have it."""
-    raise NotImplementedError
+    return secrets.token_hex(8)
 
 
 class Journal:
-    """The journal of one fleet; its database may have others'.
+    """The journal of one fleet; its database may have others'. Threads may share it.
 
     An operation whose response is lost is sent again: each is safe to repeat. Every method may raise
     DriverError; UnavailableError also if the file was deleted or replaced meanwhile, or has no such run.
@@ -61,6 +102,11 @@ class Journal:
 
     def __init__(self, driver: Driver, fleet: str) -> None:
         self._driver, self.fleet = driver, fleet
+        self._lock = Lock()
+        self._file: tuple[int, int] | None = None  # device and inode
+        self._answered = dict[str, int]()  # the number of the newest claim of each owner that was answered
+
+    # --- a run ---
 
     def create(self) -> None:
         """Create the tables if the database is empty.
@@ -68,7 +114,17 @@ class Journal:
         Raises:
             UsageError: it is another database than a journal, or a journal of another format.
         """
-        raise NotImplementedError
+        try:
+            self._send(sql.CREATE)
+        except QueryError as error:
+            text = str(error)
+            if sql.NOT_A_JOURNAL in text:
+                raise self._not_a_journal(_told(text, sql.NOT_A_JOURNAL)) from error
+            if sql.OTHER_FORMAT in text:
+                raise self._other_format(_told(text, sql.OTHER_FORMAT)) from error
+            if "fleet_" in text or "no such column" in text:  # tables of these names, but others
+                raise self._not_a_journal(text) from error
+            raise
 
     def begin(self, digest: str, target: str, waves: Sequence[Wave], by: str) -> Run:
         """Begin a run, or go on with the unfinished one of the same migrations, and its waves' new limits.
@@ -79,21 +135,69 @@ class Journal:
         Raises:
             UsageError: there is an unfinished run of other migrations, or with other waves.
         """
-        raise NotImplementedError
+        limits = [(wave.name, *wave.stop) for wave in waves]
+        rows = self._send(
+            sql.BEGIN,
+            run=secrets.token_hex(8),
+            fleet=self.fleet,
+            digest=digest,
+            target=target,
+            by=by,
+            waves=_json(limits),
+        )
+        run = _run(rows[0])
+        if run.digest != digest:
+            raise UsageError(
+                f"run {run.number} of fleet {self.fleet} is {run.state}, and has other migrations: up to"
+                f" {run.target}, begun by {run.by}",
+                hint="check out its migrations and run `d1migrate fleet up` to finish it, or end it with"
+                f" `d1migrate fleet stop {self.fleet}`",
+            )
+        if run.waves != tuple(wave.name for wave in waves):
+            raise UsageError(
+                f"run {run.number} of fleet {self.fleet} is {run.state}, and has other waves:"
+                f" {', '.join(run.waves)}",
+                hint=f"finish it with its waves, or end it with `d1migrate fleet stop {self.fleet}`; the next"
+                " `d1migrate fleet up` begins a run",
+            )
+        return run
 
     def add(self, run: Run, rows: Iterable[tuple[Tenant, int]]) -> None:
         """List tenants with their waves, in chunks; those that the run has already are not changed.
 
-        A run that is sealed takes no more: another process has listed them.
+        A run whose list has ended takes no more: another process has listed them.
 
         Raises:
             UsageError: an id has two names, or is a tenant of another fleet.
         """
-        raise NotImplementedError
+        for chunk in _chunks(rows, CHUNK):
+            listed = dict[str, tuple[str, str, str, int]]()
+            for (tenant, name, url), wave in chunk:
+                if not 0 <= wave < len(run.waves):
+                    raise ValueError(f"{name} is in wave {wave} of {len(run.waves)}")
+                known = listed.setdefault(tenant, (tenant, name, url, wave))
+                if known[1] != name:
+                    raise _two_names(tenant, known[1], name)
+            found = self._send(sql.ADD, run=run.id, fleet=self.fleet, rows=_json(list(listed.values())))
+            state, sealed_at, *_ = self._known(run, found)
+            if sealed_at is not None or state not in ("running", "paused"):
+                return
+            for *_, tenant, name, other_name, other_fleet in found:
+                if tenant is not None:
+                    raise self._cannot_be_listed(tenant, name, other_name, other_fleet)
+
+    def _cannot_be_listed(self, tenant: str, name: str, other_name: str, other_fleet: str) -> UsageError:
+        if other_fleet == self.fleet:
+            return _two_names(tenant, other_name, name)
+        return UsageError(
+            f"{name} ({tenant}) is a tenant of fleet {other_fleet}, too",
+            hint="a database is in one fleet; if it moved, run `d1migrate fleet up"
+            f" {other_fleet}` first; if the fleet has a new name, start with a new journal",
+        )
 
     def seal(self, run: Run) -> Counts:
         """End the list of tenants, so that they can be claimed. Ended already, only return the counts."""
-        raise NotImplementedError
+        return Counts(*self._known(run, self._send(sql.SEAL, run=run.id, fleet=self.fleet)))
 
     def claim(
         self,
@@ -118,11 +222,30 @@ class Journal:
             last_wave: the number of the last wave that is wanted, from 0.
             only: ids; only these are taken, from any wave.
         """
-        raise NotImplementedError
+        number = self._answered.get(owner, 0) + 1
+        arguments = {"only": _json(list(only))} if only else {}
+        rows = self._send(
+            sql.CLAIM_ONLY if only else sql.CLAIM,
+            run=run.id,
+            owner=owner,
+            claim=number,
+            count=min(count, CHUNK),
+            seconds=seconds,
+            last_wave=_LAST_WAVE if last_wave is None else last_wave,
+            **arguments,
+        )
+        state, reason, left, taken, *_ = self._known(run, rows)
+        self._answered[owner] = number
+        found = [row[4:] for row in rows if row[4] is not None]
+        tenants = tuple(
+            Claimed(tenant, name, url, wave, taken - len(found) + place, tries)
+            for place, (tenant, name, url, wave, tries) in enumerate(found)
+        )
+        return Claim(tenants, state, reason, left)
 
     def extend(self, owner: str) -> None:
         """Begin the owner's lease again."""
-        raise NotImplementedError
+        self._send(sql.EXTEND, owner=owner)
 
     def finish(self, run: Run, owner: str, outcomes: Iterable[Finished]) -> str:
         """Record what became of tenants; those that another process has taken over are left alone.
@@ -130,23 +253,42 @@ class Journal:
         Returns:
             The state of the run.
         """
-        raise NotImplementedError
+        state = run.state
+        for chunk in _chunks({outcome.id: outcome for outcome in outcomes}.values(), CHUNK):
+            text = _json([_outcome(outcome) for outcome in chunk])
+            state, _ = self._known(run, self._send(sql.FINISH, run=run.id, owner=owner, outcomes=text))
+        return state
 
     def release(self, run: Run, owner: str) -> None:
         """Give back all that the owner has claimed and not finished: others need not wait for its lease."""
-        raise NotImplementedError
+        self._send(sql.RELEASE, run=run.id, owner=owner)
+
+    # --- what a person decides ---
 
     def pause(self, by: str) -> Run | None:
-        """Pause the newest run; None if it is not running."""
-        raise NotImplementedError
+        """Pause the newest run if it is running; return it as it is then. None if there is no run."""
+        return self._decide(sql.PAUSE, by=by)
 
     def resume(self, by: str) -> Run | None:
-        """Go on with the newest run, paused or stopped, and accept its failures; None if it is neither."""
-        raise NotImplementedError
+        """Go on with the newest run if it is paused or stopped; the failures it has do not stop it again.
+
+        Returns:
+            The run as it is then; None if there is no run.
+        """
+        return self._decide(sql.RESUME, by=by)
 
     def stop(self, by: str) -> Run | None:
-        """End the newest run, so that other migrations can begin; None if it is not running or paused."""
-        raise NotImplementedError
+        """End the newest run if it is running or paused, so that other migrations can begin.
+
+        Returns:
+            The run as it is then; None if there is no run.
+        """
+        return self._decide(sql.STOP, by=by)
+
+    def _decide(self, operation: Operation, **arguments: Any) -> Run | None:
+        if self.status() is None:  # else it would create a file
+            return None
+        return _run(self._send(operation, fleet=self.fleet, **arguments)[0])
 
     def retry(self, *, only: Sequence[str] = (), wave: int | None = None) -> int:
         """Put failed tenants of the newest run back to be done, and run it again if it has ended.
@@ -158,7 +300,15 @@ class Journal:
         Returns:
             How many.
         """
-        raise NotImplementedError
+        if self.status() is None:
+            return 0
+        text, total, found = _json(list(only)) if only else None, 0, _PAGE
+        while found == _PAGE:
+            ((found,),) = self._send(sql.RETRY, fleet=self.fleet, only=text, wave=wave, count=_PAGE)
+            total += found
+        return total
+
+    # --- what a person asks ---
 
     def status(self) -> FleetStatus | None:
         """Return the newest run with its counts; None if there is no journal, or no run of the fleet.
@@ -166,26 +316,234 @@ class Journal:
         Raises:
             UsageError: it is another database than a journal, or a journal of another format.
         """
-        raise NotImplementedError
+        try:
+            formats, runs, waves = self._read(sql.STATUS, fleet=self.fleet)
+        except QueryError as error:
+            if "no such table" not in str(error):
+                raise
+            tables = self._tables()
+            if not tables:
+                return None
+            raise self._not_a_journal(", ".join(tables[:3])) from error
+        if formats[0][0] != FORMAT:
+            raise self._other_format(formats[0][0])
+        if not runs:
+            return None
+        *run, appeared, vanished, now, processes = runs[0]
+        counted = tuple(
+            RunWave(name, size, size - done - failed - leased, leased, done, failed, most_failed, requests)
+            for name, size, done, failed, most_failed, requests, leased in waves
+        )
+        counts = Counts(sum(wave.size for wave in counted), appeared, vanished)
+        return FleetStatus(_run(run), counted, counts, processes, now)
 
-    def failures(self, run: Run, *, examples: int = 3) -> tuple[FailureGroup, ...]:
-        """Return the failures of a run, grouped by error, the most frequent first."""
-        raise NotImplementedError
+    def failures(self, run: Run, *, groups: int = 50, examples: int = 3) -> tuple[FailureGroup, ...]:
+        """Return the most frequent errors of a run, each with the names of some tenants."""
+        (rows,) = self._read(sql.FAILURES, run=run.id, count=groups, examples=examples)
+        return tuple(
+            FailureGroup(text, place, tenants, tuple(json.loads(names)), error)
+            for text, place, tenants, names, error in rows
+        )
 
-    def failed_tenants(
-        self, run: Run, *, after: FailedTenant | None = None, count: int = CHUNK
-    ) -> tuple[FailedTenant, ...]:
-        """Return a page of the failed tenants, by wave and id, after one of them."""
-        raise NotImplementedError
+    def failed_tenants(self, run: Run, *, error_id: int | None = None) -> Iterator[FailedTenant]:
+        """Yield the failed tenants of a run by error, wave and id; page by page, so that memory is flat.
+
+        Args:
+            run: the run.
+            error_id: that of a FailureGroup, to yield its tenants only.
+        """
+        after = (error_id or 0, -1, "")
+        while True:
+            error, wave, tenant = after
+            (rows,) = self._read(
+                sql.FAILED_TENANTS, run=run.id, error=error, wave=wave, id=tenant, count=CHUNK
+            )
+            for *values, error in rows:
+                if error_id not in (None, error):
+                    return
+                found = FailedTenant(*values)
+                after = (error, found.wave, found.id)
+                yield found
+            if len(rows) < CHUNK:
+                return
+
+    def vanished(self, run: Run) -> Iterator[tuple[str, str]]:
+        """Yield id and name of the tenants that the run before had, and a run does not have.
+
+        It looks at every tenant, page by page: ask only if the counts have some.
+        """
+        after: str | None = ""
+        while after is not None:
+            ((after,),), rows = self._read(
+                sql.VANISHED, run=run.id, fleet=self.fleet, after=after, count=_PAGE
+            )
+            yield from rows
 
     def states(self) -> tuple[SavedState, ...]:
         """Return the states that tenants of this fleet were found in, the most frequent first."""
-        raise NotImplementedError
+        (rows,) = self._read(sql.STATES, fleet=self.fleet, count=_STATES)
+        return tuple(SavedState(text, tenants) for text, tenants in rows)
 
     def save_states(self, found: Iterable[SavedState]) -> None:
-        """Record states, and add to the count of those that are recorded."""
-        raise NotImplementedError
+        """Save states, and add to the count of those that are saved already."""
+        for chunk in _by_size(found):
+            self._send(sql.SAVE_STATES, fleet=self.fleet, states=_json(chunk), count=_STATES)
 
     def close(self) -> None:
         """Close the database."""
         self._driver.close()
+
+    # --- sending ---
+
+    def _send(self, operation: Operation, **arguments: Any) -> Sequence[tuple[Any, ...]]:
+        """Run an operation, again if its response is lost; return the rows of its last statement."""
+        batch = Batch(_queries(operation, arguments), last_rows=True, label=operation.name)
+        with self._lock:
+            try:
+                (result,) = self._repeat(batch)
+            except QueryError as error:
+                if operation is not sql.CREATE and "no such table: fleet_" in str(error):
+                    raise self._gone("its tables are gone") from error
+                raise
+            self._check_file()
+        return result.rows
+
+    def _read(self, operation: Operation, **arguments: Any) -> Sequence[Sequence[tuple[Any, ...]]]:
+        """Return the rows of each statement of an operation that reads."""
+        batch = Batch(_queries(operation, arguments), reads=True, label=operation.name)
+        with self._lock:
+            return [result.rows for result in self._driver.batch(batch)]
+
+    def _repeat(self, batch: Batch) -> Sequence[Result]:
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return self._driver.batch(batch)
+            except AmbiguousError as error:
+                self._wait(2**attempt, f"the journal did not answer: {error.headline}")
+        return self._driver.batch(batch)
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        remote = self._driver.capabilities.time_travel
+        if remote:
+            remote.wait(seconds, reason)
+        else:
+            time.sleep(seconds)
+
+    def _check_file(self) -> None:
+        """Check that the file that was just written is still the one that the next process will find.
+
+        Raises:
+            UnavailableError: it was deleted or replaced.
+        """
+        file = self._driver.capabilities.file
+        if file is None:
+            return
+        try:
+            found = os.stat(file.path)
+        except OSError as error:
+            raise self._gone("it was deleted") from error
+        identity = found.st_dev, found.st_ino
+        if self._file not in (None, identity):
+            raise self._gone("it was replaced")
+        self._file = identity
+
+    def _known(self, run: Run, rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return the first row of an operation on a run.
+
+        Raises:
+            UnavailableError: the journal does not have the run.
+        """
+        if not rows:
+            raise self._gone(f"it does not have run {run.number}")
+        return rows[0]
+
+    def _tables(self) -> list[str]:
+        query = Query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        (result,) = self._driver.batch(Batch([query], reads=True))
+        return [name for (name,) in result.rows if not name.startswith(("sqlite_", "_cf_"))]
+
+    def _gone(self, why: str) -> UnavailableError:
+        return UnavailableError(
+            f"{self._driver.url} is no longer the journal of this run: {why}", hint=_GONE_HINT
+        )
+
+    def _not_a_journal(self, why: str) -> UsageError:
+        return UsageError(
+            f"{self._driver.url} is not a journal of fleets: it has {why}",
+            hint="name a database of its own, or a file that does not exist yet:"
+            f' journal = "sqlite:.d1migrate/fleet-{self.fleet}.sqlite"',
+        )
+
+    def _other_format(self, found: object) -> UsageError:
+        return UsageError(
+            f"{self._driver.url} is a journal of format {found}; this d1migrate reads format {FORMAT}",
+            hint="use the d1migrate that began the run, or name a new journal: it asks each tenant once",
+        )
+
+
+def _queries(operation: Operation, arguments: dict[str, Any]) -> tuple[Query, ...]:
+    return tuple(
+        Query(text, tuple(arguments[name] for name in params), whole=True)
+        for text, params in operation.statements
+    )
+
+
+def _run(row: Sequence[Any]) -> Run:
+    number, run, fleet, digest, target, by, state, reason, sealed_at, began_at, ended_at, waves = row
+    names = tuple(json.loads(waves))
+    is_sealed = sealed_at is not None
+    return Run(run, number, fleet, digest, target, by, state, reason, names, is_sealed, began_at, ended_at)
+
+
+def _outcome(finished: Finished) -> dict[str, Any]:
+    error = finished.error
+    if finished.state == "failed" and not error:
+        error = "no reason given"
+    return finished._asdict() | {"error": error[:_LONGEST_ERROR] if error else None}
+
+
+def _two_names(tenant: str, one: str, other: str) -> UsageError:
+    return UsageError(
+        f"{tenant} has two names: {one} and {other}",
+        hint="list each database once; if it was renamed meanwhile, run the command again",
+    )
+
+
+def _told(text: str, marker: str) -> str:
+    """Return what an assertion says after its marker; the engine quotes the whole."""
+    return text.partition(marker)[2].partition("'")[0]
+
+
+def _json(value: Any) -> str:
+    """Return a parameter for `json_each`.
+
+    Raises:
+        UsageError: a text of it is no Unicode, like the name of a file in another encoding.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = ascii(text[max(0, error.start - 40) : error.end + 40])
+        raise UsageError(f"a name is not valid UTF-8: … {shown} …", hint="rename the file") from error
+    return text
+
+
+def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _by_size(states: Iterable[SavedState]) -> Iterator[list[SavedState]]:
+    """Yield states in groups that fit into a parameter."""
+    group, size = list[SavedState](), 0
+    for state in states:
+        length = len(state.text.encode())
+        if group and size + length > _BYTES:
+            yield group
+            group, size = [], 0
+        group.append(state)
+        size += length
+    if group:
+        yield group

@@ -1,4 +1,4 @@
-"""The SQL of the journal: its tables, and each operation as the statements of one transaction.
+"""The SQL of the journal: each operation as the statements of one transaction.
 
 Only texts and the names of their parameters, so that another runtime can send the same: `journal.py` does it
 from Python, and a generated Workflow from TypeScript. No operation reads first and writes later. All its
@@ -8,18 +8,18 @@ conditions are in its SQL, so any number of processes may send it, at any time, 
 - `finish` changes and counts only tenants that are still leased by the sender;
 - `begin` and `add` change nothing the second time.
 
-What is counted for `status` is kept as counters in `fleet_waves` and `fleet_runs`: of 1,000,000 tenants, a
-`GROUP BY` takes half a second, above what production D1 allows. All times are the database's.
+All times are the database's, so machines with wrong clocks agree.
 """
 
 from __future__ import annotations
 
 import re
 
+from d1migrate.fleet.journal_tables import FORMAT, TABLES
 from d1migrate.named_tuple import NamedTuple
 
-FORMAT = 1
-"""The format of the tables; a journal of another one is refused."""
+NOT_A_JOURNAL = "not a journal, it has: "
+OTHER_FORMAT = "journal of another format: "
 
 
 class Statement(NamedTuple):
@@ -56,94 +56,321 @@ def _statement(sql: str) -> Statement:
     return Statement(re.sub(r":(\w+)", lambda found: f"?{params.index(found[1]) + 1}", sql), params)
 
 
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS fleet_journal (format INTEGER NOT NULL) STRICT",
-    # `n` is the order of the runs, and what other tables refer to. `id` is the caller's, so that a request
-    # that is sent twice begins one run. `sealed_at`: when all tenants were listed; nothing is claimed before.
-    # state: running, paused, stopped or done.
-    """CREATE TABLE IF NOT EXISTS fleet_runs (
-  n INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  fleet TEXT NOT NULL,
-  digest TEXT NOT NULL,
-  target TEXT NOT NULL,
-  started_by TEXT NOT NULL,
-  state TEXT NOT NULL,
-  reason TEXT,
-  began_at INTEGER NOT NULL,
-  sealed_at INTEGER,
-  ended_at INTEGER,
-  known INTEGER NOT NULL DEFAULT 0,
-  appeared INTEGER NOT NULL DEFAULT 0,
-  vanished INTEGER NOT NULL DEFAULT 0
-) STRICT""",
-    "CREATE INDEX IF NOT EXISTS fleet_runs_by_fleet ON fleet_runs (fleet, n)",
-    # `accepted`: failures that no longer stop the run, because somebody resumed it in spite of them.
-    """CREATE TABLE IF NOT EXISTS fleet_waves (
-  run INTEGER NOT NULL,
-  n INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  stop_count INTEGER,
-  stop_percent REAL,
-  size INTEGER NOT NULL DEFAULT 0,
-  done INTEGER NOT NULL DEFAULT 0,
-  failed INTEGER NOT NULL DEFAULT 0,
-  accepted INTEGER NOT NULL DEFAULT 0,
-  requests INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (run, n)
-) STRICT, WITHOUT ROWID""",
-    # `run`: the newest one that listed it; `seen`: the newest sealed one before. A tenant is gone if its
-    # fleet has a newer sealed run, so nothing has to be written. state: todo, leased, done or failed.
-    """CREATE TABLE IF NOT EXISTS fleet_tenants (
-  id TEXT PRIMARY KEY NOT NULL,
-  fleet TEXT NOT NULL,
-  name TEXT NOT NULL,
-  url TEXT NOT NULL,
-  run INTEGER NOT NULL,
-  seen INTEGER,
-  wave INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  owner TEXT,
-  claim INTEGER,
-  tries INTEGER NOT NULL DEFAULT 0,
-  requests INTEGER NOT NULL DEFAULT 0,
-  current TEXT,
-  error INTEGER,
-  at INTEGER
-) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS fleet_todo ON fleet_tenants (run, wave) WHERE state = 'todo'",
-    "CREATE INDEX IF NOT EXISTS fleet_leased ON fleet_tenants (owner, claim, wave) WHERE state = 'leased'",
-    "CREATE INDEX IF NOT EXISTS fleet_failed ON fleet_tenants (run, wave, error) WHERE state = 'failed'",
-    # The lease of all that a process has claimed: one row to extend, instead of one for each tenant.
-    """CREATE TABLE IF NOT EXISTS fleet_processes (
-  owner TEXT PRIMARY KEY NOT NULL,
-  run INTEGER NOT NULL,
-  claim INTEGER NOT NULL,
-  seconds INTEGER NOT NULL,
-  until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID""",
-    # Each text once: 20,000 tenants that fail alike are one row, and an index counts them.
-    """CREATE TABLE IF NOT EXISTS fleet_errors (
-  id INTEGER PRIMARY KEY,
-  text TEXT NOT NULL,
-  place TEXT NOT NULL,
-  UNIQUE (text, place)
-) STRICT""",
-    # Of failures only: a row for each success would double what a run writes.
-    """CREATE TABLE IF NOT EXISTS fleet_attempts (
-  run INTEGER NOT NULL,
-  tenant TEXT NOT NULL,
-  try INTEGER NOT NULL,
-  error INTEGER,
-  at INTEGER NOT NULL,
-  PRIMARY KEY (run, tenant, try)
-) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS fleet_states (
-  id INTEGER PRIMARY KEY,
-  fleet TEXT NOT NULL,
-  text TEXT NOT NULL,
-  tenants INTEGER NOT NULL,
-  UNIQUE (fleet, text)
-) STRICT""",
+CREATE = _operation(
+    "create the journal",
+    TABLES[0],
+    # Another database than a journal is refused, and with it the whole transaction.
+    f"""SELECT json_extract('{{}}', '{NOT_A_JOURNAL}' || group_concat(name, ', ')) FROM (
+  SELECT name FROM sqlite_schema WHERE type = 'table' AND lower(name) NOT GLOB 'fleet_*'
+    AND lower(name) NOT GLOB 'sqlite_*' AND lower(name) NOT GLOB '_cf_*' AND lower(name) <> 'd1_migrations'
+    AND NOT EXISTS (SELECT 1 FROM fleet_journal) ORDER BY name LIMIT 3
+) HAVING count(*)""",
+    f"INSERT INTO fleet_journal (format) SELECT {FORMAT} WHERE NOT EXISTS (SELECT 1 FROM fleet_journal)",
+    f"""SELECT json_extract('{{}}', '{OTHER_FORMAT}' || format) FROM fleet_journal
+WHERE format <> {FORMAT}""",
+    *TABLES[1:],
+    "SELECT format FROM fleet_journal",
 )
-"""The tables of a journal, for any number of fleets."""
+"""Create the tables, if there are none; abort if the database is not a journal, or of another format."""
+
+# --- parts of statements ---
+
+_RUN = "(SELECT n FROM fleet_runs WHERE id = :run)"
+_LIVE = "(SELECT n FROM fleet_runs WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL)"
+_OPEN = "(SELECT n FROM fleet_runs WHERE id = :run AND state IN ('running', 'paused') AND sealed_at IS NULL)"
+_NEWEST = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet)"
+_SEALED = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND sealed_at IS NOT NULL)"
+_WAVE = f"""(SELECT min(n) FROM fleet_waves
+  WHERE run = {_LIVE} AND done + failed < size AND n <= :last_wave)"""
+_LIMIT = "coalesce(stop_count, CAST(size * stop_percent / 100 + 1e-9 AS INTEGER))"
+
+RUN_COLUMNS = """n, id, fleet, digest, target, started_by, state, reason, sealed_at, began_at, ended_at, (
+  SELECT json_group_array(name) FROM (SELECT name FROM fleet_waves WHERE run = fleet_runs.n ORDER BY n)
+) AS waves"""
+"""What `Run` is read from."""
+
+_STOP_BY_FAILURES = f"""UPDATE fleet_runs SET state = 'stopped', ended_at = unixepoch(), reason = w.reason
+FROM (
+  SELECT failed || ' of ' || size || ' tenants of wave ' || name || ' failed; ' || {_LIMIT} || ' may'
+    AS reason FROM fleet_waves
+  WHERE run = {_RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
+) AS w WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL"""
+_END = f"""UPDATE fleet_runs SET state = 'done', ended_at = unixepoch() WHERE n = {_LIVE}
+  AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND done + failed < size)"""
+
+_SAME_WAVES = """(SELECT json_group_array(name) FROM (
+  SELECT name FROM fleet_waves WHERE run = fleet_runs.n ORDER BY n
+)) = (SELECT json_group_array(value ->> 0) FROM json_each(:waves))"""
+
+BEGIN = _operation(
+    "begin a run",
+    # A week is longer than any request is late.
+    """DELETE FROM fleet_processes WHERE until < unixepoch() - 604800 AND NOT EXISTS (
+  SELECT 1 FROM fleet_tenants AS t WHERE t.owner = fleet_processes.owner AND t.state = 'leased')""",
+    f"""INSERT INTO fleet_runs (id, fleet, digest, target, started_by, state, began_at)
+SELECT :run, :fleet, :digest, :target, :by, 'running', unixepoch() WHERE NOT EXISTS (
+  SELECT 1 FROM fleet_runs WHERE n = {_NEWEST}
+    AND (state IN ('running', 'paused') OR state = 'stopped' AND digest = :digest AND {_SAME_WAVES})
+) ON CONFLICT (id) DO NOTHING""",
+    f"""INSERT INTO fleet_waves (run, n, name, stop_count, stop_percent)
+SELECT {_RUN}, key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:waves) WHERE {_RUN} IS NOT NULL
+ON CONFLICT DO NOTHING""",
+    # One that goes on has the limits of today's configuration.
+    f"""UPDATE fleet_waves SET stop_count = w.value ->> 1, stop_percent = w.value ->> 2
+FROM json_each(:waves) AS w WHERE fleet_waves.n = w.key AND fleet_waves.name = w.value ->> 0
+  AND fleet_waves.run = (
+    SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND digest = :digest AND state <> 'done')""",
+    # Not one that this request began: arriving late, it would undo a `stop`.
+    f"""UPDATE fleet_runs SET state = 'running', reason = NULL, ended_at = NULL
+WHERE n = {_NEWEST} AND digest = :digest AND state = 'stopped' AND id <> :run
+  AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND failed - accepted > {_LIMIT})""",
+    f"SELECT {RUN_COLUMNS} FROM fleet_runs WHERE n = {_NEWEST}",
+)
+"""Begin a run, or go on with the unfinished one of the same migrations. Returns the newest run."""
+
+_ROWS = """(SELECT value ->> 0 AS id, value ->> 1 AS name, value ->> 2 AS url, value ->> 3 AS wave
+  FROM json_each(:rows))"""
+_ELSEWHERE = """fleet_tenants.fleet <> :fleet AND fleet_tenants.run >= coalesce((
+    SELECT max(n) FROM fleet_runs AS o WHERE o.fleet = fleet_tenants.fleet AND o.sealed_at IS NOT NULL), 0)"""
+_NEW_ROWS = f"""{_ROWS} AS o LEFT JOIN fleet_tenants ON fleet_tenants.id = o.id
+  WHERE fleet_tenants.id IS NULL OR fleet_tenants.run <> {_OPEN} AND NOT ({_ELSEWHERE})"""
+
+ADD = _operation(
+    "list tenants",
+    f"""UPDATE fleet_waves SET size = size + c.tenants FROM (
+  SELECT o.wave AS wave, count(*) AS tenants FROM {_NEW_ROWS} GROUP BY o.wave
+) AS c WHERE fleet_waves.run = {_OPEN} AND fleet_waves.n = c.wave""",
+    f"""UPDATE fleet_runs SET known = fleet_runs.known + c.known,
+  appeared = appeared + c.tenants - c.known
+FROM (
+  SELECT count(*) AS tenants, count(iif(fleet_tenants.fleet = :fleet
+    AND {_SEALED} IN (fleet_tenants.run, fleet_tenants.seen), 1, NULL)) AS known FROM {_NEW_ROWS}
+) AS c WHERE n = {_OPEN}""",
+    f"""INSERT INTO fleet_tenants (id, fleet, name, url, run, wave, state)
+SELECT id, :fleet, name, url, {_OPEN}, wave, 'todo' FROM {_ROWS} WHERE {_OPEN} IS NOT NULL
+ON CONFLICT (id) DO UPDATE SET fleet = excluded.fleet, name = excluded.name, url = excluded.url, seen = CASE
+    WHEN fleet_tenants.fleet <> excluded.fleet THEN NULL
+    WHEN (SELECT sealed_at FROM fleet_runs WHERE n = fleet_tenants.run) IS NULL THEN fleet_tenants.seen
+    ELSE fleet_tenants.run END,
+  run = excluded.run, wave = excluded.wave, state = 'todo', owner = NULL, claim = NULL, tries = 0,
+  requests = 0, error = NULL
+WHERE fleet_tenants.run <> excluded.run AND NOT ({_ELSEWHERE})""",
+    f"""SELECT r.state AS state, r.sealed_at AS sealed_at, c.id AS id, c.name AS name,
+  c.other_name AS other_name, c.other_fleet AS other_fleet
+FROM fleet_runs AS r LEFT JOIN (
+  SELECT o.id AS id, o.name AS name, t.name AS other_name, t.fleet AS other_fleet
+  FROM {_ROWS} AS o JOIN fleet_tenants AS t ON t.id = o.id
+  WHERE t.fleet <> :fleet OR t.run = {_RUN} AND t.name <> o.name LIMIT 3
+) AS c WHERE r.id = :run""",
+)
+"""List tenants, if the list is still open. Returns the state, and the tenants that cannot be listed."""
+
+SEAL = _operation(
+    "end the list of tenants",
+    f"""UPDATE fleet_runs SET sealed_at = unixepoch(), vanished = coalesce((
+  SELECT sum(size) FROM fleet_waves WHERE run = {_SEALED}), 0) - known WHERE n = {_OPEN}""",
+    _END,
+    """SELECT coalesce((SELECT sum(size) FROM fleet_waves WHERE run = fleet_runs.n), 0) AS total, appeared,
+  vanished FROM fleet_runs WHERE id = :run""",
+)
+"""End the list of tenants. Returns the total, and how many appeared and vanished."""
+
+_EXPIRED = "(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND p.until < unixepoch())"
+_TAKE_NEXT = f"""SELECT id FROM (SELECT t.id AS id FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
+    WHERE p.until < unixepoch() AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
+      AND t.run = {_LIVE} AND t.wave = {_WAVE} LIMIT :count)
+  UNION ALL SELECT id FROM (SELECT id FROM fleet_tenants
+    WHERE state = 'todo' AND run = {_LIVE} AND wave = {_WAVE} ORDER BY id LIMIT :count)"""
+_TAKE_ONLY = f"""SELECT t.id AS id FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
+    WHERE t.id = o.value AND t.run = {_LIVE} AND t.wave <= :last_wave
+      AND (t.state = 'todo' OR t.state = 'leased' AND t.owner <> :owner AND EXISTS {_EXPIRED})"""
+
+
+def _claim(name: str, take: str) -> Operation:
+    return _operation(
+        name,
+        _STOP_BY_FAILURES,
+        _END,
+        # A condition on the process in WHERE would be tested for each row; in LIMIT it is tested once.
+        f"""UPDATE fleet_tenants SET state = 'leased', owner = :owner, claim = :claim, tries = tries + 1
+WHERE id IN (SELECT id FROM ({take})
+  LIMIT iif(coalesce((SELECT claim FROM fleet_processes WHERE owner = :owner), 0) < :claim, :count, 0))""",
+        f"""INSERT INTO fleet_processes (owner, run, claim, seconds, until)
+SELECT :owner, {_LIVE}, :claim, :seconds, unixepoch() + :seconds WHERE {_LIVE} IS NOT NULL
+ON CONFLICT (owner) DO UPDATE SET run = excluded.run, claim = max(claim, excluded.claim),
+  seconds = excluded.seconds, until = excluded.until""",
+        f"""SELECT r.state AS state, r.reason AS reason, (
+    SELECT coalesce(sum(size - done - failed), 0) FROM fleet_waves WHERE run = r.n AND n <= :last_wave
+  ) AS remaining, (
+    SELECT coalesce(sum(done + failed), 0) FROM fleet_waves WHERE run = r.n AND n = {_WAVE}
+  ) + (
+    SELECT count(*) FROM fleet_processes AS p CROSS JOIN fleet_tenants AS l
+    WHERE l.owner = p.owner AND l.state = 'leased' AND l.run = r.n AND l.wave = {_WAVE}
+  ) AS taken, t.id AS id, t.name AS name, t.url AS url, t.wave AS wave, t.tries AS tries
+FROM fleet_runs AS r LEFT JOIN fleet_tenants AS t
+  ON t.owner = :owner AND t.state = 'leased' AND t.claim = :claim AND t.run = r.n
+WHERE r.id = :run ORDER BY t.id""",
+    )
+
+
+CLAIM = _claim("claim tenants", _TAKE_NEXT)
+"""Lease tenants of the first unfinished wave. Returns the state, what is left, and a row for each tenant."""
+CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY)
+"""Lease certain tenants, of any wave."""
+
+_OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'current' AS current,
+  value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place
+  FROM json_each(:outcomes))"""
+_OURS = f"t.id = o.id AND t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
+_ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
+
+FINISH = _operation(
+    "record outcomes",
+    f"""INSERT INTO fleet_errors (text, place) SELECT DISTINCT error, place FROM {_OUTCOMES}
+WHERE error IS NOT NULL ON CONFLICT DO NOTHING""",
+    # Counted before they change: the second time, none of them is ours.
+    f"""UPDATE fleet_waves SET done = fleet_waves.done + c.done,
+  failed = fleet_waves.failed + c.failed, requests = fleet_waves.requests + c.requests
+FROM (
+  SELECT t.wave AS wave, sum(o.state = 'done') AS done, sum(o.state = 'failed') AS failed,
+    sum(o.requests) AS requests
+  FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t WHERE {_OURS} GROUP BY t.wave
+) AS c WHERE fleet_waves.run = {_RUN} AND fleet_waves.n = c.wave""",
+    f"""INSERT INTO fleet_attempts (run, tenant, try, error, at)
+SELECT t.run, t.id, t.tries, {_ERROR}, unixepoch() FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t
+WHERE {_OURS} AND o.state = 'failed' ON CONFLICT DO NOTHING""",
+    f"""UPDATE fleet_tenants AS t SET state = o.state, current = coalesce(o.current, t.current),
+  error = {_ERROR}, requests = t.requests + o.requests, at = unixepoch(), owner = NULL, claim = NULL
+FROM {_OUTCOMES} AS o WHERE {_OURS}""",
+    "UPDATE fleet_processes SET until = unixepoch() + seconds WHERE owner = :owner",
+    _STOP_BY_FAILURES,
+    _END,
+    "SELECT state, reason FROM fleet_runs WHERE id = :run",
+)
+"""Record the outcomes of tenants that are still the owner's. Returns the state of the run."""
+
+EXTEND = _operation(
+    "extend a lease",
+    "UPDATE fleet_processes SET until = unixepoch() + seconds WHERE owner = :owner",
+    "SELECT until FROM fleet_processes WHERE owner = :owner",
+)
+"""Begin a lease again."""
+
+RELEASE = _operation(
+    "give tenants back",
+    f"""UPDATE fleet_tenants SET state = 'todo', owner = NULL, claim = NULL, tries = tries - 1
+WHERE owner = :owner AND state = 'leased' AND run = {_RUN}""",
+    "UPDATE fleet_processes SET until = 0 WHERE owner = :owner",
+    "SELECT state FROM fleet_runs WHERE id = :run",
+)
+"""Give back what the owner has claimed."""
+
+_RETURN_NEWEST = f"SELECT {RUN_COLUMNS} FROM fleet_runs WHERE n = {_NEWEST}"
+
+PAUSE = _operation(
+    "pause",
+    f"""UPDATE fleet_runs SET state = 'paused', reason = 'paused by ' || :by
+WHERE n = {_NEWEST} AND state = 'running'""",
+    _RETURN_NEWEST,
+)
+"""Pause the newest run. Returns it."""
+
+RESUME = _operation(
+    "resume",
+    f"""UPDATE fleet_waves SET accepted = failed
+WHERE run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND state = 'stopped')""",
+    f"""UPDATE fleet_runs SET state = 'running', reason = 'resumed by ' || :by, ended_at = NULL
+WHERE n = {_NEWEST} AND state IN ('paused', 'stopped')""",
+    _RETURN_NEWEST,
+)
+"""Go on with the newest run, and accept the failures that stopped it. Returns it."""
+
+STOP = _operation(
+    "stop",
+    f"""UPDATE fleet_runs SET state = 'stopped', reason = 'stopped by ' || :by, ended_at = unixepoch()
+WHERE n = {_NEWEST} AND state IN ('running', 'paused')""",
+    _RETURN_NEWEST,
+)
+"""End the newest run. Returns it."""
+
+_FAILED = f"""(SELECT id, wave FROM fleet_tenants WHERE state = 'failed' AND run = {_NEWEST}
+    AND (:wave IS NULL OR wave = :wave)
+    AND (:only IS NULL OR id IN (SELECT value FROM json_each(:only))
+      OR name IN (SELECT value FROM json_each(:only)))
+  ORDER BY error, wave, id LIMIT :count)"""
+
+RETRY = _operation(
+    "put failed tenants back",
+    f"""UPDATE fleet_runs SET state = 'running', reason = NULL, ended_at = NULL
+WHERE n = {_NEWEST} AND state IN ('stopped', 'done') AND EXISTS {_FAILED}""",
+    f"""UPDATE fleet_waves SET failed = fleet_waves.failed - c.failed,
+  accepted = min(accepted, fleet_waves.failed - c.failed)
+FROM (
+  SELECT wave, count(*) AS failed FROM {_FAILED} GROUP BY wave
+) AS c WHERE run = {_NEWEST} AND n = c.wave""",
+    f"UPDATE fleet_tenants SET state = 'todo' WHERE id IN (SELECT id FROM {_FAILED})",
+    "SELECT changes() AS tenants",
+)
+"""Put at most `count` failed tenants of the newest run back. Returns how many."""
+
+STATUS = _operation(
+    "read the status",
+    "SELECT format FROM fleet_journal",
+    f"""SELECT {RUN_COLUMNS}, appeared, vanished, unixepoch() AS now, (
+  SELECT count(*) FROM fleet_processes WHERE run = fleet_runs.n AND until >= unixepoch()
+) AS processes FROM fleet_runs WHERE n = {_NEWEST}""",
+    f"""SELECT name, size, done, failed, {_LIMIT} AS most_failed, requests, (
+  SELECT count(*) FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
+  WHERE t.owner = p.owner AND t.state = 'leased' AND t.run = fleet_waves.run AND t.wave = fleet_waves.n
+) AS leased FROM fleet_waves WHERE run = {_NEWEST} ORDER BY n""",
+)
+"""Read the format, the newest run and its waves: three results. Only leased tenants are counted."""
+
+_PAGE = "(SELECT id FROM fleet_tenants WHERE id > :after ORDER BY id LIMIT :count)"
+
+VANISHED = _operation(
+    "read vanished tenants",
+    f"SELECT max(id) AS last FROM {_PAGE}",
+    f"""SELECT id, name FROM fleet_tenants WHERE id IN {_PAGE} AND fleet = :fleet AND run < {_RUN} AND (
+  SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND n < {_RUN} AND sealed_at IS NOT NULL
+) IN (run, seen) ORDER BY id""",
+)
+"""Look through a page of tenants: the last id, and those that only the run before had."""
+
+FAILURES = _operation(
+    "read failures",
+    f"""SELECT e.text AS text, e.place AS place, g.tenants AS tenants, (
+  SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
+    WHERE state = 'failed' AND run = {_RUN} AND error = g.error ORDER BY wave, id LIMIT :examples)
+) AS examples, g.error AS error FROM (
+  SELECT error, count(*) AS tenants FROM fleet_tenants WHERE state = 'failed' AND run = {_RUN} GROUP BY error
+) AS g JOIN fleet_errors AS e ON e.id = g.error ORDER BY g.tenants DESC, g.error LIMIT :count""",
+)
+"""Read the most frequent errors of a run, with the number of tenants and the names of some."""
+
+FAILED_TENANTS = _operation(
+    "read failed tenants",
+    f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, t.tries AS tries,
+  t.at AS at, t.error AS error
+FROM fleet_tenants AS t JOIN fleet_errors AS e ON e.id = t.error
+WHERE t.state = 'failed' AND t.run = {_RUN} AND (t.error, t.wave, t.id) > (:error, :wave, :id)
+ORDER BY t.error, t.wave, t.id LIMIT :count""",
+)
+"""Read a page of failed tenants, after one of them."""
+
+STATES = _operation(
+    "read known states",
+    "SELECT text, tenants FROM fleet_states WHERE fleet = :fleet ORDER BY tenants DESC, id LIMIT :count",
+)
+"""Read the states that tenants were found in, the most frequent first."""
+
+SAVE_STATES = _operation(
+    "save known states",
+    """INSERT INTO fleet_states (fleet, text, tenants)
+SELECT :fleet, value ->> 0, value ->> 1 FROM json_each(:states) WHERE true
+ON CONFLICT (fleet, text) DO UPDATE SET tenants = tenants + excluded.tenants""",
+    """DELETE FROM fleet_states WHERE fleet = :fleet AND id NOT IN (
+  SELECT id FROM fleet_states WHERE fleet = :fleet ORDER BY tenants DESC, id DESC LIMIT :count)""",
+    "SELECT count(*) AS states FROM fleet_states WHERE fleet = :fleet",
+)
+"""Save states, and keep the most frequent ones."""

@@ -40,7 +40,7 @@ class Run(NamedTuple):
         target: the name of the newest one.
         by: who began it.
         state: "running", "paused", "stopped" or "done".
-        reason: why it is paused or stopped.
+        reason: who paused or resumed it, or why it is stopped.
         waves: the names of its waves.
         is_sealed: whether all tenants are listed. Nothing is claimed before.
         began_at: the time, by the database's clock.

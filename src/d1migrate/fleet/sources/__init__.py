@@ -1,1 +1,0 @@
-"""The lists that the tenants of a fleet can come from, one module for each."""
