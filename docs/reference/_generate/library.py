@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 import d1migrate
-from d1migrate import workers
+from d1migrate import fleet, workers
 
 from . import docstrings
 from .markdown import code, definitions, paragraphs, sentence, table
@@ -43,7 +43,23 @@ def library() -> dict[str, str]:
         "classes": "\n\n".join(_class(getattr(d1migrate, name)) for name in _CLASSES),
         "values": "\n\n".join(_value(value, "###") for value in values),
         "other values": "\n\n".join(_value(value, "###") for value in others),
+        "fleets": _fleets(),
     }
+
+
+def _fleets() -> str:
+    """Return `d1migrate.fleet`; of the plan only how it is made, because the rest is for `migrate_one`."""
+    made = fleet.FleetPlan
+    return _joined(
+        _text(fleet),
+        f"### {made.__name__}",
+        code(f"{made.__name__}{_signature(made)}", "python"),
+        _text(made),
+        definitions(("argument", "meaning"), docstrings.items(made, "Args")),
+        _raises(made),
+        *(_function(function, "###") for function in (fleet.migrate_one, fleet.migrate_one_async)),
+        _value(fleet.Outcome, "###"),
+    )
 
 
 def in_a_worker() -> dict[str, str]:

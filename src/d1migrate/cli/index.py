@@ -40,7 +40,7 @@ class Modules(NamedTuple):
     """What embeds the migrations of one folder.
 
     Attributes:
-        owner: the project, or a class of Durable Objects, whose migrations they are.
+        owner: the project, class of Durable Objects, or fleet whose migrations they are.
         indexes: the paths of the indexes.
         runtime: the path of their runtime, if one is to be written.
     """

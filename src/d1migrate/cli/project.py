@@ -87,15 +87,15 @@ class Project:
 
     @property
     def owners(self) -> tuple[Project, ...]:
-        """The project and each class of Durable Objects, with its own settings and folder."""
+        """The project, each class of Durable Objects, and each fleet with a folder of its own."""
         own = self._own_config
-        return tuple(self._with(each) for each in (own, *map(own.of_class, own.classes)))
+        return tuple(self._with(each) for each in (own, *own.others))
 
     @property
     def owners_of_folder(self) -> tuple[Project, ...]:
         """This run's owner, and the others that have indexes of the same migrations folder."""
-        name = self.config.class_name
-        others = (one for one in self.owners if one.config.indexes and one.config.class_name != name)
+        section = self.config.section
+        others = (one for one in self.owners if one.config.indexes and one.config.section != section)
         return (self, *(one for one in others if config.is_same_path(one.folder, self.folder)))
 
     @property
@@ -148,12 +148,12 @@ class Project:
                 raise
             name = names[0] if database is None else names[1]
             raise UsageError(f"{name}: {error}", hint=error.hint) from None
-        if chosen.class_name and not (env or database or class_of(found.database)):
+        if chosen.section and not (env or database or class_of(found.database)):
+            one = "one of its objects" if chosen.class_name else "one of its tenants"
             raise UsageError(
-                f"{self.folder} has the migrations of the class {chosen.class_name}, and {found.described} is"
-                " not one of its objects",
-                hint=f"name an object with --database do:{chosen.class_name}/NAME, which reads it; or a file"
-                " to try the migrations on, e.g. --database sqlite:scratch.db",
+                f"{self.folder} has the migrations of {chosen.owner}, and {found.described} is not {one}",
+                hint=f"{_how_to_name(chosen)}; or a file to try the migrations on, e.g. --database"
+                " sqlite:scratch.db",
             )
         return found
 
@@ -197,7 +197,7 @@ class Project:
         """Whether a database shows what is pending: one of the platform, or that of a flag."""
         is_given = bool(self._given.env or self._given.database)
         is_of_platform = self._is_of_object == (platform.name == "durable-object")
-        is_own = self._is_of_object or not self.config.class_name
+        is_own = self._is_of_object or not self.config.section
         return self.names_database and (is_given or (is_of_platform and is_own))
 
     @property
@@ -225,9 +225,9 @@ class Project:
     def _known_environment(self) -> Environment | None:
         """The database to work on, if a flag, a variable or the configuration names it.
 
-        A class needs none: wrangler's configuration has no settings for its folder.
+        A class or a fleet needs none: wrangler's configuration has no settings for its folder.
         """
-        if self.config.class_name:
+        if self.config.section:
             return None
         default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
         return self.environment if self._is_database_given or default else None
@@ -285,13 +285,13 @@ class Project:
         if missing_ok and not os.path.exists(self.folder):
             return ()
         folder = self._folder
-        if (name := self.config.class_name) and not os.path.lexists(folder.path):
+        if (section := self.config.section) and not os.path.lexists(folder.path):
             from shlex import quote
 
             raise UsageError(
-                f"the migrations folder {folder.path} of the class {name} does not exist",
+                f"the migrations folder {folder.path} of {self.config.owner} does not exist",
                 hint=f"`d1migrate new DESCRIPTION --migrations {quote(folder.path)}` creates it; if it is"
-                f" elsewhere, correct `migrations = …` in [objects.{name}]",
+                f" elsewhere, correct `migrations = …` in {section}",
             )
         self._listing = list_files(folder)
         found = load_folder(folder, self._listing)
@@ -499,3 +499,10 @@ def _refuse_outside(config: str | None, path: str, what: str) -> None:
     from d1migrate.project import boundary
 
     boundary.refuse_outside(config, path, what)
+
+
+def _how_to_name(chosen: Config) -> str:
+    """Return how to name a database that gets the migrations of a class or a fleet."""
+    if chosen.class_name:
+        return f"name an object with --database do:{chosen.class_name}/NAME, which reads it"
+    return "`d1migrate fleet up` migrates all tenants; name one with --database d1:NAME"

@@ -9,16 +9,8 @@ from __future__ import annotations
 
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Query
-from d1migrate.sql.durable_object import (
-    DEFER_OFF,
-    DEFERRABLE,
-    KEYS_OFF,
-    KEYS_OFF_HINT,
-    ORPHANS,
-    VIOLATED,
-    defers,
-    drops,
-)
+from d1migrate.sql.deferred_keys import DEFER_OFF, DEFERRABLE, ORPHANS, defers, drops
+from d1migrate.sql.durable_object import KEYS_OFF, KEYS_OFF_HINT, VIOLATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

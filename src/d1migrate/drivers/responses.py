@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
-from d1migrate.sql.d1 import RESET_CODE, is_refusal, is_reset
+from d1migrate.sql.d1 import ASSERTION, RESET_CODE, is_refusal, is_reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,12 @@ def _problems(envelope: dict[str, Any]) -> list[tuple[int, str]]:
     listed = errors if isinstance(errors, list) else [errors]
     found = [(e.get("code"), e.get("message")) for e in listed if isinstance(e, dict)]
     found = found or [(envelope.get("code"), envelope.get("error"))]
-    return [(_code(code), str(message or "no reason given")[:_LONGEST]) for code, message in found]
+    return [(_code(code), _shortened(str(message or "no reason given"))) for code, message in found]
+
+
+def _shortened(message: str) -> str:
+    """Return a message, up to a length; that of an assertion is whole, because it may be data."""
+    return message if ASSERTION in message else message[:_LONGEST]
 
 
 def _code(value: Any) -> int:

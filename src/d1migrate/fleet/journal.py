@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.lock_wait import OnWait
     from d1migrate.drivers.protocol import Driver, Permit
-    from d1migrate.fleet.inventory import Tenant
     from d1migrate.fleet.journal_sql import Operation
+    from d1migrate.fleet.tenant import Tenant
     from d1migrate.project.waves import Wave
     from d1migrate.sql.batch import Result
 

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from d1migrate.fleet.inventory import Tenant
+    from d1migrate.fleet.tenant import Tenant
     from d1migrate.project.fleet import FleetSettings
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.d1 import QUERY_SECONDS
-from d1migrate.sql.durable_object import DEFER_OFF
+from d1migrate.sql.deferred_keys import DEFER_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

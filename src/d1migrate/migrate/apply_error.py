@@ -79,6 +79,10 @@ ADVICE = (
 
 _ADVICE_ON_DOWN = tuple(advice for advice in ADVICE if advice is not _APPLIED_ALREADY)
 NO_RESPONSE = "it is not in the history: run the command again"
+_SHARED = (
+    "`d1migrate verify` lists those of the database; migrations that defer the check of foreign keys share a"
+    " transaction only if there are none"
+)
 _LINES = 6  # shown of a failed statement
 
 
@@ -153,6 +157,8 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
     if assertions.ROWS_APPEARED in text or assertions.VALUES_APPEARED in text:
         return f"{text}: there were none when the rollback was planned", "run `d1migrate down` again"
+    if assertions.ORPHANED in text:
+        return f"after it, {assertions.ORPHANED}", _SHARED
     if assertions.NOT_APPLIED in text:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
     if isinstance(error, AmbiguousError) and not is_reset(text):

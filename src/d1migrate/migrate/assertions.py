@@ -11,6 +11,7 @@ from d1migrate.migrate.table import LOG_TABLE, VersionTable
 from d1migrate.migrate.table_state import VersionState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
+from d1migrate.sql.deferred_keys import ORPHANS
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
@@ -30,6 +31,7 @@ OTHER_MIGRATIONS = "history not as planned; applied are "
 SCHEMA_CHANGED = "schema changed meanwhile"
 ROWS_APPEARED = "rows appeared meanwhile in "
 VALUES_APPEARED = "values appeared meanwhile in "
+ORPHANED = "rows refer to rows that do not exist"
 
 _HEAD = f"coalesce((SELECT token FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1), '')"
 
@@ -141,6 +143,11 @@ def _differs(expected: HistoryState, *, full: bool, parameter: str = "?1") -> tu
     table, rows, head = expected
     fingerprint = f"{table.fingerprint(full=full)} || ' ' || {_HEAD}"
     return f"{fingerprint} <> {parameter}", (f"{rows.expected(full=full)} {head}",)
+
+
+def assert_keys() -> Query:
+    """Abort the batch if a row refers to one that does not exist, which otherwise only the commit notices."""
+    return _abort(quote_literal(ORPHANED), f"({ORPHANS.sql}) > 0")
 
 
 def assert_empty(table: str, column: str | None = None) -> Query:

@@ -26,7 +26,7 @@ from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sha256 import sha256
-from d1migrate.sql import d1, durable_object
+from d1migrate.sql import d1, deferred_keys, durable_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "state": queries.state(table),
         "verdict": queries.verdict(table, _other(table).name),
         "done": log.done_by("").sql,
-        "orphans": durable_object.ORPHANS.sql,
-        "deferrable": durable_object.DEFERRABLE.sql,
+        "orphans": deferred_keys.ORPHANS.sql,
+        "deferrable": deferred_keys.DEFERRABLE.sql,
         "newestNotes": notes_query(table).sql,
     }
 
@@ -312,8 +312,8 @@ def _compiled(step: Step, table: MigrationsTable, schema: Mapping[str, str | Non
         "full": migration.touches(table),
         "alike": alike,
         "replaces": replaces,
-        "defers": next((at for at, one in enumerate(statements) if durable_object.defers(one.sql)), None),
-        "drops": any(durable_object.drops(statement.sql) for statement in statements),
+        "defers": next((at for at, one in enumerate(statements) if deferred_keys.defers(one.sql)), None),
+        "drops": any(deferred_keys.drops(statement.sql) for statement in statements),
         "lines": [statement.line for statement in statements],
         "sql": [statement.sql for statement in statements],
     }

@@ -24,6 +24,8 @@ from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import NameTable
 from d1migrate.migrate.up_to_date import is_newer
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Query
+from d1migrate.sql.deferred_keys import DEFER_OFF, defers, may_orphan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate import history as h
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.migrate.table import MigrationsTable
-    from d1migrate.sql.batch import Query
     from d1migrate.sql.split import Statement
 
     Direction = Literal["up", "down"]
@@ -73,6 +74,11 @@ class Step(NamedTuple):
     def size(self) -> int:
         """The size in bytes of a file that is streamed, otherwise 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
+
+    @property
+    def defers(self) -> bool:
+        """Whether it may defer the check of foreign keys, or create tables that do."""
+        return any(defers(statement.sql) for statement in self.script.statements())
 
     @property
     def deletes_rows(self) -> dict[str, int | None]:
@@ -148,6 +154,9 @@ class StepQueries:
         stamp: the token, time and user of the batch.
         first: whether it is the first step of a run.
         opens: whether it is the first step of its transaction.
+        shared: whether another step follows it in its transaction. Then the commit, which checks deferred
+            keys, is not its own: they are checked at its end, and no longer deferred for the next step.
+        deferrable: whether there are tables whose keys only the commit checks, without a pragma.
 
     Attributes:
         after: the state of the history after the step.
@@ -162,6 +171,8 @@ class StepQueries:
         *,
         first: bool,
         opens: bool,
+        shared: bool = False,
+        deferrable: bool = False,
     ) -> None:
         self.step, self.after = step, step.after(before, stamp.token)
         up, table = step.direction == "up", before.table
@@ -177,6 +188,7 @@ class StepQueries:
             *(table.insert(step, stamp.at) if up else table.delete(step)),
             assertions.assert_result(self.after, full=full),
             log.record("done", step.done, stamp),
+            *(_check_keys(step, deferrable=deferrable) if shared else ()),
         )
 
     def __iter__(self) -> Iterator[Query]:
@@ -193,6 +205,15 @@ class StepQueries:
 
     def __len__(self) -> int:
         return len(self.opening) + self.step.statement_count + len(self.closing)
+
+
+def _check_keys(step: Step, *, deferrable: bool) -> Iterator[Query]:
+    """Yield what the commit of a step would do about deferred keys."""
+    deferred = step.defers
+    if deferred or (deferrable and any(may_orphan(one.sql) for one in step.script.statements())):
+        yield assertions.assert_keys()
+    if deferred:
+        yield Query(DEFER_OFF)
 
 
 def plan_up(

@@ -27,7 +27,7 @@ from d1migrate.sql.names import HELPER, fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from d1migrate.drivers.wrangler import Binding
@@ -115,8 +115,28 @@ class Config(NamedTuple):
             schema_file=fleet.schema_file or chosen.schema_file,
         )
 
+    @property
+    def others(self) -> tuple[Config, ...]:
+        """The settings of each class, and of each fleet with a migrations folder of its own."""
+        fleets = (fleet for fleet in self.fleets if fleet.migrations)
+        return (*map(self.of_class, self.classes), *map(self.of_fleet, fleets))
+
+    @property
+    def section(self) -> str | None:
+        """The section whose migrations folder this is, e.g. `[objects.Tenant]`; None for the project."""
+        if self.fleet and self.fleet.migrations:
+            return f"[fleet.{self.fleet.name}]"
+        return f"[objects.{self.class_name}]" if self.class_name else None
+
+    @property
+    def owner(self) -> str | None:
+        """What `section` describes, in words."""
+        if self.section is None:
+            return None
+        return f"the fleet {self.fleet.name}" if self.fleet else f"the class {self.class_name}"
+
     def of_run(self, folder: str | None, url: str | None) -> Config:
-        """Return the settings of a run: those of the class that its database or its folder belongs to.
+        """Return the settings of a run: those of the class or fleet that its database or folder belongs to.
 
         Args:
             folder: the migrations folder, if a flag or a variable names it.
@@ -125,27 +145,29 @@ class Config(NamedTuple):
         Raises:
             UsageError: the url names a class without a section, though other classes have one.
         """
-        owner = self._owner(folder, url) if self.classes else None
-        chosen = self.of_class(owner) if owner else self
+        others = self.others
+        chosen = self._chosen(others, folder, url) if others else self
         return chosen._replace(migrations=folder) if folder else chosen
 
-    def _owner(self, folder: str | None, url: str | None) -> ObjectClass | None:
-        if url and (name := class_of(url)):
+    def _chosen(self, others: Sequence[Config], folder: str | None, url: str | None) -> Config:
+        if self.classes and url and (name := class_of(url)):
             known = {owner.name: owner for owner in self.classes}
-            if name not in known and not folder:
+            if name in known:
+                return self.of_class(known[name])
+            if not folder:
                 hint = did_you_mean(name, known, otherwise=f"it has: {', '.join(known)}")
                 raise UsageError(f"{self.path} has no [objects.{name}]", hint=hint)
-            return known.get(name)
+            return self
         own = self._own_folders()
         if folder is None:
-            folders = {os.path.realpath(owner.migrations) for owner in self.classes}
-            return self.classes[0] if not own and len(folders) == 1 else None
+            folders = {os.path.realpath(other.migrations or "") for other in others}
+            return others[0] if not own and len(folders) == 1 else self
         if any(is_same_path(one, folder) for one in own):
-            return None
-        return next((owner for owner in self.classes if is_same_path(owner.migrations, folder)), None)
+            return self
+        return next((other for other in others if is_same_path(other.migrations or "", folder)), self)
 
     def _own_folders(self) -> list[str]:
-        """Return the migrations folders of the project itself; none if it has only classes."""
+        """Return the migrations folders of the project itself; none if it has only classes and fleets."""
         if self.migrations:
             return [self.migrations]
         if self.wrangler and (bound := _bindings(self.wrangler)):
@@ -155,6 +177,8 @@ class Config(NamedTuple):
 
     def owns(self, environment: Environment) -> bool:
         """Whether a database gets the migrations of these settings: an object gets those of its class."""
+        if self.fleet and self.section:
+            return False
         folder = self.folder(None).path
         owners = {owner.name for owner in self.classes if is_same_path(owner.migrations, folder)}
         return not self.classes or class_of(environment.database) in {self.class_name, *owners}
@@ -184,7 +208,7 @@ class Config(NamedTuple):
 
         For a database that it does not name, and for an unknown one, that is the only folder that it names.
         """
-        if self.class_name:  # wrangler applies no migrations to objects
+        if self.section:  # wrangler applies no migrations to objects and tenants
             return None
         url = environment.database if environment else ""
         is_named = url.startswith(("wrangler:", "d1:"))
@@ -206,7 +230,7 @@ class Config(NamedTuple):
         Raises:
             UsageError: the wrangler configuration cannot be read, or has no such binding.
         """
-        if self.wrangler is None or self.class_name:
+        if self.wrangler is None or self.section:
             return None
         if environment:
             from d1migrate.drivers.wrangler import binding_of
@@ -269,9 +293,15 @@ class Config(NamedTuple):
     def severities(self, name: str | None) -> Mapping[str, str]:
         """Return {rule or letter: severity} of an environment by its name, or of the default one.
 
+        The default for a fleet is its `env`; if it has none, the severities are the project's.
+
         Raises:
             UsageError: there is no environment of that name.
         """
+        if self.fleet and not name:
+            if self.fleet.env is None:
+                return self.lint
+            name = self.fleet.env
         wanted = name or DEFAULT_ENVIRONMENT
         found = next((e for e in self.environments if e.name == wanted), None)
         if found is None and name is not None:

@@ -109,7 +109,7 @@ def read_fleet(
     try:
         source = _source(section)
         _check_references(section, environments, classes)
-        values = _paths(section, folder, name) | _numbers(section)
+        values = _paths(section, folder, name, environments) | _numbers(section)
         waves = read_waves(section.get("waves", DEFAULT_WAVES), _limits(section.get("stop")))
     except UsageError as error:
         raise UsageError(f"{path}: {where}{error}", hint=error.hint) from None
@@ -160,8 +160,7 @@ def _check_references(
     """
     env, class_name = section.get("env"), section.get("objects")
     if env is not None and environments and env not in environments:
-        hint = did_you_mean(env, environments, otherwise=f"it has: {', '.join(environments)}")
-        raise UsageError(f"env: no environment {env!r}", hint=hint)
+        raise _no_environment("env", env, environments)
     if class_name is not None and class_name not in classes:
         hint = did_you_mean(class_name, classes, otherwise=f"add a section [objects.{class_name}]")
         raise UsageError(f"objects: there is no [objects.{class_name}]", hint=hint)
@@ -169,7 +168,7 @@ def _check_references(
         raise UsageError("nothing names the database of `query`", hint='for example: control = "d1:control"')
 
 
-def _paths(section: dict[str, Any], folder: str, name: str) -> dict[str, Any]:
+def _paths(section: dict[str, Any], folder: str, name: str, environments: Collection[str]) -> dict[str, Any]:
     """Return the fields that have paths or urls, relative to the working directory."""
     has_own = "migrations" in section
     schema = section.get("schema", f"schema.{name}.sql" if has_own else None)
@@ -191,10 +190,24 @@ def _paths(section: dict[str, Any], folder: str, name: str) -> dict[str, Any]:
     if "databases" in section:
         found["databases"] = _glob(section["databases"], folder)
     if "control" in section:
-        control = section["control"]
-        is_url = ":" in control or "/" in control or "." in control
-        found["control"] = _database("control", control, folder) if is_url else control
+        found["control"] = _control(section["control"], folder, environments)
     return found
+
+
+def _control(control: str, folder: str, environments: Collection[str]) -> str:
+    """Return the name of an environment, or a url."""
+    if control in environments:
+        return control
+    if any(mark in control for mark in ":/."):
+        return _database("control", control, folder)
+    if environments:
+        raise _no_environment("control", control, environments)
+    return control  # wrangler's configuration may have it
+
+
+def _no_environment(key: str, name: str, environments: Collection[str]) -> UsageError:
+    hint = did_you_mean(name, environments, otherwise=f"it has: {', '.join(environments)}")
+    return UsageError(f"{key}: no environment {name!r}", hint=hint)
 
 
 def _database(key: str, url: str, folder: str) -> str:
@@ -206,6 +219,10 @@ def _database(key: str, url: str, folder: str) -> str:
 
 def _glob(url: str, folder: str) -> str:
     """Return the url with wildcards that lists the databases."""
+    if any(mark in folder for mark in "*?["):
+        import glob
+
+        folder = glob.escape(folder)
     found = _database("databases", url, folder)
     if not found.startswith(("d1:", "sqlite:")) or found == "sqlite::memory:":
         raise UsageError(

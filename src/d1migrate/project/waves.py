@@ -12,7 +12,7 @@ from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 DEFAULT_WAVES = ("1", "10%", "rest")
 DEFAULT_STOP = ("0", "2%")
@@ -127,25 +127,21 @@ def _check_sum(waves: Sequence[str], reaches: Sequence[Amount]) -> None:
     rises = all(one < other for one, other in pairwise(shares))
     if rises and shares[-1:] == [100]:
         return
-    names, own = waves[: len(counts)], [share for name, share in _shares(waves, shares) if name != "rest"]
+    parts = [share for share in shares if share < 100]
     if not shares:
         why = f"they reach {sum(counts)} tenants, not the whole fleet"
     elif 100 in shares[:-1]:
         why = f"{waves[len(counts) + shares.index(100)]} is the whole fleet, and is not the last"
     elif rises:
-        why = f"they reach {shares[-1]:g}% of the fleet"
+        why = f"shares are cumulative, and reach {shares[-1]:g}% of the fleet; their sum is {sum(parts):g}%"
     else:
-        why = f"shares are cumulative, and do not rise; their sum is {sum(own):g}%"
-    meant = '", "'.join((*names, *_rising(own, rises=rises), "rest"))
+        why = f"shares are cumulative, and do not rise; their sum is {sum(parts):g}%"
+    meant = '", "'.join((*waves[: len(counts)], *_rising(parts, rises=rises), "rest"))
     raise UsageError(f"waves do not add up: {why}", hint=f'write waves = ["{meant}"]')
 
 
-def _shares(waves: Sequence[str], shares: Sequence[float]) -> Iterable[tuple[str, float]]:
-    return zip(waves[len(waves) - len(shares) :], shares, strict=True)
-
-
 def _rising(shares: Sequence[float], *, rises: bool) -> list[str]:
-    """Return what was probably meant by shares: their running sum if that is at most the whole fleet."""
-    is_each_its_own = sum(shares) == 100 or (sum(shares) < 100 and not rises)
-    meant = accumulate(shares) if is_each_its_own else sorted(set(shares))
+    """Return what shares below 100 were probably meant to be: their running sum if that fits the fleet."""
+    are_apart = sum(shares) == 100 or (sum(shares) < 100 and not rises)
+    meant = accumulate(shares) if are_apart else sorted(set(shares))
     return [f"{share:g}%" for share in meant if share < 100]

@@ -96,6 +96,9 @@ def error_parts(text: str) -> tuple[str, int | None, str]:
     return message, int(offset) if offset else None, code or ""
 
 
+ASSERTION = "bad JSON path"
+"""What an error text has if an assertion failed: a SELECT that asks json_extract for a path, its message."""
+
 RESET = rf"exceeded its CPU time limit|\[code: {RESET_CODE}\]"
 """A regular expression, as JavaScript reads it too, of what is in an error text if D1 was reset."""
 

@@ -10,9 +10,9 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
-from d1migrate.fleet.inventory import Tenant
 from d1migrate.fleet.journal import Journal, new_owner, open_journal
 from d1migrate.fleet.model import Counts, Finished, SavedState
+from d1migrate.fleet.tenant import Tenant
 from d1migrate.project.waves import read_waves
 from d1migrate.sql.batch import Batch, Query
 

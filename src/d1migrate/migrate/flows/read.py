@@ -125,7 +125,11 @@ def read_schema(choice: TableChoice) -> Flow[Schema]:
     """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
     from d1migrate.schema import introspect
 
-    schema = introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+    return schema_in(introspect.read((yield Batch(introspect.QUERIES, reads=True))), choice)
+
+
+def schema_in(schema: Schema, choice: TableChoice) -> Schema:
+    """Return a live schema without the history tables."""
     own = {fold(name) for name in (choice.wrangler, choice.configured) if name}
     tables = (table for table in schema.tables if fold(table.name) not in own or not _is_history(table))
     return schema._replace(tables=tuple(tables))

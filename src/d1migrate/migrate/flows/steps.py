@@ -53,7 +53,7 @@ def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) ->
     done: list[StepResult] = []
     for group in _transactions(todo):
         stamp = new_stamp()
-        batch = _Transaction(group, before, setup, stamp, first=not done)
+        batch = Transaction(group, before, setup, stamp, first=not done)
         cost = Result()
         try:
             (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
@@ -79,7 +79,7 @@ def _transactions(todo: Plan) -> list[tuple[Step, ...]]:
 
 
 def _failure(
-    error: DriverError, batch: _Transaction, done: Sequence[StepResult], pending: Sequence[Step]
+    error: DriverError, batch: Transaction, done: Sequence[StepResult], pending: Sequence[Step]
 ) -> ApplyError:
     from d1migrate.migrate.apply_error import apply_error
 
@@ -133,8 +133,21 @@ _RACES = (
 )
 
 
-class _Transaction:
-    """The queries of the steps in one transaction; they can be iterated any number of times."""
+class Transaction:
+    """The queries of the steps in one transaction; they can be iterated any number of times.
+
+    Args:
+        steps: the steps.
+        before: the state of the history that they expect.
+        setup: the statements that create what the history lacks.
+        stamp: the token, time and user.
+        first: whether it is the first transaction of a run.
+        opens: whether it asserts that state; otherwise the caller does.
+
+    Attributes:
+        parts: the queries of each step.
+        after: the state of the history after them.
+    """
 
     def __init__(
         self,
@@ -144,12 +157,22 @@ class _Transaction:
         stamp: log.Stamp,
         *,
         first: bool,
+        opens: bool = True,
     ) -> None:
         self.parts: list[StepQueries] = []
-        for step in steps:
-            part = StepQueries(step, before, setup, stamp, first=first, opens=not self.parts)
+        deferrable = False
+        for place, step in enumerate(steps, 1):
+            shared = place < len(steps)
+            part = StepQueries(
+                *(step, before, setup, stamp),
+                first=first,
+                opens=opens and not self.parts,
+                shared=shared,
+                deferrable=deferrable,
+            )
             self.parts.append(part)
             before, setup, first = part.after, (), False
+            deferrable = deferrable or (shared and step.defers)
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:

@@ -1,0 +1,352 @@
+"""Migrate one database of a fleet, as a flow: one request in the usual case, two if its state is not known.
+
+The request asserts a state, applies what is pending from there, and returns the new state. If the assertion
+refuses, its message has the state, from which the next request is planned. So nothing is read first, and a
+request that arrives late or twice is refused, too.
+"""
+
+from __future__ import annotations
+
+from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UnavailableError
+from d1migrate.fleet.plan import KnownState
+from d1migrate.fleet.state_text import assert_text, text_in, text_sql
+from d1migrate.migrate.apply_error import apply_error
+from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.steps import Transaction, with_notes
+from d1migrate.migrate.history import DAMAGED
+from d1migrate.migrate.history_queries import EMPTY, Layout
+from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.d1 import is_reset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from d1migrate.errors import ApplyError
+    from d1migrate.fleet.plan import Checked, FleetPlan
+    from d1migrate.migrate import log
+    from d1migrate.migrate.flows.integrity import FindBroken
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.plan import Step
+    from d1migrate.schema.model import Schema
+    from d1migrate.sql.batch import Flow
+
+_MOST = 6
+"""How often it is tried: each time, the database was in another state than before, or did not answer."""
+_AGAIN = "run it again: what is applied is not applied twice"
+
+
+class Outcome(NamedTuple):
+    """What became of a database.
+
+    Attributes:
+        applied: names of what was applied, oldest first; none if there was nothing to do. If an answer was
+            lost, another process may have applied them.
+        current: the name that is last in wrangler's order; None if nothing is applied.
+        requests: how many batches were sent.
+        created: whether it had no history tables.
+        one_by_one: whether each migration was a batch of its own.
+        problems: what an inspection found.
+    """
+
+    applied: tuple[str, ...]
+    current: str | None
+    requests: int = 0
+    created: bool = False
+    one_by_one: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def migrate(plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None = None) -> Flow[Outcome]:
+    """Bring a database to the target of a plan, whatever state it is in.
+
+    Args:
+        plan: the plan.
+        new_stamp: makes the token, time and user of every batch.
+        find_broken: returns the views and triggers that do not compile. With it the database is inspected
+            after something was applied.
+
+    Raises:
+        Error: as `Migrator.up`. Nothing of the migration that failed was applied; or, after AmbiguousError,
+            it is unknown. The flow can be run again at any time.
+    """
+    outcome, requests = yield from _counted(_Tenant(plan, new_stamp, find_broken).migrate())
+    return outcome._replace(requests=requests)
+
+
+def read_state(plan: FleetPlan) -> Flow[KnownState]:
+    """Read the state of a database; one request, unless its history tables are not those of the others."""
+    guess = plan.guess()
+    return (yield from _read(plan, guess.layout if guess else _usual(plan)))
+
+
+def _usual(plan: FleetPlan) -> Layout:
+    return Layout(plan.choice.first_guess, LOG_TABLE)
+
+
+def _counted(flow: Flow[Outcome]) -> Flow[tuple[Outcome, int]]:
+    """Run a flow, and count its batches."""
+    sent = 0
+    try:
+        batch = next(flow)
+        while True:
+            sent += 1
+            try:
+                results = yield batch
+            except BaseException as error:
+                batch = flow.throw(error)
+            else:
+                batch = flow.send(results)
+    except StopIteration as end:
+        return end.value, sent
+
+
+def _read(plan: FleetPlan, layout: Layout) -> Flow[KnownState]:
+    for _ in range(_MOST):
+        query = Query(f"SELECT {text_sql(plan.choice, layout)} AS state")
+        try:
+            (answer,) = yield Batch([query], reads=True)
+            learned = plan.learn(layout, str(answer.rows[0][0]))
+        except (QueryError, ValueError) as error:
+            if layout != EMPTY and isinstance(error, QueryError) and "no such" in str(error):
+                layout = EMPTY
+                continue
+            yield from _refuse_unreadable(plan)
+            raise
+        if isinstance(learned, KnownState):
+            return learned
+        layout = learned
+    raise HistoryError("the history tables were created or dropped while they were being read")
+
+
+def _refuse_unreadable(plan: FleetPlan) -> Flow[None]:
+    """Raise HistoryError for a history that is no text: JSON cannot hold a blob."""
+    plan.plan_from((yield from read_history(plan.choice)))
+    raise HistoryError("a history table has values that JSON cannot hold", hint=DAMAGED)
+
+
+class _Tenant:
+    """One database, on its way to the target."""
+
+    def __init__(self, plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None) -> None:
+        self._plan, self._new_stamp, self._find_broken = plan, new_stamp, find_broken
+        self._is_counted = self._is_created = self._is_apart = False
+        self._lost: tuple[Step, ...] = ()
+        """The steps of a batch whose answer was lost."""
+
+    def migrate(self) -> Flow[Outcome]:
+        """Guess the state, and go on from the one that the database is in until the target is reached."""
+        plan = self._plan
+        state, is_known = plan.guess(), False
+        for _ in range(_MOST):
+            if state is None or not (is_known or state.plan.steps):
+                state, is_known = (yield from _read(plan, state.layout if state else _usual(plan))), True
+            if is_known:
+                self._count(state)
+                if state.refusal:
+                    raise state.refusal.with_traceback(None)  # it is raised for each database
+                if not state.plan.steps:
+                    return _outcome(state, self._lost, created=self._is_created)
+            checked = plan.checked(state)
+            if checked is None:
+                schema, found = yield from _read_schema(plan, state.layout)
+                state, is_known, expected = found, True, state
+                if found is expected:
+                    plan.check(state, schema)
+                continue
+            if self._is_apart or not state.together:
+                return (yield from self._migrate_one_by_one(state, checked))
+            answer = yield from self._send(state, checked)
+            if answer.is_committed:
+                self._count(state)
+                outcome = _outcome(answer.state, state.plan.steps, created=_is_new(state))
+                return (yield from self._inspected(outcome, state, checked))
+            state, is_known = answer.state, answer.is_known
+        raise UnavailableError(f"the database changed or did not answer {_MOST} times", hint=_AGAIN)
+
+    def _count(self, state: KnownState) -> None:
+        if not self._is_counted:
+            self._is_counted = True
+            self._plan.count(state)
+
+    def _send(self, state: KnownState, checked: Checked) -> Flow[_Answer]:
+        """Send the batch that leads from a state to the target."""
+        plan = self._plan
+        batch = _OneBatch(plan, state, checked, self._new_stamp())
+        steps = state.plan.steps
+        try:
+            (result,) = yield Batch(batch, label=f"{steps[0].name} … {steps[-1].name}", last_rows=True)
+        except QueryError as error:
+            if (text := text_in(str(error))) is not None:
+                return (yield from _recognize(plan, state.layout, text))
+            if _lacks_table(error, state.layout):
+                return (yield from _guess_or_read(plan, EMPTY))
+            if len(steps) == 1:
+                raise batch.failure(error) from error
+            self._is_apart = True  # alone, each is applied, or named by its error
+            return _Answer(state)
+        except AmbiguousError as error:
+            return _Answer((yield from self._look(state, error)))
+        text = result.rows[0][0]
+        after = plan.after(state) if text is None else (yield from _learn(plan, batch.layout, str(text)))
+        if after is None or after.refusal or after.plan.steps:
+            raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
+        plan.reached(state, after)
+        return _Answer(after, is_committed=True)
+
+    def _look(self, state: KnownState, error: AmbiguousError) -> Flow[KnownState]:
+        """Return the state of a database from which no answer came."""
+        self._lost, self._is_created = state.plan.steps, _is_new(state)
+        try:
+            found = yield from _read(self._plan, state.layout)
+        except Error as unread:
+            raise error from unread
+        if is_reset(str(error)):
+            if found is state and len(state.plan.steps) == 1:
+                raise UnavailableError(
+                    str(error), hint="nothing was done; it may be less busy later"
+                ) from error
+            self._is_apart = True
+        return found
+
+    def _migrate_one_by_one(self, state: KnownState, checked: Checked) -> Flow[Outcome]:
+        """Apply what is pending as `up` does, which reads and asserts the history itself."""
+        from d1migrate.migrate.flows.up import up
+
+        plan = self._plan
+        is_checked = "lint" not in checked.notes
+        report = yield from up(
+            plan.migrations,
+            plan.choice,
+            self._new_stamp,
+            to=plan.to,
+            allow_out_of_order=plan.allow_out_of_order,
+            lint=(lambda _, schema, __: schema) if is_checked else None,
+            check=lambda _: checked.notes,
+        )
+        after = yield from _read(plan, state.layout)
+        names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
+        outcome = _outcome(after, (), created=_is_new(state))._replace(
+            applied=tuple(dict.fromkeys(names)), one_by_one=True
+        )
+        return (yield from self._inspected(outcome, state, checked))
+
+    def _inspected(self, outcome: Outcome, before: KnownState, checked: Checked) -> Flow[Outcome]:
+        """Return the outcome with what is wrong with the database now, if that is asked for."""
+        if self._find_broken is None:
+            return outcome
+        from d1migrate.migrate.flows import integrity
+
+        try:
+            found = yield from integrity.inspect(
+                self._find_broken,
+                table=before.history.table,
+                rows=integrity.can_break_rows(before.plan.steps),
+                full_text=checked.expected or integrity.NO_SCHEMA,
+                expected=checked.expected,
+            )
+        except Error as error:  # what was applied counts nevertheless
+            return outcome._replace(problems=(integrity.not_inspected(error),))
+        return outcome._replace(problems=integrity.problems_after(None, found, checked.expected))
+
+
+class _Answer(NamedTuple):
+    """What is known of a database after a batch.
+
+    Attributes:
+        state: its state.
+        is_known: whether it is in that state; otherwise it is in one with the same tables.
+        is_committed: whether the batch led there.
+    """
+
+    state: KnownState
+    is_known: bool = True
+    is_committed: bool = False
+
+
+class _OneBatch:
+    """The queries that lead from one state to the target; they can be iterated any number of times.
+
+    Attributes:
+        layout: the history tables after it.
+    """
+
+    def __init__(self, plan: FleetPlan, state: KnownState, checked: Checked, stamp: log.Stamp) -> None:
+        history = state.history
+        steps = with_notes(state.plan, checked.notes).steps
+        self._transaction = Transaction(
+            steps, HistoryState.of(history), history.setup(), stamp, first=False, opens=False
+        )
+        self.layout = Layout(history.table, LOG_TABLE) if history.missing else state.layout
+        known = plan.after(state)
+        text = text_sql(plan.choice, self.layout)
+        self._first = assert_text(text_sql(plan.choice, state.layout), state.text)
+        self._last = Query(f"SELECT nullif({text}, ?1) AS state", (known.text if known else "",))
+
+    def __iter__(self) -> Iterator[Query]:
+        yield self._first
+        yield from self._transaction
+        yield self._last
+
+    def failure(self, error: QueryError) -> ApplyError:
+        """Return the error of the file whose statement was refused."""
+        parts = self._transaction.parts
+        if error.index is not None:
+            error = QueryError(str(error), index=max(0, error.index - 1), hint=error.hint)
+        return apply_error(error, parts, (), [part.step.name for part in parts])
+
+
+def _learn(plan: FleetPlan, layout: Layout, text: str) -> Flow[KnownState]:
+    """Return the state with a text; it is read again if other tables exist, or if the text was cut."""
+    return (yield from _recognize(plan, layout, text, guesses=False)).state
+
+
+def _recognize(plan: FleetPlan, layout: Layout, text: str, *, guesses: bool = True) -> Flow[_Answer]:
+    """Return the state with a text, or, if other tables exist, perhaps a guess."""
+    try:
+        found = plan.learn(layout, text)
+    except ValueError:
+        return _Answer((yield from _read(plan, layout)))
+    if isinstance(found, KnownState):
+        return _Answer(found)
+    return (yield from _guess_or_read(plan, found)) if guesses else _Answer((yield from _read(plan, found)))
+
+
+def _guess_or_read(plan: FleetPlan, layout: Layout) -> Flow[_Answer]:
+    """Return a state with these tables: the most common one if it leads anywhere, else the one it is in."""
+    guess = plan.guess(layout)
+    if guess and guess.plan.steps:
+        return _Answer(guess, is_known=False)
+    return _Answer((yield from _read(plan, layout)))
+
+
+def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownState]]:
+    """Return the schema of a database, and its state at the same moment."""
+    from d1migrate.migrate.flows.read import schema_in
+    from d1migrate.schema import introspect
+
+    query = Query(f"SELECT {text_sql(plan.choice, layout)} AS state")
+    *answers, last = yield Batch([*introspect.QUERIES, query], reads=True)
+    schema = schema_in(introspect.read(answers), plan.choice)
+    return schema, (yield from _learn(plan, layout, str(last.rows[0][0])))
+
+
+def _outcome(after: KnownState, steps: Iterable[Step], *, created: bool) -> Outcome:
+    current = after.history.current
+    return Outcome(tuple(step.name for step in steps), current and current.name, created=created)
+
+
+def _is_new(state: KnownState) -> bool:
+    return state.history.table.name in state.history.missing
+
+
+def _lacks_table(error: QueryError, layout: Layout) -> bool:
+    """Whether an error is that of a database without one of the history tables, or with other columns."""
+    text = str(error)
+    names = (*(table.name for table in layout.tables), LOG_TABLE)
+    is_first = error.index in (0, None)
+    return is_first and "no such" in text and (error.index == 0 or any(name in text for name in names))

@@ -1,0 +1,82 @@
+"""`migrate_one`: bring one database to the target; what a task of a queue, or a step of a workflow, calls."""
+
+from __future__ import annotations
+
+from d1migrate.drivers.run import arun, run
+from d1migrate.fleet.flow import Outcome, migrate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.drivers.protocol import AsyncDriver, Driver
+    from d1migrate.fleet.plan import FleetPlan
+    from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.schema.model import Schema
+
+
+def migrate_one(
+    target: Driver | str, plan: FleetPlan, *, inspect: bool = False, restore_point: bool = False
+) -> Outcome:
+    """Bring a database to the target of a plan: each migration exactly once, whole or not at all.
+
+    It can be called again at any time, also by several processes at once, and after a lost answer or a kill:
+    then there is nothing to do, or it does the rest. Threads may share the plan, not the target.
+
+    Args:
+        target: a driver, which stays open; or a url, as `connect` takes it.
+        plan: the plan.
+        inspect: whether to look for what is wrong with the database after something was applied.
+        restore_point: whether to take a restore point before the first batch that writes.
+
+    Raises:
+        UnavailableError, AmbiguousError: the database did not answer: call it again later.
+        Error: any other, as `Migrator.up`: the database needs a person.
+    """
+    if isinstance(target, str):
+        from contextlib import closing
+
+        from d1migrate.drivers.connect import connect
+
+        with closing(connect(target)) as driver:
+            return migrate_one(driver, plan, inspect=inspect, restore_point=restore_point)
+    new_stamp = _stamps(plan)
+    if restore_point:
+        from d1migrate.backup.before_run import before_first_stamp
+
+        new_stamp = before_first_stamp(target, plan.choice, None, new_stamp)
+    return run(migrate(plan, new_stamp, _find_broken if inspect else None), target)
+
+
+async def migrate_one_async(
+    target: AsyncDriver | Driver | str, plan: FleetPlan, *, inspect: bool = False, restore_point: bool = False
+) -> Outcome:
+    """Bring a database to the target of a plan; arguments and errors as `migrate_one`.
+
+    A driver that is not asynchronous, or a url, is used in a thread.
+    """
+    from inspect import iscoroutinefunction
+    from typing import cast
+
+    if isinstance(target, str) or not iscoroutinefunction(target.batch):
+        from asyncio import to_thread
+
+        driver = cast("Driver | str", target)
+        return await to_thread(migrate_one, driver, plan, inspect=inspect, restore_point=restore_point)
+    flow = migrate(plan, _stamps(plan), _find_broken if inspect else None)
+    return await arun(flow, cast("AsyncDriver", target))
+
+
+def _stamps(plan: FleetPlan) -> NewStamp:
+    from d1migrate.project import actor
+
+    plan.by = plan.by or actor.current_actor()
+    by = plan.by
+    return lambda: actor.stamp(by)
+
+
+def _find_broken(schema: Schema, table: MigrationsTable) -> Iterable[tuple[str, str, str]]:
+    from d1migrate.lint.replay.replayer import broken_objects
+
+    return broken_objects(schema, table)

@@ -1,0 +1,261 @@
+"""What the databases of a fleet are to become, and the way there from every state that one was found in.
+
+A state is learned from a database, never composed: its text is what the next one in the same state is
+compared with. A plan, and what is checked about it, is made once for each state.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import suppress
+
+from d1migrate.errors import Error, HistoryError, LimitExceeded
+from d1migrate.fleet.state_text import layout_in, read_text
+from d1migrate.migrate.file_suggestion import choose_table
+from d1migrate.migrate.history import History
+from d1migrate.migrate.migration import LARGE
+from d1migrate.migrate.plan import Plan, plan_up
+from d1migrate.migrate.up_to_date import index_digest
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.names import fold
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from d1migrate.migrate.history_queries import Layout
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.table_choice import TableChoice
+    from d1migrate.schema.model import Schema
+
+    StateCheck = Callable[[Plan, Schema], "Checked"]
+    """Gets the plan for a state, and the schema of a database in it; raises what refuses the plan."""
+
+
+class Checked(NamedTuple):
+    """What a check returns.
+
+    Attributes:
+        notes: what the log of each database gets.
+        expected: the schema after the plan, if it is known.
+    """
+
+    notes: Mapping[str, object] = {}
+    expected: Schema | None = None
+
+
+UNCHECKED = Checked({"lint": False})
+"""What is noted without a check."""
+
+
+class KnownState:
+    """A state in which a database was found, and what is to be done there; there is one object for each.
+
+    Attributes:
+        layout: the history tables.
+        text: the whole history, see `state_text`.
+        history: the history; without times and the head of the log.
+        plan: the steps to the target; none if it is reached, or refused.
+        refusal: why no plan leads to the target.
+        together: whether the steps are one batch.
+    """
+
+    __slots__ = ("history", "layout", "plan", "refusal", "text", "together")
+
+    def __init__(
+        self, layout: Layout, text: str, history: History, plan: Plan, refusal: Error | None = None
+    ) -> None:
+        self.layout, self.text, self.history = layout, text, history
+        self.plan, self.refusal = plan, refusal
+        self.together = _are_together(plan)
+
+
+class FleetPlan:
+    """The target of a fleet, and what is known of its databases. Threads may share it.
+
+    Args:
+        migrations: the files.
+        choice: how to choose the migrations table; by default, as the files suggest.
+        to: the last migration to apply; all without it.
+        allow_out_of_order: whether to apply migrations that come before an applied one, too.
+        create: whether a database without anything in it is given its schema; otherwise it is refused.
+        check: called once for each state from which something is to be applied.
+        by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
+
+    Attributes:
+        digest: identifies the migrations.
+
+    Raises:
+        SourceError: the files cannot be applied to any database.
+        UsageError: there is no migration `to`, or there are several.
+    """
+
+    def __init__(
+        self,
+        migrations: Iterable[Migration],
+        *,
+        choice: TableChoice | None = None,
+        to: Selector | None = None,
+        allow_out_of_order: bool = False,
+        create: bool = False,
+        check: StateCheck | None = None,
+        by: str | None = None,
+    ) -> None:
+        self.migrations: tuple[Migration, ...] = tuple(migrations)
+        self.choice = choice or choose_table(self.migrations)
+        self.digest = index_digest(self.migrations)
+        self.to, self.allow_out_of_order, self.by = to, allow_out_of_order, by
+        self._create, self._check = create, check
+        self._lock = threading.Lock()
+        self._states: dict[tuple[Layout, str], KnownState] = {}
+        self._checks: dict[KnownState, _Check] = {}
+        self._after: dict[KnownState, KnownState] = {}
+        self._counts: Counter[KnownState] = Counter()
+        self.plan_from(History(table=self.choice.guess))  # what is wrong with the files is wrong everywhere
+
+    @property
+    def states(self) -> tuple[tuple[KnownState, int], ...]:
+        """The states, each with the number of databases that were found in it, the most common first."""
+        with self._lock:
+            return tuple(self._counts.most_common())
+
+    def guess(self, layout: Layout | None = None) -> KnownState | None:
+        """Return the most common state from which the target can be reached; None if none is known.
+
+        Args:
+            layout: the history tables, if they are known.
+        """
+        with self._lock:
+            found = (
+                state
+                for state, _ in self._counts.most_common()
+                if not self._is_refused(state) and layout in (None, state.layout)
+            )
+            return next(found, None)
+
+    def count(self, state: KnownState, databases: int = 1) -> None:
+        """Note that databases were found in a state."""
+        with self._lock:
+            self._counts[state] += databases
+
+    def load(self, texts: Iterable[tuple[str, int]]) -> None:
+        """Learn the texts of states, each with a number of databases; one that is no text is left out."""
+        for text, databases in texts:
+            with suppress(ValueError, LookupError, TypeError, HistoryError):
+                state = self.learn(layout_in(self.choice, text), text)
+                if isinstance(state, KnownState):
+                    self.count(state, databases)
+
+    def learn(self, layout: Layout, text: str) -> KnownState | Layout:
+        """Return the state with a text; or, if other history tables exist, their layout.
+
+        Args:
+            layout: the history tables that the text was made for.
+            text: the text, as a database returned it.
+
+        Raises:
+            ValueError: it is not such a text; a message may have been cut.
+        """
+        with self._lock:
+            if known := self._states.get((layout, text)):
+                return known
+        try:
+            found, history = read_text(self.choice, layout, text)
+            if history is None:
+                return found
+        except HistoryError as refusal:
+            state = KnownState(layout, text, History(), Plan((), History()), refusal)
+        else:
+            state = self._state(layout, text, history)
+        with self._lock:
+            return self._states.setdefault((layout, text), state)
+
+    def check(self, state: KnownState, schema: Schema) -> Checked:
+        """Check the plan of a state, once for all threads.
+
+        Args:
+            state: the state.
+            schema: the schema of a database in it.
+
+        Raises:
+            Error: what the check raised.
+        """
+        with self._lock:
+            check = self._checks.setdefault(state, _Check())
+        with check.lock:
+            if check.result is None:
+                try:
+                    check.result = self._check(state.plan, schema) if self._check else UNCHECKED
+                except Error as refusal:
+                    check.result = refusal
+        if isinstance(check.result, Error):
+            raise check.result.with_traceback(None)  # it is raised for each database
+        return check.result
+
+    def checked(self, state: KnownState) -> Checked | None:
+        """Return what the check of a state returned; None if it is still to be checked."""
+        if self._check is None:
+            return UNCHECKED
+        check = self._checks.get(state)
+        return check.result if check and isinstance(check.result, Checked) else None
+
+    def after(self, state: KnownState) -> KnownState | None:
+        """Return the state to which the plan of a state leads; None if no database was led there yet."""
+        return self._after.get(state)
+
+    def reached(self, state: KnownState, after: KnownState) -> None:
+        """Note to which state the plan of a state leads."""
+        self._after[state] = after
+
+    def plan_from(self, history: History) -> Plan:
+        """Return the plan from a history, in one transaction if that is possible; errors as `plan_up`."""
+        options: dict[str, Any] = {"to": self.to, "allow_out_of_order": self.allow_out_of_order}
+        try:
+            return plan_up(self.migrations, history, single=True, **options)
+        except LimitExceeded:  # a file that D1 imports by itself
+            return plan_up(self.migrations, history, **options)
+
+    def _is_refused(self, state: KnownState) -> bool:
+        check = self._checks.get(state)
+        return state.refusal is not None or (check is not None and isinstance(check.result, Error))
+
+    def _state(self, layout: Layout, text: str, history: History) -> KnownState:
+        nothing = Plan((), history)
+        try:
+            self._refuse(history)
+            plan = self.plan_from(history)
+        except Error as refusal:
+            return KnownState(layout, text, history, nothing, refusal)
+        return KnownState(layout, text, history, plan)
+
+    def _refuse(self, history: History) -> None:
+        """Raise HistoryError for a history in another table than the fleet's, and for an empty database."""
+        expected, table = self.choice.guess, history.table
+        if table.name not in history.missing and fold(table.name) != fold(expected.name):
+            raise HistoryError(
+                f"its history is in {table.name}, that of the fleet in {expected.name}",
+                hint=f'if all tenants have it, add to the section of the fleet: table = "{table.name}"',
+            )
+        if not (self._create or history.applied or history.partial or history.unmanaged):
+            raise HistoryError(
+                "it has no tables", hint="with `create = true` in the section of the fleet, it is given them"
+            )
+
+
+class _Check:
+    """The check of one state, which one thread does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.result: Checked | Error | None = None
+
+
+def _are_together(plan: Plan) -> bool:
+    """Whether steps can be one batch: one request carries them, and the log needs no change first."""
+    if not plan.single or plan.history.old_log or plan.history.lacking:
+        return False
+    size = sum(len(statement.sql) for step in plan.steps for statement in step.script.statements())
+    return size <= LARGE and all(step.import_reason is None for step in plan.steps)

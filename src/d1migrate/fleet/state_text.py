@@ -1,0 +1,115 @@
+"""The whole recorded history of a database as one text.
+
+A batch compares it, and a refusal carries it: its message is the text. So a run needs no request to read the
+history of a tenant that is in a state which it knows. The text has the answers to all queries of a history,
+as JSON, without times and tokens, so that it is equal for databases with equal histories. It has the ids of
+the log's rows: after an `up` and a `down`, it is not what it was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from d1migrate.migrate.history_queries import found_in, history_of, queries
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Query, Result
+from d1migrate.sql.d1 import ASSERTION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from d1migrate.migrate.history import History
+    from d1migrate.migrate.history_queries import Layout
+    from d1migrate.migrate.table_choice import TableChoice
+
+_MARK = "state of the history: "
+_REFUSAL = re.compile(rf"{ASSERTION}: '{_MARK}(.*)'", re.DOTALL)
+_SURVEY, _UNIQUE, _LEFTOVERS, _OBJECTS = ("*" * count for count in (8, 1, 1, 2))
+_ROWS = {"versions": "??-", "names": "??-*"}
+_LATEST, _HEAD = "??*???-0?", ""
+"""What the text has of each query's columns: `*` the value, `?` also a blob, which JSON does not have, as an
+object that no reader takes for a value; `-` NULL in place of the value, `0` zero."""
+_KEPT = {
+    "*": "{0}",
+    "?": "iif(typeof({0}) = 'blob', json_object('blob', hex({0})), {0})",
+    "-": "NULL",
+    "0": "0",
+}
+
+
+def text_sql(choice: TableChoice, layout: Layout) -> str:
+    """Return SQL for the text, an expression.
+
+    Args:
+        choice: how to choose the migrations table.
+        layout: the history tables that exist. If one of them does not, SQLite refuses the whole batch.
+    """
+    parts = (
+        _rows(query.sql, columns) if columns else "'[]'"
+        for query, columns in zip(queries(choice, layout), _columns(layout), strict=True)
+    )
+    return "'[' || " + " || ',' || ".join(parts) + " || ']'"
+
+
+def _columns(layout: Layout) -> tuple[str, ...]:
+    tables = (_ROWS[table.shape] for table in layout.tables)
+    return (_SURVEY, _UNIQUE, _LEFTOVERS, *tables, _OBJECTS, *((_LATEST, _HEAD) if layout.log else ()))
+
+
+def _rows(sql: str, columns: str) -> str:
+    """Return SQL for the rows of a query as JSON, a list of lists."""
+    names = [f"c{place}" for place in range(len(columns))]
+    kept = (_KEPT[kind].format(name) for name, kind in zip(names, columns, strict=True))
+    row = f"json_array({', '.join(kept)})"
+    return f"(WITH a({', '.join(names)}) AS ({sql}) SELECT json_group_array({row}) FROM a)"
+
+
+def assert_text(expression: str, expected: str) -> Query:
+    """Abort the batch if the text is another one; the error has it, see `text_in`."""
+    message = f"json_extract('{{}}', '{_MARK}' || found)"
+    sql = f"WITH s(found) AS MATERIALIZED (SELECT {expression}) SELECT {message} FROM s WHERE found <> ?1"
+    return Query(sql, (expected,), whole=True, assertion=True)
+
+
+def text_in(error: str) -> str | None:
+    """Return the text that the error of `assert_text` has; None for any other error."""
+    match = _REFUSAL.search(error)
+    return match[1].replace("''", "'") if match else None
+
+
+class Reading(NamedTuple):
+    """What a text says.
+
+    Attributes:
+        layout: the history tables that exist. If it is not the one that the text was made for, the text
+            lacks rows, and there is no history.
+        history: the history; without the times, the head of the log, and what only a rollback needs.
+    """
+
+    layout: Layout
+    history: History | None
+
+
+def read_text(choice: TableChoice, layout: Layout, text: str) -> Reading:
+    """Return what a text says.
+
+    Args:
+        choice: as for `text_sql`.
+        layout: as for `text_sql`.
+        text: the text.
+
+    Raises:
+        ValueError: it is not such a text; a message may have been cut.
+        HistoryError: a history table is damaged or another tool's.
+    """
+    answers = [Result([tuple(row) for row in rows]) for rows in json.loads(text)]
+    if len(answers) != len(_columns(layout)):
+        raise ValueError("not the text of this layout")
+    found = found_in(choice, answers)
+    return Reading(found.layout, history_of(found, answers) if found.layout == layout else None)
+
+
+def layout_in(choice: TableChoice, text: str) -> Layout:
+    """Return the history tables of the database that a text is of; errors as `read_text`."""
+    rows = json.loads(text)[:2]
+    return found_in(choice, [Result([tuple(row) for row in part]) for part in rows]).layout

@@ -1,0 +1,314 @@
+"""One database of a fleet: how many requests it takes, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import AmbiguousError, ApplyError, HistoryError, QueryError, UnavailableError
+from d1migrate.fleet.one import migrate_one
+from d1migrate.fleet.plan import Checked, FleetPlan
+from d1migrate.migrate.table_choice import TableChoice
+from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.d1 import RESET_CODE
+from tests.unit.migrate.shorthand import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from d1migrate.sql.batch import Result
+
+ALL = "1a 2b 3c 4d"
+
+
+class Tenant(SqliteDriver):
+    """A database in memory that counts its batches, and loses or refuses the next one as a test says."""
+
+    def __init__(self, have: str = "", *, table: str | None = None) -> None:
+        super().__init__(":memory:", url="sqlite::memory:")
+        self.sent: list[Batch] = []
+        self.trouble: Callable[[Batch], Sequence[Result]] | None = None
+        if have:
+            Migrator(self, files(have), table=table).up(lint=False)
+            self.sent.clear()
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it, or have trouble once."""
+        self.sent.append(batch)
+        trouble, self.trouble = self.trouble, None
+        return trouble(batch) if trouble else super().batch(batch)
+
+    def run(self, *statements: str) -> None:
+        """Run statements past the count."""
+        super().batch(Batch([Query(sql) for sql in statements]))
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """The rows of a query."""
+        (result,) = super().batch(Batch([Query(sql)], reads=True))
+        return list(result.rows)
+
+    @property
+    def applied(self) -> list[object]:
+        """The applied versions, and that each has its table."""
+        versions = [version for (version,) in self.rows("SELECT version FROM schema_migrations ORDER BY 1")]
+        logged = self.rows("SELECT count(*) FROM d1migrate_log WHERE event = 'done' AND action = 'up'")
+        assert logged == [(len(versions),)], "each exactly once"
+        return versions
+
+
+def plan(have: str = ALL, **options: object) -> FleetPlan:
+    """A plan of files."""
+    return FleetPlan(files(have), by="ada", **options)  # type: ignore[arg-type]
+
+
+def known(fleet: FleetPlan, have: str) -> FleetPlan:
+    """The plan, after a database with these migrations was migrated."""
+    migrate_one(Tenant(have), fleet)
+    return fleet
+
+
+@pytest.mark.parametrize(("have", "requests"), [("1a 2b", 1), (ALL, 1), ("1a", 2), ("1a 2b 3c", 2)])
+def test_how_many_requests(have: str, requests: int) -> None:
+    """One from the state in which others were, and if there is nothing to do; two from any other."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant(have)
+    outcome = migrate_one(tenant, fleet)
+    assert (outcome.requests, len(tenant.sent)) == (requests, requests)
+    assert outcome.applied == tuple(file.name for file in files(ALL)[len(have.split()) :])
+    assert outcome.current == "004_d"
+    assert tenant.applied == [1, 2, 3, 4]
+
+
+def test_a_straggler_takes_two_requests_as_far_behind_as_it_is() -> None:
+    """The refusal has its state; and the next one in that state takes one, while it is the most common."""
+    fleet = known(plan(), "1a 2b 3c")
+    assert [migrate_one(Tenant("1a"), fleet).requests for _ in range(4)] == [2, 2, 1, 1]
+
+
+def test_in_a_current_fleet_nothing_is_written() -> None:
+    """The state is read if the most common one is the target."""
+    fleet = plan()
+    for _ in range(2):
+        tenant = Tenant(ALL)
+        assert migrate_one(tenant, fleet) == (*((), "004_d"), 1, False, False, ())
+        assert all(batch.reads for batch in tenant.sent)
+
+
+def test_the_names_table_of_wrangler() -> None:
+    """Its ids and its counter belong to the state."""
+    fleet = plan(choice=TableChoice(configured="d1_migrations"))
+    for requests in (2, 1):
+        tenant = Tenant("1a 2b", table="d1_migrations")
+        assert migrate_one(tenant, fleet).requests == requests
+        assert [name for (name,) in tenant.rows("SELECT name FROM d1_migrations ORDER BY id")] == [
+            f"{file.name}.sql" for file in files(ALL)
+        ]
+
+
+def test_an_empty_database() -> None:
+    """It is refused without permission; with it, all are one request once that state is known."""
+    fleet = plan()
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="it has no tables") as caught:
+            migrate_one(Tenant(), fleet)
+        assert "create = true" in str(caught.value.hint)
+    fleet = plan(create=True)
+    tenants = (Tenant(), Tenant(), Tenant("1a"), Tenant("1a"), Tenant(), Tenant("1a 2b"))
+    outcomes = [migrate_one(tenant, fleet) for tenant in tenants]
+    assert [o.created for o in outcomes] == [True, True, False, False, True, False]
+    # A state in other tables that nobody was found in has to be read.
+    assert [o.requests for o in outcomes] == [3, 1, 3, 2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "UPDATE d1migrate_log SET checksum = 'v1:other', file_digest = 'x' WHERE version = 2",
+            "002_b: edited",
+        ),
+        ("DELETE FROM d1migrate_log WHERE version = 2 AND event = 'done'", "002_b: began and did not finish"),
+        ("INSERT INTO schema_migrations VALUES (9, '009_x', 1)", "009_x: applied, but the file is missing"),
+        ("UPDATE schema_migrations SET version = 7, name = '007_y' WHERE version = 2", "007_y"),
+        ("UPDATE d1migrate_log SET checksum = x'ff' WHERE version = 2", "d1migrate_log is damaged"),
+        # As JSONB, it would be null.
+        ("UPDATE d1migrate_log SET checksum = x'00' WHERE version = 2", "d1migrate_log is damaged"),
+    ],
+)
+def test_a_history_that_disagrees_is_never_migrated_over(change: str, message: str) -> None:
+    """Its error is that of `up`, and nothing is written."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+    tenant.run(change)
+    before = tenant.rows("SELECT * FROM d1migrate_log")
+    for _ in range(2):
+        with pytest.raises(HistoryError, match=message):
+            migrate_one(tenant, fleet)
+    assert tenant.rows("SELECT * FROM d1migrate_log") == before
+    assert not tenant.rows("SELECT 1 FROM sqlite_schema WHERE name = 'c'")
+
+
+def test_a_rolled_back_and_applied_migration_is_another_state() -> None:
+    """So a request from before, which arrives late, is refused: the ids of the log have moved."""
+    tenant = Tenant("1a 2b")
+    state = FleetPlan(files(ALL), by="ada")
+    migrate_one(tenant, state)
+    late = tenant.sent[-1]
+    run = Migrator(tenant, files(ALL))
+    run.down(steps=2)
+    with pytest.raises(QueryError, match="state of the history"):
+        tenant.batch(late)
+    assert tenant.rows("SELECT max(version) FROM schema_migrations") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (("CREATE TABLE orders (id)",), "orders"),
+        (("CREATE TABLE django_migrations (id, app, name, applied)",), "Django"),
+    ],
+)
+def test_a_database_of_others_is_refused(statements: Sequence[str], message: str) -> None:
+    """Also if empty ones may be created."""
+    tenant = Tenant()
+    tenant.run(*statements)
+    with pytest.raises(HistoryError, match=message):
+        migrate_one(tenant, known(plan(create=True), "1a"))
+
+
+def test_a_history_in_the_other_table_is_refused() -> None:
+    """The other table is never created beside it."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b", table="d1_migrations")
+    with pytest.raises(HistoryError, match="its history is in d1_migrations, that of the fleet") as caught:
+        migrate_one(tenant, fleet)
+    assert 'table = "d1_migrations"' in str(caught.value.hint)
+    assert not tenant.rows("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'")
+
+
+def lost_after(tenant: Tenant, text: str) -> Callable[[Batch], Sequence[Result]]:
+    """Run the batch, and lose the answer."""
+
+    def trouble(batch: Batch) -> Sequence[Result]:
+        SqliteDriver.batch(tenant, batch)
+        raise AmbiguousError(text)
+
+    return trouble
+
+
+def lost_before(_: Tenant, text: str) -> Callable[[Batch], Sequence[Result]]:
+    """Lose the batch."""
+
+    def trouble(_: Batch) -> Sequence[Result]:
+        raise AmbiguousError(text)
+
+    return trouble
+
+
+@pytest.mark.parametrize("text", ["no response", f"reset [code: {RESET_CODE}]"])
+@pytest.mark.parametrize("trouble", [lost_before, lost_after])
+def test_a_lost_answer(trouble: Callable[..., Callable[[Batch], Sequence[Result]]], text: str) -> None:
+    """The database is asked; what it has is not applied twice, and after a reset no batch is repeated."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+    tenant.trouble = trouble(tenant, text)
+    outcome = migrate_one(tenant, fleet)
+    assert outcome.applied == ("003_c", "004_d")
+    assert tenant.applied == [1, 2, 3, 4]
+    assert outcome.one_by_one == (trouble is lost_before and "reset" in text)
+
+
+def test_a_reset_of_a_single_migration_is_left_to_a_later_call() -> None:
+    """It is known that nothing was done."""
+    fleet, tenant = known(plan(), "1a 2b 3c"), Tenant("1a 2b 3c")
+    tenant.trouble = lost_before(tenant, f"reset [code: {RESET_CODE}]")
+    with pytest.raises(UnavailableError, match="reset"):
+        migrate_one(tenant, fleet)
+    assert [batch.reads for batch in tenant.sent] == [False, True]
+    assert migrate_one(tenant, fleet).applied == ("004_d",)
+
+
+def test_an_answer_that_nobody_can_look_up_stays_unknown() -> None:
+    """The error is that of the batch, not that of the look."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+
+    def unreachable(_: Batch) -> Sequence[Result]:
+        raise UnavailableError("no network")
+
+    def trouble(batch: Batch) -> Sequence[Result]:
+        SqliteDriver.batch(tenant, batch)
+        tenant.trouble = unreachable
+        raise AmbiguousError("no response")
+
+    tenant.trouble = trouble
+    with pytest.raises(AmbiguousError, match="no response"):
+        migrate_one(tenant, fleet)
+    assert migrate_one(tenant, fleet).applied == ()
+
+
+def test_another_process_was_faster() -> None:
+    """Its work is not done again."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+
+    def faster(batch: Batch) -> Sequence[Result]:
+        Migrator(tenant, files("1a 2b 3c")).up(lint=False)
+        return SqliteDriver.batch(tenant, batch)
+
+    tenant.trouble = faster
+    outcome = migrate_one(tenant, fleet)
+    assert outcome.applied == ("004_d",)
+    assert tenant.applied == [1, 2, 3, 4]
+
+
+def test_a_file_that_fails_is_named_and_those_before_it_are_applied() -> None:
+    """As `up` does; so every database of a fleet is left as `up` leaves it."""
+    fleet = known(plan("1a 2b 3c"), "1a")
+    tenant = Tenant("1a")
+    tenant.run("CREATE TABLE c (taken)")
+    with pytest.raises(ApplyError, match=r"003_c\.sql:1: table c already exists") as caught:
+        migrate_one(tenant, fleet)
+    assert (caught.value.migration, caught.value.line) == ("003_c", 1)
+    assert caught.value.applied == ("002_b",)
+    assert tenant.applied == [1, 2]
+    with pytest.raises(ApplyError, match=r"003_c\.sql:1: table c already exists"):
+        migrate_one(tenant, fleet)
+
+
+def test_a_state_is_checked_once() -> None:
+    """With the schema of a database in it; a refusal is that of every database in the state."""
+    seen = []
+
+    def check(steps: object, schema: object) -> Checked:
+        seen.append((len(steps.steps), [table.name for table in schema.tables]))  # type: ignore[attr-defined]
+        if len(seen) > 1:
+            raise HistoryError("not here")
+        return Checked({"why": "tested"})
+
+    fleet = plan(check=check)
+    outcomes = [migrate_one(Tenant("1a 2b"), fleet).requests for _ in range(3)]
+    assert outcomes == [3, 1, 1]
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="not here"):
+            migrate_one(Tenant("1a"), fleet)
+    assert seen == [(2, ["a", "b"]), (3, ["a"])]
+    tenant = Tenant("1a 2b")
+    migrate_one(tenant, fleet)
+    assert tenant.rows("SELECT DISTINCT detail FROM d1migrate_log WHERE version > 2") == [
+        ('{"why": "tested"}',)
+    ]
+
+
+def test_states_of_an_earlier_process_save_the_first_request() -> None:
+    """Their texts are enough."""
+    first = known(plan(), "1a 2b")
+    second = plan()
+    second.load([(state.text, count) for state, count in first.states] + [("[]", 3), ("no text", 9)])
+    assert migrate_one(Tenant("1a 2b"), second).requests == 1
+
+
+def test_an_inspection_after_it() -> None:
+    """What is wrong with the database is reported; it is migrated nevertheless."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+    tenant.run("CREATE VIEW v AS SELECT missing FROM a")
+    outcome = migrate_one(tenant, fleet, inspect=True)
+    assert outcome.applied == ("003_c", "004_d")
+    assert [(problem.kind, problem.name) for problem in outcome.problems] == [("broken", "v")]
