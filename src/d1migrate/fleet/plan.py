@@ -14,7 +14,7 @@ from d1migrate.errors import Error, HistoryError, LimitExceeded
 from d1migrate.fleet.state_text import layout_in, read_text
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.history import History
-from d1migrate.migrate.migration import LARGE
+from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Plan, plan_up
 from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.named_tuple import NamedTuple
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.migrate.history_queries import Layout
-    from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
@@ -46,6 +45,8 @@ class Checked(NamedTuple):
     notes: Mapping[str, object] = {}
     expected: Schema | None = None
 
+
+_MOST_STATES = 200
 
 UNCHECKED = Checked({"lint": False})
 """What is noted without a check."""
@@ -86,7 +87,8 @@ class FleetPlan:
         by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
 
     Attributes:
-        digest: identifies the migrations.
+        digest: identifies what is to be applied in all.
+        target: the name of the last migration; None if there is none.
 
     Raises:
         SourceError: the files cannot be applied to any database.
@@ -106,7 +108,6 @@ class FleetPlan:
     ) -> None:
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self.choice = choice or choose_table(self.migrations)
-        self.digest = index_digest(self.migrations)
         self.to, self.allow_out_of_order, self.by = to, allow_out_of_order, by
         self._create, self._check = create, check
         self._lock = threading.Lock()
@@ -114,7 +115,10 @@ class FleetPlan:
         self._checks: dict[KnownState, _Check] = {}
         self._after: dict[KnownState, KnownState] = {}
         self._counts: Counter[KnownState] = Counter()
-        self.plan_from(History(table=self.choice.guess))  # what is wrong with the files is wrong everywhere
+        # What is wrong with the files is wrong everywhere.
+        whole = self.plan_from(History(table=self.choice.guess)).steps
+        self.digest = index_digest(step.script for step in whole if isinstance(step.script, Migration))
+        self.target = whole[-1].name if whole else None
 
     @property
     def states(self) -> tuple[tuple[KnownState, int], ...]:
@@ -171,6 +175,8 @@ class FleetPlan:
         else:
             state = self._state(layout, text, history)
         with self._lock:
+            if len(self._states) >= _MOST_STATES:
+                self._forget_rare()
             return self._states.setdefault((layout, text), state)
 
     def check(self, state: KnownState, schema: Schema) -> Checked:
@@ -217,6 +223,14 @@ class FleetPlan:
             return plan_up(self.migrations, history, single=True, **options)
         except LimitExceeded:  # a file that D1 imports by itself
             return plan_up(self.migrations, history, **options)
+
+    def _forget_rare(self) -> None:
+        """Forget half of the states, the rare ones: every database may be in one of its own."""
+        kept = {state for state, _ in self._counts.most_common(_MOST_STATES // 2)}
+        self._states = {key: state for key, state in self._states.items() if state in kept}
+        for known in (self._checks, self._after, self._counts):
+            for state in [state for state in known if state not in kept]:
+                del known[state]
 
     def _is_refused(self, state: KnownState) -> bool:
         check = self._checks.get(state)

@@ -1,0 +1,79 @@
+"""What is known of the databases of a fleet."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from d1migrate.errors import HistoryError, SourceError, UsageError
+from d1migrate.fleet import migrate_one
+from d1migrate.fleet.plan import _MOST_STATES, Checked, FleetPlan
+from d1migrate.migrate.history_queries import EMPTY
+from d1migrate.migrate.migration import Migration
+from tests.unit.fleet.test_flow import Tenant
+from tests.unit.migrate.shorthand import files
+
+
+def test_the_digest_is_that_of_what_is_to_be_applied() -> None:
+    """Not of files after `to`."""
+    assert FleetPlan(files("1a 2b 3c"), to="2").digest == FleetPlan(files("1a 2b")).digest
+    assert FleetPlan(files("1a 2b")).digest != FleetPlan(files("1a 2c")).digest
+    assert (FleetPlan(files("1a 2b 3c"), to="2").target, FleetPlan([]).target) == ("002_b", None)
+
+
+def test_files_that_fit_no_database_are_refused_at_once() -> None:
+    """Before any tenant is asked."""
+    with pytest.raises(SourceError):
+        FleetPlan([Migration(1, "001_a", "CREATE TABLE a ('")])
+    with pytest.raises(UsageError):
+        FleetPlan(files("1a"), to="7")
+
+
+def test_the_guess_is_the_most_common_state_that_leads_anywhere() -> None:
+    """Of those with the same history tables, if these are known."""
+    fleet = FleetPlan(files("1a 2b 3c"), by="ada")
+    assert fleet.guess() is None
+    for have in ("1a", "1a 2b", "1a 2b"):
+        migrate_one(Tenant(have), fleet)
+    for _ in range(4):
+        with pytest.raises(HistoryError):
+            migrate_one(Tenant(), fleet)
+    guess = fleet.guess()
+    assert guess
+    assert [step.name for step in guess.plan.steps] == ["003_c"]
+    assert fleet.guess(EMPTY) is None
+
+
+def test_rare_states_are_forgotten() -> None:
+    """The memory does not grow with the databases, and the common states stay known."""
+    fleet = FleetPlan(files("1a 2b"), by="ada")
+    migrate_one(Tenant("1a"), fleet)
+    migrate_one(Tenant("1a"), fleet)
+    for number in range(_MOST_STATES):
+        tenant = Tenant("1a")
+        tenant.run(f"UPDATE d1migrate_log SET id = {number + 10} WHERE id = 2")
+        assert migrate_one(tenant, fleet).requests == 2
+    assert len(fleet.states) < _MOST_STATES
+    assert migrate_one(Tenant("1a"), fleet).requests == 1
+
+
+def test_threads_check_a_state_once() -> None:
+    """The others wait for it."""
+    calls, go = [], threading.Event()
+
+    def check(*_: object) -> Checked:
+        calls.append(1)
+        go.wait(10)
+        return Checked()
+
+    fleet = FleetPlan(files("1a 2b"), by="ada", check=check)
+    tenants = [Tenant("1a") for _ in range(8)]
+    threads = [threading.Thread(target=migrate_one, args=(tenant, fleet)) for tenant in tenants]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert calls == [1]
+    assert [tenant.applied for tenant in tenants] == [[1, 2]] * 8
