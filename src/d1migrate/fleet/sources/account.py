@@ -58,9 +58,9 @@ def list_account(api: Api, account: str, pattern: str, is_new: Callable[[Listed]
     """
     newest = ""
     for done in range(_PASSES):
-        missed, pages, before = 0, 0, newest
+        missed, requests, before = 0, 0, newest
         for page in _pages(api, account, _LITERAL.match(pattern)[0]):  # type: ignore[index]
-            pages += 1
+            requests += 1
             for database in page:
                 if fnmatchcase(database.name, pattern):
                     newest = max(newest, database.created_at)
@@ -68,7 +68,7 @@ def list_account(api: Api, account: str, pattern: str, is_new: Callable[[Listed]
                     if is_new(found):
                         missed += database.created_at <= before
                         yield found
-        if pages == 1 or (done and not missed):
+        if requests == 1 or (done and not missed):
             return
     raise UnavailableError(
         f"the databases of the account {account} changed during each of {_PASSES} listings",
@@ -77,13 +77,12 @@ def list_account(api: Api, account: str, pattern: str, is_new: Callable[[Listed]
 
 
 def _pages(api: Api, account: str, prefix: str) -> Iterator[list[Database]]:
-    """Yield the pages of a list. `prefix` is a filter of the API, which matches parts of names."""
+    """Yield the pages of a list; the last may be empty. The API's filter, `name`, matches parts of names."""
     named = {"name": prefix} if prefix else {}
     size = _ONE_PAGE
     for page in count(1):
         found = api.get(f"/accounts/{account}/d1/database", _databases, page=page, per_page=_PAGE, **named)
-        if found:
-            yield found
+        yield found
         # The API may cap pages: a page is the last if it has fewer than the first one.
         if len(found) < size:
             return
