@@ -12,7 +12,7 @@ PRAGMA cache_size = -32768;
 CREATE TABLE seen (identity TEXT PRIMARY KEY, name TEXT UNIQUE, place TEXT, fleet TEXT) WITHOUT ROWID;
 BEGIN
 """
-_INSERT = "INSERT INTO seen VALUES (?, iif(?4 IS NULL, ?2, NULL), ?3, ?4) ON CONFLICT DO NOTHING"
+_INSERT = "INSERT INTO seen VALUES (?1, iif(?4 IS NULL, ?2, NULL), ?3, ?4) ON CONFLICT DO NOTHING"
 _EARLIER = "SELECT identity, place, fleet FROM seen WHERE identity = ? OR name = ? ORDER BY identity = ? DESC"
 
 
@@ -35,7 +35,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._db = apsw.Connection("")
-        self._db.execute(_SCHEMA)
+        list(self._db.execute(_SCHEMA))  # APSW runs no more than is read, and a PRAGMA returns a row
 
     def add(self, identity: str, name: str, place: str, fleet: str | None = None) -> Earlier | None:
         """Add a database, unless there is one with its identity, or with its name in the same fleet.
@@ -46,7 +46,7 @@ class Seen:
         self._db.execute(_INSERT, (identity, name, place, fleet))
         if self._db.changes():
             return None
-        return Earlier(*self._db.execute(_EARLIER, (identity, name, identity)).get[0])
+        return Earlier(*next(self._db.execute(_EARLIER, (identity, name, identity))))
 
     def close(self) -> None:
         """Delete it."""

@@ -43,7 +43,7 @@ def list_control(driver: Driver, sql: str, folder: str) -> Iterator[Listed]:
             hint="name the column of the ids, for example: SELECT uuid AS database_id, name FROM tenants",
         )
     name = "t.name" if NAME in columns else "NULL"
-    rows = _ask(driver, f"SELECT t.{column} AS id, {name} AS name FROM ({inner}\n) AS t")
+    (rows,) = _ask(driver, f"SELECT t.{column} AS id, {name} AS name FROM ({inner}\n) AS t")
     if sum(len(str(value)) for row in rows for value in row) > MOST:
         raise UsageError(
             "query returns more than 50 MB, the most that D1 returns",
@@ -66,24 +66,32 @@ def _single(sql: str) -> str:
 
 
 def _columns(driver: Driver, inner: str) -> frozenset[str]:
-    """Return which of the columns that matter a query has; none if it has no rows.
+    """Return which of the columns that matter a query has.
 
     A driver returns rows without the names of columns. In a subquery, a name that is not a column there is
-    the one of the query around it, which is `_ABSENT`.
+    the one of the query around it, which is `_ABSENT`. So is a mistyped name within the query itself:
+    therefore the query is also run as it is, up to its first row.
+
+    Raises:
+        UsageError: the query fails, or has no rows.
     """
     wanted = (*IDS, NAME)
     outer = ", ".join(f"{_ABSENT} AS {name}" for name in wanted)
     tested = ", ".join(f"{name} IS {_ABSENT}" for name in wanted)
-    sql = f"SELECT (SELECT json_array({tested}) FROM ({inner}\n) AS t LIMIT 1) AS found FROM (SELECT {outer})"
-    (row,) = _ask(driver, sql)
-    if row[0] is None:
+    first, found = _ask(
+        driver,
+        f"SELECT 1 AS one FROM ({inner}\n) AS t LIMIT 1",
+        f"SELECT (SELECT json_array({tested}) FROM ({inner}\n) AS t LIMIT 1) AS found FROM (SELECT {outer})",
+    )
+    if not first:
         raise UsageError("query returns no rows", hint="a fleet without tenants is more likely a mistake")
-    return frozenset(name for name, absent in zip(wanted, json.loads(row[0]), strict=True) if not absent)
+    absent = json.loads(found[0][0])
+    return frozenset(name for name, is_absent in zip(wanted, absent, strict=True) if not is_absent)
 
 
-def _ask(driver: Driver, sql: str) -> Sequence[tuple[Any, ...]]:
+def _ask(driver: Driver, *sql: str) -> Sequence[Sequence[tuple[Any, ...]]]:
+    """Return the rows of queries, which are sent as one request."""
     try:
-        (result,) = driver.batch(Batch((Query(sql),), reads=True))
+        return [result.rows for result in driver.batch(Batch(tuple(map(Query, sql)), reads=True))]
     except QueryError as error:
         raise UsageError(f"query: {error}", hint=error.hint) from error
-    return result.rows

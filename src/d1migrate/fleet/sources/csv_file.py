@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from d1migrate.fleet.tenant import Listed
 
+_NAMES = " or ".join(IDS)
 _HEADER = "the first line names the columns, for example: database_id,name"
 
 
@@ -94,10 +95,12 @@ class _Reader:
         value = first[0]
         if len(first) == 1 and (is_database_id(value) or ":" in value):
             return "id" if is_database_id(value) else "url"
-        meant = next((hint for part in first if (hint := did_you_mean(part, IDS))), None)
         if len(first) == 1 and any(mark in value for mark in ";\t|"):
-            meant = "separate the values with commas"
-        raise self._error(f"no column {' or '.join(IDS)}", value, hint=meant or _HEADER)
+            raise self._error(f"no column {_NAMES}", value, hint="separate the values with commas")
+        for part in first:
+            if hint := did_you_mean(part, IDS):
+                raise self._error(f"no column {_NAMES}", part, hint=hint)
+        raise self._error(f"no column {_NAMES}", hint=_HEADER)
 
     def _tenant(self, column: str, value: str, name: str | None, folder: str) -> Listed:
         place = f"{self._path}:{self._first}"
