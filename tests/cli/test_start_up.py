@@ -40,7 +40,7 @@ NEVER = {
     ),
     *("urllib.parse", "urllib.request"),
     *("argcomplete", "httpx", "json5", "rich", "tenacity", "tomli"),
-    *("d1migrate.drafting", "d1migrate.lint", "d1migrate.rehearse", "d1migrate.schema"),
+    *("d1migrate.drafting", "d1migrate.fleet", "d1migrate.lint", "d1migrate.rehearse", "d1migrate.schema"),
     *("d1migrate.testing", "d1migrate.workers", "d1migrate.report.diagram", "d1migrate.report.shapes"),
     *("d1migrate.cli.argument_parser", "d1migrate.cli.mistakes", "d1migrate.drivers.rest"),
     # The SQL of files that are applied and unchanged.
@@ -68,6 +68,17 @@ wrangler = "wrangler.jsonc"
 [env.local]
 database = "wrangler:DB"
 """
+FLEET = """
+[fleet.tenants]
+query = "SELECT database_id, name FROM tenants WHERE active"
+env = "local"
+migrations = "tenant"
+waves = ["3", "2.5%", "rest"]
+stop = "2%"
+at_once = 16
+create = true
+reserve = "25%"
+"""
 WRANGLER = """\
 {
   "name": "app", // the Worker
@@ -83,16 +94,17 @@ print(*set(sys.modules) - before)
 """
 
 
+@pytest.mark.parametrize("more", ["", FLEET], ids=["", "fleet"])
 @pytest.mark.parametrize(
     ("command", "others"),
     [("status", NOT_FOR_STATUS), ("current", NOT_FOR_STATUS), ("history", set[str]()), ("up", set[str]())],
 )
 def test_imports_nothing_heavy(
-    project: Project, monkeypatch: pytest.MonkeyPatch, command: str, others: set[str]
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: str, others: set[str], more: str
 ) -> None:
     """Neither libraries for other commands, nor our own packages for them."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
-    (project.folder / "d1migrate.toml").write_text(CONFIGURATION)
+    (project.folder / "d1migrate.toml").write_text(CONFIGURATION + more)
     (project.folder / "wrangler.jsonc").write_text(WRANGLER)
     project.standard()
     project.run("up")

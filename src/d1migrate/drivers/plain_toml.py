@@ -1,4 +1,4 @@
-"""Plain TOML: sections, and keys whose values are strings without escapes, lists of them, true or false.
+"""Plain TOML: sections, and keys with strings without escapes, lists of them, numbers, true or false.
 
 Each is on a line of its own.
 
@@ -16,6 +16,7 @@ _SPACE = " \t"
 _IN_KEYS = dict.fromkeys(map(ord, "_-"))  # besides letters and digits
 _QUOTES = {"'": {"'"}, '"': {'"', "\\"}}
 """{a quote: what is not plain within such quotes}."""
+_DIGITS = 9
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -66,11 +67,13 @@ def _list(inner: str) -> list[Any] | None:
     return found if all(isinstance(one, str) for one in found) else None
 
 
-def _plain(value: str) -> str | bool | None:
-    """Return a string or a boolean; None if it is neither, or not plain."""
+def _plain(value: str) -> str | bool | int | None:
+    """Return a string, a boolean or a number; None if it is none of them, or not plain."""
     quote, inner = value[:1], value[1:-1]
     if quote in _QUOTES and len(value) > 1 and value[-1] == quote and _QUOTES[quote].isdisjoint(inner):
         return inner
+    if value.isascii() and value.isdigit() and (value[0] != "0" or value == "0"):
+        return int(value) if len(value) <= _DIGITS else None
     return _BOOLEANS.get(value)
 
 
