@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UnavailableError
 from d1migrate.fleet.plan import KnownState
-from d1migrate.fleet.state_text import assert_text, text_in, text_sql
+from d1migrate.fleet.state_text import assert_text, select_text, text_in, text_sql
 from d1migrate.migrate.apply_error import apply_error
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.flows.read import read_history
@@ -18,7 +18,7 @@ from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.history_queries import EMPTY, Layout
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.batch import Batch
 from d1migrate.sql.d1 import is_reset
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.plan import Step
     from d1migrate.schema.model import Schema
-    from d1migrate.sql.batch import Flow
+    from d1migrate.sql.batch import Flow, Query
 
 _MOST = 6
 """How often it is tried: each time, the database was in another state than before, or did not answer."""
@@ -107,7 +107,7 @@ def _counted(flow: Flow[Outcome]) -> Flow[tuple[Outcome, int]]:
 
 def _read(plan: FleetPlan, layout: Layout) -> Flow[KnownState]:
     for _ in range(_MOST):
-        query = Query(f"SELECT {text_sql(plan.choice, layout)} AS state")
+        query = select_text(text_sql(plan.choice, layout))
         try:
             (answer,) = yield Batch([query], reads=True)
             learned = plan.learn(layout, str(answer.rows[0][0]))
@@ -285,7 +285,7 @@ class _OneBatch:
         known = plan.after(state)
         text = text_sql(plan.choice, self.layout)
         self._first = assert_text(text_sql(plan.choice, state.layout), state.text)
-        self._last = Query(f"SELECT nullif({text}, ?1) AS state", (known.text if known else "",))
+        self._last = select_text(text, unless=known.text if known else "")
 
     def __iter__(self) -> Iterator[Query]:
         yield self._first
@@ -329,7 +329,7 @@ def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownSta
     from d1migrate.migrate.flows.read import schema_in
     from d1migrate.schema import introspect
 
-    query = Query(f"SELECT {text_sql(plan.choice, layout)} AS state")
+    query = select_text(text_sql(plan.choice, layout))
     *answers, last = yield Batch([*introspect.QUERIES, query], reads=True)
     schema = schema_in(introspect.read(answers), plan.choice)
     return schema, (yield from _learn(plan, layout, str(last.rows[0][0])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from d1migrate.migrate.history_queries import found_in, history_of, queries
 from d1migrate.named_tuple import NamedTuple
@@ -37,6 +38,7 @@ _KEPT = {
 }
 
 
+@lru_cache(maxsize=64)  # for each database of a fleet, the same
 def text_sql(choice: TableChoice, layout: Layout) -> str:
     """Return SQL for the text, an expression.
 
@@ -62,6 +64,11 @@ def _rows(sql: str, columns: str) -> str:
     kept = (_KEPT[kind].format(name) for name, kind in zip(names, columns, strict=True))
     row = f"json_array({', '.join(kept)})"
     return f"(WITH a({', '.join(names)}) AS ({sql}) SELECT json_group_array({row}) FROM a)"
+
+
+def select_text(expression: str, unless: str = "") -> Query:
+    """Return the query for the text; its value is NULL if it is the one that is expected."""
+    return Query(f"SELECT nullif({expression}, ?1) AS state", (unless,), whole=True, assertion=True)
 
 
 def assert_text(expression: str, expected: str) -> Query:

@@ -32,8 +32,8 @@ class Query(NamedTuple):
             as `split_series` returns it; any other text is checked for a second statement.
         series: how many INSERTs a series is; the position in an error counts each of them. Series that follow
             each other have one form. Only a batch with a `size` has one.
-        assertion: whether it is one of `migrate.assertions`: it is whole, only reads, and D1 always allows
-            what it does.
+        assertion: whether it is one of `migrate.assertions`, or selects what they compare: it is whole, only
+            reads, and D1 always allows what it does.
     """
 
     sql: str
