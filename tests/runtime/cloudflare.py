@@ -24,11 +24,13 @@ class Traffic(NamedTuple):
         requests: all.
         statuses: by HTTP status; "none" if nothing was answered.
         databases: by the id of the database.
+        connections: by how many connections they came.
     """
 
     requests: int
     statuses: Mapping[str, int]
     databases: Mapping[str, int]
+    connections: int
 
 
 class Cloudflare(Server):
@@ -143,6 +145,10 @@ class Cloudflare(Server):
         with self._clock:
             if (left := until - self.now()) > 0:
                 self.advance(left)
+
+    def spend(self, count: int, token: str = token) -> None:
+        """Count requests that somebody else sends with a token."""
+        self._control("/spend", {"token": token, "count": count})
 
     def grant(
         self, token: str, accounts: Sequence[str], rights: Literal["none", "read", "edit"] = "edit"

@@ -9,10 +9,11 @@
 // and, all by POST with JSON, what the tests are in command of:
 //   /faults        […]: what goes wrong from now on, see cloudflare_faults.mjs
 //   /requests      → [{method, path, query, headers, size, body?, status?}, …], without the tokens
-//   /traffic       → {requests, statuses: {status: how many}, databases: {uuid: requests to it}}
+//   /traffic       → {requests, statuses: {status: how many}, databases: {uuid: requests to it}, connections}
 //   /late          what is on its way arrives → its HTTP statuses
 //   /settings      {…} those of SETTINGS to change
 //   /clock         {"advance": seconds}
+//   /spend         {"token", "count"}: somebody else sends so many requests with it
 //   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
 //   /databases     {"account", "name", "uuid"?} → {"uuid"}
 //   /copies        {"uuid", "names": […]} → [uuid of each database, which holds the same]
@@ -40,9 +41,9 @@ const SETTINGS = {
   known_etag: "import", // a file that was imported is imported again, or "complete": nothing is done
   max_body: 100_000_000, // bytes; above, 413
   polls: 1, // of an import or export before it is complete
-  quota: 1200, // requests in a window …
+  quota: 1200, // requests of a token in a window …
   window: 300, // … of so many seconds …
-  enforce_quota: false, // … above which all are refused
+  enforce_quota: false, // … above which all are refused, for as long as a window
 };
 const SMALL = 10_000; // bytes of a body that the log keeps
 
@@ -55,12 +56,15 @@ const faults = new Faults();
 let log = [];
 let late = []; // work that is on its way
 let passed = []; // {left, work}: work that arrives after so many more requests
-let [window, used] = [0, 0];
+let windows = new Map(); // {began, used} by token
+let sockets = new WeakSet(); // of connections that requests came by …
+let connections = 0; // … and how many those are
 
 const CONTROLS = {
   "/faults": (wanted) => faults.set(wanted),
   "/requests": () => log,
   "/traffic": () => ({
+    connections,
     requests: log.length,
     statuses: counted(log.map(({ status }) => status ?? "none")),
     databases: counted(log.flatMap(({ path }) => path.match(/\/d1\/database\/([^/]+)/)?.[1] ?? [])),
@@ -73,6 +77,9 @@ const CONTROLS = {
   },
   "/clock": ({ advance }) => {
     clock.offset += advance * 1000;
+  },
+  "/spend": ({ token, count }) => {
+    windowOf(`Bearer ${token}`).used += count;
   },
   "/tokens": ({ token, ...may }) => world.tokens.set(token, may) && undefined,
   "/databases": async ({ account, name, uuid }) => {
@@ -94,7 +101,8 @@ const CONTROLS = {
     world.files.clear();
     world.tokens.clear();
     world.settings = { ...SETTINGS };
-    [log, late, passed, window, used, clock.offset] = [[], [], [], 0, 0, 0];
+    [log, late, passed, windows, clock.offset] = [[], [], [], new Map(), 0];
+    [sockets, connections] = [new WeakSet(), 0];
   },
 };
 CONTROLS["/reset"]();
@@ -114,8 +122,8 @@ async function control(path, body) {
   }
 }
 
-async function api(request, fault) {
-  const body = await checked(request, fault).catch((error) => {
+async function api(request, fault, rates) {
+  const body = await checked(request, fault, rates).catch((error) => {
     if (error instanceof ApiError) return error;
     console.error(error);
     return new ApiError(500, 7500, `the stand-in failed: ${error.stack}`);
@@ -125,28 +133,35 @@ async function api(request, fault) {
   return { status, headers, body: JSON.stringify(json) };
 }
 
-async function checked(request, fault) {
-  const { enforce_quota: enforce, max_body: most, quota } = world.settings;
-  if (enforce && used > quota)
-    throw new ApiError(429, 971, THROTTLE, { "retry-after": String(remaining()) });
-  if (request.body.length > most) throw new ApiError(413, 10000, "Request entity is too large");
+async function checked(request, fault, { retryAfter }) {
+  if (retryAfter !== undefined) throw new ApiError(429, 971, THROTTLE, { "retry-after": String(retryAfter) });
+  if (request.body.length > world.settings.max_body) throw new ApiError(413, 10000, "Request entity is too large");
   return answer(request, world, fault);
 }
 
-// Rate-limit headers as Cloudflare's, for a window that begins with the first request.
-function limit() {
-  const now = clock.now();
-  const { quota, window: seconds } = world.settings;
-  if (now >= window + seconds * 1000) [window, used] = [now, 0];
-  used += 1;
-  return {
-    ratelimit: `"default";r=${Math.max(0, quota - used)};t=${remaining()}`,
+// What a request leaves of its token's quota: headers as Cloudflare's, and, if it is refused, when to come again.
+function limit({ headers: { authorization }, path }) {
+  if (path.startsWith("/r2/")) return { headers: {} }; // a storage, which has no part in it
+  const { enforce_quota: enforce, quota, window: seconds } = world.settings;
+  const window = windowOf(authorization);
+  window.used += 1;
+  const refused = enforce && window.used > quota;
+  if (refused && !window.blocked) Object.assign(window, { began: clock.now(), blocked: true });
+  const resets = Math.ceil((window.began + seconds * 1000 - clock.now()) / 1000);
+  const headers = {
+    ratelimit: `"default";r=${Math.max(0, quota - window.used)};t=${resets}`,
     "ratelimit-policy": `"default";q=${quota};w=${seconds}`,
   };
+  return { headers, retryAfter: refused ? resets : undefined };
 }
 
-function remaining() {
-  return Math.ceil((window + world.settings.window * 1000 - clock.now()) / 1000);
+// A window begins with its first request.
+function windowOf(authorization) {
+  const found = windows.get(authorization);
+  if (found && clock.now() < found.began + world.settings.window * 1000) return found;
+  const begun = { began: clock.now(), used: 0, blocked: false };
+  windows.set(authorization, begun);
+  return begun;
 }
 
 function note({ method, path, query, headers, body }) {
@@ -165,15 +180,17 @@ function send(response, { status, headers, body }) {
 
 async function handle(request, response) {
   const entry = note(request);
+  if (!sockets.has(response.socket)) connections += 1;
+  sockets.add(response.socket);
   const fault = faults.pick(request);
-  const rates = limit();
+  const rates = limit(request);
   if (fault?.do === "hang" && !fault.after) return;
   if (fault?.do === "drop") {
     response.destroy();
     return;
   }
   const other = instead(fault);
-  const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault));
+  const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault, rates));
   const due = passed.filter((one) => --one.left <= 0);
   passed = passed.filter((one) => one.left > 0);
   try {
@@ -206,7 +223,7 @@ async function reply({ response, entry, fault, rates, other, work }) {
   }
   const found = other ?? real;
   const { status, body } = found;
-  const headers = { ...rates, ...found.headers };
+  const headers = { ...rates.headers, ...found.headers };
   if (fault?.do === "lose reply") {
     response.destroy();
     return;

@@ -589,6 +589,22 @@ def test_rate_limit(client: Client, db: str) -> None:
     assert (insert(client, db).status_code, rows(client, db)) == (200, 2)
 
 
+def test_each_token_has_its_quota(client: Client, db: str) -> None:
+    """Others who use it count, other tokens do not; above it, a token is blocked for a whole window."""
+    client.cloudflare.settings(quota=10, enforce_quota=True)
+    client.cloudflare.spend(10, client.cloudflare.read_token)
+    assert client.raw(db, "SELECT 1") == [[1]]
+    client.cloudflare.advance(100)
+    client.cloudflare.spend(9)
+    refused = insert(client, db)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "300")
+    assert refused.headers["ratelimit"] == '"default";r=0;t=300'
+    client.cloudflare.advance(250)
+    assert insert(client, db).headers["retry-after"] == "50"
+    client.cloudflare.advance(50)
+    assert insert(client, db).status_code == 200
+
+
 def test_length_of_the_window(client: Client, db: str) -> None:
     """A quota can be scaled down: as many requests in fewer seconds."""
     client.cloudflare.settings(quota=1, window=2, enforce_quota=True)
@@ -667,7 +683,7 @@ def test_traffic(client: Client, db: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         client.raw(db, "SELECT 1")
     traffic = client.cloudflare.traffic()
-    assert traffic == (4, {"200": 2, "400": 1, "none": 1}, {db: 3, other: 1})
+    assert traffic == (4, {"200": 2, "400": 1, "none": 1}, {db: 3, other: 1}, 1)
 
 
 def test_reset(client: Client, db: str) -> None:

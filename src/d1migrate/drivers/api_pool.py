@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from d1migrate.drivers.rate_limit import Rate
 
 
+class _Connection:
+    """The Api of one thread; it is closed when the thread ends."""
+
+    def __init__(self, key: tuple[int, cloudflare.Settings], api: cloudflare.Api) -> None:
+        self.key, self.api = key, api
+        self.close = weakref.finalize(self, api.close)
+
+
 class ApiPool:
     """One `Api` for each thread that asks for one, as the process's environment describes it at that time.
 
@@ -32,20 +40,22 @@ class ApiPool:
         self.demand = demand or Demand()
         self._on_wait = on_wait
         self._of_thread = threading.local()
+        self._lock = threading.Lock()
+        self._closers: list[weakref.finalize[..., _Connection]] = []
         self._latest: cloudflare.Api | None = None
-        self._all = weakref.WeakSet[cloudflare.Api]()  # that of a thread is freed when the thread ends
 
     def api(self) -> cloudflare.Api:
         """Return this thread's Api; errors as `cloudflare.from_environment`."""
         # A child must not use the connections of the process that it was forked from.
-        wanted = (os.getpid(), cloudflare.settings(os.environ))
-        if getattr(self._of_thread, "key", None) != wanted:
-            made = cloudflare.from_environment(self._on_wait, self.demand)
-            self._of_thread.key, self._of_thread.api = wanted, made
-            self._latest = made
-            self._all.add(made)
-        found: cloudflare.Api = self._of_thread.api
-        return found
+        key = (os.getpid(), cloudflare.settings(os.environ))
+        found: _Connection | None = getattr(self._of_thread, "connection", None)
+        if found is None or found.key != key:
+            found = _Connection(key, cloudflare.from_environment(self._on_wait, self.demand))
+            self._of_thread.connection = found
+            with self._lock:
+                self._latest = found.api
+                self._closers = [*(close for close in self._closers if close.alive), found.close]
+        return found.api
 
     def open(self, url: str, *, account: str | None = None) -> Driver:
         """Open a database by its url, as `connect`; a remote one is used in the thread that opens it.
@@ -60,10 +70,10 @@ class ApiPool:
 
     def close(self) -> None:
         """Close the connections of all threads, which must not be sending anything."""
-        for api in list(self._all):
-            api.close()
-        self._all.clear()
-        self._of_thread, self._latest = threading.local(), None
+        with self._lock:
+            for close in self._closers:
+                close()
+            self._of_thread, self._latest = threading.local(), None
 
 
 SHARED = ApiPool()

@@ -18,7 +18,7 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
-from d1migrate.drivers.rate_limit import Answer, Demand, Timer, limit_of, read_headers
+from d1migrate.drivers.rate_limit import Demand, Timer, limit_of, read_headers
 from d1migrate.drivers.responses import (
     ACCOUNT_HINT,
     TOKENS,
@@ -275,7 +275,7 @@ class Api:
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
         url, token = f"{self.settings.base_url}{path}", self.settings.token
         headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
-        sent_at, answer = self._limit.acquire(self._demand, self._timer), Answer()
+        sent_at, answer = self._limit.acquire(self._demand, self._timer), None
         try:
             response = self._send(method, url, writes, headers=headers, **options)
             answer = read_headers(

@@ -135,8 +135,8 @@ class Bucket:
 
     Each method takes the time as seconds of any clock. A clock that goes back is taken to have stood still.
 
-    A window has a remainder once a response has reported it. Before that, and if responses have no headers,
-    the requests of this process in the last period are counted.
+    The remainder of a window is known once a response has reported it. Before that, and if responses have no
+    headers, the requests of this process in the last period are counted.
     """
 
     def __init__(self) -> None:
@@ -145,6 +145,7 @@ class Bucket:
         self._in_flight = 0
         self._recent: deque[float] = deque()  # when the requests of the last period were sent
         self._left: int | None = None
+        self._has_headers = False  # whether the next response is likely to report the remainder
         self._began = self._reset = _PAST  # of the window
         self._blocked = _PAST
         self._strikes = 0  # refusals in a row
@@ -158,7 +159,9 @@ class Bucket:
         limit = max(1, int(self.quota * (1 - demand.reserve)))
         if self._left is None:
             usable, span = limit - len(self._recent), self.period / limit
-            end = self._recent[-limit] + self.period if usable < 1 else now
+            if usable < 1 and self._has_headers:  # a window begins, and one request finds out what it permits
+                return Delay(_POLL if self._in_flight else 0.0, by_limit=False)
+            end = self._recent[-limit] + self.period + _ROUNDING if usable < 1 else now
         else:
             own = self._left - (self.quota - limit)
             usable, end = own - self._in_flight, self._reset
@@ -179,10 +182,13 @@ class Bucket:
         self._recent.append(now)
         return now
 
-    def receive(self, now: float, sent_at: float, answer: Answer) -> None:
-        """Note what the response to a request reports; an empty Answer if there was none."""
+    def receive(self, now: float, sent_at: float, answer: Answer | None) -> None:
+        """Note what the response to a request reports; None if there was none."""
         now = self._advance(now)
         self._in_flight -= 1
+        if answer is None:
+            self._count()
+            return
         if answer.quota and answer.period:
             self.quota, self.period = answer.quota, answer.period
         self._learn(now, sent_at, answer)
@@ -211,9 +217,10 @@ class Bucket:
     def _learn(self, now: float, sent_at: float, answer: Answer) -> None:
         remaining, resets_in = answer.remaining, answer.resets_in
         if remaining is None or resets_in is None or remaining > self.quota or resets_in > self.period:
-            if self._left is not None:  # it may have been counted
-                self._left = max(0, self._left - 1)
+            self._has_headers = False
+            self._count()
             return
+        self._has_headers = True
         if sent_at < self._began:
             return  # it may report on the window before this one
         reset = now + resets_in + _ROUNDING  # no earlier than the server's
@@ -225,12 +232,17 @@ class Bucket:
         else:  # responses overtake each other: of one window, the smallest remainder is the newest
             self._left, self._reset = min(self._left, remaining), min(self._reset, reset)
 
+    def _count(self) -> None:
+        """Count a request whose response does not report the remainder: the server may have counted it."""
+        if self._left is not None:
+            self._left = max(0, self._left - 1)
+
     def _advance(self, now: float) -> float:
         """Let time pass; return a time that never goes back."""
         if now + self._skew < self._now:
             self._skew = self._now - now
         now = self._now = now + self._skew
-        while self._recent and self._recent[0] <= now - self.period:
+        while self._recent and self._recent[0] <= now - self.period - _ROUNDING:
             self._recent.popleft()
         if self._left is not None and now >= self._reset:
             self._left, self._began = None, now
@@ -259,8 +271,8 @@ class RateLimit:
                 timer.on_wait(reason, delay.seconds)
             timer.sleep(delay.seconds)
 
-    def release(self, sent_at: float, answer: Answer, timer: Timer) -> None:
-        """Note the response to a request, once for each `acquire`; an empty Answer if there was none."""
+    def release(self, sent_at: float, answer: Answer | None, timer: Timer) -> None:
+        """Note the response to a request, once for each `acquire`; None if there was none."""
         with self._lock:
             self._bucket.receive(timer.clock(), sent_at, answer)
 

@@ -1,0 +1,157 @@
+"""Many databases of one token: its rate limit, enforced, and the connections that their drivers share."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.api_pool import ApiPool
+from d1migrate.drivers.rate_limit import Demand
+from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.sql.batch import Batch, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.drivers.protocol import Driver
+    from tests.runtime.cloudflare import Cloudflare
+
+QUOTA = 200
+
+
+@pytest.fixture
+def pool(cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiPool]:
+    """The connections of a fleet, whose waits advance the server's clock."""
+    for name, value in cloudflare.environment.items():
+        monkeypatch.setenv(name, value)
+    timed = partial(client.Api, sleep=cloudflare.sleep, clock=cloudflare.now)
+    monkeypatch.setattr(client, "Api", timed)
+    cloudflare.settings(quota=QUOTA, enforce_quota=True)
+    made = ApiPool(Demand(reserve=0.1))
+    yield made
+    made.close()
+
+
+def select(driver: Driver) -> Any:
+    """Send one request, and close the driver."""
+    rows = driver.batch(Batch([Query("SELECT 1")], reads=True))[0].rows
+    driver.close()
+    return rows
+
+
+@pytest.mark.parametrize("threads", [8, 16])
+@pytest.mark.parametrize("others", [0, 10])
+def test_an_enforced_quota(cloudflare: Cloudflare, pool: ApiPool, threads: int, others: int) -> None:
+    """No request is refused, in hardly more time than the quota allows, by one connection for each thread."""
+    tenants = [cloudflare.create(f"tenant-{n}") for n in range(60)] * 10
+    began = cloudflare.now()
+
+    def work(at: int) -> Any:
+        pool.demand.ahead = len(tenants) - at
+        if others and at % 10 == 0:  # somebody else, who is as fast
+            cloudflare.spend(others)
+        return select(pool.open(f"d1:{tenants[at]}"))
+
+    with ThreadPoolExecutor(threads) as executor:
+        assert set(executor.map(work, range(len(tenants)))) == {((1,),)}
+    traffic = cloudflare.traffic()
+    assert traffic.statuses == {"200": len(tenants)}
+    assert traffic.connections <= threads
+    assert cloudflare.now() - began <= 1.35 * (1 + others / 10) * len(tenants) / QUOTA * 300
+    rate = pool.rate()
+    assert rate
+    assert rate.sent == len(tenants)
+
+
+def test_a_reset_of_one_database_stops_no_other(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """Its 429 is not the token's, even if it asks to wait."""
+    ids = [cloudflare.create(f"tenant-{n}") for n in range(2)]
+    reset = '{"success": false, "errors": [{"code": 7429, "message": "D1 DB exceeded its CPU time limit"}]}'
+    instead = {"do": "answer", "status": 429, "body": reset, "headers": {"retry-after": "200"}}
+    cloudflare.faults({"match": {"path": ids[0]}, **instead})
+    began = cloudflare.now()
+    with pytest.raises(UnavailableError, match="7429"):
+        select(pool.open(f"d1:{ids[0]}"))
+    assert select(pool.open(f"d1:{ids[1]}")) == ((1,),)
+    assert cloudflare.now() - began < 10
+
+
+def test_a_refusal_stops_all_threads(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """The token is blocked, whoever asks."""
+    ids = [cloudflare.create(f"tenant-{n}") for n in range(8)]
+    cloudflare.faults({"match": {"path": "/raw$", "nth": 1}, "do": "429", "retry_after": 200})
+    began = cloudflare.now()
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(lambda: select(pool.open(f"d1:{ids[0]}"))).result() == ((1,),)
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda id_: select(pool.open(f"d1:{id_}")), ids))
+    assert 200 <= cloudflare.now() - began < 220
+    assert cloudflare.traffic().statuses == {"429": 1, "200": 9}
+
+
+def test_a_refusal_until_a_date(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """It is a time of the server's clock, which `Date` reports."""
+    until = formatdate(time.time() + 100, usegmt=True)
+    instead = {"do": "answer", "status": 429, "body": "<h1>1015</h1>", "headers": {"retry-after": until}}
+    cloudflare.faults({"match": {"path": "/raw$", "nth": 1}, **instead})
+    began = cloudflare.now()
+    select(pool.open(f"d1:{cloudflare.create('tenant')}"))
+    assert 98 <= cloudflare.now() - began <= 110
+
+
+def test_a_person_is_not_kept_waiting(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """While a fleet waits at its reserve, an ordinary command sends its requests at once."""
+    tenant = f"d1:{cloudflare.create('tenant')}"
+    for _ in range(int(QUOTA * 0.9)):
+        select(pool.open(tenant))
+    ordinary = client.from_environment()
+    began = cloudflare.now()
+    for _ in range(5):
+        ordinary.get("/accounts", lambda found: found)
+    assert cloudflare.now() - began < 10
+    ordinary.close()
+    select(pool.open(tenant))
+    assert cloudflare.now() - began > 250
+
+
+def test_one_connection_for_each_thread(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """Closing a driver leaves it open; another token, another thread and a closed pool have their own."""
+    tenant = f"d1:{cloudflare.create('tenant')}"
+    for _ in range(5):
+        select(pool.open(tenant))
+    assert cloudflare.traffic().connections == 1
+    assert pool.api() is pool.api()
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(pool.api).result() is not pool.api()
+    pool.close()
+    assert pool.rate() is None
+    select(pool.open(tenant))
+    assert cloudflare.traffic().connections == 2
+
+
+def test_a_pool_follows_the_environment(
+    cloudflare: Cloudflare, pool: ApiPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its limit is that of the token at the time."""
+    tenant = f"d1:{cloudflare.create('tenant')}"
+    select(pool.open(tenant))
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", cloudflare.read_token)
+    select(pool.open(tenant))
+    rate = pool.rate()
+    assert rate
+    assert (rate.sent, rate.remaining) == (1, QUOTA - 1)
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+    with pytest.raises(UsageError, match="no CLOUDFLARE_API_TOKEN"):
+        pool.open(tenant)
+
+
+def test_files_have_no_connection(pool: ApiPool, tmp_path: Any) -> None:
+    """A pool opens any url; for a file, no token is needed."""
+    assert select(pool.open(f"sqlite:{tmp_path}/app.db")) == ((1,),)
+    assert pool.rate() is None
