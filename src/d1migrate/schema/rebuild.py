@@ -87,10 +87,9 @@ class _Rebuilding:
             yield from (f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in self._old.triggers)
         yield f"DROP TABLE {q(self._old.name)}"
         yield create_text(self._new.sql)
-        # Before the rows: a foreign key may need a unique index, and the others make its checks fast.
-        yield from (create_text(index.sql) for index in self._new.indexes if index.sql)
+        early, late = self._indexes()
         own_on, own_off = self._own_helpers()
-        yield from (*own_on, *self._refill(), *own_off, *helpers_off)
+        yield from (*early, *own_on, *self._refill(), *own_off, *late, *helpers_off)
         yield from (*self._assertions(), *set_counter)
         yield f"DROP TABLE {self._hold}"
 
@@ -140,11 +139,29 @@ class _Rebuilding:
         guards_on, guards_off = guard_statements(self._children)
         return on + guards_on, off + guards_off
 
+    def _indexes(self) -> tuple[list[str], list[str]]:
+        """Return the statements that create the indexes before the rows, and those after them.
+
+        One index of all rows is a third of the work of an entry for each row. But foreign keys to the table
+        may need a unique index, and those of the table to itself are checked by the index that they have.
+        """
+        early, late = list[str](), list[str]()
+        for index in self._new.indexes:
+            if index.sql:
+                alone = self._new._replace(indexes=(index,))
+                needed = index.unique or any(is_indexed(alone, key) for key in self._own_keys())
+                (early if needed else late).append(create_text(index.sql))
+        return early, late
+
+    def _own_keys(self) -> list[ForeignKey]:
+        """Return the foreign keys of the new table to itself."""
+        return [key for key in self._new.foreign_keys if fold(key.table) == fold(self._new.name)]
+
     def _own_helpers(self) -> tuple[list[str], list[str]]:
         """Return the same for the foreign keys of the new table to itself."""
         on, off = list[str](), list[str]()
-        for place, key in enumerate(self._new.foreign_keys):
-            if fold(key.table) == fold(self._new.name) and not is_indexed(self._new, key):
+        for place, key in enumerate(self._own_keys()):
+            if not is_indexed(self._new, key):
                 name = q(f"{HELPER}index_{self._number}_own_{place}")
                 on.append(_create_index(name, self._new, key))
                 off.append(f"DROP INDEX {name}")

@@ -54,6 +54,24 @@ def test_no_row_is_lost(old: str, new: str) -> None:
     assert not [t for t in read(connection).tables if "d1m" in t.name]
 
 
+def test_indexes_that_no_key_needs_are_created_after_the_rows() -> None:
+    """One index of all rows is less work than an entry for each; unique ones and those of own keys are needed."""
+    indexes = "CREATE INDEX by_name ON users (name); CREATE UNIQUE INDEX by_mail ON users (mail);"
+    indexes += "CREATE INDEX by_up ON users (up, name);"
+    created = "CREATE TABLE users (id INTEGER PRIMARY KEY, name, mail, up REFERENCES users)"
+    schema = read(database(f"{created}; {indexes}"))
+    old = schema.tables[0]
+    change = RebuildTable(old, old, tuple((column.name, f'"{column.name}"') for column in old.columns))
+    order = [
+        statement.split()[2 if statement.startswith("CREATE INDEX") else 3]
+        if " INDEX " in statement
+        else "rows"
+        for statement in rebuild_statements(change, 1, Catalog.of(schema))
+        if statement.startswith(("CREATE INDEX", "CREATE UNIQUE", "INSERT INTO"))
+    ]
+    assert order == ["by_mail", "by_up", "rows", "by_name"]
+
+
 def test_guards_are_for_the_other_tables() -> None:
     """One for each event, and each is dropped again."""
     on, off = drop_guards(catalog(f"CREATE TABLE users (id INTEGER PRIMARY KEY); {CHILDREN}"), "users")
