@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
-from d1migrate.cli.index_files import current_module, language_of, module_texts
+from d1migrate.cli.index_files import current_module, language_of, module_texts, workflow_text
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.index_files import Language
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.project.fleet import FleetSettings
     from d1migrate.report.shapes.files import GeneratedFile
 
 
@@ -43,11 +44,13 @@ class Modules(NamedTuple):
         owner: the project, class of Durable Objects, or fleet whose migrations they are.
         indexes: the paths of the indexes.
         runtime: the path of their runtime, if one is to be written.
+        workflows: the fleets whose Workflow imports an index of them.
     """
 
     owner: Project
     indexes: tuple[str, ...]
     runtime: str | None
+    workflows: tuple[FleetSettings, ...] = ()
 
 
 def run(options: Options, project: Project, output: Output) -> int:
@@ -75,11 +78,20 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _texts(modules: Sequence[Modules], options: Options, output: Output) -> tuple[dict[str, str], list[str]]:
     """Return {path: text}, and the paths whose files have other texts."""
     texts: dict[str, str] = {}
-    for owner, indexes, runtime in modules:
+    for owner, indexes, runtime, _ in modules:
         if options.output is None and not options.check:
             owner.refuse_outside_index()
         language = options.language if options.output is not None else None
         texts |= module_texts(indexes, runtime, owner, output, language=language)
+    for owner, _, _, workflows in modules:
+        for fleet in workflows:
+            path = fleet.workflow or ""
+            if any(is_same_path(path, other) for other in texts):
+                raise UsageError(
+                    f"{path} cannot be both the workflow of the fleet {fleet.name} and another module",
+                    hint="name another file, e.g. src/lib/fleet.ts",
+                )
+            texts[path] = workflow_text(owner.config, fleet)
     return texts, [path for path, text in texts.items() if current_module(path) != text]
 
 
@@ -118,15 +130,16 @@ def _modules(options: Options, project: Project) -> list[Modules]:
             "no index is configured", hint="pass --output FILE, or set `index = …` in d1migrate.toml"
         )
     indexes = [path for modules in found for path in modules.indexes]
-    _refuse_paths(indexes, [modules.runtime for modules in found if modules.runtime])
+    runtimes = [modules.runtime for modules in found if modules.runtime]
+    _refuse_paths(indexes, runtimes, [fleet.workflow or "" for each in found for fleet in each.workflows])
     return found
 
 
-def _refuse_paths(indexes: Sequence[str], runtimes: Sequence[str]) -> None:
+def _refuse_paths(indexes: Sequence[str], runtimes: Sequence[str], workflows: Sequence[str]) -> None:
     for path in runtimes:
         if any(is_same_path(path, index) for index in indexes):
             raise UsageError(f"{path} cannot be both an index and the runtime", hint="name another file")
-    if folder := next(filter(os.path.isdir, (*indexes, *runtimes)), None):
+    if folder := next(filter(os.path.isdir, (*indexes, *runtimes, *workflows)), None):
         raise UsageError(
             f"{folder} is a folder", hint="name the module to write, e.g. src/migrations_index.py"
         )
@@ -138,8 +151,9 @@ def _configured(options: Options, project: Project) -> list[Modules]:
     for owner in project.owners_of_folder if project.is_owner_given else project.owners:
         own, wanted = owner.config, options.language
         indexes = tuple(path for path in own.indexes if wanted in (None, language_of(path)))
-        if indexes or own.runtime:
-            found.append(Modules(owner, indexes, options.runtime or own.runtime))
+        workflows = own.workflows if wanted != "py" else ()
+        if indexes or own.runtime or workflows:
+            found.append(Modules(owner, indexes, options.runtime or own.runtime, workflows))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Write indexes, which embed the migrations for a Worker, and the TypeScript runtime that applies them."""
+"""Write indexes, which embed the migrations for a Worker, and the TypeScript that applies them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.project.config import Config
+    from d1migrate.project.fleet import FleetSettings
     from d1migrate.schema.model import Schema
 
     Language = Literal["py", "ts"]
@@ -48,7 +50,7 @@ def write_indexes(project: Project, output: Output) -> None:
 
 
 def current_module(path: str) -> str | None:
-    """Return the index or the runtime that a file contains, None if there is no file.
+    """Return the generated module that a file contains, None if there is no file.
 
     Raises:
         UsageError: the file contains something else, which would be lost.
@@ -65,8 +67,10 @@ def current_module(path: str) -> str | None:
 def _is_generated(text: str) -> bool:
     from d1migrate.migrate.typescript_index import is_typescript_module
     from d1migrate.workers.typescript import is_runtime_module
+    from d1migrate.workers.workflow import is_workflow_module
 
-    return is_index_module(text) or is_typescript_module(text) or is_runtime_module(text)
+    known = (is_index_module, is_typescript_module, is_runtime_module, is_workflow_module)
+    return any(is_known(text) for is_known in known)
 
 
 def module_texts(
@@ -163,8 +167,34 @@ def _runtime(path: str) -> str:
     from d1migrate.project import disk
     from d1migrate.workers.typescript import runtime_module
 
-    if os.path.splitext(path)[1] not in _TYPESCRIPT and not disk.is_stream(path):
-        raise UsageError(
-            f"cannot write {path}: the runtime is TypeScript", hint="name it e.g. src/lib/migrations.ts"
-        )
+    if not disk.is_stream(path):
+        _refuse_other_than_typescript(path, "the runtime", "src/lib/migrations.ts")
     return runtime_module()
+
+
+def workflow_text(config: Config, fleet: FleetSettings) -> str:
+    """Return the text of the Workflow of a fleet of Durable Objects.
+
+    Args:
+        config: the settings of the class.
+        fleet: the fleet, which has a `workflow`.
+
+    Raises:
+        UsageError: the name of the file does not end as that of TypeScript does, the class has no index in
+            TypeScript, or the wrangler configuration does not bind what the Workflow needs.
+    """
+    from d1migrate.workers.workflow import workflow_module
+
+    _refuse_other_than_typescript(fleet.workflow or "", "a Workflow", "src/lib/fleet.ts")
+    index = next((path for path in config.indexes if language_of(path) == "ts"), None)
+    if index is None:
+        raise UsageError(
+            f"[fleet.{fleet.name}] has a `workflow`, but [objects.{fleet.objects}] has no TypeScript index",
+            hint=f'add to [objects.{fleet.objects}]: index = "migrations/index.ts"',
+        )
+    return workflow_module(config, fleet, index)
+
+
+def _refuse_other_than_typescript(path: str, what: str, example: str) -> None:
+    if os.path.splitext(path)[1] not in _TYPESCRIPT:
+        raise UsageError(f"cannot write {path}: {what} is TypeScript", hint=f"name it e.g. {example}")

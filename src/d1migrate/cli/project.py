@@ -336,10 +336,12 @@ class Project:
         self._refuse_outside(self.schema_file, "the schema file", given=is_given)
 
     def refuse_outside_index(self) -> None:
-        """Check that indexes and runtime may be written, if configured; errors as `refuse_outside_folder`."""
+        """Check that what is generated may be written, if configured; errors as `refuse_outside_folder`."""
         for path in self.config.generated:
             what = "the runtime" if path == self.config.runtime else "the index"
             self._refuse_outside(path, what, given=False)
+        for fleet in self.config.workflows:
+            self._refuse_outside(fleet.workflow or "", "the Workflow", given=False)
 
     @property
     def _is_folder_given(self) -> bool:

@@ -97,6 +97,10 @@ class _Inventory:
 
     def _of(self, fleet: FleetSettings) -> Iterator[Listed]:
         """Yield the databases of a source that is not the account."""
+        if fleet.objects:
+            from d1migrate.fleet.objects import cannot_run_here
+
+            raise cannot_run_here(fleet)
         if fleet.databases:
             from d1migrate.fleet.sources.files import list_files
 
@@ -107,11 +111,6 @@ class _Inventory:
             yield from list_csv(fleet.file)
         elif fleet.query:
             yield from self._of_query(fleet.query, fleet)
-        else:
-            raise UsageError(
-                f"its tenants are objects of the class {fleet.objects}, which only a Workflow can list",
-                hint="its Workflow migrates them: see `workflow`",
-            )
 
     def _of_query(self, query: str, fleet: FleetSettings) -> Iterator[Listed]:
         from d1migrate.drivers.connect import connect

@@ -34,14 +34,14 @@ def _entry(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield f"  {key}: {{"
         for name, one in value.items():
-            yield f"    {_key(name)}: {_literal(one)},"
+            yield f"    {_key(name)}: {literal(one)},"
         yield "  },"
     elif isinstance(value, list):
         yield f"  {key}: ["
-        yield from (f"    {_literal(one)}," for one in value)
+        yield from (f"    {literal(one)}," for one in value)
         yield "  ],"
     else:
-        yield f"  {key}: {_literal(value)},"
+        yield f"  {key}: {literal(value)},"
 
 
 def _migrations(migrations: list[dict[str, Any]]) -> Iterator[str]:
@@ -51,27 +51,27 @@ def _migrations(migrations: list[dict[str, Any]]) -> Iterator[str]:
         for key, value in migration.items():
             if key == "sql":
                 yield "      sql: ["
-                yield from (f"        {_literal(sql)}," for sql in value)
+                yield from (f"        {literal(sql)}," for sql in value)
                 yield "      ],"
             else:
-                yield f"      {key}: {_literal(value)},"
+                yield f"      {key}: {literal(value)},"
         yield "    },"
     yield "  ],"
 
 
 def _key(name: str) -> str:
     """Return the name of a property; in brackets, `__proto__` is one like any other."""
-    return name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) else f"[{_literal(name)}]"
+    return name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) else f"[{literal(name)}]"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """Return a value as JavaScript: text of several lines as a template, which keeps its lines."""
     if isinstance(value, str) and "\n" in value:
         return f"`{re.sub(_SPECIAL, _escaped, value)}`"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)}: {_literal(one)}' for key, one in value.items())} }}"
+        return f"{{ {', '.join(f'{_key(key)}: {literal(one)}' for key, one in value.items())} }}"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -88,6 +88,11 @@ class Config(NamedTuple):
         """The files that are written from the migrations: the indexes, and their runtime."""
         return (*self.indexes, *([self.runtime] if self.runtime else []))
 
+    @property
+    def workflows(self) -> tuple[FleetSettings, ...]:
+        """The fleets of this class whose Workflow is written."""
+        return tuple(fleet for fleet in self.fleets if fleet.workflow and fleet.objects == self.class_name)
+
     def of_class(self, owner: ObjectClass) -> Config:
         """Return the settings of a class. What its section leaves out is the project's."""
         return self._replace(

@@ -1,0 +1,433 @@
+// Written by `d1migrate index`: the Workflow of the fleet {fleet}, by d1migrate {version}. Do not edit.
+/* eslint-disable */
+/**
+ * Migrates the Durable Objects of a class, wave after wave, as `d1migrate fleet up` does for databases.
+ *
+ * The journal, a D1 database, records which object is where. `d1migrate fleet status`, `pause`, `resume`, `stop` and
+ * `retry` read and change it. An instance of this Workflow lists the objects and starts other instances, the slices.
+ * A slice claims objects in the journal, calls the method `migrate()` of each, and records what it returns.
+ *
+ * Each object applies a migration exactly once, whoever calls it. So an instance may be started twice, or die.
+ */
+import { WorkflowEntrypoint } from "cloudflare:workers";
+import type { WorkflowEvent, WorkflowStep } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+
+import migrations from "{index}";
+
+// --- What a caller uses ---------------------------------------------------------------------------------------
+
+/** The parameters of an instance. Each has a default. */
+export interface FleetParams {
+  /** The objects, by name or id; those that the configured query lists without it. */
+  readonly tenants?: readonly string[] | undefined;
+  /** Whether to migrate again though the run of these migrations is done, or was stopped. */
+  readonly again?: boolean | undefined;
+  /** After how many seconds without an answer an object is claimed again; 120 without it. */
+  readonly leaseSeconds?: number | undefined;
+  /** How often the journal is asked, at most, in seconds; 30 without it. */
+  readonly pollSeconds?: number | undefined;
+  /** What this file gives the slices that it starts: their run. */
+  readonly slice?: string | undefined;
+}
+
+/** What an instance returns: the run, and how many objects it has in each state; of a slice, its own. */
+export interface FleetResult {
+  readonly run: string;
+  readonly state: string;
+  readonly done: number;
+  readonly failed: number;
+  readonly left: number;
+}
+
+export class FleetWorkflow extends WorkflowEntrypoint<any, FleetParams> {
+  override async run(event: Readonly<WorkflowEvent<FleetParams>>, step: WorkflowStep): Promise<FleetResult> {
+    const params: FleetParams = event.payload ?? {};
+    const run = `${event.instanceId}-${+event.timestamp}`; // an id can be used again after some days
+    const work: Work = { env: this.env, step, params, id: event.instanceId, run };
+    return params.slice ? migrateSlice(work, params.slice) : coordinate(work);
+  }
+}
+
+// --- Constants ------------------------------------------------------------------------------------------------
+
+/** The settings of the fleet, and how this Worker reaches what it needs. */
+const FLEET: Settings = "{settings}" as any;
+
+/** The SQL of the journal, which is that of the command line. */
+const SQL: Record<string, readonly Statement[]> = "{sql}" as any;
+
+/** Errors that a repetition would meet again: an object refuses its migrations. */
+const REFUSALS: readonly string[] = "{refusals}" as any;
+
+/** What precedes the message of an error: a step adds the first one, an older compatibility date the second one. */
+const PREFIX = new RegExp(`^(?:NonRetryableError: )?(?:(?:${REFUSALS.join("|")}): )?`);
+
+const TARGET = migrations.migrations.at(-1)!.name;
+
+/** How many objects are claimed, and recorded, at once. */
+const CLAIM: number = "{claim}" as any;
+/** How often a slice claims: 500 objects are half of the steps and of the calls that the free plan allows an instance. */
+const CLAIMS = 10;
+/** How many objects a query lists at once, and how many rows the journal adds. */
+const [PAGE, CHUNK] = [5_000, 500];
+/** How often the journal is asked: each is a step and a call, of which an instance has 10,000. */
+const POLLS = 4_000;
+/** After how many seconds slices that do not work are replaced: instances may be queued. */
+const START_SECONDS = 20;
+const ALREADY_EXISTS = 10405;
+/** How often an object is asked to continue a long history. */
+const PARTS = 100;
+/** A call that the object did not refuse is repeated. */
+const RETRIES = { retries: { limit: 4, delay: "2 seconds", backoff: "exponential" }, timeout: "5 minutes" } as const;
+
+// --- The instance that lists the objects and starts the slices ------------------------------------------------------
+
+async function coordinate(work: Work): Promise<FleetResult> {
+  const { step, params } = work;
+  const run = await step.do("begin", () => begin(work));
+  if (isOpen(run.state) && !run.isSealed) {
+    await list(work, run.id);
+    await step.do("seal", () => send(work, "seal", { run: run.id, fleet: FLEET.name }));
+  }
+  let seconds = 1;
+  for (let poll = 1; ; poll++) {
+    const seen = await step.do(`look ${poll}`, () => look(work, run.id));
+    const { state, done, failed, left } = seen;
+    if (!isOpen(state) || poll === POLLS) return { run: run.id, state, done, failed, left };
+    if (seen.slices) {
+      await step.do(`start ${poll}`, () => start(work, run, seen));
+      seconds = 1;
+    }
+    await step.sleep(`wait ${poll}`, `${seconds} seconds`);
+    seconds = Math.min(seconds * 2, params.pollSeconds ?? 30);
+  }
+}
+
+const isOpen = (state: string): boolean => state === "running" || state === "paused";
+
+/** Begin a run, or continue the unfinished one of these migrations; a cron must not undo `fleet stop`. */
+async function begin(work: Work): Promise<Run> {
+  const fleet = FLEET.name;
+  await send(work, "create");
+  const [newest] = await send(work, "newest", { fleet });
+  const hasEnded = ["done", "stopped"].includes(newest?.state);
+  if (hasEnded && newest.digest === migrations.digest && !work.params.again) return runOf(newest);
+  const waves = FLEET.waves.map(({ name, stopCount, stopPercent }) => [name, stopCount, stopPercent]);
+  const [found] = await send(work, "begin", {
+    run: work.run,
+    fleet,
+    digest: migrations.digest,
+    target: TARGET,
+    by: "workflow",
+    waves: JSON.stringify(waves),
+  });
+  if (found.digest !== migrations.digest)
+    throw new NonRetryableError(`a run to ${found.target} is ${found.state}: \`d1migrate fleet stop ${fleet}\` ends it`);
+  if (found.waves !== JSON.stringify(waves.map(([name]) => name)))
+    throw new NonRetryableError(`the run has the waves ${found.waves}: \`d1migrate fleet stop ${fleet}\` ends it`);
+  return runOf(found);
+}
+
+const runOf = (row: any): Run => ({ id: row.id, number: row.n, state: row.state, isSealed: row.sealed_at !== null });
+
+/** Read the run, and claim that the next slices are started if some are needed. */
+async function look(work: Work, run: string): Promise<Seen> {
+  const [row] = await send(work, "look", { run, at_once: FLEET.atOnce, seconds: START_SECONDS });
+  const { state, attempt, slices, done, failed, remaining } = row;
+  return { state, attempt, slices, done, failed, left: remaining };
+}
+
+/** Start slices. Their ids belong to the attempt, so a repetition starts none twice. */
+async function start({ env, params }: Work, run: Run, { attempt, slices }: Seen): Promise<void> {
+  const digest = migrations.digest.slice(0, 12);
+  const instances = Array.from({ length: slices }, (_, slice) => ({
+    id: `${digest}-${run.number}-${attempt}-${slice}`,
+    params: { leaseSeconds: params.leaseSeconds, slice: run.id },
+  }));
+  const { errors } = await bound(env, FLEET.bindings.workflow).createBatch({ instances });
+  const failed = errors.find((error: any) => error.code !== ALREADY_EXISTS);
+  if (failed) throw new Error(`cannot start the slice ${failed.id}: ${failed.message} (${failed.code})`);
+}
+
+/** List all objects in the journal, a page at a step. */
+async function list(work: Work, run: string): Promise<void> {
+  const given = work.params.tenants;
+  let page: Page = { key: null, last: null, count: 0, isLast: false };
+  for (let n = 0; !page.isLast; n++) {
+    const before = page;
+    page = await work.step.do(`list ${n}`, async () => {
+      const found = given ? pageOf(given, before) : await queried(work, before);
+      await add(work, run, found.tenants, before.count);
+      const { tenants, ...next } = found;
+      return { ...next, count: before.count + tenants.length };
+    });
+  }
+  if (!page.count) throw new NonRetryableError(given ? "`tenants` is empty" : "the query of the fleet lists no objects");
+}
+
+function pageOf(given: readonly string[], before: Page): Found {
+  const tenants = given.slice(before.count, before.count + PAGE);
+  return { tenants, key: null, last: null, isLast: before.count + PAGE >= given.length };
+}
+
+/** The next page of the query, in the order of its column `name`, or `id`. */
+async function queried({ env }: Work, before: Page): Promise<Found> {
+  const { query, bindings } = FLEET;
+  if (!query) throw new NonRetryableError("nothing lists the objects: set `query` in d1migrate.toml, or pass `tenants`");
+  const database = bound(env, bindings.control!);
+  const key = before.key ?? (await keyOf(database, query));
+  if (!key) return { tenants: [], key: null, last: null, isLast: true };
+  const exact = `${key} COLLATE BINARY`; // names that differ in case are two objects
+  const after = before.last === null ? "" : `WHERE ${exact} > ?1`;
+  const sql = `SELECT DISTINCT ${exact} AS tenant FROM (${query}\n) ${after} ORDER BY ${exact} LIMIT ${PAGE}`;
+  const { results } = await database.prepare(sql).bind(...(before.last === null ? [] : [before.last])).all();
+  const tenants = results.map(({ tenant }: any) => tenant);
+  if (tenants.some((tenant: unknown) => tenant === null || tenant === ""))
+    throw new NonRetryableError(`the query of the fleet lists an object without a ${key}`);
+  return { tenants: tenants.map(String), key, last: tenants.at(-1) ?? null, isLast: tenants.length < PAGE };
+}
+
+/** Which column of the query has the objects; null if it has no rows. */
+async function keyOf(database: any, query: string): Promise<"name" | "id" | null> {
+  const { results } = await database.prepare(`SELECT * FROM (${query}\n) LIMIT 1`).all();
+  if (!results.length) return null;
+  const key = (["name", "id"] as const).find((column) => column in results[0]);
+  if (!key) throw new NonRetryableError("the query of the fleet has no column `name` or `id`");
+  return key;
+}
+
+async function add(work: Work, run: string, names: readonly string[], before: number): Promise<void> {
+  for (let at = 0; at < names.length; at += CHUNK) {
+    const rows = names.slice(at, at + CHUNK).map(async (name, n) => {
+      const id = idOf(work.env, name).toString();
+      return [id, name, `do:${FLEET.objects}/${name}`, await waveOf(id, name, before + at + n)];
+    });
+    const values = { run, fleet: FLEET.name, rows: JSON.stringify(await Promise.all(rows)) };
+    const [conflict] = (await send(work, "add", values)).filter((row) => row.id !== null);
+    if (conflict)
+      throw new NonRetryableError(
+        conflict.other_fleet === FLEET.name
+          ? `${conflict.name} and ${conflict.other_name} are one object`
+          : `${conflict.name} is in the fleet ${conflict.other_fleet}, too`,
+      );
+  }
+}
+
+/** The wave of an object, as d1migrate's `fleet.waves` has it. */
+async function waveOf(id: string, name: string, place: number): Promise<number> {
+  if (FLEET.canary.some((pattern) => new RegExp(pattern, "s").test(name))) return 0;
+  const hash = new DataView(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id)));
+  const percent = (100 * hash.getUint32(0)) / 2 ** 32;
+  let before = 0;
+  return FLEET.waves.findIndex((wave) => {
+    before += wave.count ?? 0;
+    return wave.percent === null ? place < before : percent < wave.percent;
+  });
+}
+
+// --- The instances that migrate a slice ---------------------------------------------------------------------------
+
+async function migrateSlice(work: Work, run: string): Promise<FleetResult> {
+  const { step, id: owner } = work;
+  const total = { done: 0, failed: 0 };
+  let claimed: Claim;
+  for (let n = 1; ; n++) {
+    claimed = await step.do(`claim ${n}`, () => claim(work, run, n));
+    if (!claimed.tenants.length) break;
+    const outcomes: Outcome[] = [];
+    for (const tenant of claimed.tenants) outcomes.push(await migrate(work, tenant));
+    for (const { state } of outcomes) total[state]++;
+    await step.do(`finish ${n}`, () => send(work, "finish", { run, owner, outcomes: JSON.stringify(outcomes) }));
+    if (n === CLAIMS) break;
+  }
+  await step.do("release", () => send(work, "release", { run, owner }));
+  return { run, state: claimed.state, ...total, left: claimed.left - claimed.tenants.length };
+}
+
+/** Claim objects. The number makes a repetition return the same ones. */
+async function claim(work: Work, run: string, number: number): Promise<Claim> {
+  const rows = await send(work, "claim", {
+    run,
+    owner: work.id,
+    claim: number,
+    count: CLAIM,
+    seconds: work.params.leaseSeconds ?? 120,
+    last_wave: FLEET.waves.length - 1,
+  });
+  const tenants = rows.filter((row) => row.id !== null).map(({ id, name }) => ({ id, name }));
+  return { tenants, state: rows[0]!.state, left: rows[0]!.remaining };
+}
+
+/** Call an object in a step of its own: if it fails, no other does. */
+async function migrate({ env, step }: Work, { id, name }: Claimed): Promise<Outcome> {
+  let requests = 0;
+  try {
+    const current = await step.do(`migrate ${id}`, RETRIES, async () => {
+      requests++;
+      return call(env, name);
+    });
+    return { id, state: "done", current, requests: Math.max(requests, 1), error: null, place: null };
+  } catch (error) {
+    const text = messageOf(error).replaceAll(id, "the object"); // so that equal errors are equal
+    return { id, state: "failed", current: null, requests: Math.max(requests, 1), error: text, place: placeOf(text) };
+  }
+}
+
+/** Migrate an object and return the name of its newest migration. */
+async function call(env: any, name: string): Promise<string> {
+  for (let part = 1; ; part++) {
+    try {
+      return checked(await stubOf(env, name).migrate());
+    } catch (error) {
+      const kind = kindOf(error);
+      if (kind === "Unfinished" && part < PARTS) continue; // a limit of one event was reached: the next continues
+      if (REFUSALS.includes(kind) && !(error as any).unknown) throw new NonRetryableError(messageOf(error));
+      throw error;
+    }
+  }
+}
+
+/** Refuse what an object returns if it is not migrated. A name that the index lacks is newer. */
+function checked(current: unknown): string {
+  if (current !== null && typeof current !== "string")
+    throw new NonRetryableError(
+      `${FLEET.objects}.migrate() returned ${typeof current}: it has to return getCurrent(this.ctx.storage, migrations)`,
+    );
+  if (current === null || (current !== TARGET && migrations.migrations.some((each) => each.name === current)))
+    throw new Error(`the object is at ${current}, not at ${TARGET}: it runs older code, or migrate() does not migrate`);
+  return current;
+}
+
+/** What tells names from ids: 64 hexadecimal digits. */
+const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+
+/** The id of an object; by its name, if it has one, so that `ctx.id.name` has it, too. */
+function idOf(env: any, name: string): any {
+  const namespace = bound(env, FLEET.bindings.objects);
+  return isId(name) ? namespace.idFromString(name) : namespace.idFromName(name);
+}
+
+const stubOf = (env: any, name: string): any => bound(env, FLEET.bindings.objects).get(idOf(env, name));
+
+/** The class of an error. With an older compatibility date, it is only in the text, `Name: message`. */
+const kindOf = (error: any): string =>
+  error?.name && error.name !== "Error" ? error.name : (/^(\w+): /.exec(textOf(error))?.[1] ?? "");
+
+const messageOf = (error: unknown): string => textOf(error).replace(PREFIX, "");
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** File and line, with which the text of a failed migration begins. */
+const placeOf = (text: string): string | null => /^\S+\.sql(:\d+)?(?=: )/.exec(text)?.[0] ?? null;
+
+/** What the configuration binds. */
+function bound(env: any, name: string): any {
+  if (!env[name]) throw new NonRetryableError(`this Worker has no binding ${name}: run \`d1migrate index\``);
+  return env[name];
+}
+
+// --- The journal --------------------------------------------------------------------------------------------------
+
+/** Send an operation as one transaction, and return the rows of its last statement. */
+async function send({ env }: Work, operation: string, values: Values = {}): Promise<any[]> {
+  const database = bound(env, FLEET.bindings.journal);
+  const statements = SQL[operation]!.map(([sql, names]) =>
+    database.prepare(sql).bind(...names.map((name) => values[name] ?? null)),
+  );
+  try {
+    return (await database.batch(statements)).at(-1).results;
+  } catch (error) {
+    const text = textOf(error).replace(/^.*D1_ERROR: /s, "");
+    if (new RegExp(migrations.patterns.refusal).test(text)) throw new NonRetryableError(text);
+    throw error;
+  }
+}
+
+// --- Types --------------------------------------------------------------------------------------------------------
+
+/** SQL, and the names of its parameters. */
+type Statement = readonly [sql: string, names: readonly string[]];
+
+type Values = Readonly<Record<string, string | number | null>>;
+
+interface Settings {
+  readonly name: string;
+  /** The class. */
+  readonly objects: string;
+  readonly query: string | null;
+  readonly waves: readonly Wave[];
+  /** Regular expressions of the names in the first wave. */
+  readonly canary: readonly string[];
+  /** How many slices run at the same time. */
+  readonly atOnce: number;
+  readonly bindings: {
+    readonly objects: string;
+    readonly workflow: string;
+    readonly journal: string;
+    readonly control: string | null;
+  };
+}
+
+/** How far a wave reaches, and how many failures do not stop the run: each a number or a percentage. */
+interface Wave {
+  readonly name: string;
+  readonly count: number | null;
+  readonly percent: number | null;
+  readonly stopCount: number | null;
+  readonly stopPercent: number | null;
+}
+
+/** An instance: what it has, its id, and the id of the run that it may begin. */
+interface Work {
+  readonly env: any;
+  readonly step: WorkflowStep;
+  readonly params: FleetParams;
+  readonly id: string;
+  readonly run: string;
+}
+
+interface Run {
+  readonly id: string;
+  readonly number: number;
+  readonly state: string;
+  readonly isSealed: boolean;
+}
+
+/** A run, and how many slices this instance has to start as which attempt. */
+interface Seen extends Omit<FleetResult, "run"> {
+  readonly attempt: number;
+  readonly slices: number;
+}
+
+/** What a step of the list returns: its column, the last value, and how many objects were listed up to here. */
+interface Page {
+  readonly key: "name" | "id" | null;
+  readonly last: string | number | null;
+  readonly count: number;
+  readonly isLast: boolean;
+}
+
+interface Found extends Omit<Page, "count"> {
+  readonly tenants: readonly string[];
+}
+
+interface Claimed {
+  readonly id: string;
+  readonly name: string;
+}
+
+interface Claim {
+  readonly tenants: readonly Claimed[];
+  readonly state: string;
+  readonly left: number;
+}
+
+interface Outcome {
+  readonly id: string;
+  readonly state: "done" | "failed";
+  readonly current: string | null;
+  readonly requests: number;
+  readonly error: string | null;
+  readonly place: string | null;
+}
