@@ -12,8 +12,8 @@ from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
 from d1migrate.project.duplicates import refuse_ambiguous, refuse_duplicates
-from d1migrate.project.gates import Facts, Findings
-from d1migrate.report.text import clean, plural
+from d1migrate.project.gates import Facts, Findings, count_findings
+from d1migrate.report.text import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from d1migrate.project.windows import Opening
 
 _IMPORT = 4  # requests besides the one that begins it: its place, the upload, a poll, and the history
-_SHOWN = 3  # findings that a gate lists
 
 now = time.time
 
@@ -140,7 +139,7 @@ class Gates:
             pending=pending,
             first=self._entries(environment.after) if environment.after else (),
             rehearsed=self._rehearse(pending, plan),
-            linted=None if linted is None else _counted(linted, lint_level),
+            linted=None if linted is None else count_findings(linted, lint_level),
         )
 
     def _restore_point(self) -> str | None:
@@ -171,7 +170,7 @@ class Gates:
         with self._output.working(f"rehearsing {plural(len(pending), 'migration')}"):
             found = rehearse(pending, schema, severities=severities, table=table)
         diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
-        return _counted(diagnostics, self._environment.rehearse)
+        return count_findings(diagnostics, self._environment.rehearse)
 
 
 def opening_of(environment: Environment) -> Opening | None:
@@ -261,12 +260,3 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
         elif text is not None and (gate != "lint" or environment.has_gates):
             raise gates.without_reason(gate)
     return found
-
-
-def _counted(found: Sequence[Diagnostic], level: str) -> Findings:
-    from d1migrate.lint.check import failing
-
-    bad = [d for d in found if failing([d], strict=level == "warning")]
-    lines = [clean(f"{d.file}:{d.line}: {d.code} {d.message}") for d in bad[:_SHOWN]]
-    lines += [f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else []
-    return Findings(lines, sum(d.severity == "warning" and d.allowed is None for d in found if d not in bad))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.project.environment import Environment
@@ -31,6 +32,8 @@ OVERRIDES: dict[Name, str] = {
     "protected": "--confirm NAME",
 }
 """{gate: the flag that overrides it}, in the order in which gates are checked."""
+
+_SHOWN = 3  # findings that a gate lists
 
 _REASONS = {
     "after": "staging is being rebuilt",
@@ -279,6 +282,22 @@ def findings(name: Name, level: str, found: Findings, reasons: Mapping[str, str]
     if found.warnings:
         fine += f", {found.warnings} warning{'s' if found.warnings > 1 else ''}"
     return _gate(name, "; ".join(found.refused) or None, fine, reasons, step)
+
+
+def count_findings(found: Sequence[Diagnostic], level: str) -> Findings:
+    """Return what a gate decides on, of what the linter or a rehearsal found.
+
+    Args:
+        found: the findings.
+        level: `error`, or `warning` to refuse warnings too.
+    """
+    from d1migrate.lint.check import failing
+
+    bad = [d for d in found if failing([d], strict=level == "warning")]
+    lines = [f"{d.file}:{d.line}: {d.code} {d.message}" for d in bad[:_SHOWN]]
+    rest = len(bad) - _SHOWN
+    lines += [f"{rest} finding{'s' if rest > 1 else ''} more"] if rest > 0 else []
+    return Findings(lines, sum(d.severity == "warning" and d.allowed is None for d in found if d not in bad))
 
 
 def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> GateResult:
