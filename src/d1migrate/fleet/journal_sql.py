@@ -186,7 +186,13 @@ _TAKE_ONLY = f"""SELECT t.id AS id FROM json_each(:only) AS o CROSS JOIN fleet_t
       AND (t.state = 'todo' OR t.state = 'leased' AND t.owner <> :owner AND EXISTS {_EXPIRED})"""
 
 
-def _claim(name: str, take: str) -> Operation:
+_REMAINING = """SELECT coalesce(sum(size - done - failed), 0) FROM fleet_waves
+    WHERE run = r.n AND n <= :last_wave"""
+_REMAINING_ONLY = """SELECT count(*) FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS l
+    WHERE l.id = o.value AND l.run = r.n AND l.wave <= :last_wave AND l.state IN ('todo', 'leased')"""
+
+
+def _claim(name: str, take: str, remaining: str) -> Operation:
     return _operation(
         name,
         _STOP_BY_FAILURES,
@@ -200,7 +206,7 @@ SELECT :owner, {_LIVE}, :claim, :seconds, unixepoch() + :seconds WHERE {_LIVE} I
 ON CONFLICT (owner) DO UPDATE SET run = excluded.run, claim = max(claim, excluded.claim),
   seconds = excluded.seconds, until = excluded.until""",
         f"""SELECT r.state AS state, r.reason AS reason, (
-    SELECT coalesce(sum(size - done - failed), 0) FROM fleet_waves WHERE run = r.n AND n <= :last_wave
+    {remaining}
   ) AS remaining, (
     SELECT coalesce(sum(done + failed), 0) FROM fleet_waves WHERE run = r.n AND n = {_WAVE}
   ) + (
@@ -213,9 +219,9 @@ WHERE r.id = :run ORDER BY t.id""",
     )
 
 
-CLAIM = _claim("claim tenants", _TAKE_NEXT)
+CLAIM = _claim("claim tenants", _TAKE_NEXT, _REMAINING)
 """Lease tenants of the first unfinished wave. Returns the state, what is left, and a row for each tenant."""
-CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY)
+CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY, _REMAINING_ONLY)
 """Lease certain tenants, of any wave."""
 
 _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'current' AS current,

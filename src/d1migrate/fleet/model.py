@@ -100,7 +100,7 @@ class Claim(NamedTuple):
         tenants: of one wave; none if the run is not running, or others hold what is left of the wave.
         state: the state of the run.
         reason: why it is paused or stopped.
-        left: how many tenants of the waves that may be claimed are not done or failed, these included.
+        left: how many of the tenants that are wanted are not done or failed, these included.
     """
 
     tenants: tuple[Claimed, ...]
