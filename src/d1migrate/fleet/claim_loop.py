@@ -1,0 +1,296 @@
+"""The loop of one process: claim tenants, work on them, record what became of them, until none is left.
+
+What the work is, and how a run begins, belongs in `runner`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from contextlib import suppress
+from itertools import count
+
+from d1migrate.errors import DriverError, Error, Gate, UnavailableError
+from d1migrate.fleet.model import Finished
+from d1migrate.fleet.run_values import Progress
+from d1migrate.fleet.tenant_errors import is_no_answer, place_of, without_name
+from d1migrate.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from d1migrate.fleet.flow import Outcome
+    from d1migrate.fleet.journal import Journal
+    from d1migrate.fleet.model import Claimed, Run
+    from d1migrate.fleet.pool import Pool
+    from d1migrate.fleet.run_values import End
+
+CLAIM = 50
+"""How many tenants are claimed at once: with a journal on D1, two requests for as many of tenants."""
+LEASE = 30
+"""Seconds that others wait for the tenants of a process that was killed; a living one extends its lease."""
+PAUSES = (2, 8, 32)
+"""Seconds until a tenant that did not answer is tried again; after the last of them it has failed."""
+
+_TICK = 0.2  # seconds until an interrupt is noticed
+_LONGEST_IDLE = 10.0  # seconds between two claims while others work on all that is left
+_RECORD_EVERY = 10.0  # seconds: others see in `status` what is recorded
+_RATE_OF = 30.0  # seconds
+
+_ENDS: dict[str, End] = {"done": "done", "paused": "paused", "stopped": "stopped"}
+
+
+class Result(NamedTuple):
+    """What became of a tenant, and how many requests it took."""
+
+    found: Outcome | Error
+    requests: int
+
+
+class Hooks(NamedTuple):
+    """What a loop asks, and whom it reports to.
+
+    Attributes:
+        refuse_closed: called before each claim; raises Gate while the maintenance window is closed.
+        interrupted: returns whether to finish what is in work, and end.
+        on_progress: called after results.
+        on_result: called with each tenant that is done or has failed.
+        now: the clock.
+        sleep: waits a number of seconds.
+    """
+
+    refuse_closed: Callable[[], None] = lambda: None
+    interrupted: Callable[[], bool] = lambda: False
+    on_progress: Callable[[Progress], None] = lambda _: None
+    on_result: Callable[[Claimed, Result], None] = lambda *_: None
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class ClaimLoop:
+    """Works on what this process can claim of a run.
+
+    Args:
+        journal: the journal.
+        run: the run; all of its tenants are listed.
+        owner: the name of this process in the journal.
+        pool: works on tenants.
+        hooks: what it asks, and whom it reports to.
+        last_wave: the last wave that is wanted, from 0.
+        only: the ids of the tenants that are wanted; all by default.
+
+    Attributes:
+        reason: why the loop ended, in words, if there is more to say.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        run: Run,
+        owner: str,
+        pool: Pool[Claimed, Result],
+        hooks: Hooks,
+        *,
+        last_wave: int | None = None,
+        only: Sequence[str] = (),
+    ) -> None:
+        self._journal, self._run, self._owner, self._pool, self._hooks = journal, run, owner, pool, hooks
+        self._last_wave, self._only = last_wave, only
+        self.reason: str | None = None
+        self._state = "running"
+        self._results: list[Finished] = []
+        self._paused: list[tuple[float, int, Claimed]] = []  # a heap; the number prevents comparing tenants
+        self._numbers = count()
+        self._tried: dict[str, _Tried] = {}
+        self._idle = _TICK
+        self._claim_at = self._leased_at = self._recorded_at = hooks.now()
+        self._tally = _Tally(hooks.now)
+
+    def drive(self) -> End:
+        """Work until nothing is left, or until the run or this process is to stop.
+
+        What is in work then is finished and recorded; what was only claimed is given back.
+
+        Raises:
+            UnavailableError: the journal did not answer. What is in work is finished all the same.
+        """
+        try:
+            end = self._work()
+        except BaseException as error:
+            self._finish_work()
+            with suppress(DriverError):
+                self._give_back()
+            if isinstance(error, DriverError):  # those of tenants are results
+                raise self._lost(error) from error
+            raise
+        self._finish_work()
+        try:
+            self._give_back()
+        except DriverError as error:
+            raise self._lost(error) from error
+        return end
+
+    def _work(self) -> End:
+        while not self._hooks.interrupted():
+            now = self._hooks.now()
+            while self._paused and self._paused[0][0] <= now:
+                self._pool.submit(heapq.heappop(self._paused)[2])
+            if self._is_to_claim(now) and (end := self._claim()):
+                return end
+            self._collect()
+        return "interrupted"
+
+    def _is_to_claim(self, now: float) -> bool:
+        """Whether to ask the journal for more; not while many do not answer: the network may be down."""
+        if self._state != "running":
+            return True  # it also returns the reason
+        is_idle = len(self._pool) < self._pool.size and len(self._paused) < CLAIM
+        return is_idle and now >= self._claim_at
+
+    def _claim(self) -> End | None:
+        """Claim tenants; return why the loop is to end, if it is."""
+        self._record()  # the wave, or the run, may be over with these
+        if self._state == "running":
+            try:
+                self._hooks.refuse_closed()
+            except Gate as gate:
+                self.reason = str(gate)
+                return "closed"
+        claim = self._journal.claim(
+            self._run, self._owner, CLAIM, LEASE, last_wave=self._last_wave, only=self._only
+        )
+        now = self._leased_at = self._hooks.now()
+        if claim.state != "running":
+            self.reason = claim.reason
+            return _ENDS[claim.state]
+        if not claim.left:
+            return "partial"
+        for tenant in claim.tenants:
+            self._pool.submit(tenant)
+        self._idle = _TICK if claim.tenants else min(2 * self._idle, _LONGEST_IDLE)
+        self._claim_at = now if claim.tenants else now + self._idle
+        self._tally.claimed(claim.tenants, claim.left)
+        return None
+
+    def _collect(self) -> None:
+        """Wait a moment for results."""
+        if len(self._pool):
+            found = self._pool.collect(_TICK)
+            for tenant, result in found:
+                self._settle(tenant, result)
+            if found:
+                self._hooks.on_progress(self._tally.progress())
+            if not self._is_busy:
+                self._claim_at = self._hooks.now()  # the wave may be over
+        else:
+            self._hooks.sleep(_TICK)
+        self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Record results and extend the lease, when it is time."""
+        now = self._hooks.now()
+        has_failure = any(result.state == "failed" for result in self._results)
+        if has_failure or len(self._results) >= CLAIM or (now - self._recorded_at > _RECORD_EVERY):
+            self._record()
+        if self._is_busy and now - self._leased_at > LEASE / 2:
+            self._journal.extend(self._owner)
+            self._leased_at = now
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(len(self._pool) or self._paused)
+
+    def _settle(self, tenant: Claimed, result: Result) -> None:
+        """Take the result of a tenant: it is done, has failed, or is tried again after a pause."""
+        before = self._tried.pop(tenant.id, _Tried())
+        tried = _Tried(before.times + 1, before.requests + result.requests)
+        found = result.found
+        if isinstance(found, Error) and is_no_answer(found):
+            if tried.times <= len(PAUSES):
+                self._tried[tenant.id] = tried
+                due = self._hooks.now() + PAUSES[tried.times - 1]
+                heapq.heappush(self._paused, (due, next(self._numbers), tenant))
+                return
+            found = UnavailableError(f"no answer after {tried.times} attempts: {found}", hint=found.hint)
+        result = Result(found, tried.requests)
+        self._results.append(_finished(tenant, result))
+        self._tally.add(is_failure=isinstance(found, Error))
+        self._hooks.on_result(tenant, result)
+
+    def _record(self) -> None:
+        """Write the results to the journal. A stop rule may have ended the run with them."""
+        if self._results:
+            self._state = self._journal.finish(self._run, self._owner, self._results)
+            self._results = []
+            self._leased_at = self._hooks.now()
+        self._recorded_at = self._hooks.now()
+
+    def _finish_work(self) -> None:
+        """Wait for what is in work; nothing new begins."""
+        self._pool.cancel()
+        while len(self._pool):
+            for tenant, result in self._pool.collect(_TICK):
+                self._settle(tenant, result)
+        self._paused.clear()
+
+    def _give_back(self) -> None:
+        self._record()
+        self._journal.release(self._run, self._owner)
+
+    def _lost(self, error: DriverError) -> UnavailableError:
+        """Return the error of a journal that does not answer."""
+        done = [result for result in self._results if result.state == "done"]
+        text = f"the journal cannot be used: {error}"
+        if done:
+            text += f"; {len(done)} tenant{'s' if len(done) > 1 else ''} migrated since it last could"
+        return UnavailableError(
+            text, hint="run the command again: a tenant that is up to date is not migrated again"
+        )
+
+
+class _Tried(NamedTuple):
+    """How often a tenant was tried, and how many requests that took."""
+
+    times: int = 0
+    requests: int = 0
+
+
+class _Tally:
+    """Counts for Progress."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._wave = self._done = self._failed = self._left = 0
+        self._began = now()
+        self._recent: deque[float] = deque()
+
+    def claimed(self, tenants: Sequence[Claimed], left: int) -> None:
+        """Take what a claim returned."""
+        self._wave, self._left = tenants[0].wave if tenants else self._wave, left
+
+    def add(self, *, is_failure: bool) -> None:
+        """Count a tenant."""
+        self._failed += is_failure
+        self._done += not is_failure
+        self._left -= 1
+        self._recent.append(self._now())
+
+    def progress(self) -> Progress:
+        """Return the counts."""
+        now = self._now()
+        while self._recent and self._recent[0] < now - _RATE_OF:
+            self._recent.popleft()
+        seconds = min(now - self._began, _RATE_OF)
+        rate = len(self._recent) / seconds if seconds else 0.0
+        return Progress(self._wave, self._done, self._failed, self._left, rate)
+
+
+def _finished(tenant: Claimed, result: Result) -> Finished:
+    """Return what the journal keeps of a result."""
+    found = result.found
+    if not isinstance(found, Error):
+        return Finished(tenant.id, "done", found.current, result.requests)
+    error, place = without_name(found, tenant.url, tenant.id), place_of(found)
+    return Finished(tenant.id, "failed", None, result.requests, error, place)

@@ -1,0 +1,173 @@
+"""`fleet up`: migrate the tenants of a fleet, wave after wave, in this process and any number of others."""
+
+from __future__ import annotations
+
+from d1migrate.errors import Error, UsageError
+from d1migrate.fleet.claim_loop import ClaimLoop, Hooks, Result
+from d1migrate.fleet.journal import new_owner
+from d1migrate.fleet.model import SavedState
+from d1migrate.fleet.one import migrate_one
+from d1migrate.fleet.pool import pool_of
+from d1migrate.fleet.run_values import FleetReport
+from d1migrate.migrate.selector import up_to
+from d1migrate.migrate.up_to_date import index_digest
+from d1migrate.project.actor import current_actor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.fleet.flow import Outcome
+    from d1migrate.fleet.journal import Journal
+    from d1migrate.fleet.model import Claimed, FleetStatus
+    from d1migrate.fleet.plan import FleetPlan
+    from d1migrate.fleet.run_values import End, Progress
+    from d1migrate.fleet.tenant import Tenant
+    from d1migrate.fleet.tenant_drivers import TenantDrivers
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.project.fleet import FleetSettings
+
+_NO_HOOKS = Hooks()
+
+
+def run_fleet(
+    journal: Journal,
+    fleet: FleetSettings,
+    plan: FleetPlan,
+    tenants: Iterable[tuple[Tenant, int]],
+    drivers: TenantDrivers,
+    *,
+    last_wave: int | None = None,
+    only: Sequence[str] = (),
+    hooks: Hooks = _NO_HOOKS,
+) -> FleetReport:
+    """Migrate the tenants of a fleet, or go on with that; return when none is left, or the run is to stop.
+
+    A tenant that fails stops no other one, until its wave has too many failures. A tenant that does not
+    answer is tried again, then it has failed. While others work on all that is left, this process waits.
+
+    Args:
+        journal: the journal; its tables exist.
+        fleet: the settings of the fleet.
+        plan: what the tenants are to become.
+        tenants: the inventory, with the wave of each tenant, from 0; not asked if the run has it already.
+        drivers: opens the tenants.
+        last_wave: the last wave to migrate; the run goes on after it with the next call.
+        only: ids; other tenants are not migrated by this call.
+        hooks: what it asks, and whom it reports to.
+
+    Raises:
+        UsageError: there are no migrations, or a run of others is not finished; or as `inventory`.
+        UnavailableError: the journal did not answer. Tenants that are migrated stay so.
+        DriverError: as `inventory`.
+    """
+    started = hooks.now()
+    wanted = up_to(plan.migrations, plan.to)
+    if not wanted:
+        raise UsageError("there are no migrations", hint="`d1migrate new DESCRIPTION` creates one")
+    # That of the plan would be the same without `to`, and an unfinished run would go on with another target.
+    run = journal.begin(index_digest(wanted), wanted[-1].name, fleet.waves, plan.by or current_actor())
+    if not run.is_sealed:
+        journal.add(run, tenants)
+        journal.seal(run)
+    plan.load(journal.states())
+    tally = _Tally()
+
+    def on_result(tenant: Claimed, result: Result) -> None:
+        tally.add(tenant, result)
+        hooks.on_result(tenant, result)
+
+    def on_progress(progress: Progress) -> None:
+        drivers.demand.ahead = progress.left
+        hooks.on_progress(progress)
+
+    pool = pool_of(_Work(fleet, plan, drivers), fleet)
+    own = hooks._replace(on_result=on_result, on_progress=on_progress)
+    loop = ClaimLoop(journal, run, new_owner(), pool, own, last_wave=last_wave, only=only)
+    try:
+        end = loop.drive()
+    finally:
+        pool.close()
+        drivers.demand.ahead = 0
+    journal.save_states(SavedState(state.text, count) for state, count in plan.states)
+    return _report(journal.status(), end, loop.reason, tally, hooks.now() - started)
+
+
+class _Work:
+    """Migrates one tenant; for any number of threads."""
+
+    def __init__(self, fleet: FleetSettings, plan: FleetPlan, drivers: TenantDrivers) -> None:
+        self._fleet, self._plan, self._drivers = fleet, plan, drivers
+
+    def __call__(self, tenant: Claimed) -> Result:
+        """Return what became of a tenant. It never raises: a failed tenant stops no other one."""
+        fleet, before = self._fleet, self._drivers.requests
+        found: Outcome | Error | None = None
+        try:
+            with self._drivers.open(tenant.url) as driver:
+                found = migrate_one(
+                    driver,
+                    self._plan,
+                    inspect=tenant.place < fleet.inspect,
+                    restore_point=self._takes_point(tenant),
+                )
+        except Error as error:
+            found = error
+        except Exception as error:  # of a disk or SQLite, or ours
+            found = found or Error(f"{type(error).__name__}: {error}")
+        own = 0 if isinstance(found, Error) else found.requests
+        return Result(found, self._drivers.requests - before or own)
+
+    def _takes_point(self, tenant: Claimed) -> bool:
+        wanted = self._fleet.restore_points
+        return wanted == "all" or (wanted == "canary" and tenant.wave == 0)
+
+
+class _Tally:
+    """Counts what one call has done."""
+
+    def __init__(self) -> None:
+        self.migrated = self.current = self.failures = self.created = self.one_by_one = self.requests = 0
+        self.problems: list[tuple[str, Problem]] = []
+
+    def add(self, tenant: Claimed, result: Result) -> None:
+        """Count a tenant."""
+        found = result.found
+        self.requests += result.requests
+        if isinstance(found, Error):
+            self.failures += 1
+            return
+        self.migrated += bool(found.applied)
+        self.current += not found.applied
+        self.created += found.created
+        self.one_by_one += found.one_by_one
+        self.problems += [(tenant.name, problem) for problem in found.problems]
+
+
+def _report(
+    status: FleetStatus | None, end: End, reason: str | None, tally: _Tally, seconds: float
+) -> FleetReport:
+    if status is None:
+        raise Error("the journal was deleted during the run", hint="run the command again")
+    waves = status.waves
+    return FleetReport(
+        fleet=status.run.fleet,
+        run=status.run.id,
+        target=status.run.target,
+        ended=end,
+        reason=reason,
+        total=sum(wave.size for wave in waves),
+        done=sum(wave.done for wave in waves),
+        failed=sum(wave.failed for wave in waves),
+        left=sum(wave.todo + wave.leased for wave in waves),
+        appeared=status.counts.appeared,
+        vanished=status.counts.vanished,
+        migrated=tally.migrated,
+        current=tally.current,
+        failures=tally.failures,
+        created=tally.created,
+        one_by_one=tally.one_by_one,
+        requests=tally.requests,
+        seconds=seconds,
+        problems=tuple(tally.problems),
+    )
