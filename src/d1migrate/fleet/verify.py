@@ -1,0 +1,181 @@
+"""`fleet verify`: compare the history of every tenant with the files. Nothing is written, nor the journal."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from d1migrate.drivers.run import run
+from d1migrate.errors import Error, HistoryError
+from d1migrate.fleet.flow import read_state
+from d1migrate.fleet.pool import pool_of
+from d1migrate.fleet.tenant_errors import without_name
+from d1migrate.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Literal
+
+    from d1migrate.fleet.plan import FleetPlan, KnownState
+    from d1migrate.fleet.tenant import Tenant
+    from d1migrate.fleet.tenant_drivers import TenantDrivers
+    from d1migrate.project.fleet import FleetSettings
+
+    State = Literal["current", "pending", "different", "unread"]
+
+_AHEAD = 4  # tenants per thread that are taken from the inventory in advance
+_TICK = 0.2
+_EXAMPLES = 3
+_NAMED = 3
+
+
+class TenantCheck(NamedTuple):
+    """How a tenant compares with the files.
+
+    Attributes:
+        tenant: the tenant.
+        state: "current"; "pending" if migrations are; "different" if a run would refuse it, for example
+            because files and history disagree; "unread" if it did not answer.
+        detail: what is pending, or the error; "" if it is current.
+        one_by_one: whether what is pending takes more than one transaction.
+    """
+
+    tenant: Tenant
+    state: State
+    detail: str = ""
+    one_by_one: bool = False
+
+
+class CheckGroup(NamedTuple):
+    """Tenants with the same result.
+
+    Attributes:
+        state, detail: as in TenantCheck.
+        size: how many tenants.
+        examples: the names of some of them.
+    """
+
+    state: str
+    detail: str
+    size: int
+    examples: tuple[str, ...]
+
+
+class FleetVerification(NamedTuple):
+    """How the tenants of a fleet compare with the files; the counts add up to `total`.
+
+    Attributes:
+        total: how many tenants were checked.
+        current, pending, different, unread: how many are in that state.
+        groups: those that are not current, the largest group first.
+        is_complete: whether all were checked; otherwise it was interrupted.
+    """
+
+    total: int
+    current: int
+    pending: int
+    different: int
+    unread: int
+    groups: tuple[CheckGroup, ...]
+    is_complete: bool = True
+
+
+def verify_fleet(
+    fleet: FleetSettings,
+    plan: FleetPlan,
+    tenants: Iterable[Tenant],
+    drivers: TenantDrivers,
+    *,
+    on_check: Callable[[TenantCheck], None] = lambda _: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> FleetVerification:
+    """Compare the state of every tenant with the target; one request each. Writes nothing.
+
+    Args:
+        fleet: the settings of the fleet.
+        plan: what the tenants are to be.
+        tenants: the inventory.
+        drivers: opens the tenants.
+        on_check: called with each result.
+        interrupted: returns whether to end.
+
+    Raises:
+        UsageError, DriverError: as `inventory`.
+    """
+    found = _Groups()
+    is_complete = True
+    for check in checks(fleet, plan, tenants, drivers):
+        found.add(check)
+        on_check(check)
+        if interrupted():
+            is_complete = False
+            break
+    return found.result(is_complete=is_complete)
+
+
+def checks(
+    fleet: FleetSettings, plan: FleetPlan, tenants: Iterable[Tenant], drivers: TenantDrivers
+) -> Iterator[TenantCheck]:
+    """Yield the check of each tenant, in any order; arguments and errors as `verify_fleet`."""
+
+    def work(tenant: Tenant) -> TenantCheck:
+        try:
+            with drivers.open(tenant.url) as driver:
+                return _check(tenant, run(read_state(plan), driver))
+        except Error as error:
+            state: State = "different" if isinstance(error, HistoryError) else "unread"
+            return TenantCheck(tenant, state, without_name(error, tenant.url, tenant.id))
+        except Exception as error:  # of a disk or SQLite: it stops no other check
+            return TenantCheck(tenant, "unread", f"{type(error).__name__}: {error}")
+
+    pool = pool_of(work, fleet)
+    rest = iter(tenants)
+    try:
+        while True:
+            for tenant in islice(rest, _AHEAD * pool.size - len(pool)):
+                pool.submit(tenant)
+            if not len(pool):
+                return
+            for _, check in pool.collect(_TICK):
+                yield check
+    finally:
+        pool.cancel()
+        pool.close()
+
+
+def _check(tenant: Tenant, state: KnownState) -> TenantCheck:
+    if state.refusal:
+        return TenantCheck(tenant, "different", without_name(state.refusal, tenant.url, tenant.id))
+    if state.plan.steps:
+        names = [step.name for step in state.plan.steps]
+        rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return TenantCheck(tenant, "pending", ", ".join(names[:_NAMED]) + rest, not state.together)
+    return TenantCheck(tenant, "current")
+
+
+class _Groups:
+    """Counts checks; of each group, only some names are kept."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}
+
+    def add(self, check: TenantCheck) -> None:
+        """Count a check."""
+        count, names = self._groups.get((check.state, check.detail), (0, ()))
+        names = (*names, check.tenant.name) if count < _EXAMPLES else names
+        self._groups[check.state, check.detail] = (count + 1, names)
+
+    def result(self, *, is_complete: bool) -> FleetVerification:
+        """Return the counts."""
+        counts = dict.fromkeys(("current", "pending", "different", "unread"), 0)
+        for (state, _), (count, _) in self._groups.items():
+            counts[state] += count
+        groups = [
+            CheckGroup(state, detail, count, names)
+            for (state, detail), (count, names) in self._groups.items()
+            if state != "current"
+        ]
+        groups.sort(key=lambda group: -group.size)
+        return FleetVerification(
+            sum(counts.values()), **counts, groups=tuple(groups), is_complete=is_complete
+        )
