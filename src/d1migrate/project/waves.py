@@ -5,8 +5,6 @@ Which wave a tenant is in is for `fleet.waves`.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
-
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 
@@ -124,7 +122,7 @@ def _check_sum(waves: Sequence[str], reaches: Sequence[Amount]) -> None:
     shares = [reach.percent for reach in reaches if reach.percent is not None]
     if any(reach.number is None for reach in reaches[: len(counts)]):
         raise UsageError("waves: numbers of tenants come first, then shares of the fleet", hint=_EXAMPLE)
-    rises = all(one < other for one, other in pairwise(shares))
+    rises = shares == sorted(set(shares))
     if rises and shares[-1:] == [100]:
         return
     parts = [share for share in shares if share < 100]
@@ -143,5 +141,6 @@ def _check_sum(waves: Sequence[str], reaches: Sequence[Amount]) -> None:
 def _rising(shares: Sequence[float], *, rises: bool) -> list[str]:
     """Return what shares below 100 were probably meant to be: their running sum if that fits the fleet."""
     are_apart = sum(shares) == 100 or (sum(shares) < 100 and not rises)
-    meant = accumulate(shares) if are_apart else sorted(set(shares))
+    sums = (sum(shares[: count + 1]) for count in range(len(shares)))
+    meant = sums if are_apart else sorted(set(shares))
     return [f"{share:g}%" for share in meant if share < 100]
