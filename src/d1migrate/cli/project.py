@@ -507,4 +507,4 @@ def _how_to_name(chosen: Config) -> str:
     """Return how to name a database that gets the migrations of a class or a fleet."""
     if chosen.class_name:
         return f"name an object with --database do:{chosen.class_name}/NAME, which reads it"
-    return "`d1migrate fleet up` migrates all tenants; name one with --database d1:NAME"
+    return "`fleet up` migrates all tenants; name one with --database d1:NAME"
