@@ -346,33 +346,31 @@ class Journal:
         )
 
     def failed_tenants(self, run: Run, *, error_id: int | None = None) -> Iterator[FailedTenant]:
-        """Yield the failed tenants of a run by error, wave and id; page by page, so that memory is flat.
+        """Yield the failed tenants of a run by error and wave; page by page, so that memory is flat.
 
         Args:
             run: the run.
             error_id: that of a FailureGroup, to yield its tenants only.
         """
-        after = (error_id or 0, -1, "")
+        error, wave, after = error_id or 0, -1, 0
         while True:
-            error, wave, tenant = after
             (rows,) = self._read(
-                sql.FAILED_TENANTS, run=run.id, error=error, wave=wave, id=tenant, count=CHUNK
+                sql.FAILED_TENANTS, run=run.id, error=error, wave=wave, after=after, count=CHUNK
             )
-            for *values, error in rows:
-                if error_id not in (None, error):
+            for *values, group, _ in rows:
+                if error_id not in (None, group):
                     return
-                found = FailedTenant(*values)
-                after = (error, found.wave, found.id)
-                yield found
+                yield FailedTenant(*values)
             if len(rows) < CHUNK:
                 return
+            wave, (error, after) = rows[-1][2], rows[-1][-2:]
 
     def vanished(self, run: Run) -> Iterator[tuple[str, str]]:
         """Yield id and name of the tenants that the run before had, and a run does not have.
 
         It looks at every tenant, page by page: ask only if the counts have some.
         """
-        after: str | None = ""
+        after: int | None = 0
         while after is not None:
             ((after,),), rows = self._read(
                 sql.VANISHED, run=run.id, fleet=self.fleet, after=after, count=_PAGE

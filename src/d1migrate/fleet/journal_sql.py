@@ -176,12 +176,12 @@ SEAL = _operation(
 """End the list of tenants. Returns the total, and how many appeared and vanished."""
 
 _EXPIRED = "(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND p.until < unixepoch())"
-_TAKE_NEXT = f"""SELECT id FROM (SELECT t.id AS id FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
+_TAKE_NEXT = f"""SELECT n FROM (SELECT t.n AS n FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
     WHERE p.until < unixepoch() AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
       AND t.run = {_LIVE} AND t.wave = {_WAVE} LIMIT :count)
-  UNION ALL SELECT id FROM (SELECT id FROM fleet_tenants
-    WHERE state = 'todo' AND run = {_LIVE} AND wave = {_WAVE} ORDER BY id LIMIT :count)"""
-_TAKE_ONLY = f"""SELECT t.id AS id FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
+  UNION ALL SELECT n FROM (SELECT n FROM fleet_tenants
+    WHERE state = 'todo' AND run = {_LIVE} AND wave = {_WAVE} ORDER BY n LIMIT :count)"""
+_TAKE_ONLY = f"""SELECT t.n AS n FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
     WHERE t.id = o.value AND t.run = {_LIVE} AND t.wave <= :last_wave
       AND (t.state = 'todo' OR t.state = 'leased' AND t.owner <> :owner AND EXISTS {_EXPIRED})"""
 
@@ -199,7 +199,7 @@ def _claim(name: str, take: str, remaining: str) -> Operation:
         _END,
         # A condition on the process in WHERE would be tested for each row; in LIMIT it is tested once.
         f"""UPDATE fleet_tenants SET state = 'leased', owner = :owner, claim = :claim, tries = tries + 1
-WHERE id IN (SELECT id FROM ({take})
+WHERE n IN (SELECT n FROM ({take})
   LIMIT iif(coalesce((SELECT claim FROM fleet_processes WHERE owner = :owner), 0) < :claim, :count, 0))""",
         f"""INSERT INTO fleet_processes (owner, run, claim, seconds, until)
 SELECT :owner, {_LIVE}, :claim, :seconds, unixepoch() + :seconds WHERE {_LIVE} IS NOT NULL
@@ -215,7 +215,7 @@ ON CONFLICT (owner) DO UPDATE SET run = excluded.run, claim = max(claim, exclude
   ) AS taken, t.id AS id, t.name AS name, t.url AS url, t.wave AS wave, t.tries AS tries
 FROM fleet_runs AS r LEFT JOIN fleet_tenants AS t
   ON t.owner = :owner AND t.state = 'leased' AND t.claim = :claim AND t.run = r.n
-WHERE r.id = :run ORDER BY t.id""",
+WHERE r.id = :run ORDER BY t.n""",
     )
 
 
@@ -243,7 +243,7 @@ FROM (
   FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t WHERE {_OURS} GROUP BY t.wave
 ) AS c WHERE fleet_waves.run = {_RUN} AND fleet_waves.n = c.wave""",
     f"""INSERT INTO fleet_attempts (run, tenant, try, error, at)
-SELECT t.run, t.id, t.tries, {_ERROR}, unixepoch() FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t
+SELECT t.run, t.n, t.tries, {_ERROR}, unixepoch() FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t
 WHERE {_OURS} AND o.state = 'failed' ON CONFLICT DO NOTHING""",
     f"""UPDATE fleet_tenants AS t SET state = o.state, current = coalesce(o.current, t.current),
   error = {_ERROR}, requests = t.requests + o.requests, at = unixepoch(), owner = NULL, claim = NULL
@@ -299,11 +299,11 @@ WHERE n = {_NEWEST} AND state IN ('running', 'paused')""",
 )
 """End the newest run. Returns it."""
 
-_FAILED = f"""(SELECT id, wave FROM fleet_tenants WHERE state = 'failed' AND run = {_NEWEST}
+_FAILED = f"""(SELECT n, wave FROM fleet_tenants WHERE state = 'failed' AND run = {_NEWEST}
     AND (:wave IS NULL OR wave = :wave)
     AND (:only IS NULL OR id IN (SELECT value FROM json_each(:only))
       OR name IN (SELECT value FROM json_each(:only)))
-  ORDER BY error, wave, id LIMIT :count)"""
+  ORDER BY error, wave, n LIMIT :count)"""
 
 RETRY = _operation(
     "put failed tenants back",
@@ -314,7 +314,7 @@ WHERE n = {_NEWEST} AND state IN ('stopped', 'done') AND EXISTS {_FAILED}""",
 FROM (
   SELECT wave, count(*) AS failed FROM {_FAILED} GROUP BY wave
 ) AS c WHERE run = {_NEWEST} AND n = c.wave""",
-    f"UPDATE fleet_tenants SET state = 'todo' WHERE id IN (SELECT id FROM {_FAILED})",
+    f"UPDATE fleet_tenants SET state = 'todo' WHERE n IN (SELECT n FROM {_FAILED})",
     "SELECT changes() AS tenants",
 )
 """Put at most `count` failed tenants of the newest run back. Returns how many."""
@@ -332,22 +332,22 @@ STATUS = _operation(
 )
 """Read the format, the newest run and its waves: three results. Only leased tenants are counted."""
 
-_PAGE = "(SELECT id FROM fleet_tenants WHERE id > :after ORDER BY id LIMIT :count)"
+_PAGE = "(SELECT n FROM fleet_tenants WHERE n > :after ORDER BY n LIMIT :count)"
 
 VANISHED = _operation(
     "read vanished tenants",
-    f"SELECT max(id) AS last FROM {_PAGE}",
-    f"""SELECT id, name FROM fleet_tenants WHERE id IN {_PAGE} AND fleet = :fleet AND run < {_RUN} AND (
+    f"SELECT max(n) AS last FROM {_PAGE}",
+    f"""SELECT id, name FROM fleet_tenants WHERE n IN {_PAGE} AND fleet = :fleet AND run < {_RUN} AND (
   SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND n < {_RUN} AND sealed_at IS NOT NULL
-) IN (run, seen) ORDER BY id""",
+) IN (run, seen) ORDER BY n""",
 )
-"""Look through a page of tenants: the last id, and those that only the run before had."""
+"""Look through a page of tenants: the last one, and those that only the run before had."""
 
 FAILURES = _operation(
     "read failures",
     f"""SELECT e.text AS text, e.place AS place, g.tenants AS tenants, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
-    WHERE state = 'failed' AND run = {_RUN} AND error = g.error ORDER BY wave, id LIMIT :examples)
+    WHERE state = 'failed' AND run = {_RUN} AND error = g.error ORDER BY wave, n LIMIT :examples)
 ) AS examples, g.error AS error FROM (
   SELECT error, count(*) AS tenants FROM fleet_tenants WHERE state = 'failed' AND run = {_RUN} GROUP BY error
 ) AS g JOIN fleet_errors AS e ON e.id = g.error ORDER BY g.tenants DESC, g.error LIMIT :count""",
@@ -357,10 +357,10 @@ FAILURES = _operation(
 FAILED_TENANTS = _operation(
     "read failed tenants",
     f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, t.tries AS tries,
-  t.at AS at, t.error AS error
+  t.at AS at, t.error AS error, t.n AS n
 FROM fleet_tenants AS t JOIN fleet_errors AS e ON e.id = t.error
-WHERE t.state = 'failed' AND t.run = {_RUN} AND (t.error, t.wave, t.id) > (:error, :wave, :id)
-ORDER BY t.error, t.wave, t.id LIMIT :count""",
+WHERE t.state = 'failed' AND t.run = {_RUN} AND (t.error, t.wave, t.n) > (:error, :wave, :after)
+ORDER BY t.error, t.wave, t.n LIMIT :count""",
 )
 """Read a page of failed tenants, after one of them."""
 

@@ -45,10 +45,12 @@ TABLES = (
   requests INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run, n)
 ) STRICT, WITHOUT ROWID""",
+    # In the order of `n`, a claim is a few pages; in that of the id, which is random, each tenant is one.
     # `run`: the newest one that listed it; `seen`: the newest sealed one before. A tenant is gone if its
     # fleet has a newer sealed run, so nothing has to be written. state: todo, leased, done or failed.
     """CREATE TABLE IF NOT EXISTS fleet_tenants (
-  id TEXT PRIMARY KEY NOT NULL,
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   fleet TEXT NOT NULL,
   name TEXT NOT NULL,
   url TEXT NOT NULL,
@@ -63,7 +65,7 @@ TABLES = (
   current TEXT,
   error INTEGER,
   at INTEGER
-) STRICT, WITHOUT ROWID""",
+) STRICT""",
     "CREATE INDEX IF NOT EXISTS fleet_todo ON fleet_tenants (run, wave) WHERE state = 'todo'",
     "CREATE INDEX IF NOT EXISTS fleet_leased ON fleet_tenants (owner, run, wave) WHERE state = 'leased'",
     "CREATE INDEX IF NOT EXISTS fleet_failed ON fleet_tenants (run, error, wave) WHERE state = 'failed'",
@@ -85,7 +87,7 @@ TABLES = (
     # Of failures only: a row for each success would double what a run writes.
     """CREATE TABLE IF NOT EXISTS fleet_attempts (
   run INTEGER NOT NULL,
-  tenant TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
   try INTEGER NOT NULL,
   error INTEGER,
   at INTEGER NOT NULL,
