@@ -105,12 +105,12 @@ def _run(
 ) -> int:
     driver: Driver = SqliteDriver(path, url=f"sqlite:{path}")
     if where == "request":
-        api = cloudflare.Api(cloudflare.settings(variables), transport=Wire(_killer(moment)))
+        api = cloudflare.Api(cloudflare.settings(variables), transport=Wire(killer(moment)))
         driver = RestDriver(path, url=f"d1:{path}", api=api)
     elif where == "query":
-        driver = Watched(driver, _killer(moment))
+        driver = Watched(driver, killer(moment))
     else:
-        disk = Disk(_killer(moment) if where == "disk" else _filler(moment))
+        disk = Disk(killer(moment) if where == "disk" else filler(moment))
         assert disk  # kept as long as files are open
     migrator = _migrator(driver, folder, options)
     try:
@@ -124,7 +124,9 @@ def _run(
     return 0
 
 
-def _killer(at: int) -> Callable[..., None]:
+def killer(at: int) -> Callable[..., None]:
+    """Return what kills this process at a moment."""
+
     def kill(moment: int, grows: bool = False) -> None:
         if moment == at:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -132,7 +134,9 @@ def _killer(at: int) -> Callable[..., None]:
     return kill
 
 
-def _filler(at: int) -> Callable[[int, bool], None]:
+def filler(at: int) -> Callable[[int, bool], None]:
+    """Return what refuses bytes from a moment on, as a full disk does."""
+
     def refuse(moment: int, grows: bool) -> None:
         if grows and moment >= at:
             raise apsw.exception_for(apsw.SQLITE_FULL)
