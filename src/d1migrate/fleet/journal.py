@@ -254,8 +254,9 @@ class Journal:
             The state of the run.
         """
         state = run.state
-        for chunk in _chunks({outcome.id: outcome for outcome in outcomes}.values(), CHUNK):
-            text = _json([_outcome(outcome) for outcome in chunk])
+        every = {outcome.id: _outcome(outcome) for outcome in outcomes}
+        for chunk in list(_chunks(every.values(), CHUNK)) or [[]]:
+            text = _json(chunk)
             state, _ = self._known(run, self._send(sql.FINISH, run=run.id, owner=owner, outcomes=text))
         return state
 
@@ -395,6 +396,7 @@ class Journal:
 
     def _send(self, operation: Operation, **arguments: Any) -> Sequence[tuple[Any, ...]]:
         """Run an operation, again if its response is lost; return the rows of its last statement."""
+        arguments["request"] = secrets.token_hex(8)
         batch = Batch(_queries(operation, arguments), last_rows=True, label=operation.name)
         with self._lock:
             try:

@@ -6,7 +6,8 @@ conditions are in its SQL, so any number of processes may send it, at any time, 
 
 - `claim` is numbered by its sender; the same number again returns the same tenants and takes no others;
 - `finish` changes and counts only tenants that are still leased by the sender;
-- `begin` and `add` change nothing the second time.
+- `add` and `seal` change nothing the second time;
+- the others record their request, and do nothing if it is recorded.
 
 All times are the database's, so machines with wrong clocks agree.
 """
@@ -78,6 +79,7 @@ WHERE format <> {FORMAT}""",
 _RUN = "(SELECT n FROM fleet_runs WHERE id = :run)"
 _LIVE = "(SELECT n FROM fleet_runs WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL)"
 _OPEN = "(SELECT n FROM fleet_runs WHERE id = :run AND state IN ('running', 'paused') AND sealed_at IS NULL)"
+_ONCE = "NOT EXISTS (SELECT 1 FROM fleet_requests WHERE id = :request)"
 _NEWEST = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet)"
 _SEALED = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND sealed_at IS NOT NULL)"
 _WAVE = f"""(SELECT min(n) FROM fleet_waves
@@ -98,6 +100,9 @@ FROM (
 _END = f"""UPDATE fleet_runs SET state = 'done', ended_at = unixepoch() WHERE n = {_LIVE}
   AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND done + failed < size)"""
 
+_RECORD = """INSERT INTO fleet_requests (id, result, at) SELECT :request, changes(), unixepoch() WHERE true
+ON CONFLICT DO NOTHING"""
+_RETURN_NEWEST = f"SELECT {RUN_COLUMNS} FROM fleet_runs WHERE n = {_NEWEST}"
 _SAME_WAVES = """(SELECT json_group_array(name) FROM (
   SELECT name FROM fleet_waves WHERE run = fleet_runs.n ORDER BY n
 )) = (SELECT json_group_array(value ->> 0) FROM json_each(:waves))"""
@@ -105,13 +110,14 @@ _SAME_WAVES = """(SELECT json_group_array(name) FROM (
 BEGIN = _operation(
     "begin a run",
     # A week is longer than any request is late.
+    "DELETE FROM fleet_requests WHERE at < unixepoch() - 604800",
     """DELETE FROM fleet_processes WHERE until < unixepoch() - 604800 AND NOT EXISTS (
   SELECT 1 FROM fleet_tenants AS t WHERE t.owner = fleet_processes.owner AND t.state = 'leased')""",
     f"""INSERT INTO fleet_runs (id, fleet, digest, target, started_by, state, began_at)
-SELECT :run, :fleet, :digest, :target, :by, 'running', unixepoch() WHERE NOT EXISTS (
+SELECT :run, :fleet, :digest, :target, :by, 'running', unixepoch() WHERE {_ONCE} AND NOT EXISTS (
   SELECT 1 FROM fleet_runs WHERE n = {_NEWEST}
     AND (state IN ('running', 'paused') OR state = 'stopped' AND digest = :digest AND {_SAME_WAVES})
-) ON CONFLICT (id) DO NOTHING""",
+)""",
     f"""INSERT INTO fleet_waves (run, n, name, stop_count, stop_percent)
 SELECT {_RUN}, key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:waves) WHERE {_RUN} IS NOT NULL
 ON CONFLICT DO NOTHING""",
@@ -120,11 +126,11 @@ ON CONFLICT DO NOTHING""",
 FROM json_each(:waves) AS w WHERE fleet_waves.n = w.key AND fleet_waves.name = w.value ->> 0
   AND fleet_waves.run = (
     SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND digest = :digest AND state <> 'done')""",
-    # Not one that this request began: arriving late, it would undo a `stop`.
     f"""UPDATE fleet_runs SET state = 'running', reason = NULL, ended_at = NULL
-WHERE n = {_NEWEST} AND digest = :digest AND state = 'stopped' AND id <> :run
+WHERE n = {_NEWEST} AND digest = :digest AND state = 'stopped' AND {_ONCE}
   AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND failed - accepted > {_LIMIT})""",
-    f"SELECT {RUN_COLUMNS} FROM fleet_runs WHERE n = {_NEWEST}",
+    _RECORD,
+    _RETURN_NEWEST,
 )
 """Begin a run, or go on with the unfinished one of the same migrations. Returns the newest run."""
 
@@ -265,18 +271,18 @@ EXTEND = _operation(
 RELEASE = _operation(
     "give tenants back",
     f"""UPDATE fleet_tenants SET state = 'todo', owner = NULL, claim = NULL, tries = tries - 1
-WHERE owner = :owner AND state = 'leased' AND run = {_RUN}""",
+WHERE owner = :owner AND state = 'leased' AND run = {_RUN} AND {_ONCE}""",
+    _RECORD,
     "UPDATE fleet_processes SET until = 0 WHERE owner = :owner",
     "SELECT state FROM fleet_runs WHERE id = :run",
 )
 """Give back what the owner has claimed."""
 
-_RETURN_NEWEST = f"SELECT {RUN_COLUMNS} FROM fleet_runs WHERE n = {_NEWEST}"
-
 PAUSE = _operation(
     "pause",
     f"""UPDATE fleet_runs SET state = 'paused', reason = 'paused by ' || :by
-WHERE n = {_NEWEST} AND state = 'running'""",
+WHERE n = {_NEWEST} AND state = 'running' AND {_ONCE}""",
+    _RECORD,
     _RETURN_NEWEST,
 )
 """Pause the newest run. Returns it."""
@@ -284,9 +290,10 @@ WHERE n = {_NEWEST} AND state = 'running'""",
 RESUME = _operation(
     "resume",
     f"""UPDATE fleet_waves SET accepted = failed
-WHERE run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND state = 'stopped')""",
+WHERE run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND state = 'stopped' AND {_ONCE})""",
     f"""UPDATE fleet_runs SET state = 'running', reason = 'resumed by ' || :by, ended_at = NULL
-WHERE n = {_NEWEST} AND state IN ('paused', 'stopped')""",
+WHERE n = {_NEWEST} AND state IN ('paused', 'stopped') AND {_ONCE}""",
+    _RECORD,
     _RETURN_NEWEST,
 )
 """Go on with the newest run, and accept the failures that stopped it. Returns it."""
@@ -294,7 +301,8 @@ WHERE n = {_NEWEST} AND state IN ('paused', 'stopped')""",
 STOP = _operation(
     "stop",
     f"""UPDATE fleet_runs SET state = 'stopped', reason = 'stopped by ' || :by, ended_at = unixepoch()
-WHERE n = {_NEWEST} AND state IN ('running', 'paused')""",
+WHERE n = {_NEWEST} AND state IN ('running', 'paused') AND {_ONCE}""",
+    _RECORD,
     _RETURN_NEWEST,
 )
 """End the newest run. Returns it."""
@@ -303,7 +311,7 @@ _FAILED = f"""(SELECT n, wave FROM fleet_tenants WHERE state = 'failed' AND run 
     AND (:wave IS NULL OR wave = :wave)
     AND (:only IS NULL OR id IN (SELECT value FROM json_each(:only))
       OR name IN (SELECT value FROM json_each(:only)))
-  ORDER BY error, wave, n LIMIT :count)"""
+  ORDER BY error, wave, n LIMIT iif({_ONCE}, :count, 0))"""
 
 RETRY = _operation(
     "put failed tenants back",
@@ -315,7 +323,8 @@ FROM (
   SELECT wave, count(*) AS failed FROM {_FAILED} GROUP BY wave
 ) AS c WHERE run = {_NEWEST} AND n = c.wave""",
     f"UPDATE fleet_tenants SET state = 'todo' WHERE n IN (SELECT n FROM {_FAILED})",
-    "SELECT changes() AS tenants",
+    _RECORD,
+    "SELECT result AS tenants FROM fleet_requests WHERE id = :request",
 )
 """Put at most `count` failed tenants of the newest run back. Returns how many."""
 
@@ -372,9 +381,10 @@ STATES = _operation(
 
 SAVE_STATES = _operation(
     "save known states",
-    """INSERT INTO fleet_states (fleet, text, tenants)
-SELECT :fleet, value ->> 0, value ->> 1 FROM json_each(:states) WHERE true
+    f"""INSERT INTO fleet_states (fleet, text, tenants)
+SELECT :fleet, value ->> 0, value ->> 1 FROM json_each(:states) WHERE {_ONCE}
 ON CONFLICT (fleet, text) DO UPDATE SET tenants = tenants + excluded.tenants""",
+    _RECORD,
     """DELETE FROM fleet_states WHERE fleet = :fleet AND id NOT IN (
   SELECT id FROM fleet_states WHERE fleet = :fleet ORDER BY tenants DESC, id DESC LIMIT :count)""",
     "SELECT count(*) AS states FROM fleet_states WHERE fleet = :fleet",

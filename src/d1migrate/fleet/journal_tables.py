@@ -11,9 +11,9 @@ FORMAT = 1
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS fleet_journal (format INTEGER NOT NULL) STRICT",
-    # `n` is the order of the runs, and what other tables refer to. `id` is the caller's, so that a request
-    # that is sent twice begins one run. `sealed_at`: when all tenants were listed; nothing is claimed before.
-    # state: running, paused, stopped or done.
+    # `n` is the order of the runs, and what other tables refer to. `id` is random: a process notices that its
+    # run is not the one of that number in a journal that was replaced. `sealed_at`: when all tenants were
+    # listed; nothing is claimed before. state: running, paused, stopped or done.
     """CREATE TABLE IF NOT EXISTS fleet_runs (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -76,6 +76,13 @@ TABLES = (
   claim INTEGER NOT NULL,
   seconds INTEGER NOT NULL,
   until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    # Those that would not be the same the second time, with their results: sent again, or late, they do
+    # nothing.
+    """CREATE TABLE IF NOT EXISTS fleet_requests (
+  id TEXT PRIMARY KEY NOT NULL,
+  result INTEGER NOT NULL,
+  at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
     # Each text once: 20,000 tenants that fail alike are one row, and an index counts them.
     """CREATE TABLE IF NOT EXISTS fleet_errors (

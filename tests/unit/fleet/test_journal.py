@@ -444,7 +444,7 @@ def test_late_requests_change_nothing(journal: Clocked, late_by: int) -> None:
 
     def batch(sent: Batch) -> Sequence[Result]:
         results = original(sent)
-        if not sent.reads and not sent.label.startswith(("put", "resume")):
+        if not sent.reads:
             queue.append(sent)
         if len(queue) > late_by:
             original(queue.pop(0))
@@ -466,6 +466,58 @@ def test_late_requests_change_nothing(journal: Clocked, late_by: int) -> None:
     for late in queue:
         original(late)
     assert begin(journal, "other digest") == second
+
+
+def test_late_decisions_change_nothing(journal: Clocked) -> None:
+    """Each arrives again after the decision that followed it."""
+    run, owner = sealed(journal, listed((0, 0, 10))), new_owner()
+    sent = journal.fragile.sent
+
+    def late(label: str) -> Batch:
+        return next(batch for batch in reversed(sent) if batch.label == label)
+
+    journal.finish(run, owner, failed(journal.claim(run, owner, 2, 60)))
+    journal.resume("anna")
+    journal.pause("anna")
+    journal.fragile.batch(late("resume"))
+    assert begin(journal).state == "paused"
+    journal.resume("anna")
+    journal.fragile.batch(late("pause"))
+    assert begin(journal).state == "running"
+    assert journal.retry() == 2
+    again = journal.claim(run, owner, 2, 60)
+    journal.finish(run, owner, failed(again))
+    journal.fragile.batch(late("put failed tenants back"))
+    assert journal.finish(run, owner, []) == "stopped"
+    journal.resume("anna")
+    journal.claim(run, owner, 2, 60)
+    journal.release(run, owner)
+    held = journal.claim(run, owner, 2, 60)
+    journal.fragile.batch(late("give tenants back"))
+    journal.finish(run, owner, done(held))
+    check(journal)
+    journal.stop("anna")
+    check(journal)
+    second = sealed(journal, digest="other digest")
+    for label in ("stop", "pause", "resume", "begin a run", "end the list of tenants", "list tenants"):
+        journal.fragile.batch(late(label))
+    status = journal.status()
+    assert status is not None
+    assert status.run == second._replace(is_sealed=True)
+    assert [wave.failed for wave in status.waves] == [0, 0, 0]
+    check(journal)
+
+
+@pytest.mark.parametrize("fault", ["lose", "drop", ""])
+def test_retry_of_many(journal: Clocked, fault: str) -> None:
+    """Page by page; a page whose answer is lost is counted all the same."""
+    run, owner = sealed(journal, listed((0, 0, 5_100))), new_owner()
+    journal.sql("UPDATE fleet_tenants SET state = 'failed'")
+    journal.sql("UPDATE fleet_waves SET failed = size")
+    journal.fragile.faults = [fault, fault, "", fault]
+    assert journal.retry() == 5_100
+    assert len(journal.claim(run, owner, 1_000, 60).tenants) == 500
+    check(journal)
 
 
 # --- runs ---
@@ -711,6 +763,7 @@ def test_states_are_ranked(journal: Clocked) -> None:
     """The text of a state is kept whole, and its tenants add up."""
     long = "1 v1:abc\n" * 100_000
     journal.save_states([SavedState("a|0", 3), SavedState(long, 10)])
+    journal.fragile.faults = ["lose"]
     journal.save_states([SavedState("a|0", 9), SavedState("ü'\0|0", 1)])
     assert journal.states() == (("a|0", 12), (long, 10), ("ü'\0|0", 1))
     journal.save_states(SavedState(f"{number}", 5) for number in range(300))
