@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
@@ -10,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate import Migrator, load_migrations
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.api_pool import ApiPool
+from d1migrate.drivers.connect import connect
 from d1migrate.drivers.rate_limit import Demand
 from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.fleet import FleetPlan, migrate_one, migrate_one_async
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.fleet import Outcome
     from tests.runtime.cloudflare import Cloudflare
 
 QUOTA = 200
@@ -36,6 +42,11 @@ def pool(cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ap
     made = ApiPool(Demand(reserve=0.1))
     yield made
     made.close()
+
+
+def opened(pool: ApiPool, url: str) -> Driver:
+    """Open a database with this thread's connection."""
+    return connect(url, api=pool.api)
 
 
 def select(driver: Driver) -> Any:
@@ -56,7 +67,7 @@ def test_an_enforced_quota(cloudflare: Cloudflare, pool: ApiPool, threads: int, 
         pool.demand.ahead = len(tenants) - at
         if others and at % 10 == 0:  # somebody else, who is as fast
             cloudflare.spend(others)
-        return select(pool.open(f"d1:{tenants[at]}"))
+        return select(opened(pool, f"d1:{tenants[at]}"))
 
     with ThreadPoolExecutor(threads) as executor:
         assert set(executor.map(work, range(len(tenants)))) == {((1,),)}
@@ -77,8 +88,8 @@ def test_a_reset_of_one_database_stops_no_other(cloudflare: Cloudflare, pool: Ap
     cloudflare.faults({"match": {"path": ids[0]}, **instead})
     began = cloudflare.now()
     with pytest.raises(UnavailableError, match="7429"):
-        select(pool.open(f"d1:{ids[0]}"))
-    assert select(pool.open(f"d1:{ids[1]}")) == ((1,),)
+        select(opened(pool, f"d1:{ids[0]}"))
+    assert select(opened(pool, f"d1:{ids[1]}")) == ((1,),)
     assert cloudflare.now() - began < 10
 
 
@@ -88,9 +99,9 @@ def test_a_refusal_stops_all_threads(cloudflare: Cloudflare, pool: ApiPool) -> N
     cloudflare.faults({"match": {"path": "/raw$", "nth": 1}, "do": "429", "retry_after": 200})
     began = cloudflare.now()
     with ThreadPoolExecutor(1) as executor:
-        assert executor.submit(lambda: select(pool.open(f"d1:{ids[0]}"))).result() == ((1,),)
+        assert executor.submit(lambda: select(opened(pool, f"d1:{ids[0]}"))).result() == ((1,),)
     with ThreadPoolExecutor(8) as executor:
-        list(executor.map(lambda id_: select(pool.open(f"d1:{id_}")), ids))
+        list(executor.map(lambda id_: select(opened(pool, f"d1:{id_}")), ids))
     assert 200 <= cloudflare.now() - began < 220
     assert cloudflare.traffic().statuses == {"429": 1, "200": 9}
 
@@ -101,7 +112,7 @@ def test_a_refusal_until_a_date(cloudflare: Cloudflare, pool: ApiPool) -> None:
     instead = {"do": "answer", "status": 429, "body": "<h1>1015</h1>", "headers": {"retry-after": until}}
     cloudflare.faults({"match": {"path": "/raw$", "nth": 1}, **instead})
     began = cloudflare.now()
-    select(pool.open(f"d1:{cloudflare.create('tenant')}"))
+    select(opened(pool, f"d1:{cloudflare.create('tenant')}"))
     assert 98 <= cloudflare.now() - began <= 110
 
 
@@ -109,14 +120,14 @@ def test_a_person_is_not_kept_waiting(cloudflare: Cloudflare, pool: ApiPool) -> 
     """While a fleet waits at its reserve, an ordinary command sends its requests at once."""
     tenant = f"d1:{cloudflare.create('tenant')}"
     for _ in range(int(QUOTA * 0.9)):
-        select(pool.open(tenant))
+        select(opened(pool, tenant))
     ordinary = client.from_environment()
     began = cloudflare.now()
     for _ in range(5):
         ordinary.get("/accounts", lambda found: found)
     assert cloudflare.now() - began < 10
     ordinary.close()
-    select(pool.open(tenant))
+    select(opened(pool, tenant))
     assert cloudflare.now() - began > 250
 
 
@@ -124,14 +135,14 @@ def test_one_connection_for_each_thread(cloudflare: Cloudflare, pool: ApiPool) -
     """Closing a driver leaves it open; another token, another thread and a closed pool have their own."""
     tenant = f"d1:{cloudflare.create('tenant')}"
     for _ in range(5):
-        select(pool.open(tenant))
+        select(opened(pool, tenant))
     assert cloudflare.traffic().connections == 1
     assert pool.api() is pool.api()
     with ThreadPoolExecutor(1) as executor:
         assert executor.submit(pool.api).result() is not pool.api()
     pool.close()
     assert pool.rate() is None
-    select(pool.open(tenant))
+    select(opened(pool, tenant))
     assert cloudflare.traffic().connections == 2
 
 
@@ -140,18 +151,39 @@ def test_a_pool_follows_the_environment(
 ) -> None:
     """Its limit is that of the token at the time."""
     tenant = f"d1:{cloudflare.create('tenant')}"
-    select(pool.open(tenant))
+    select(opened(pool, tenant))
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", cloudflare.read_token)
-    select(pool.open(tenant))
+    select(opened(pool, tenant))
     rate = pool.rate()
     assert rate
     assert (rate.sent, rate.remaining) == (1, QUOTA - 1)
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
     with pytest.raises(UsageError, match="no CLOUDFLARE_API_TOKEN"):
-        pool.open(tenant)
+        opened(pool, tenant)
 
 
 def test_files_have_no_connection(pool: ApiPool, tmp_path: Any) -> None:
-    """A pool opens any url; for a file, no token is needed."""
-    assert select(pool.open(f"sqlite:{tmp_path}/app.db")) == ((1,),)
+    """For a file, no token is needed."""
+    assert select(opened(pool, f"sqlite:{tmp_path}/app.db")) == ((1,),)
     assert pool.rate() is None
+
+
+def test_tenants_by_their_urls(cloudflare: Cloudflare, pool: ApiPool, tmp_path: Path) -> None:
+    """Whatever hands out the work: one request for each tenant, and one connection for each thread."""
+    (tmp_path / "001_a.sql").write_text("CREATE TABLE a (x);")
+    template = cloudflare.create("template")
+    with Migrator(opened(pool, f"d1:{template}"), tmp_path) as migrator:
+        migrator.up()
+    (tmp_path / "002_b.sql").write_text("CREATE TABLE b (x);")
+    plan = FleetPlan(load_migrations(str(tmp_path)))
+    migrate_one(f"d1:{cloudflare.copies(template, ['first'])[0]}", plan)
+    before, tenants = cloudflare.traffic(), cloudflare.copies(template, [f"tenant-{n}" for n in range(40)])
+
+    async def work() -> list[Outcome]:
+        return await asyncio.gather(*(migrate_one_async(f"d1:{tenant}", plan) for tenant in tenants[20:]))
+
+    outcomes = [migrate_one(f"d1:{tenant}", plan) for tenant in tenants[:20]] + asyncio.run(work())
+    assert {(outcome.applied, outcome.requests) for outcome in outcomes} == {(("002_b",), 1)}
+    after = cloudflare.traffic()
+    assert after.requests - before.requests == len(tenants)
+    assert after.connections - before.connections <= 20

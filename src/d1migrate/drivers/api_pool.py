@@ -11,12 +11,10 @@ import threading
 import weakref
 
 from d1migrate.drivers import cloudflare
-from d1migrate.drivers.connect import connect
 from d1migrate.drivers.rate_limit import Demand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from d1migrate.drivers.protocol import Driver
     from d1migrate.drivers.rate_limit import Rate
 
 
@@ -57,13 +55,6 @@ class ApiPool:
                 self._closers = [*(close for close in self._closers if close.alive), found.close]
         return found.api
 
-    def open(self, url: str, *, account: str | None = None) -> Driver:
-        """Open a database by its url, as `connect`; a remote one is used in the thread that opens it.
-
-        Closing the driver leaves the thread's connection open.
-        """
-        return connect(url, account=account, on_wait=self._on_wait, api=self.api)
-
     def rate(self) -> Rate | None:
         """Return the rate of the token; None if there is no Api yet. No request is sent."""
         return self._latest.rate if self._latest else None
@@ -76,5 +67,9 @@ class ApiPool:
             self._of_thread, self._latest = threading.local(), None
 
 
-SHARED = ApiPool()
-"""For databases that are opened by their url alone, one after the other, by any number of threads."""
+_shared = ApiPool(Demand(reserve=0.1))  # they are work in the background, in processes that know of no other
+
+
+def shared_api() -> cloudflare.Api:
+    """Return this thread's Api for databases that are opened one after the other, by their urls alone."""
+    return _shared.api()

@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from d1migrate.drivers.rate_limit import Rate
+    from d1migrate.drivers.rate_limit import Rate, RateLimit
 
     OnWait = Callable[[str, float], None]
 
@@ -149,8 +149,7 @@ class Api:
     ) -> None:
         self.settings, self.sleep, self.requests, self._seconds = settings, sleep, 0, seconds
         self._on_wait = on_wait or (lambda *_: None)
-        self._limit, self._demand = limit_of(settings.base_url, settings.token), demand or Demand()
-        self._timer = Timer(clock, sleep, self._on_wait)
+        self._demand, self._timer = demand or Demand(), Timer(clock, sleep, self._on_wait)
         try:
             self._client = BoundedClient(timeout=timeout, transport=transport)
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
@@ -258,6 +257,10 @@ class Api:
         """The token's rate, as the whole process knows it; no request is sent."""
         return self._limit.rate(self._timer.clock())
 
+    @property
+    def _limit(self) -> RateLimit:
+        return limit_of(self.settings.base_url, self.settings.token)
+
     def _repeated(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NothingDone),
@@ -275,14 +278,15 @@ class Api:
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
         url, token = f"{self.settings.base_url}{path}", self.settings.token
         headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
-        sent_at, answer = self._limit.acquire(self._demand, self._timer), None
+        limit = self._limit
+        sent_at, answer = limit.acquire(self._demand, self._timer), None
         try:
             response = self._send(method, url, writes, headers=headers, **options)
             answer = read_headers(
                 response.headers, throttled=is_throttled(response), retry_after=retry_after(response)
             )
         finally:
-            self._limit.release(sent_at, answer, self._timer)
+            limit.release(sent_at, answer, self._timer)
         return result_of(response, read, writes=writes)
 
     def _put(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:

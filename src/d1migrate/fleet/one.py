@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from d1migrate.drivers.cloudflare import Api
     from d1migrate.drivers.protocol import AsyncDriver, Driver
     from d1migrate.fleet.plan import FleetPlan
     from d1migrate.migrate.flows.steps import NewStamp
@@ -25,7 +26,8 @@ def migrate_one(
     then there is nothing to do, or it does the rest. Threads may share the plan, not the target.
 
     Args:
-        target: a driver, which stays open; or a url, as `connect` takes it.
+        target: a driver, which stays open; or a url, as `connect` takes it. All `d1:` urls of a thread share
+            a connection, which stays open.
         plan: the plan.
         inspect: whether to look for what is wrong with the database after something was applied.
         restore_point: whether to take a restore point before the first batch that writes.
@@ -39,7 +41,7 @@ def migrate_one(
 
         from d1migrate.drivers.connect import connect
 
-        with closing(connect(target)) as driver:
+        with closing(connect(target, api=_shared_api)) as driver:
             return migrate_one(driver, plan, inspect=inspect, restore_point=restore_point)
     new_stamp = _stamps(plan)
     if restore_point:
@@ -66,6 +68,12 @@ async def migrate_one_async(
         return await to_thread(migrate_one, driver, plan, inspect=inspect, restore_point=restore_point)
     flow = migrate(plan, _stamps(plan), _find_broken if inspect else None)
     return await arun(flow, cast("AsyncDriver", target))
+
+
+def _shared_api() -> Api:
+    from d1migrate.drivers.api_pool import shared_api
+
+    return shared_api()
 
 
 def _stamps(plan: FleetPlan) -> NewStamp:
