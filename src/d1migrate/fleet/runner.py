@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from d1migrate.errors import Error, UsageError
 from d1migrate.fleet.claim_loop import ClaimLoop, Hooks, Result
 from d1migrate.fleet.journal import new_owner
@@ -101,22 +103,25 @@ class _Work:
 
     def __call__(self, tenant: Claimed) -> Result:
         """Return what became of a tenant. It never raises: a failed tenant stops no other one."""
-        fleet, before = self._fleet, self._drivers.requests
         found: Outcome | Error | None = None
+        before = sent = 0
         try:
+            before = self._drivers.requests(tenant.url)
             with self._drivers.open(tenant.url) as driver:
                 found = migrate_one(
                     driver,
                     self._plan,
-                    inspect=tenant.place < fleet.inspect,
+                    inspect=tenant.place < self._fleet.inspect,
                     restore_point=self._takes_point(tenant),
                 )
+                sent = found.requests
         except Error as error:
             found = error
-        except Exception as error:  # of a disk or SQLite, or ours
+        except Exception as error:  # of a disk or SQLite, or ours; what was applied before it counts
             found = found or Error(f"{type(error).__name__}: {error}")
-        own = 0 if isinstance(found, Error) else found.requests
-        return Result(found, self._drivers.requests - before or own)
+        with suppress(Error):
+            sent = self._drivers.requests(tenant.url) - before or sent
+        return Result(found, sent)
 
     def _takes_point(self, tenant: Claimed) -> bool:
         wanted = self._fleet.restore_points

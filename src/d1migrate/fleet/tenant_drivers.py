@@ -1,24 +1,19 @@
-"""Open the databases of tenants, one after the other and from several threads.
-
-The connections to Cloudflare are kept: each thread has its own, for all of its tenants.
-"""
+"""Open the databases of tenants, one after the other and from several threads."""
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing, contextmanager
 
+from d1migrate.drivers.api_pool import ApiPool
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.rate_limit import Demand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from d1migrate.drivers.cloudflare import Api, OnWait
+    from d1migrate.drivers.cloudflare import OnWait
     from d1migrate.drivers.protocol import Driver, Permit
-
-_REMOTE = "d1:"
 
 
 class TenantDrivers:
@@ -29,7 +24,6 @@ class TenantDrivers:
         on_wait: called, from any thread, with the reason and the seconds before a wait for Cloudflare.
         permit: raises for a local path that must not be written.
         reserve: the share of Cloudflare's rate limit that is left to others.
-        new_api: returns a client of Cloudflare's API; by default that of the process's environment.
 
     Attributes:
         demand: what they want of the rate limit.
@@ -42,41 +36,24 @@ class TenantDrivers:
         on_wait: OnWait | None = None,
         permit: Permit | None = None,
         reserve: float = 0.0,
-        new_api: Callable[[OnWait | None, Demand], Api] | None = None,
     ) -> None:
-        self._account, self._on_wait, self._permit, self._new_api = account, on_wait, permit, new_api
+        self._account, self._on_wait, self._permit = account, on_wait, permit
         self.demand = Demand(reserve)
-        self._own = threading.local()
-        self._apis: list[Api] = []
+        self._pool = ApiPool(self.demand, on_wait)
 
     @contextmanager
     def open(self, url: str) -> Iterator[Driver]:
         """Return the context in which a database is open; errors as `connect`."""
-        if url.startswith(_REMOTE):
-            from d1migrate.drivers.rest import RestDriver
-
-            name = url.removeprefix(_REMOTE)  # an id: no request looks it up
-            yield RestDriver(name, url=url, api=self._api(), account=self._account, permit=self._permit)
-            return
-        with closing(connect(url, on_wait=self._on_wait, permit=self._permit)) as driver:
+        driver = connect(
+            url, account=self._account, on_wait=self._on_wait, permit=self._permit, api=self._pool.api
+        )
+        with closing(driver):
             yield driver
 
-    @property
-    def requests(self) -> int:
-        """How many requests this thread has sent to Cloudflare."""
-        return self._own.api.requests if hasattr(self._own, "api") else 0
+    def requests(self, url: str) -> int:
+        """Return how many requests this thread has sent to Cloudflare; 0 if the database is not there."""
+        return self._pool.api().requests if url.startswith("d1:") else 0
 
     def close(self) -> None:
         """Close the connections to Cloudflare of all threads."""
-        while self._apis:
-            self._apis.pop().close()
-
-    def _api(self) -> Api:
-        """Return the client of this thread: one sends a single request at a time."""
-        if not hasattr(self._own, "api"):
-            from d1migrate.drivers.cloudflare import from_environment
-
-            self._own.api = (self._new_api or from_environment)(self._on_wait, self.demand)
-            self._apis.append(self._own.api)
-        api: Api = self._own.api
-        return api
+        self._pool.close()
