@@ -13,6 +13,7 @@ from benchmarks.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 FAST = {
+    "fleet-journal",
     "lint",
     "load",
     "no-op",

@@ -759,6 +759,22 @@ def test_a_name_that_is_no_text(journal: Clocked) -> None:
         journal.add(begin(journal), [(Tenant("/data/\udcff.db", "\udcff.db", "sqlite:x"), 0)])
 
 
+def test_parameters_are_bounded(journal: Clocked) -> None:
+    """D1 takes 2,000,000 bytes: long paths and long errors are sent in several batches."""
+    rows = [(Tenant(f"{number}{'é' * 2_000}", f"{number}", "x" * 4_000), 2) for number in range(600)]
+    run, owner = sealed(journal, rows), new_owner()
+    claim = journal.claim(run, owner, 500, 60)
+    journal.finish(
+        run,
+        owner,
+        [Finished(found.id, "failed", error=f"{found.name} {'ü' * 9_000}") for found in claim.tenants],
+    )
+    check(journal)
+    params = [param for batch in journal.fragile.sent for query in batch.queries for param in query.params]
+    assert 500_000 < max(len(str(param).encode()) for param in params) < 1_100_000
+    assert {len(group.error) for group in journal.failures(run)} == {2_000}
+
+
 def test_states_are_ranked(journal: Clocked) -> None:
     """The text of a state is kept whole, and its tenants add up."""
     long = "1 v1:abc\n" * 100_000
