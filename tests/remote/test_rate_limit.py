@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
@@ -187,3 +188,27 @@ def test_tenants_by_their_urls(cloudflare: Cloudflare, pool: ApiPool, tmp_path: 
     after = cloudflare.traffic()
     assert after.requests - before.requests == len(tenants)
     assert after.connections - before.connections <= 20
+
+
+def test_an_interrupt_ends_the_waits(cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits five minutes for Ctrl-C; what need not wait is still sent."""
+    for name, value in cloudflare.environment.items():
+        monkeypatch.setenv(name, value)
+    cloudflare.settings(quota=10, enforce_quota=True)
+    waiting, demand = threading.Event(), Demand(reserve=0.5)
+    pool = ApiPool(demand, on_wait=lambda *_: waiting.set())
+    tenant = f"d1:{cloudflare.create('tenant')}"
+
+    def work() -> list[Any]:
+        return [select(opened(pool, tenant)) for _ in range(10)]
+
+    with ThreadPoolExecutor(1) as executor:
+        working = executor.submit(work)
+        assert waiting.wait(10)
+        demand.interrupted.set()
+        with pytest.raises(UnavailableError, match="interrupted"):
+            working.result(10)
+    demand.reserve = 0
+    assert select(opened(pool, tenant)) == ((1,),)
+    assert cloudflare.traffic().statuses == {"200": 6}
+    pool.close()

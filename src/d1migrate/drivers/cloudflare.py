@@ -116,7 +116,7 @@ class Api:
     Args:
         settings: how to reach it.
         transport: the transport of httpx, for tests.
-        sleep: waits a number of seconds.
+        sleep: waits a number of seconds; for tests.
         clock: returns the seconds of a clock that never goes back, and by which `sleep` waits.
         timeout: the limits to connect, and between two bytes of a response.
         seconds: the limit from the request to the last byte of its response.
@@ -140,16 +140,18 @@ class Api:
         settings: Settings,
         *,
         transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         timeout: httpx.Timeout = TIMEOUT,
         seconds: float = SECONDS,
         on_wait: OnWait | None = None,
         demand: Demand | None = None,
     ) -> None:
-        self.settings, self.sleep, self.requests, self._seconds = settings, sleep, 0, seconds
+        self.settings, self.requests, self._seconds = settings, 0, seconds
         self._on_wait = on_wait or (lambda *_: None)
-        self._demand, self._timer = demand or Demand(), Timer(clock, sleep, self._on_wait)
+        self._demand = demand or Demand()
+        self._timer = Timer(clock, self._sleep_until_due, self._on_wait)
+        self.sleep, self._doze = sleep or time.sleep, sleep or self._demand.interrupted.wait
         try:
             self._client = BoundedClient(timeout=timeout, transport=transport)
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
@@ -267,7 +269,7 @@ class Api:
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=self._pause,
             before_sleep=self._report_retry,
-            sleep=self.sleep,
+            sleep=self._sleep_until_due,
             reraise=True,
         )
         try:
@@ -310,6 +312,12 @@ class Api:
         except httpx.HTTPError as error:
             text = f"no response from Cloudflare: {str(error) or type(error).__name__}"
             raise failure(text, writes=writes) from error
+
+    def _sleep_until_due(self, seconds: float) -> None:
+        """Sleep before a request; an interrupt ends it, and the request is not sent."""
+        self._doze(seconds)
+        if self._demand.interrupted.is_set():
+            raise UnavailableError("interrupted before the request was sent")
 
     def _report_retry(self, state: tenacity.RetryCallState) -> None:
         if state.outcome and state.next_action:

@@ -25,6 +25,10 @@ QUOTA, PERIOD = 1200, 300.0
 _LARGEST_QUOTA, _LONGEST_PERIOD = 1_000_000, 3600  # a policy beyond these is not believed
 _ROUNDING = 1.0  # seconds: the headers have whole seconds, and it is not documented how they are rounded
 _POLL = 0.05  # seconds until the responses under way are likely to have arrived
+_AT_ONCE, _SPAN = (
+    200,
+    1.2,
+)  # an IP address may send 200 in a second (d1-facts §5), and some bunch up on the way
 _RECENT = 30.0  # seconds over which the current rate is measured
 _LONG = 1.0  # seconds: a shorter wait is not reported
 _PAST = float("-inf")
@@ -40,12 +44,14 @@ class Demand:
             requests, and is one of those that a fleet leaves its reserve to.
         ahead: how many requests are still to be sent, as far as is known. If they do not fit in the rest of
             the window, they are spread over it; otherwise nothing is delayed.
+        interrupted: set to end all waits, with an UnavailableError. What need not wait is still sent.
     """
 
-    __slots__ = ("ahead", "reserve")
+    __slots__ = ("ahead", "interrupted", "reserve")
 
     def __init__(self, reserve: float = 0.0, ahead: int = 0) -> None:
         self.reserve, self.ahead = reserve, ahead
+        self.interrupted = threading.Event()
 
 
 class Rate(NamedTuple):
@@ -156,6 +162,8 @@ class Bucket:
         now = self._advance(now)
         if now < self._blocked:
             return Delay(self._blocked - now, by_limit=True)
+        if len(self._recent) >= _AT_ONCE and (too_many := self._recent[-_AT_ONCE] + _SPAN - now) > 0:
+            return Delay(too_many, by_limit=False)
         limit = max(1, int(self.quota * (1 - demand.reserve)))
         if self._left is None:
             usable, span = limit - len(self._recent), self.period / limit
@@ -266,7 +274,7 @@ class RateLimit:
                 delay = self._bucket.delay(now, demand)
                 if delay.seconds <= 0:
                     return self._bucket.send(now)
-                reason = self._note_wait(now, delay)
+                reason = self._note_wait(now, delay, demand)
             if reason:
                 timer.on_wait(reason, delay.seconds)
             timer.sleep(delay.seconds)
@@ -281,7 +289,7 @@ class RateLimit:
         with self._lock:
             return self._bucket.rate(now, self._waited)
 
-    def _note_wait(self, now: float, delay: Delay) -> str | None:
+    def _note_wait(self, now: float, delay: Delay, demand: Demand) -> str | None:
         """Return the reason to report, once for all threads that wait for the same."""
         end = now + delay.seconds
         if delay.by_limit:
@@ -290,7 +298,9 @@ class RateLimit:
         if not delay.by_limit or delay.seconds < _LONG or end <= self._reported_until + _LONG:
             return None
         self._reported_until = end
-        return f"the rate limit is {self._bucket.quota} requests in {self._bucket.period / 60:g} minutes"
+        quota, minutes = self._bucket.quota, self._bucket.period / 60
+        others = f", {demand.reserve:.0%} of them for others" if demand.reserve else ""
+        return f"the rate limit is {quota} requests in {minutes:g} minutes{others}"
 
 
 _limits: dict[tuple[str, str], RateLimit] = {}

@@ -57,6 +57,7 @@ class Hooks(NamedTuple):
         interrupted: returns whether to finish what is in work, and end.
         on_progress: called after results.
         on_result: called with each tenant that is done or has failed.
+        on_end: called when nothing new begins; what waits before its next request may give up.
         now: the clock.
         sleep: waits a number of seconds.
     """
@@ -65,6 +66,7 @@ class Hooks(NamedTuple):
     interrupted: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda _: None
     on_result: Callable[[Claimed, Result], None] = lambda *_: None
+    on_end: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -230,6 +232,7 @@ class ClaimLoop:
     def _finish_work(self) -> None:
         """Wait for what is in work; nothing new begins."""
         self._pool.cancel()
+        self._hooks.on_end()
         while len(self._pool):
             for tenant, result in self._pool.collect(_TICK):
                 self._settle(tenant, result)

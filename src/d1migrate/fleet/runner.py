@@ -84,7 +84,8 @@ def run_fleet(
         hooks.on_progress(progress)
 
     pool = pool_of(_Work(fleet, plan, drivers), fleet)
-    own = hooks._replace(on_result=on_result, on_progress=on_progress)
+    drivers.demand.interrupted.clear()
+    own = hooks._replace(on_result=on_result, on_progress=on_progress, on_end=drivers.demand.interrupted.set)
     loop = ClaimLoop(journal, run, new_owner(), pool, own, last_wave=last_wave, only=only)
     try:
         end = loop.drive()

@@ -273,11 +273,18 @@ def test_lost_responses_count() -> None:
     assert bucket.delay(0.5, Demand()).seconds > 99
 
 
+def test_an_address_has_a_limit_too() -> None:
+    """It is 200 requests a second, whatever the token has left."""
+    run = simulate(Window(), 1000, 64, slowest=0.03)
+    assert max(sum(at <= other < at + 1 for other in run.sent) for at in run.sent[::10]) <= 200
+    assert run.seconds < 6
+
+
 def test_headers_that_stop() -> None:
     """A window without a remainder is not taken to be without a limit."""
     bucket = after((0.0, 0.2, answer(100, 10)))
     after(*[(20.0, 20.1, Answer())] * QUOTA, bucket=bucket)
-    assert bucket.delay(20.2, Demand()).seconds > 290
+    assert bucket.delay(22.0, Demand()).seconds > 290
 
 
 # --- refusals ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,6 +238,23 @@ def test_an_interrupt_finishes_what_is_in_work(world: World, threads: int) -> No
     assert world.counts() == {"done": len(asked), "todo": 200 - len(asked)}
     assert world.drive(run) == "done"
     assert Counter(world.asked) == Counter(f"t{n}" for n in range(200))
+
+
+def test_an_interrupt_ends_waits(world: World) -> None:
+    """A tenant that waits for the rate limit gives up, and is given back."""
+    run, ended = world.begin(3), Event()
+    world.answers = {"t0": [UnavailableError("interrupted before the request was sent"), DONE]}
+    begun = Event()
+
+    def wait(_: Claimed) -> None:
+        begun.set()
+        assert ended.wait(10)
+
+    world.before_each = wait
+    hooks = Hooks(interrupted=begun.is_set, on_end=ended.set)
+    assert world.drive(run, hooks, threads=1) == "interrupted"
+    assert world.counts() == {"todo": 3}
+    assert world.drive(run) == "done"
 
 
 def test_an_exception_gives_everything_back(world: World) -> None:
