@@ -68,7 +68,7 @@ def _list(inner: str) -> list[Any] | None:
 
 
 def _plain(value: str) -> str | bool | int | None:
-    """Return a string, a boolean or a number; None if it is none of them, or not plain."""
+    """Return a string, a boolean or a number; None for another value, or one that is not plain."""
     quote, inner = value[:1], value[1:-1]
     if quote in _QUOTES and len(value) > 1 and value[-1] == quote and _QUOTES[quote].isdisjoint(inner):
         return inner

@@ -136,9 +136,9 @@ class Config(NamedTuple):
     @property
     def owner(self) -> str | None:
         """What `section` describes, in words."""
-        if self.section is None:
-            return None
-        return f"the fleet {self.fleet.name}" if self.fleet else f"the class {self.class_name}"
+        if self.class_name:
+            return f"the class {self.class_name}"
+        return f"the fleet {self.fleet.name}" if self.fleet and self.section else None
 
     def of_run(self, folder: str | None, url: str | None) -> Config:
         """Return the settings of a run: those of the class or fleet that its database or folder belongs to.

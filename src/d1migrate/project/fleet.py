@@ -104,7 +104,9 @@ def read_fleet(
     refuse_name(path, name, "a fleet")
     where = f"[fleet.{name}] "
     if not isinstance(section, dict):
-        raise UsageError(f"{path}: fleet.{name} is not a table", hint=f"write a section [fleet.{name}]")
+        is_key = any(name == setting.name for setting in settings.FLEET)
+        hint = "give the fleet a name: [fleet.tenants]" if is_key else f"write a section [fleet.{name}]"
+        raise UsageError(f"{path}: fleet.{name} is not a table", hint=hint)
     settings.check(path, where, section, settings.FLEET)
     try:
         source = _source(section)

@@ -403,7 +403,11 @@ FLEET = (
 )
 """The keys of a `[fleet.NAME]` section."""
 
-_PLACES = ((PROJECT, "before all sections"), (ENVIRONMENT, "in a section such as [env.local]"))
+_PLACES = (
+    (PROJECT, "before all sections"),
+    (ENVIRONMENT, "in a section such as [env.local]"),
+    (FLEET, "in a section such as [fleet.tenants]"),
+)
 
 
 def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Setting, ...]) -> None:

@@ -79,7 +79,7 @@ def read_waves(waves: Sequence[str], stop: Sequence[str]) -> tuple[Wave, ...]:
 
 
 def read_amount(text: str) -> Amount | None:
-    """Return the amount that a text such as `3` or `2.5%` is; None if it is none."""
+    """Return the amount that a text such as `3` or `2.5%` is; None for other texts."""
     number, sign = text.removesuffix("%"), text.endswith("%")
     whole, _, fraction = number.partition(".")
     if not number.isascii() or not whole.isdigit() or not (sign or whole == number):

@@ -166,10 +166,26 @@ def test_a_name_that_cannot_be_typed(name: str) -> None:
         read_fleet("d1migrate.toml", ".", name, MINIMAL)
 
 
-def test_a_fleet_that_is_not_a_section(tmp_path: Path) -> None:
-    """As with environments."""
-    with pytest.raises(UsageError, match=r"fleet.tenants is not a table"):
-        config(tmp_path, 'fleet.tenants = "d1:tenant-*"\n')
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('fleet.tenants = "d1:tenant-*"', "write a section [fleet.tenants]"),
+        ('[fleet]\ndatabases = "d1:tenant-*"', "give the fleet a name: [fleet.tenants]"),
+    ],
+)
+def test_a_fleet_that_is_not_a_section(tmp_path: Path, text: str, hint: str) -> None:
+    """Its settings need a name."""
+    with pytest.raises(UsageError, match=r"fleet.(tenants|databases) is not a table") as caught:
+        config(tmp_path, text)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("text", ['waves = ["rest"]', '[env.local]\ndatabase = "a.db"\nat_once = 3'])
+def test_a_setting_of_a_fleet_elsewhere(tmp_path: Path, text: str) -> None:
+    """The error names its place."""
+    with pytest.raises(UsageError, match="unknown key") as caught:
+        config(tmp_path, text)
+    assert caught.value.hint == "write it in a section such as [fleet.tenants]"
 
 
 TWO_FOLDERS = """\
