@@ -47,7 +47,8 @@ class Operation(NamedTuple):
     statements: tuple[Statement, ...]
 
 
-def _operation(name: str, *statements: str) -> Operation:
+def operation(name: str, *statements: str) -> Operation:
+    """Return an operation whose parameters are written as `:name`."""
     return Operation(name, tuple(map(_statement, statements)))
 
 
@@ -57,7 +58,7 @@ def _statement(sql: str) -> Statement:
     return Statement(re.sub(r":(\w+)", lambda found: f"?{params.index(found[1]) + 1}", sql), params)
 
 
-CREATE = _operation(
+CREATE = operation(
     "create the journal",
     TABLES[0],
     # Another database than a journal is refused, and with it the whole transaction.
@@ -107,7 +108,7 @@ _SAME_WAVES = """(SELECT json_group_array(name) FROM (
   SELECT name FROM fleet_waves WHERE run = fleet_runs.n ORDER BY n
 )) = (SELECT json_group_array(value ->> 0) FROM json_each(:waves))"""
 
-BEGIN = _operation(
+BEGIN = operation(
     "begin a run",
     # A week is longer than any request is late.
     "DELETE FROM fleet_requests WHERE at < unixepoch() - 604800",
@@ -141,7 +142,7 @@ _ELSEWHERE = """fleet_tenants.fleet <> :fleet AND fleet_tenants.run >= coalesce(
 _NEW_ROWS = f"""{_ROWS} AS o LEFT JOIN fleet_tenants ON fleet_tenants.id = o.id
   WHERE fleet_tenants.id IS NULL OR fleet_tenants.run <> {_OPEN} AND NOT ({_ELSEWHERE})"""
 
-ADD = _operation(
+ADD = operation(
     "list tenants",
     f"""UPDATE fleet_waves SET size = size + c.tenants FROM (
   SELECT o.wave AS wave, count(*) AS tenants FROM {_NEW_ROWS} GROUP BY o.wave
@@ -171,7 +172,7 @@ FROM fleet_runs AS r LEFT JOIN (
 )
 """List tenants, if the list is still open. Returns the state, and the tenants that cannot be listed."""
 
-SEAL = _operation(
+SEAL = operation(
     "end the list of tenants",
     f"""UPDATE fleet_runs SET sealed_at = unixepoch(), vanished = coalesce((
   SELECT sum(size) FROM fleet_waves WHERE run = {_SEALED}), 0) - known WHERE n = {_OPEN}""",
@@ -199,7 +200,7 @@ _REMAINING_ONLY = """SELECT count(*) FROM json_each(:only) AS o CROSS JOIN fleet
 
 
 def _claim(name: str, take: str, remaining: str) -> Operation:
-    return _operation(
+    return operation(
         name,
         _STOP_BY_FAILURES,
         _END,
@@ -236,7 +237,7 @@ _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value -
 _OURS = f"t.id = o.id AND t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
 _ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
 
-FINISH = _operation(
+FINISH = operation(
     "record outcomes",
     f"""INSERT INTO fleet_errors (text, place) SELECT DISTINCT error, place FROM {_OUTCOMES}
 WHERE error IS NOT NULL ON CONFLICT DO NOTHING""",
@@ -261,14 +262,14 @@ FROM {_OUTCOMES} AS o WHERE {_OURS}""",
 )
 """Record the outcomes of tenants that are still the owner's. Returns the state of the run."""
 
-EXTEND = _operation(
+EXTEND = operation(
     "extend a lease",
     "UPDATE fleet_processes SET until = unixepoch() + seconds WHERE owner = :owner",
     "SELECT until FROM fleet_processes WHERE owner = :owner",
 )
 """Begin a lease again."""
 
-RELEASE = _operation(
+RELEASE = operation(
     "give tenants back",
     f"""UPDATE fleet_tenants SET state = 'todo', owner = NULL, claim = NULL, tries = tries - 1
 WHERE owner = :owner AND state = 'leased' AND run = {_RUN} AND {_ONCE}""",
@@ -278,7 +279,7 @@ WHERE owner = :owner AND state = 'leased' AND run = {_RUN} AND {_ONCE}""",
 )
 """Give back what the owner has claimed."""
 
-PAUSE = _operation(
+PAUSE = operation(
     "pause",
     f"""UPDATE fleet_runs SET state = 'paused', reason = 'paused by ' || :by
 WHERE n = {_NEWEST} AND state = 'running' AND {_ONCE}""",
@@ -287,7 +288,7 @@ WHERE n = {_NEWEST} AND state = 'running' AND {_ONCE}""",
 )
 """Pause the newest run. Returns it."""
 
-RESUME = _operation(
+RESUME = operation(
     "resume",
     f"""UPDATE fleet_waves SET accepted = failed
 WHERE run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND state = 'stopped' AND {_ONCE})""",
@@ -298,7 +299,7 @@ WHERE n = {_NEWEST} AND state IN ('paused', 'stopped') AND {_ONCE}""",
 )
 """Go on with the newest run, and accept the failures that stopped it. Returns it."""
 
-STOP = _operation(
+STOP = operation(
     "stop",
     f"""UPDATE fleet_runs SET state = 'stopped', reason = 'stopped by ' || :by, ended_at = unixepoch()
 WHERE n = {_NEWEST} AND state IN ('running', 'paused') AND {_ONCE}""",
@@ -313,7 +314,7 @@ _FAILED = f"""(SELECT n, wave FROM fleet_tenants WHERE state = 'failed' AND run 
       OR name IN (SELECT value FROM json_each(:only)))
   ORDER BY error, wave, n LIMIT iif({_ONCE}, :count, 0))"""
 
-RETRY = _operation(
+RETRY = operation(
     "put failed tenants back",
     f"""UPDATE fleet_runs SET state = 'running', reason = NULL, ended_at = NULL
 WHERE n = {_NEWEST} AND state IN ('stopped', 'done') AND EXISTS {_FAILED}""",
@@ -328,7 +329,7 @@ FROM (
 )
 """Put at most `count` failed tenants of the newest run back. Returns how many."""
 
-STATUS = _operation(
+STATUS = operation(
     "read the status",
     "SELECT format FROM fleet_journal",
     f"""SELECT {RUN_COLUMNS}, appeared, vanished, unixepoch() AS now, (
@@ -343,7 +344,7 @@ STATUS = _operation(
 
 _PAGE = "(SELECT n FROM fleet_tenants WHERE n > :after ORDER BY n LIMIT :count)"
 
-VANISHED = _operation(
+VANISHED = operation(
     "read vanished tenants",
     f"SELECT max(n) AS last FROM {_PAGE}",
     f"""SELECT id, name FROM fleet_tenants WHERE n IN {_PAGE} AND fleet = :fleet AND run < {_RUN} AND (
@@ -352,7 +353,7 @@ VANISHED = _operation(
 )
 """Look through a page of tenants: the last one, and those that only the run before had."""
 
-FAILURES = _operation(
+FAILURES = operation(
     "read failures",
     f"""SELECT e.text AS text, e.place AS place, g.tenants AS tenants, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
@@ -363,7 +364,7 @@ FAILURES = _operation(
 )
 """Read the most frequent errors of a run, with the number of tenants and the names of some."""
 
-FAILED_TENANTS = _operation(
+FAILED_TENANTS = operation(
     "read failed tenants",
     f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, t.tries AS tries,
   t.at AS at, t.error AS error, t.n AS n
@@ -373,13 +374,13 @@ ORDER BY t.error, t.wave, t.n LIMIT :count""",
 )
 """Read a page of failed tenants, after one of them."""
 
-STATES = _operation(
+STATES = operation(
     "read known states",
     "SELECT text, tenants FROM fleet_states WHERE fleet = :fleet ORDER BY tenants DESC, id LIMIT :count",
 )
 """Read the states that tenants were found in, the most frequent first."""
 
-SAVE_STATES = _operation(
+SAVE_STATES = operation(
     "save known states",
     f"""INSERT INTO fleet_states (fleet, text, tenants)
 SELECT :fleet, value ->> 0, value ->> 1 FROM json_each(:states) WHERE {_ONCE}

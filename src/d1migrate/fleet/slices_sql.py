@@ -9,8 +9,7 @@ slices are replaced.
 from __future__ import annotations
 
 from d1migrate.fleet import journal_sql
-from d1migrate.fleet.journal_sql import RUN_COLUMNS
-from d1migrate.fleet.journal_sql import _operation as operation
+from d1migrate.fleet.journal_sql import RUN_COLUMNS, operation
 
 CLAIM = 50
 """How many tenants a slice claims at once."""

@@ -116,6 +116,7 @@ async function begin(work: Work): Promise<Run> {
   const waves = FLEET.waves.map(({ name, stopCount, stopPercent }) => [name, stopCount, stopPercent]);
   const [found] = await send(work, "begin", {
     run: work.run,
+    request: work.run,
     fleet,
     digest: migrations.digest,
     target: TARGET,
@@ -241,7 +242,7 @@ async function migrateSlice(work: Work, run: string): Promise<FleetResult> {
     await step.do(`finish ${n}`, () => send(work, "finish", { run, owner, outcomes: JSON.stringify(outcomes) }));
     if (n === CLAIMS) break;
   }
-  await step.do("release", () => send(work, "release", { run, owner }));
+  await step.do("release", () => send(work, "release", { run, owner, request: `${work.run} release` }));
   return { run, state: claimed.state, ...total, left: claimed.left - claimed.tenants.length };
 }
 
