@@ -22,7 +22,7 @@ _WORD = re.compile(r"\b[A-Z]\w+\b")
 _CLASSES = ("Migrator", "AsyncMigrator", "Migration", "Driver", "AsyncDriver")
 """The public classes, in the order of the page."""
 _INTERNAL = (
-    *("cli", "testing", "report", "rehearse.fill", "sql.select", "sql.statement", "sql.tokens"),
+    *("cli", "fleet", "testing", "report", "rehearse.fill", "sql.select", "sql.statement", "sql.tokens"),
     *("migrate.history", "migrate.log", "migrate.table", "migrate.table_choice", "migrate.table_state"),
     *("migrate.adopt.facts", "migrate.adopt.histories", "migrate.assertions", "migrate.other_tools"),
     "migrate.survey",
