@@ -447,7 +447,7 @@ def test_rate() -> None:
 
 
 def test_each_token_has_its_limit() -> None:
-    """All that use one token of one server share a limit, in the whole process; a new process begins anew."""
+    """All that use one token of one server share a limit, in the whole process; a new process starts without one."""
     first = limit_of("https://api.example", "a")
     assert limit_of("https://api.example", "a") is first
     assert limit_of("https://api.example", "b") is not first
