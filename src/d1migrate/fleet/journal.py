@@ -27,6 +27,7 @@ from d1migrate.fleet.model import (
     Finished,
     FleetStatus,
     Run,
+    RunTenant,
     RunWave,
     SavedState,
 )
@@ -383,6 +384,11 @@ class Journal:
                 sql.VANISHED, run=run.id, fleet=self.fleet, after=after, count=_PAGE
             )
             yield from rows
+
+    def tenants(self, ids: Sequence[str]) -> dict[str, RunTenant]:
+        """Return {id: what the newest run has of that tenant}, without those that it does not have."""
+        (rows,) = self._read(sql.TENANTS, fleet=self.fleet, ids=_json(list(ids)))
+        return {tenant: RunTenant(*values) for tenant, *values in rows}
 
     def states(self) -> tuple[SavedState, ...]:
         """Return the states that tenants of this fleet were found in, the most frequent first."""

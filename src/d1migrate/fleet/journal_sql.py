@@ -374,6 +374,15 @@ ORDER BY t.error, t.wave, t.n LIMIT :count""",
 )
 """Read a page of failed tenants, after one of them."""
 
+TENANTS = operation(
+    "read tenants",
+    f"""SELECT t.id AS id, t.state AS state, t.current AS current, e.text AS text, e.place AS place
+FROM json_each(:ids) AS o CROSS JOIN fleet_tenants AS t
+LEFT JOIN fleet_errors AS e ON e.id = t.error AND t.state = 'failed'
+WHERE t.id = o.value AND t.fleet = :fleet AND t.run = {_NEWEST}""",
+)
+"""Read what the newest run has of some tenants."""
+
 STATES = operation(
     "read known states",
     "SELECT text, tenants FROM fleet_states WHERE fleet = :fleet ORDER BY tenants DESC, id LIMIT :count",

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    RunState = Literal["running", "paused", "stopped", "done"]
+    TenantState = Literal["todo", "leased", "done", "failed"]
+
 
 class RunWave(NamedTuple):
     """A wave of a run, counted.
@@ -53,7 +60,7 @@ class Run(NamedTuple):
     digest: str
     target: str
     by: str
-    state: str
+    state: RunState
     reason: str | None
     waves: tuple[str, ...]
     is_sealed: bool
@@ -184,6 +191,22 @@ class FailedTenant(NamedTuple):
     place: str
     tries: int
     at: int
+
+
+class RunTenant(NamedTuple):
+    """A tenant in a run.
+
+    Attributes:
+        state: "todo", "leased", "done" or "failed".
+        current: the name of its newest migration, if it is known.
+        error: why it failed; None if it did not.
+        place: where: file and line; "" if it has none, None if it did not fail.
+    """
+
+    state: TenantState
+    current: str | None
+    error: str | None
+    place: str | None
 
 
 class SavedState(NamedTuple):

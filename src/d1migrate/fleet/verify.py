@@ -55,7 +55,7 @@ class CheckGroup(NamedTuple):
         examples: the names of some of them.
     """
 
-    state: str
+    state: State
     detail: str
     size: int
     examples: tuple[str, ...]
@@ -121,7 +121,9 @@ def checks(
     def work(tenant: Tenant) -> TenantCheck:
         try:
             with drivers.open(tenant.url) as driver:
-                return _check(tenant, run(read_state(plan), driver))
+                found = run(read_state(plan), driver)
+            plan.count(found)
+            return _check(tenant, found)
         except Error as error:
             state: State = "different" if isinstance(error, HistoryError) else "unread"
             return TenantCheck(tenant, state, without_name(error, tenant.url, tenant.id))
@@ -157,7 +159,7 @@ class _Groups:
     """Counts checks; of each group, only some names are kept."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}
+        self._groups: dict[tuple[State, str], tuple[int, tuple[str, ...]]] = {}
 
     def add(self, check: TenantCheck) -> None:
         """Count a check."""

@@ -289,6 +289,25 @@ def test_failures_are_grouped_by_error(journal: Clocked) -> None:
     assert journal.sql("SELECT count(*), min(try) FROM fleet_attempts") == [(1_200, 1)]
 
 
+def test_tenants_are_looked_up_by_id(journal: Clocked) -> None:
+    """Those of the newest run, with their errors; one that the run does not have is left out."""
+    run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
+    first, second, _ = journal.claim(run, owner, 3, 60).tenants
+    error = "no such table: users"
+    journal.finish(
+        run, owner, [Finished(first.id, "done", "003_c"), Finished(second.id, "failed", None, 1, error, "3")]
+    )
+    found = journal.tenants(["id-0002", "id-0001", "id-0000", "no-such-id"])
+    assert found == {
+        "id-0000": ("done", "003_c", None, None),
+        "id-0001": ("failed", None, error, "3"),
+        "id-0002": ("leased", None, None, None),
+    }
+    journal.stop("anna")
+    journal.begin("another", "004_d", WAVES, "anna")
+    assert journal.tenants(["id-0000"]) == {}
+
+
 def test_a_failure_without_a_reason_is_listed_too(journal: Clocked) -> None:
     """A group of failures never lacks some of them."""
     run, owner = sealed(journal), new_owner()
