@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from d1migrate.cli.commands import NAMES
+from d1migrate.cli.commands import COMMANDS, NAMES
 from d1migrate.cli.parser import TAKE_A_VALUE
+from d1migrate.report import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ FILES = resources.files("d1migrate.report") / "json_schema"
 @cache
 def schema(command: str) -> dict[str, Any]:
     """The schema of what a command prints; `error` for a command that failed."""
-    found: dict[str, Any] = json.loads((FILES / f"{command}.json").read_text())
+    found: dict[str, Any] = json.loads((FILES / shapes.file_name(command)).read_text())
     return found
 
 
@@ -44,10 +45,13 @@ def check(arguments: Sequence[str], out: str) -> None:
 
 
 def command_of(arguments: Sequence[str]) -> str:
-    """The command that is run: a dry run of `up` or `down` is a plan."""
-    words = (word for before, word in pairwise(("", *arguments)) if before not in TAKE_A_VALUE)
+    """The command that is run, with its action: a dry run of `up` or `down` is a plan."""
+    words = [word for before, word in pairwise(("", *arguments)) if before not in TAKE_A_VALUE]
     command = next(NAMES[word] for word in words if word in NAMES)
-    return "plan" if command in ("up", "down") and "--dry-run" in arguments else command
+    action = next((word for word in words if word in COMMANDS[command].actions), None)
+    if "--dry-run" in arguments and (action or command) in ("up", "down"):
+        return f"{command} plan" if action else "plan"
+    return f"{command} {action}" if action else command
 
 
 # --- what occurs ---

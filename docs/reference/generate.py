@@ -40,7 +40,7 @@ PAGES = {
 def files() -> dict[Path, str]:
     """Return {file: its text} of all that is generated."""
     found = {HERE / name: regions.fill((HERE / name).read_text(), parts()) for name, parts in PAGES.items()}
-    return found | {SCHEMAS / f"{name}.json": json_schema.document(name) for name in shapes.DOCUMENTS}
+    return found | {SCHEMAS / shapes.file_name(name): json_schema.document(name) for name in shapes.DOCUMENTS}
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.cli.project import Project
 
 CONFIG = '[env.local]\ndatabase = "sqlite:app.db"\n[env.production]\ndatabase = "d1:shop"\n'
+CONFIG += '[fleet.tenants]\ndatabases = "sqlite:data/*.db"\n[fleet.shards]\ndatabases = "d1:shard-*"\n'
 CASES = [
     ("d1migrate stat", {"status"}),
     ("d1migrate re", {"rebuild", "rehearse", "renumber", "repair", "restore"}),
@@ -27,6 +28,10 @@ CASES = [
     ("d1migrate rebuild te", {"teams"}),
     ("d1migrate up --phase ", {"before", "after"}),
     ("d1migrate --env production up --confirm ", {"local", "production"}),
+    ("d1migrate fleet re", {"retry", "resume"}),
+    ("d1migrate fleet status ", {"tenants", "shards"}),
+    ("d1migrate fleet up --on", {"--only"}),
+    ("d1migrate fleet up --to 00", {"001_users", "002_teams", "003_names"}),
 ]
 BASH = """
 source <(d1migrate completion bash)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate import __version__
-from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES
+from d1migrate.cli.commands import COMMANDS, GROUPS, NAMES, command_of, with_actions
 from d1migrate.lint.check import RULES
 from tests.cli.test_terminal import on_terminal
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.cli.project import Project
 
 TYPED = [name for name in COMMANDS if name != "start"]
+WITH_ACTIONS = [name for command in TYPED for name in with_actions(command)]
 
 
 def test_the_bare_command_is_one_screen(project: Project) -> None:
@@ -69,12 +70,32 @@ def test_help_lists_every_command(project: Project) -> None:
     assert project.run("--help").out == project.run("-h").out == out
 
 
-@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.parametrize("name", WITH_ACTIONS)
 def test_help_of_a_command(project: Project, name: str) -> None:
     """It has an example that begins with the command itself, and is what its --help prints."""
-    out = project.run("help", name).out
+    out = project.run("help", *name.split()).out
     assert f"example: d1migrate {name}" in out
-    assert project.run(name, "--help").out.rstrip() == out.rstrip()
+    assert project.run(*name.split(), "--help").out.rstrip() == out.rstrip()
+
+
+def test_help_of_a_command_with_actions_lists_them(project: Project) -> None:
+    """A line for each, with its purpose."""
+    lines = project.run("fleet", "-h").out.split("\n")
+    for name in with_actions("fleet")[1:]:
+        assert f"  {name.removeprefix('fleet '):6}  {command_of(name).help}" in lines
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("help fleet statsu", "did you mean `d1migrate fleet status`?"),
+        ("help up down", "`d1migrate help up` explains up"),
+        ("help fleet up x", "`d1migrate help fleet` explains fleet"),
+    ],
+)
+def test_help_of_an_action_that_does_not_exist(project: Project, words: str, hint: str) -> None:
+    """The nearest is named; of a command without actions, how it is explained."""
+    assert hint in project.run(*words.split(), code=2).err
 
 
 def test_help_of_an_alias(project: Project) -> None:

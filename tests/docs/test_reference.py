@@ -14,7 +14,7 @@ import pytest
 
 import d1migrate
 from d1migrate import errors
-from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.commands import COMMANDS, command_of, with_actions
 from d1migrate.report import shapes
 from tests import json_schemas
 from tests.cli.conftest import project as project
@@ -70,12 +70,14 @@ def test_every_command_that_exits_with_3_is_documented() -> None:
     """Those whose module can return that code; `drafts` is the code of `diff` and `rebuild`."""
     of = {"drafts": {"diff", "rebuild"}, "options": set[str]()}
     found = set[str]()
-    for path in (SOURCE / "cli").glob("*.py"):
+    for path in (SOURCE / "cli").rglob("*.py"):
         if re.search(r"\bFOUND\b", path.read_text(encoding="utf-8")):
-            found |= of.get(path.stem, {path.stem})
+            name = " ".join(path.relative_to(SOURCE / "cli").with_suffix("").parts)
+            found |= of.get(name, {name})
     section = page("exit-codes.md").partition("## Commands that exit with 3")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
-    listed = {word.split()[0] for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    lines = [words.split() for row in rows for words in re.findall(r"`([^`]+)`", row)]
+    listed = {" ".join(words[: 1 + bool(COMMANDS[words[0]].actions)]) for words in lines}
     assert listed == found
 
 
@@ -98,9 +100,8 @@ def test_every_json_document_has_an_example() -> None:
         ):
             json_schemas.check(command.split(), output)
             shown.add("error" if "error" in json.loads(output) else json_schemas.command_of(command.split()))
-    assert (
-        shown == set(shapes.DOCUMENTS) == {n for n, c in COMMANDS.items() if "json" in c.formats} | {"error"}
-    )
+    names = {name for command in COMMANDS for name in with_actions(command)}
+    assert shown == set(shapes.DOCUMENTS) == {n for n in names if "json" in command_of(n).formats} | {"error"}
 
 
 @pytest.mark.parametrize("name", ["errors.md", "json.md", "library.md"])

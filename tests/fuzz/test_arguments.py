@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.commands import COMMANDS, command_of, with_actions
 from tests.fuzz import project, values
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ _GLOBAL: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 def arguments(generator: random.Random, folder: Path) -> Sequence[Sequence[str]]:
     """A command with flags of its own and of others, in any order, with any values."""
     project.write(folder)
-    name = generator.choice(list(COMMANDS))
-    known = [*COMMANDS[name].arguments, *COMMANDS[name].arguments, *_GLOBAL]
-    words = [name]
-    for flags, options in COMMANDS[name].arguments:
+    name = generator.choice(with_actions(generator.choice(list(COMMANDS))))
+    own = command_of(name).arguments
+    known = [*own, *own, *_GLOBAL]
+    words = name.split()
+    for flags, options in own:
         if options.get("required") or not flags[0].startswith("-"):
             words += _given(generator, flags, options)
     for flags, options in values.some(generator, known, 4):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any, Literal, Union, get_args, get_origin, is_typeddict
 
-from d1migrate.cli.commands import GROUPS
+from d1migrate.cli.commands import GROUPS, with_actions
 from d1migrate.report import shapes
 
 from . import docstrings
@@ -21,7 +21,8 @@ _PLURALS = {str: "strings", int: "integers"}
 def parts() -> dict[str, str]:
     """Return a section for each command, one for errors, and one for each object within them."""
     shown, objects = examples(), dict[str, type]()
-    commands = [name for group in GROUPS.values() for name in group if name in shapes.DOCUMENTS]
+    names = [name for group in GROUPS.values() for command in group for name in with_actions(command)]
+    commands = [name for name in names if name in shapes.DOCUMENTS]
     seen: dict[tuple[type, ...], str] = {}
     sections = [_document(name, shown, seen, objects) for name in commands]
     error = _document("error", shown, seen, objects)
@@ -40,9 +41,10 @@ def _document(
     command, output = shown[name]
     heading = f"## `d1migrate {name}`" if name != "error" else ""
     example = f"{code(command, 'sh')}\n\n{code(output, 'json')}"
-    schema = f"Schema: [{name}.json]({_SCHEMAS}/{name}.json)"
+    file = shapes.file_name(name)
+    schema = f"Schema: [{file}]({_SCHEMAS}/{file})"
     if found in seen:
-        keys = f"The keys are those of [{seen[found]}](#d1migrate-{seen[found]})."
+        keys = f"The keys are those of [{seen[found]}](#d1migrate-{seen[found].replace(' ', '-')})."
     elif len(found) == 1:
         keys = _keys(found[0], objects)
     else:

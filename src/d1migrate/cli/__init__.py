@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 
+from d1migrate.cli.options import INTERRUPTED
 from d1migrate.errors import Error, UsageError
 
 TYPE_CHECKING = False
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from d1migrate.cli.parser import Invocation
     from d1migrate.cli.project import Project
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _DISK = "is the disk, or the temporary folder (TMPDIR), full? free some space, then run the command again"
 
 
@@ -71,7 +71,7 @@ def command() -> int:
     try:
         return main()
     except KeyboardInterrupt:  # before the command started, or a second one
-        return _INTERRUPTED
+        return INTERRUPTED
     finally:
         gc.freeze()
         gc.enable()
@@ -119,7 +119,7 @@ def _interrupted(output: Output, interrupt: KeyboardInterrupt) -> int:
     for note in getattr(interrupt, "__notes__", ()):
         output.note(note)
     output.note("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
-    return _INTERRUPTED
+    return INTERRUPTED
 
 
 def _prepare_streams() -> None:

@@ -10,7 +10,7 @@ import os
 from itertools import pairwise
 
 from d1migrate.cli.arguments import global_options
-from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.commands import command_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,12 @@ class _Formatter(argparse.HelpFormatter):
         groups = [group for group in groups if set(group._group_actions) & set(shown)]
         super().add_usage(usage, shown, groups, prefix)
 
+    def _format_action(self, action: argparse.Action) -> str:
+        """List actions without a line for all of them, to whose width argparse would indent the others."""
+        if isinstance(action, argparse._SubParsersAction):
+            return "".join(map(super()._format_action, action._choices_actions))
+        return super()._format_action(action)
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Fill each line by itself: an epilog is two."""
         fill = super()._fill_text
@@ -90,12 +96,12 @@ class _Parser(argparse.ArgumentParser):
 
 def build(name: str) -> argparse.ArgumentParser:
     """Return the parser of one command: of its own arguments and the global options."""
-    command = COMMANDS[name]
-    formats = "|".join(command.formats)
+    known = command_of(name)
+    formats = "|".join(known.formats)
     parser = _Parser(
         prog=f"d1migrate {name}",
-        description=f"{command.help[:1].upper()}{command.help[1:]}. {command.details}",
-        epilog=f"example: {command.example}\nglobal options: --env NAME, --database URL, --migrations DIR,"
+        description=f"{known.help[:1].upper()}{known.help[1:]}. {known.details}",
+        epilog=f"example: {known.example}\nglobal options: --env NAME, --database URL, --migrations DIR,"
         f" --config FILE, --format {formats}, -q, -v; `d1migrate help` explains them",
         formatter_class=_Formatter,
         allow_abbrev=False,  # what is short today may be ambiguous, or another flag, tomorrow
@@ -108,9 +114,15 @@ def build(name: str) -> argparse.ArgumentParser:
 
 def fill(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the arguments of a command to a parser, and the global options."""
-    for flags, options in COMMANDS[name].arguments:
+    known = command_of(name)
+    if known.actions:
+        actions = parser.add_subparsers(title="actions", metavar="ACTION")
+        for action in known.actions:
+            own = f"{name} {action}"
+            fill(actions.add_parser(action, help=command_of(own).help, add_help=False), own)
+    for flags, options in known.arguments:
         parser.add_argument(*flags, **options)
-    add_global_options(parser, COMMANDS[name].formats)
+    add_global_options(parser, known.formats)
 
 
 def add_global_options(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:

@@ -1,6 +1,8 @@
-"""Arguments that several commands take, or all of them, as argparse wants them."""
+"""What the parser knows of a command; and arguments that several commands take, or all of them."""
 
 from __future__ import annotations
+
+from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,6 +11,28 @@ if TYPE_CHECKING:
 
     Argument = tuple[tuple[str, ...], dict[str, Any]]
     """The names of an argument, and the keyword arguments for `add_argument`."""
+
+
+class Command(NamedTuple):
+    """What the parser knows of a command.
+
+    Attributes:
+        help: a few words, for the list of commands.
+        example: a complete command line.
+        arguments: the names of each argument, and what argparse is given for it.
+        alias: another name of the command.
+        details: sentences that the command's own help adds to the few words.
+        formats: what `--format` takes.
+        actions: the words of which one follows the command, as in `fleet up`.
+    """
+
+    help: str
+    example: str
+    arguments: tuple[Argument, ...] = ()
+    alias: str | None = None
+    details: str = ""
+    formats: tuple[str, ...] = ("text", "json")
+    actions: tuple[str, ...] = ()
 
 
 FLAG: dict[str, Any] = {"action": "store_true"}

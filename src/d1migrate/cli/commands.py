@@ -1,7 +1,8 @@
 """The table of commands: what each is for, an example, and its arguments.
 
 A command's code is the module of its name, which reads these arguments as its `Options`. The table is apart
-from that code so that `--help` need not import all of it.
+from that code so that `--help` need not import all of it. A command with actions is a package with a module
+for each of them, and its actions are a table of their own: a `status` need not build it.
 """
 
 from __future__ import annotations
@@ -21,34 +22,9 @@ from d1migrate.cli.arguments import (
     TO_DOWN,
     TO_UP,
     UP_GATES,
+    Command,
     argument,
 )
-from d1migrate.named_tuple import NamedTuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from d1migrate.cli.arguments import Argument
-
-
-class Command(NamedTuple):
-    """What the parser knows of a command.
-
-    Attributes:
-        help: a few words, for the list of commands.
-        example: a complete command line.
-        arguments: the names of each argument, and what argparse is given for it.
-        alias: another name of the command.
-        details: sentences that the command's own help adds to the few words.
-        formats: what `--format` takes.
-    """
-
-    help: str
-    example: str
-    arguments: tuple[Argument, ...] = ()
-    alias: str | None = None
-    details: str = ""
-    formats: tuple[str, ...] = ("text", "json")
-
 
 COMMANDS = {
     "init": Command(
@@ -433,6 +409,14 @@ COMMANDS = {
         details="Without arguments, lists the restore points. A restore first keeps the current state as a"
         " restore point.",
     ),
+    "fleet": Command(
+        "migrate many databases that have one schema",
+        "d1migrate fleet up tenants",
+        details="A fleet is a section [fleet.NAME] of d1migrate.toml; with only one, NAME can be left out."
+        " Each database takes one request. A run is resumed after anything by the same command.",
+        formats=("text",),
+        actions=("up", "plan", "status", "list", "verify", "retry", "pause", "resume", "stop"),
+    ),
     "env": Command(
         "show all environments side by side",
         "d1migrate env",
@@ -469,7 +453,7 @@ COMMANDS = {
     "help": Command(
         "list the commands, or explain one",
         "d1migrate help up",
-        (argument("topic", nargs="?", metavar="COMMAND", help="the command to explain"),),
+        (argument("topic", nargs="*", metavar="COMMAND", help="the command to explain"),),
         formats=("text",),
     ),
     "version": Command("print the version of d1migrate, SQLite and Python", "d1migrate version"),
@@ -478,7 +462,7 @@ COMMANDS = {
 
 GROUPS = {
     "start": ("init", "adopt", "baseline"),
-    "run": ("up", "down", "plan"),
+    "run": ("up", "down", "plan", "fleet"),
     "inspect": ("status", "history", "current", "list", "env"),
     "check": ("lint", "explain", "rehearse", "verify", "gate"),
     "write": ("new", "diff", "rebuild", "schema", "index"),
@@ -492,3 +476,18 @@ NAMES = {name: name for name in COMMANDS if name != "start"} | {
     command.alias: name for name, command in COMMANDS.items() if command.alias
 }
 """{what can be typed: the command}; `start` is what is shown without a command."""
+
+
+def command_of(name: str) -> Command:
+    """Return a command by its name, or an action by both words: `fleet up`."""
+    word, _, action = name.partition(" ")
+    if not action:
+        return COMMANDS[word]
+    from d1migrate.cli.fleet.actions import ACTIONS
+
+    return ACTIONS[action]
+
+
+def with_actions(name: str) -> tuple[str, ...]:
+    """Return the name of a command, and those of its actions."""
+    return (name, *(f"{name} {action}" for action in COMMANDS[name].actions))

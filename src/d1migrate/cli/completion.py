@@ -6,7 +6,7 @@ argcomplete is the other side of both. It never writes to a database, and never 
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 
 import argcomplete
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter, SuppressCompleter
@@ -44,8 +44,7 @@ def answer() -> None:
     """Print what completes the words that a shell passes in the environment, and end the process."""
     parser = ArgumentParser(prog="d1migrate", allow_abbrev=False, add_help=False)
     add_global_options(parser, ("text", "json"))
-    _describe(parser)
-    _complete_names(parser)
+    _prepare(parser)
     commands = parser.add_subparsers(metavar="COMMAND")
     words = os.environ.get("COMP_LINE", "").split()
     typed = next((word for word in words[1:] if word in NAMES), None)
@@ -53,13 +52,22 @@ def answer() -> None:
         if typed is None or word == typed:
             command = commands.add_parser(word, help=COMMANDS[name].help, add_help=False)
             fill(command, name)
-            _describe(command)
-            _complete_names(command)
+            _prepare(command)
     argcomplete.autocomplete(
         parser,
         always_complete_options=False,
         default_completer=SuppressCompleter(),
     )
+
+
+def _prepare(parser: ArgumentParser) -> None:
+    """Let shells complete and describe all that a parser knows, with the actions of a command."""
+    _describe(parser)
+    _complete_names(parser)
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for own in action.choices.values():
+                _prepare(own)
 
 
 def _describe(parser: ArgumentParser) -> None:
@@ -82,6 +90,8 @@ def _complete_names(parser: ArgumentParser) -> None:
             completer = _by(_tables)
         elif action.metavar == "FILE" or action.dest == "config":
             completer = FilesCompleter()
+        elif action.dest == "name" and action.metavar == "NAME":
+            completer = _by(_fleets)
         elif action.dest == "migrations":
             completer = DirectoriesCompleter()
         else:
@@ -108,6 +118,10 @@ def _by(names: Callable[[Project], Iterable[str]]) -> Callable[..., Iterable[str
 
 def _environments(project: Project) -> Iterable[str]:
     return (environment.name for environment in project.config.environments if environment.name)
+
+
+def _fleets(project: Project) -> Iterable[str]:
+    return (fleet.name for fleet in project.config.fleets)
 
 
 def _migrations(project: Project) -> Iterable[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
+    from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
     from d1migrate.project.gates import GateResult
     from d1migrate.project.windows import Opening
@@ -53,7 +54,7 @@ class Gates:
         self._project, self._migrator, self._output = project, migrator, output
         self._environment = project.environment
         self._confirmed = options.confirm
-        self._reasons = _reasons(options, self._environment)
+        self._reasons = reasons_of(options, self._environment)
 
     def check(self, plan: Plan) -> Mapping[str, object]:
         """Check a plan before it runs; what it returns goes to the log: the reasons for overridden gates.
@@ -118,7 +119,7 @@ class Gates:
         refused = [gate.name for gate in self._decide(facts) if gate.state == "refused"]
         if refused == ["protected"] and self._confirmed is None:
             # Kept: if another run comes between, the new plan does not ask again.
-            self._confirmed = _typed_name(self._environment.shown, self._output)
+            self._confirmed = typed_name(f"{self._environment.shown} is protected", self._output)
         return facts._replace(confirmed=self._confirmed)
 
     def _facts(self, plan: Plan, linted: Sequence[Diagnostic] | None = None) -> Facts:
@@ -212,7 +213,7 @@ def protect(confirmed: str | None, project: Project, output: Output) -> None:
     environment = project.environment
     if environment.protected:
         name = environment.shown
-        given = confirmed if confirmed is not None else _typed_name(name, output)
+        given = confirmed if confirmed is not None else typed_name(f"{name} is protected", output)
         gates.refuse(name, [gates.protected(name, given)])
 
 
@@ -226,20 +227,34 @@ def refuse_mistakes(project: Project, confirmed: str | None) -> None:
     refuse_duplicates(project.config)
     environment = project.environment
     refuse_ambiguous(project.config, environment)
+    refuse_confirmed(project.config, environment, confirmed)
+
+
+def refuse_confirmed(config: Config, environment: Environment, confirmed: str | None) -> None:
+    """Check that a confirmed name is not another environment's; a protected one checks it itself.
+
+    Raises:
+        UsageError: it is.
+    """
     if confirmed not in (None, environment.name) and not environment.protected:
-        known = any(other.name == confirmed for other in project.config.environments)
+        known = any(other.name == confirmed for other in config.environments)
         raise UsageError(
             f"--confirm {confirmed}, but this is {environment.shown}",
             hint=f"use --env {confirmed}" if known else "it is not protected: leave --confirm out",
         )
 
 
-def _typed_name(name: str, output: Output) -> str | None:
-    """Return what is typed for the name of a protected environment, None without a terminal."""
-    return output.ask(f"{name} is protected; type its name to continue: ")
+def typed_name(what: str, output: Output) -> str | None:
+    """Return what is typed for the name of a protected environment, None without a terminal.
+
+    Args:
+        what: the environment, and why its name is needed.
+        output: asks for it.
+    """
+    return output.ask(f"{what}; type its name to continue: ")
 
 
-def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
+def reasons_of(options: GateOptions, environment: Environment) -> dict[str, str]:
     """Return {gate: why it may be overridden}, as flags give them.
 
     Raises:

@@ -30,20 +30,35 @@ GLOBAL_OPTIONS = (
 class Options(NamedTuple):
     """The options of `help`."""
 
-    topic: str | None = None
+    topic: tuple[str, ...] = ()
 
 
 def run(options: Options, _project: Project, output: Output) -> int:
     """Print the list, or the help of one command."""
-    topic = options.topic
-    if topic is None:
+    if not options.topic:
         output.print(list(all_commands(output)))
         return 0
-    if topic not in NAMES:
-        hint = did_you_mean(topic, NAMES, otherwise="`d1migrate help` lists the commands")
-        raise UsageError(f"there is no command {topic!r}", hint=hint)
-    output.print(build(NAMES[topic]).format_help().rstrip())
+    output.print(build(_name(*options.topic)).format_help().rstrip())
     return 0
+
+
+def _name(word: str, *others: str) -> str:
+    """Return the name of the command, or the action, that words name."""
+    if word not in NAMES:
+        hint = did_you_mean(word, NAMES, otherwise="`d1migrate help` lists the commands")
+        raise UsageError(f"there is no command {word!r}", hint=hint)
+    name = NAMES[word]
+    if not others:
+        return name
+    action, *more = others
+    actions = COMMANDS[name].actions
+    if more or not actions:
+        raise UsageError("help explains one command", hint=f"`d1migrate help {name}` explains {name}")
+    if action not in actions:
+        from d1migrate.cli import mistakes
+
+        raise mistakes.no_action(name, action, "", ())
+    return f"{name} {action}"
 
 
 def all_commands(output: Output) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from d1migrate.cli.commands import COMMANDS, NAMES
+from d1migrate.cli.commands import COMMANDS, NAMES, command_of, with_actions
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive, nearest
 from d1migrate.project.gates import OVERRIDES, without_reason
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from d1migrate.cli.commands import Command
+    from d1migrate.cli.arguments import Command
 
 _DASHES = ("-", "\N{EN DASH}", "\N{EM DASH}")  # a word processor turns hyphens into the others
 _USAGE = 3  # lines of usage that an error shows
@@ -53,6 +53,25 @@ _COMMAND_ADVICE = {
     "seed": 'rows are written by a migration, too: `d1migrate new "add plans"`',
 }
 """{a command that other tools have: what to do here}."""
+_OTHERS_ACTIONS = {
+    "up": ("apply", "migrate", "upgrade", "deploy", "run", "start", "sync", "update"),
+    "plan": ("preview", "dry-run", "inventory"),
+    "status": ("state", "info", "progress", "show", "stat", "st", "failed", "errors"),
+    "list": ("ls", "tenants", "databases"),
+    "verify": ("check", "drift", "compare"),
+    "retry": ("rerun", "repeat"),
+    "pause": ("hold", "suspend"),
+    "resume": ("continue", "unpause"),
+    "stop": ("cancel", "abort", "kill", "end"),
+}
+"""{our action: what other tools, and people, call it}."""
+_NO_ROLLBACK = (
+    "by now, some databases have rows that a rollback would delete: write a migration that undoes the"
+    " change, and apply it with `d1migrate fleet up`; `d1migrate down --database URL` rolls back a single"
+    " database"
+)
+_ACTION_ADVICE = dict.fromkeys(("down", "rollback", "revert", "undo", "downgrade"), _NO_ROLLBACK)
+"""{an action that a fleet does not have: what to do instead}."""
 _OTHERS_OPTIONS = {
     "--dry-run": ("--dryrun", "--simulate", "--preview", "--check-only", "--noop", "--what-if"),
     "--env": ("-e", "--environment", "--stage", "--profile"),
@@ -121,6 +140,28 @@ def no_command(word: str, before: str, rest: Sequence[str]) -> UsageError:
     return UsageError(f"there is no command {word!r}", hint=hint)
 
 
+def no_action(name: str, word: str, before: str, rest: Sequence[str]) -> UsageError:
+    """Return the error of an action that a command does not have; arguments as `no_command`."""
+    actions = command_of(name).actions
+    later = next((other for other in rest if other in actions), None)
+    if before.startswith("-") and later:
+        others = [other for other in rest if other != later]
+        line = shlex.join(["d1migrate", name, later, before, word, *others])
+        return UsageError(f"{before} comes before the action", hint=f"put it after the action: {line}")
+    every = f"the actions are {', '.join(actions)}"
+    message = f"{name} has no action {word!r}"
+    if advice := _ACTION_ADVICE.get(word.lower()):
+        return UsageError(message, hint=advice)
+    meant = _meant(word, _OTHERS_ACTIONS) or nearest(word, actions)
+    return UsageError(message, hint=f"did you mean `d1migrate {name} {meant}`? {every}" if meant else every)
+
+
+def without_action(name: str) -> UsageError:
+    """Return the error of a command that was typed without one of its actions."""
+    actions = ", ".join(command_of(name).actions)
+    return UsageError(f"{name} needs an action: {actions}", hint=f"`d1migrate help {name}` explains them")
+
+
 def _command_meant(word: str, rest: Sequence[str]) -> str | None:
     """Return the command that other tools call by these words; the last one that is known decides."""
     words = word.lower().split(":")
@@ -151,6 +192,8 @@ def explain(
     """
     if name == "start" and unknown:
         return _without_command(unknown)
+    if unknown and command_of(name).actions:
+        return without_action(name)
     if failure:
         error = _refused(name, parser, failure)
     elif doubled:
@@ -174,7 +217,7 @@ def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.Argum
     message = str(failure.message)
     if failure.argument_name is None:
         missing = message.rpartition(": ")[2]
-        return UsageError(f"{name} needs {missing}", hint=f"for example: {COMMANDS[name].example}")
+        return UsageError(f"{name} needs {missing}", hint=f"for example: {command_of(name).example}")
     option = failure.argument_name.split("/")[0]
     action = next((a for a in parser._actions if option in (*a.option_strings, a.metavar)), None)
     values = re.findall(r"'([^']*)'", message)
@@ -199,7 +242,7 @@ def _refused(name: str, parser: argparse.ArgumentParser, failure: argparse.Argum
         )
     if message.startswith("invalid int"):
         return UsageError(f"{option} takes a number, not {values[0]!r}", hint=f"for example: {option} 1")
-    return UsageError(f"{option}: {message}", hint=f"for example: {COMMANDS[name].example}")
+    return UsageError(f"{option}: {message}", hint=f"for example: {command_of(name).example}")
 
 
 def _unknown(name: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> UsageError:
@@ -225,7 +268,7 @@ def _instead(flag: str, name: str, parser: argparse.ArgumentParser) -> str:
         return "`d1migrate plan` changes nothing"
     arguments = [str(action.metavar) for action in parser._actions if not action.option_strings]
     if argument := _meant(flag, {ours: _OTHERS_ARGUMENTS.get(ours, ()) for ours in arguments}):
-        return f"{argument} needs no option; for example: {COMMANDS[name].example}"
+        return f"{argument} needs no option; for example: {command_of(name).example}"
     meant = _meant(flag, {ours: others for ours, others in _OTHERS_OPTIONS.items() if ours in known})
     if meant is None and flag in _ADVICE:
         is_useless = flag in _FORCES and "--confirm" not in known
@@ -242,7 +285,8 @@ def _has(command: Command, flag: str) -> bool:
 
 def _of_others(flag: str) -> str | None:
     """Return the hint for an option that other commands have."""
-    owners = [name for name, command in COMMANDS.items() if _has(command, flag)]
+    names = [name for command in COMMANDS for name in with_actions(command)]
+    owners = [name for name in names if _has(command_of(name), flag)]
     return f"{flag} is an option of {', '.join(owners)}" if owners else None
 
 
@@ -253,9 +297,11 @@ def _superfluous(name: str, words: Sequence[str]) -> UsageError:
 
 def _place(name: str, words: Sequence[str]) -> str:
     """Return where words belong that a command does not take."""
-    word, command = words[0], COMMANDS[name]
+    word, command = words[0], command_of(name)
     if any(names[0] == "description" for names, _ in command.arguments):
         return f'a description of several words needs quotes: d1migrate {name} "…"'
+    if name.startswith("fleet "):
+        return "one fleet at a time; --only NAME chooses databases of it"
     if name in _ALONE:
         return _ALONE[name]
     if word in NAMES:

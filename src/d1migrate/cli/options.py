@@ -19,6 +19,9 @@ PLACES = ("env", "database", "migrations", "config")
 FOUND = 3
 """The exit code of a command that checks, and found something."""
 
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted: 128 + SIGINT, as shells count."""
+
 
 def refuse_dry_run_with_yes(*, dry_run: bool, yes: bool) -> None:
     """Raise UsageError for a command that is both to do nothing and to do it without asking."""

@@ -10,11 +10,11 @@ import sys
 from contextlib import contextmanager, nullcontext, suppress
 
 from d1migrate.errors import AmbiguousError, ApplyError, Error, UsageError
-from d1migrate.report.text import clean, clean_line, color, json_text, printed
+from d1migrate.report.text import clean, clean_line, color, json_line, json_text, printed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -88,6 +88,28 @@ class Output:
         """Print data as JSON: an object, after the number of its format. `report.shapes` has each shape."""
         with _stdout():
             print(json_text({"format": 1, **value}))
+
+    def print_json_rows(self, value: Mapping[str, object], key: str, rows: Iterable[object]) -> None:
+        """Print such an object whose last key has many rows, each in a line as soon as it is known.
+
+        If `rows` raises, nothing is printed, or an object with the rows before.
+        """
+        head = json_text({"format": 1, **value}).removesuffix("\n}")
+        before = opening = f'{head},\n  "{key}": ['
+        try:
+            for row in rows:
+                self._print_part(f"{before}\n    {json_line(row)}")
+                before = ","
+        finally:
+            if before is not opening:
+                self._print_part("\n  ]\n}\n")
+        if before is opening:
+            self._print_part(f"{opening}]\n}}\n")
+
+    @staticmethod
+    def _print_part(text: str) -> None:
+        with _stdout():
+            print(text, end="")
 
     @property
     def width(self) -> int | None:

@@ -10,7 +10,7 @@ import os
 from itertools import pairwise
 
 from d1migrate.cli import plain_arguments
-from d1migrate.cli.commands import COMMANDS, NAMES
+from d1migrate.cli.commands import COMMANDS, NAMES, command_of
 from d1migrate.cli.options import GROUPS, GlobalOptions
 from d1migrate.named_tuple import NamedTuple
 
@@ -27,6 +27,9 @@ WITHOUT_COMMAND = {"--help": "help", "-h": "help", "--version": "version", "-V":
 
 TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config", "--format")
 """The global options that take a value; with it, they can precede the command."""
+
+_DRY_RUNS = {"up": "plan", "down": "plan", "fleet up": "fleet plan"}
+"""{a command: the one that prints what it would do}."""
 
 
 class Invocation(NamedTuple):
@@ -51,15 +54,15 @@ def parse(argv: Sequence[str]) -> Invocation:
         SystemExit: with 0, after the help of a command was printed.
     """
     name, rest = _split(argv)
-    values = plain_arguments.read(rest, COMMANDS[name])
+    values = plain_arguments.read(rest, command_of(name))
     if values is None:
         from d1migrate.cli import argument_parser
 
         values = argument_parser.read(name, rest)
-    if name in ("up", "down") and values["dry_run"] and values.get("plan") is None:
-        name, values = "plan", values | {"down": name == "down"}
+    if values.get("dry_run") and name in _DRY_RUNS and values.get("plan") is None:
+        name, values = _DRY_RUNS[name], values | {"down": name == "down"}
     # As importlib does, which loads `warnings`: together they are 1 % of a status.
-    module = __import__(f"d1migrate.cli.{name}", fromlist=("run",))
+    module = __import__(f"d1migrate.cli.{name.replace(' ', '.')}", fromlist=("run",))
     return Invocation(module.run, _options(module.Options, values), _options(GlobalOptions, values))
 
 
@@ -86,8 +89,33 @@ def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
                 from d1migrate.cli import mistakes
 
                 raise mistakes.no_command(word, before, argv[index + 1 :])
-            return NAMES[word], [*argv[:index], *argv[index + 1 :]]
+            name, rest = NAMES[word], [*argv[:index], *argv[index + 1 :]]
+            return _with_action(name, rest, index) if COMMANDS[name].actions else (name, rest)
     return "start", list(argv)
+
+
+def _with_action(name: str, words: list[str], start: int) -> tuple[str, list[str]]:
+    """Return the name of a command with its action, `fleet up`, and the other words.
+
+    If no action was typed, the name is that of the command alone.
+
+    Args:
+        name: the command.
+        words: the other words.
+        start: how many of them precede the command.
+
+    Raises:
+        UsageError: there is no such action.
+    """
+    for index in range(start, len(words)):
+        before, word = words[index - 1] if index > start else "", words[index]
+        if before not in TAKE_A_VALUE and not word.startswith("-"):
+            if word not in COMMANDS[name].actions:
+                from d1migrate.cli import mistakes
+
+                raise mistakes.no_action(name, word, before, words[index + 1 :])
+            return f"{name} {word}", [*words[:index], *words[index + 1 :]]
+    return name, words
 
 
 def _options(kind: type[Any], values: Mapping[str, Any]) -> Any:

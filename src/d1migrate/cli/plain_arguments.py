@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from d1migrate.cli.commands import Command
+    from d1migrate.cli.arguments import Command
 
 
 def read(words: Sequence[str], command: Command) -> dict[str, Any] | None:

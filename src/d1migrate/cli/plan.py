@@ -80,7 +80,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         _print_sql(plan, output)
     else:
         output.print(list(_plan_lines(plan, is_remote=is_remote)))
-        _print_gates(found, project.environment.shown, output)
+        print_gates(found, project.environment.shown, output)
     note_findings(linted, output)
     return 0
 
@@ -108,7 +108,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
         )
 
 
-def _print_gates(found: Sequence[GateResult], environment: str, output: Output) -> None:
+def print_gates(found: Sequence[GateResult], environment: str, output: Output) -> None:
     """Print what each gate says; for one that refuses, also what to do, and the flag that overrides it."""
     if not found:
         return

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.options import GlobalOptions
     from d1migrate.cli.output import Output
-    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.protocol import Driver, Permit
     from d1migrate.lint.platform import Platform, PlatformName
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.migrator import Migrator
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
+    from d1migrate.project.fleet import FleetSettings
     from d1migrate.project.init import Settings, Start
     from d1migrate.project.listing import Folder, Listing
     from d1migrate.schema.model import Schema
@@ -102,6 +103,34 @@ class Project:
     def is_owner_given(self) -> bool:
         """Whether a flag or a variable chooses a migrations folder, or a Durable Object."""
         return bool(self._given_folder) or (self._is_database_given and self._is_of_object)
+
+    def fleet(self, name: str | None) -> FleetSettings:
+        """Return a fleet of the configuration; without a name, its only one.
+
+        Raises:
+            UsageError: there is no such fleet; several, and no name; or a flag names another database.
+        """
+        from d1migrate.project.fleet import choose
+
+        if self._given.database is not None:
+            raise UsageError(
+                "--database is for one database, and a fleet lists its own",
+                hint="`d1migrate up --database URL` migrates one database; `d1migrate fleet up --only NAME`"
+                " chooses some of a fleet",
+            )
+        config = self._own_config
+        found = choose(config.fleets, name, config.path)
+        if self._given.env not in (None, found.env):
+            raise UsageError(
+                f"--env {self._given.env}, but the gates of the fleet {found.name} are those of"
+                f" {found.env or 'no environment'}",
+                hint=f"leave out --env; `env = …` in [fleet.{found.name}] chooses the environment",
+            )
+        return found
+
+    def of_fleet(self, fleet: FleetSettings) -> Project:
+        """Return the project with the settings and the folder of a fleet."""
+        return self._with(self._own_config.of_fleet(fleet))
 
     def _with(self, settings: Config) -> Project:
         found = Project(self._given, self._output)
@@ -364,22 +393,26 @@ class Project:
         """Return the database of an environment, in the account that it names."""
         from d1migrate.drivers.connect import connect
 
-        permit = None
-        if not (self._is_url_given or self._given.outside_project):
-            # The points of a remote D1 are kept in the working directory, which no configuration names.
-            config_file = None if environment.database.startswith("d1:") else self.config.path
-            permit = partial(_refuse_outside, config_file)
         driver = connect(
             environment.database,
             config=self.config.wrangler,
             account=environment.account,
-            on_wait=lambda reason, seconds: self._output.note(
-                f"waiting up to {duration(seconds)}: {clean_line(reason)}"
-            ),
-            permit=permit,
+            on_wait=self.on_wait,
+            permit=None if self._is_url_given else self.permit(environment.database),
         )
         self._opened.append(driver)
         return driver
+
+    def permit(self, url: str) -> Permit | None:
+        """Return what refuses local paths outside the project, for a database that a configuration names."""
+        if self._given.outside_project:
+            return None
+        # The points of a remote D1 are kept in the working directory, which no configuration names.
+        return partial(_refuse_outside, None if url.startswith("d1:") else self.config.path)
+
+    def on_wait(self, reason: str, seconds: float) -> None:
+        """Say that a driver waits."""
+        self._output.note(f"waiting up to {duration(seconds)}: {clean_line(reason)}")
 
     @property
     def _is_url_given(self) -> bool:

@@ -16,12 +16,13 @@ from d1migrate.project.waves import DEFAULT_STOP, DEFAULT_WAVES, Wave, read_amou
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from typing import Any
 
 SOURCES = ("databases", "query", "file", "objects")
 _OF_CLASS = ("migrations", "pattern", "table", "index", "runtime", "schema")
 _MOST_AT_ONCE = 64
+_EXAMPLE = '[fleet.tenants]\ndatabases = "d1:tenant-*"'
 
 
 class FleetSettings(NamedTuple):
@@ -121,6 +122,35 @@ def read_fleet(
     return FleetSettings(
         name=name, source=source, waves=waves, canary=tuple(section.get("canary", ())), **values
     )
+
+
+def choose(fleets: Sequence[FleetSettings], name: str | None, path: str | None) -> FleetSettings:
+    """Return the fleet of a name, or the only one.
+
+    Args:
+        fleets: those of the configuration.
+        name: the name; None for the only fleet.
+        path: the configuration file, if any.
+
+    Raises:
+        UsageError: there is no such fleet; or there are several, and no name.
+    """
+    known = {fleet.name: fleet for fleet in fleets}
+    if not known:
+        where = (
+            f"{path} has no fleet"
+            if path
+            else "no fleet is configured: there is no d1migrate.toml here or above"
+        )
+        raise UsageError(where, hint=f"add to {path or 'd1migrate.toml'}:\n{_EXAMPLE}")
+    if name is None and len(known) > 1:
+        raise UsageError(
+            f"{path} has several fleets: {', '.join(known)}", hint="add the name of one to the command"
+        )
+    if name is not None and name not in known:
+        hint = did_you_mean(name, known, otherwise=f"it has: {', '.join(known)}")
+        raise UsageError(f"{path} has no fleet {name!r}", hint=hint)
+    return known[name or next(iter(known))]
 
 
 def _source(section: dict[str, Any]) -> str:

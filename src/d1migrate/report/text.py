@@ -69,6 +69,13 @@ def json_text(value: object) -> str:
     return escaped(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def json_line(value: object) -> str:
+    """Return a value as JSON in one line that is safe to print."""
+    import json
+
+    return escaped(json.dumps(value, ensure_ascii=False))
+
+
 def escaped(json: str) -> str:
     """Return equivalent JSON, with terminal control characters and invalid Unicode escaped."""
     if json.replace("\n", "").isprintable():
@@ -120,12 +127,14 @@ def ago(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration: `3 ms`, `1.2 s`, `2 min 5 s`."""
+    """Return a duration: `3 ms`, `1.2 s`, `2 min 5 s`, `69 h 20 min`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    if seconds < 36_000:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
 
 
 def size(count: int) -> str:

@@ -131,19 +131,24 @@ def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
         "steps": [_planned(step, remote=remote) for step in plan.steps],
         "single_transaction": plan.single,
         "requests": plan.requests,
-        "gates": [
-            {
-                "name": gate.name,
-                "state": gate.state,
-                "message": gate.message,
-                "override": gate.override,
-                "reason": gate.reason,
-                "warning": gate.warning,
-                "hint": gate.step,
-            }
-            for gate in gates
-        ],
+        "gates": gate_results(gates),
     }
+
+
+def gate_results(found: Iterable[GateResult]) -> list[runs.Gate]:
+    """What each gate of an environment says of a run."""
+    return [
+        {
+            "name": gate.name,
+            "state": gate.state,
+            "message": gate.message,
+            "override": gate.override,
+            "reason": gate.reason,
+            "warning": gate.warning,
+            "hint": gate.step,
+        }
+        for gate in found
+    ]
 
 
 def _planned(step: Step, *, remote: bool) -> runs.PlannedStep:

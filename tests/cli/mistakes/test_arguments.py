@@ -37,6 +37,38 @@ LINES = [
     ("seed", 'rows are written by a migration, too: `d1migrate new "add plans"`'),
 ]
 ARGUMENTS = [
+    ("fleet", "fleet needs an action: up, plan, status", "`d1migrate help fleet` explains them"),
+    ("fleet --check", "fleet needs an action: up, plan, status", "`d1migrate help fleet` explains them"),
+    ("fleet tenants", "fleet has no action 'tenants'", "did you mean `d1migrate fleet list`?"),
+    ("fleet statsu", "fleet has no action 'statsu'", "did you mean `d1migrate fleet status`?"),
+    (
+        "fleet shop",
+        "fleet has no action 'shop'",
+        "did you mean `d1migrate fleet stop`? the actions are up, plan",
+    ),
+    ("fleet xyzzy", "fleet has no action 'xyzzy'", "the actions are up, plan, status, list"),
+    ("fleet migrate", "fleet has no action 'migrate'", "did you mean `d1migrate fleet up`?"),
+    ("fleet cancel", "fleet has no action 'cancel'", "did you mean `d1migrate fleet stop`?"),
+    (
+        "fleet down",
+        "fleet has no action 'down'",
+        "write a migration that undoes the change, and apply it with",
+    ),
+    (
+        "fleet rollback",
+        "fleet has no action 'rollback'",
+        "`d1migrate down --database URL` rolls back a single",
+    ),
+    ("fleet --only x up", "--only comes before the action", "d1migrate fleet up --only x"),
+    (
+        "fleet up a b",
+        "fleet up does not take 'b'",
+        "one fleet at a time; --only NAME chooses databases of it",
+    ),
+    ("fleet up --dryrun", "fleet up has no option --dryrun", "did you mean --dry-run?"),
+    ("fleet up --check", "fleet up has no option --check", "--check is an option of status, "),
+    ("fleet up --wave x", "--wave takes a number, not 'x'", "for example: --wave 1"),
+    ("fleet up --only", "--only needs a value: --only TENANT", "`d1migrate help fleet up` explains it"),
     ("up --dryrun", "up has no option --dryrun", "did you mean --dry-run?"),
     ("up --dry", "up has no option --dry", "did you mean --dry-run?"),
     ("up --force", "up has no option --force", "`d1migrate plan` shows what refuses"),

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from importlib import import_module
+from typing import Any
 
 import pytest
 
 from d1migrate.cli.argument_parser import build
-from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.commands import COMMANDS, with_actions
 from d1migrate.cli.options import GROUPS, ApplyOptions, GateOptions, GlobalOptions
 from d1migrate.cli.parser import parse
+from d1migrate.errors import UsageError
+
+EVERY = [name for command in COMMANDS for name in with_actions(command)]
+"""Every command, and every action of one."""
+RUN_PLAN = ("down", "fleet up")
+"""The commands of which a dry run is another command, whatever else is given."""
 
 
 def arguments(name: str) -> set[str]:
     """The arguments of a command, by the names that argparse gives them."""
-    found = {action.dest for action in build(name)._actions} - {"help", *GlobalOptions._fields}
-    return found - ({"dry_run"} if name == "down" else set())  # the parser runs `plan` then
+    found = {action.dest for action in build(name)._actions} - {"help", SUPPRESS, *GlobalOptions._fields}
+    return found - ({"dry_run"} if name in RUN_PLAN else set())
+
+
+def module(name: str) -> Any:
+    """The module of a command."""
+    return import_module(f"d1migrate.cli.{name.replace(' ', '.')}")
 
 
 def fields(name: str) -> set[str]:
     """The fields of a command's Options, with those of the shared groups that it takes part of."""
-    own = import_module(f"d1migrate.cli.{name}").Options._fields
+    own = module(name).Options._fields
     shared = {field for group in set(own) & set(GROUPS) for field in GROUPS[group]._fields}
     return {field for field in own if field not in GROUPS} - {"format"} | shared
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EVERY)
 def test_arguments_are_fields(name: str) -> None:
     """No argument is lost on the way to a command, and no field of its own stays at its default."""
     known = arguments(name)
     assert known <= fields(name)
-    own = import_module(f"d1migrate.cli.{name}").Options._fields
+    own = module(name).Options._fields
     assert {field for field in own if field not in GROUPS} - {"format"} <= known
 
 
@@ -58,3 +71,33 @@ def test_a_dry_run_of_a_plan_file() -> None:
     up = import_module("d1migrate.cli.up")
     found = parse(["up", "--dry-run", "--plan", "a.json"])
     assert (found.run, found.options.dry_run) == (up.run, True)
+
+
+def test_a_dry_run_of_a_fleet_is_its_plan() -> None:
+    """With the databases that were chosen, and the reasons for overriding gates."""
+    found = parse(["fleet", "up", "shop", "-n", "--only", "a*", "--wave", "2", "--skip-after", "why"])
+    assert found.run is module("fleet plan").run
+    assert (found.options.name, found.options.only, found.options.wave) == ("shop", ("a*",), 2)
+    assert found.options.gates == GateOptions(skip_after="why")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fleet", "status", "shop", "--env", "up"],
+        ["--env", "up", "fleet", "status", "shop"],
+        ["fleet", "--env", "up", "status", "shop"],
+    ],
+)
+def test_an_action_follows_its_command(words: list[str]) -> None:
+    """Options of every command can be anywhere; what follows the action is not an action."""
+    found = parse(words)
+    assert found.run is module("fleet status").run
+    assert (found.options.name, found.given.env) == ("shop", "up")
+
+
+@pytest.mark.parametrize("words", [["fleet", "shop"], ["fleet", "--only", "x", "up"], ["fleet", "UP"]])
+def test_what_is_not_an_action_is_refused(words: list[str]) -> None:
+    """Also the name of a fleet, and an option of the action before it."""
+    with pytest.raises(UsageError):
+        parse(words)

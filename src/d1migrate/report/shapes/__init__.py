@@ -9,7 +9,7 @@ duration is in seconds. A count is an integer. What is unknown, or does not exis
 
 from __future__ import annotations
 
-from d1migrate.report.shapes import backups, checks, errors, files, history, runs, schema
+from d1migrate.report.shapes import backups, checks, errors, files, fleet, history, runs, schema
 
 DOCUMENTS: dict[str, tuple[type, ...]] = {
     "init": (runs.Setup,),
@@ -35,6 +35,15 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "repair": (runs.Repairs, runs.Correction, runs.Synchronization, runs.Move),
     "backup": (backups.Backup,),
     "restore": (backups.RestorePoints, backups.RestorePreview, backups.Restore, backups.LoadedBackup),
+    "fleet up": (fleet.FleetReport,),
+    "fleet plan": (fleet.FleetPlan,),
+    "fleet status": (fleet.FleetStatus,),
+    "fleet list": (fleet.FleetList,),
+    "fleet verify": (fleet.FleetVerification,),
+    "fleet retry": (fleet.FleetChange,),
+    "fleet pause": (fleet.FleetChange,),
+    "fleet resume": (fleet.FleetChange,),
+    "fleet stop": (fleet.FleetChange,),
     "env": (history.Environments,),
     "gate": (history.GateCheck,),
     "explain": (checks.Rule,),
@@ -42,3 +51,8 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "error": (errors.Failure,),
 }
 """{command: the shapes that it prints, by its flags}; and the shape of a command that failed."""
+
+
+def file_name(document: str) -> str:
+    """Return the name of the JSON Schema file of a document."""
+    return f"{document.replace(' ', '-')}.json"

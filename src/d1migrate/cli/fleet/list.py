@@ -1,0 +1,70 @@
+"""`fleet list`: the tenants of a fleet one by one, with what the journal has of each."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from d1migrate.cli.fleet.chosen import ChosenFleet
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.report.text import clean_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.fleet.journal import Journal
+    from d1migrate.fleet.tenant import Tenant
+    from d1migrate.report.shapes import fleet as shapes
+
+_AT_ONCE = 500  # tenants that the journal is asked for
+
+
+class Options(NamedTuple):
+    """The options of `fleet list`."""
+
+    name: str | None = None
+    only: tuple[str, ...] = ()
+    wave: int | None = None
+    failed: bool = False
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Print each tenant as soon as it is known: there may be a million of them."""
+    chosen = ChosenFleet(options.name, project)
+    with chosen.journal() as journal:
+        tenants = chosen.tenants(options.only, wave=options.wave)
+        rows = (row for row in _rows(tenants, journal) if row["state"] == "failed" or not options.failed)
+        if output.as_json:
+            output.print_json_rows({"fleet": chosen.name}, "tenants", rows)
+            return 0
+        for row in rows:
+            output.print(_line(row))
+    return 0
+
+
+def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[shapes.FleetTenant]:
+    rest, has_run = iter(tenants), journal.status() is not None
+    while some := tuple(islice(rest, _AT_ONCE)):
+        known = journal.tenants([tenant.id for tenant, _ in some]) if has_run else {}
+        for tenant, wave in some:
+            found = known.get(tenant.id)
+            yield {
+                "id": tenant.id,
+                "name": tenant.name,
+                "wave": wave + 1,
+                "state": found.state if found else None,
+                "current": found.current if found else None,
+                "message": found.error if found else None,
+            }
+
+
+def _line(row: shapes.FleetTenant) -> str:
+    """Return a tenant in one line; the columns of known width come first."""
+    state = row["state"] or "new"
+    parts = [f"{row['wave']:>4}  {state:7}  {clean_line(row['name'])}"]
+    parts += [clean_line(row["id"])] if row["id"] != row["name"] else []
+    parts += [f"at {clean_line(row['current'])}"] if row["current"] else []
+    parts += [clean_line(row["message"].partition("\n")[0])] if row["message"] else []
+    return "  ".join(parts)

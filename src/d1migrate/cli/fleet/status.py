@@ -1,0 +1,64 @@
+"""`fleet status`: how far the newest run of a fleet is, from the counters of its journal."""
+
+from __future__ import annotations
+
+from d1migrate.cli.fleet.chosen import ChosenFleet
+from d1migrate.cli.options import FOUND
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.report import fleet as report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.fleet.model import FailureGroup, FleetStatus
+    from d1migrate.report.shapes import fleet as shapes
+
+
+class Options(NamedTuple):
+    """The options of `fleet status`."""
+
+    name: str | None = None
+    failed: bool = False
+    check: bool = False
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Print the status, or the failures."""
+    chosen = ChosenFleet(options.name, project)
+    with chosen.journal() as journal:
+        found = journal.status()
+        groups = journal.failures(found.run) if found and options.failed else None
+    if output.as_json:
+        output.print_json(_value(chosen.name, found, groups))
+    elif found is None:
+        output.print(f"no run yet; {chosen.command('up')} begins one")
+    elif groups is not None:
+        output.print(list(report.failure_lines(groups)) or ["no tenant failed"])
+        if groups:
+            output.hint(f"after the cause is fixed, {chosen.command('retry')}, then {chosen.command('up')}")
+    else:
+        output.print(list(report.status_lines(found, output.paint, output.width)))
+        if step := report.next_step(found, chosen.command):
+            output.hint(step)
+    return FOUND if options.check and not report.is_done(found) else 0
+
+
+def _value(name: str, found: FleetStatus | None, groups: Sequence[FailureGroup] | None) -> shapes.FleetStatus:
+    waves = found.waves if found else ()
+    total = report.total(waves)
+    return {
+        "fleet": name,
+        "run": report.run_value(found.run) if found else None,
+        **report.count_values(total),
+        "appeared_count": found.counts.appeared if found else 0,
+        "vanished_count": found.counts.vanished if found else 0,
+        "process_count": found.processes if found else 0,
+        "requests": total.requests,
+        "rate": report.rate(found) if found else None,
+        "seconds_left": report.seconds_left(found) if found else None,
+        "waves": report.wave_values(waves),
+        "failures": None if groups is None else report.failure_values(groups),
+    }

@@ -1,0 +1,29 @@
+"""`fleet stop`: stop a run, so that one of other migrations can begin."""
+
+from __future__ import annotations
+
+from d1migrate.cli.fleet.control import change
+from d1migrate.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """The options of `fleet stop`."""
+
+    name: str | None = None
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Stop a run, so that one of other migrations can begin."""
+    return change(
+        options.name,
+        project,
+        output,
+        lambda journal, by: journal.stop(by),
+        "stopped",
+        "{up} continues it, or begins a run of other migrations",
+    )

@@ -1,0 +1,111 @@
+"""`fleet up`: apply pending migrations to every tenant of a fleet."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from d1migrate.cli.fleet.chosen import ChosenFleet
+from d1migrate.cli.fleet.fleet_gates import FleetGates
+from d1migrate.cli.options import INTERRUPTED, GateOptions
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.report import fleet as report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.fleet.journal import Journal
+    from d1migrate.fleet.model import FailureGroup, FleetStatus
+    from d1migrate.fleet.run_values import FleetReport
+    from d1migrate.report.shapes import fleet as shapes
+
+
+class Options(NamedTuple):
+    """The options of `fleet up`."""
+
+    name: str | None = None
+    only: tuple[str, ...] = ()
+    wave: int | None = None
+    to: str | None = None
+    gates: GateOptions = GateOptions()
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Begin a run, or continue it; print what it did."""
+    chosen = ChosenFleet(options.name, project)
+    gates = FleetGates(options.gates, chosen, output)
+    with chosen.journal() as journal:
+        journal.create()
+        found = _migrate(options, chosen, gates, journal, output)
+        status = chosen.status(journal)
+        groups = journal.failures(status.run)
+    if output.as_json:
+        output.print_json(_value(found, status, groups))
+    else:
+        output.print(list(report.summary_lines(found, groups)))
+        if step := report.next_after(found, chosen.command):
+            output.hint(step)
+    return _exit_code(found)
+
+
+def _migrate(
+    options: Options, chosen: ChosenFleet, gates: FleetGates, journal: Journal, output: Output
+) -> FleetReport:
+    from d1migrate.fleet.claim_loop import Hooks
+    from d1migrate.fleet.interrupts import Interrupts
+    from d1migrate.fleet.runner import run_fleet
+    from d1migrate.report.fleet_progress import FleetProgress
+
+    chosen.refuse_wave(options.wave)
+    plan = chosen.plan(options.to, check=gates.checks())
+    only = [tenant.id for tenant, _ in chosen.tenants(options.only)] if options.only else []
+    gates.confirm(partial(chosen.count, journal, only))
+    output.note(chosen.described)
+    progress = FleetProgress(output.note, bar=output.shows_progress)
+    drivers = chosen.drivers(progress.on_wait)
+    with progress, Interrupts() as interrupted:
+        hooks = Hooks(gates.refuse_closed, interrupted, progress.show)
+        try:
+            return run_fleet(
+                journal,
+                gates.settings,
+                plan,
+                chosen.tenants(),
+                drivers,
+                last_wave=options.wave and options.wave - 1,
+                only=only,
+                hooks=hooks,
+            )
+        finally:
+            drivers.close()
+
+
+def _exit_code(found: FleetReport) -> int:
+    if found.ended == "interrupted":
+        return INTERRUPTED
+    is_fine = found.ended in ("done", "partial") and not (found.failed or found.problems)
+    return 0 if is_fine else 1
+
+
+def _value(found: FleetReport, status: FleetStatus, groups: Sequence[FailureGroup]) -> shapes.FleetReport:
+    return {
+        "fleet": found.fleet,
+        "run": report.run_value(status.run),
+        "ended": found.ended,
+        "tenant_count": found.total,
+        "done_count": found.done,
+        "failed_count": found.failed,
+        "left_count": found.left,
+        "appeared_count": found.appeared,
+        "vanished_count": found.vanished,
+        "migrated_count": found.migrated,
+        "current_count": found.current,
+        "created_count": found.created,
+        "one_by_one_count": found.one_by_one,
+        "requests": found.requests,
+        "seconds": found.seconds,
+        "failures": report.failure_values(groups),
+        "problems": report.problem_values(found.problems),
+    }

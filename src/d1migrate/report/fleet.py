@@ -1,0 +1,333 @@
+"""How a fleet reads: its plan, the status of a run, its failures and its summary; as text, and as JSON.
+
+The names of tenants and the texts of errors are from outside; they lose control characters here.
+"""
+
+from __future__ import annotations
+
+from d1migrate.report import values
+from d1migrate.report.table import table
+from d1migrate.report.text import clean, clean_line, duration, moment, plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from d1migrate.fleet.model import FailureGroup, FleetStatus, Run, RunWave
+    from d1migrate.fleet.preview import FleetPreview
+    from d1migrate.fleet.run_values import FleetReport, Progress
+    from d1migrate.fleet.verify import CheckGroup, FleetVerification, State
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.report.shapes import fleet
+    from d1migrate.report.text import Paint
+
+    Command = Callable[[str], str]
+    """Returns the command line of an action of the fleet, in backticks."""
+
+_HEADERS = ("wave", "name", "tenants", "done", "failed", "running", "left")
+_NUMBERS = (0, 2, 3, 4, 5, 6)
+_PLANNED = ("wave", "name", "tenants", "may fail")
+_EXAMPLES = 3  # names of a group
+_STATE_COLORS = {"running": "green", "paused": "yellow", "stopped": "red", "done": "green"}
+ENDED = {
+    "done": "all done",
+    "partial": "done with those that were chosen",
+    "stopped": "stopped",
+    "paused": "paused",
+    "closed": "the maintenance window is closed",
+    "interrupted": "interrupted",
+}
+"""Why a call of `fleet up` returned, in words."""
+
+
+def tenants(count: int) -> str:
+    """Return `1 tenant`, `12,000 tenants`."""
+    return f"{count:,} tenant{'' if count == 1 else 's'}"
+
+
+# --- the status of a run ---
+
+
+def status_lines(found: FleetStatus, paint: Paint, width: int | None) -> Iterator[str]:
+    """Yield how far a run is: its state, a line for each wave and their sum, and its speed."""
+    run = found.run
+    ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
+    yield run_line(run, paint)
+    yield f"begun {moment(run.began_at)} by {clean_line(run.by)}{ended}"
+    rows = [(str(number), *_cells(wave.name, wave)) for number, wave in enumerate(found.waves, 1)]
+    rows.append(("", *_cells("all", total(found.waves))))
+    shades = {4: ["red" if row[4] != "0" else None for row in rows]}
+    yield from table(_HEADERS, rows, right=_NUMBERS, shades=shades, paint=paint, width=width)
+    if found.run.number > 1:
+        yield from _compared_with_last(found.counts.appeared, found.counts.vanished)
+    yield ", ".join(_speed(found))
+
+
+def run_line(run: Run, paint: Paint) -> str:
+    """Return which run it is, and its state."""
+    reason = f": {clean_line(run.reason)}" if run.reason else ""
+    state = paint(run.state, _STATE_COLORS[run.state])
+    return f"run {run.number} to {clean_line(run.target)}: {state}{reason}"
+
+
+def _compared_with_last(appeared: int, vanished: int) -> Iterator[str]:
+    if appeared or vanished:
+        yield f"since the run before, {appeared:,} appeared and {vanished:,} vanished"
+
+
+def _cells(name: str, wave: RunWave) -> tuple[str, ...]:
+    numbers = (wave.size, wave.done, wave.failed, wave.leased, wave.todo)
+    return (name, *(f"{number:,}" for number in numbers))
+
+
+def total(waves: Sequence[RunWave]) -> RunWave:
+    """Return the sum of all waves, as a wave without a name."""
+    from d1migrate.fleet.model import RunWave
+
+    if not waves:
+        return RunWave("", 0, 0, 0, 0, 0, 0, 0)
+    return RunWave("", *(sum(column) for column in list(zip(*waves, strict=True))[1:]))
+
+
+def is_done(found: FleetStatus | None) -> bool:
+    """Whether every tenant of the newest run is migrated."""
+    if found is None:
+        return False
+    waves = total(found.waves)
+    return found.run.is_sealed and waves.done == waves.size
+
+
+def rate(found: FleetStatus) -> float | None:
+    """Return how many tenants a second were finished since the run began; None if none was."""
+    waves = total(found.waves)
+    seconds = (found.run.ended_at or found.now) - found.run.began_at
+    finished = waves.done + waves.failed
+    return finished / max(seconds, 1) if finished else None
+
+
+def seconds_left(found: FleetStatus) -> float | None:
+    """Return how long the rest takes at this rate; None if the run is not running, or the rate unknown."""
+    waves, speed = total(found.waves), rate(found)
+    if speed is None or found.run.state != "running":
+        return None
+    return (waves.todo + waves.leased) / speed
+
+
+def _speed(found: FleetStatus) -> Iterator[str]:
+    if found.run.state == "running":
+        yield f"{found.processes} process{'' if found.processes == 1 else 'es'}"
+    if speed := rate(found):
+        yield f"{speed:,.1f} tenants per second on average"
+    if left := seconds_left(found):
+        yield f"{duration(left)} left"
+    yield plural(total(found.waves).requests, "request")
+
+
+def next_step(found: FleetStatus, command: Command) -> str | None:
+    """Return what to do next about a run; None if there is nothing to do."""
+    run, waves = found.run, total(found.waves)
+    failed = f"{command('status --failed')} shows why tenants failed; {command('retry')} tries them again"
+    if run.state == "paused":
+        return f"{command('resume')}, then {command('up')}, continues it"
+    if run.state == "stopped":
+        again = (
+            f"{command('resume')} continues it in spite of the failures"
+            if waves.failed
+            else f"{command('up')} continues it"
+        )
+        return f"{failed}; {again}" if waves.failed else again
+    if run.state == "running" and not found.processes:
+        return f"no process works on it: {command('up')} continues it"
+    return failed if waves.failed else None
+
+
+def failure_lines(groups: Sequence[FailureGroup]) -> Iterator[str]:
+    """Yield equal errors with the number of tenants, the place, and the names of some of them."""
+    for group in groups:
+        yield f"{tenants(group.tenants)}: {clean(group.error)}"
+        if group.place and group.place not in group.error:
+            yield f"    at {clean_line(group.place)}"
+        yield f"    {_named(group.examples, group.tenants)}"
+
+
+# --- a plan, and a verification ---
+
+
+def plan_lines(
+    found: FleetPreview, sample: Sequence[CheckGroup], paint: Paint, width: int | None
+) -> Iterator[str]:
+    """Yield the waves of a run, what a sample of the tenants has, and what the run costs."""
+    yield f"{clean_line(found.fleet)}: {tenants(found.total)} to {clean_line(found.target or '')}"
+    rows = [
+        (str(number), wave.name, f"{wave.size:,}", f"{wave.most_failed:,}")
+        for number, wave in enumerate(found.waves, 1)
+    ]
+    yield from table(_PLANNED, rows, right=(0, 2, 3), paint=paint, width=width)
+    yield f"a sample of {tenants(sum(group.size for group in sample))}:"
+    yield from (f"    {group.size:,} {_compared(group)}" for group in sample)
+    if found.one_by_one:
+        yield f"    {found.one_by_one:,} of them take more than one transaction"
+    least = "" if found.seconds is None else f", which take {duration(found.seconds)} under the rate limit"
+    yield f"at least {found.requests:,} request{'' if found.requests == 1 else 's'}{least}"
+
+
+def grouped(found: FleetPreview) -> tuple[CheckGroup, ...]:
+    """Return the sample of a plan in groups, the largest first."""
+    from d1migrate.fleet.verify import CheckGroup
+
+    names: dict[tuple[State, str], list[str]] = {}
+    for wave in found.waves:
+        for check in wave.sample:
+            names.setdefault((check.state, check.detail), []).append(check.tenant.name)
+    groups = [CheckGroup(*key, len(found), tuple(found[:_EXAMPLES])) for key, found in names.items()]
+    return tuple(sorted(groups, key=lambda group: -group.size))
+
+
+def group_lines(groups: Sequence[CheckGroup]) -> Iterator[str]:
+    """Yield tenants that compare with the files in the same way, with the names of some of them."""
+    for group in groups:
+        yield f"{tenants(group.size)}: {_compared(group)}"
+        yield f"    {_named(group.examples, group.size)}"
+
+
+def verified_line(found: FleetVerification) -> str:
+    """Return the sum of a verification: its numbers add up."""
+    return (
+        f"{found.current:,} up to date + {found.pending:,} pending + {found.different:,} different"
+        f" + {found.unread:,} not read = {tenants(found.total)}"
+    )
+
+
+def _compared(group: CheckGroup) -> str:
+    detail = clean_line(group.detail)
+    return {"current": "up to date", "pending": f"pending: {detail}"}.get(group.state, detail)
+
+
+def _named(examples: Sequence[str], count: int) -> str:
+    more = f" and {count - len(examples):,} more" if count > len(examples) else ""
+    return f"{', '.join(map(clean_line, examples))}{more}"
+
+
+# --- a run ---
+
+
+def progress_line(found: Progress) -> str:
+    """Return how far a run is, in one line."""
+    finished = found.done + found.failed
+    parts = [f"wave {found.wave + 1}: {finished:,} of {tenants(finished + found.left)}"]
+    parts += [f"{found.failed:,} failed"] if found.failed else []
+    parts += [f"{found.rate:,.1f} per second"] if found.rate else []
+    parts += [f"{duration(left)} left"] if (left := found.seconds_left) else []
+    return ", ".join(parts)
+
+
+def summary_lines(report: FleetReport, groups: Sequence[FailureGroup]) -> Iterator[str]:
+    """Yield what a call of `fleet up` did, how far the run is, and its failures; the numbers add up."""
+    did = [f"migrated {tenants(report.migrated)}"]
+    did += [f"{report.created:,} of them created"] if report.created else []
+    did += [f"{report.current:,} were up to date"] if report.current else []
+    did += [f"{report.failures:,} failed"] if report.failures else []
+    yield f"{', '.join(did)} in {duration(report.seconds)}, with {plural(report.requests, 'request')}"
+    if report.one_by_one:
+        yield f"{tenants(report.one_by_one)} took more than one transaction"
+    if report.total != report.appeared:  # not the first run
+        yield from _compared_with_last(report.appeared, report.vanished)
+    yield from failure_lines(groups)
+    for name, problem in report.problems:
+        yield f"{clean_line(name)}: {clean_line(problem.message)}"
+    reason = f": {clean_line(report.reason)}" if report.reason else ""
+    yield (
+        f"{clean_line(report.fleet)}: {report.done:,} done + {report.failed:,} failed + {report.left:,} left"
+        f" = {tenants(report.total)}; {ENDED[report.ended]}{reason}"
+    )
+
+
+def next_after(report: FleetReport, command: Command) -> str | None:
+    """Return what to do next after a call of `fleet up`; None if there is nothing to do."""
+    steps = []
+    if report.failed:
+        steps.append(f"{command('status --failed')} shows why; after the cause is fixed, {command('retry')}")
+    if report.ended in ("interrupted", "partial", "closed"):
+        steps.append(f"{command('up')} continues")
+    if report.ended == "paused":
+        steps.append(f"{command('resume')} lets it continue")
+    if report.ended == "stopped":
+        steps.append(
+            f"{command('resume')} continues in spite of the failures"
+            if report.failed
+            else f"{command('up')} continues"
+        )
+    return "; ".join(steps) or None
+
+
+# --- JSON ---
+
+
+def run_value(run: Run) -> fleet.FleetRun:
+    """Return a run as JSON."""
+    return {
+        "id": run.id,
+        "number": run.number,
+        "target": run.target,
+        "by": run.by,
+        "state": run.state,
+        "reason": run.reason,
+        "began_at": run.began_at,
+        "ended_at": run.ended_at,
+    }
+
+
+def count_values(wave: RunWave) -> fleet.Counts:
+    """Return the tenants of a wave, or of all, as JSON."""
+    return {
+        "tenant_count": wave.size,
+        "done_count": wave.done,
+        "failed_count": wave.failed,
+        "running_count": wave.leased,
+        "left_count": wave.todo,
+    }
+
+
+def wave_values(waves: Sequence[RunWave]) -> list[fleet.FleetWave]:
+    """Return the waves of a run as JSON."""
+    return [
+        {
+            "wave": number,
+            "name": wave.name,
+            "most_failed": wave.most_failed,
+            "requests": wave.requests,
+            **count_values(wave),
+        }
+        for number, wave in enumerate(waves, 1)
+    ]
+
+
+def failure_values(groups: Sequence[FailureGroup]) -> list[fleet.FleetFailure]:
+    """Return grouped failures as JSON."""
+    return [
+        {
+            "message": group.error,
+            "place": group.place or None,
+            "tenant_count": group.tenants,
+            "examples": list(group.examples),
+        }
+        for group in groups
+    ]
+
+
+def group_values(groups: Sequence[CheckGroup]) -> list[fleet.FoundTenants]:
+    """Return tenants that compare with the files in the same way as JSON."""
+    return [
+        {
+            "compared": group.state,
+            "message": group.detail or None,
+            "tenant_count": group.size,
+            "examples": list(group.examples),
+        }
+        for group in groups
+    ]
+
+
+def problem_values(found: Sequence[tuple[str, Problem]]) -> list[fleet.InspectedProblem]:
+    """Return what was found in tenants as JSON."""
+    return [{**value, "tenant": name} for name, problem in found for value in values.problems([problem])]

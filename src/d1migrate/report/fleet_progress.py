@@ -1,0 +1,95 @@
+"""How far a run of a fleet is, while it runs: a bar on a terminal, elsewhere a line every half minute."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from d1migrate.report.fleet import progress_line
+from d1migrate.report.text import clean_line, duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from d1migrate.fleet.run_values import Progress
+
+_EVERY = 30.0  # seconds between two lines
+_LONG = 10.0  # seconds; under a rate limit, shorter waits are all the time
+
+
+class FleetProgress:
+    """A context in which progress is shown.
+
+    Args:
+        note: prints a line for people.
+        bar: whether a progress bar may be drawn.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(
+        self, note: Callable[[str], None], *, bar: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._note, self._clock = note, clock
+        self._bar = _Bar() if bar else None
+        self._lock = threading.Lock()
+        self._shown_at = self._waited_at = clock()
+        self._waited_at -= _EVERY
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, found: Progress) -> None:
+        """Show how far the run is."""
+        if self._bar:
+            self._bar.show(found)
+        elif self._clock() - self._shown_at >= _EVERY:
+            self._shown_at = self._clock()
+            self._note(progress_line(found))
+
+    def on_wait(self, reason: str, seconds: float) -> None:
+        """Say that a driver waits for long; for all threads together every half minute at most."""
+        with self._lock:
+            now = self._clock()
+            if seconds < _LONG or now - self._waited_at < _EVERY:
+                return
+            self._waited_at = now
+        self._note(f"waiting up to {duration(seconds)}: {clean_line(reason)}")
+
+
+class _Bar:
+    """A progress bar, drawn on stderr; lines that are printed meanwhile appear above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        text = TextColumn("{task.description}", markup=False)
+        self._progress = Progress(BarColumn(), text, console=Console(file=sys.stderr), transient=True)
+        self._task = self._progress.add_task("listing the tenants", total=None)
+
+    def start(self) -> None:
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def show(self, found: Progress) -> None:
+        finished = found.done + found.failed
+        self._progress.update(
+            self._task,
+            description=progress_line(found),
+            completed=finished,
+            total=finished + found.left,
+        )
