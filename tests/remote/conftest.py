@@ -37,8 +37,9 @@ class Remote:
         timeout: float | None = None,
         by_name: bool = False,
         seconds: float = SECONDS,
+        copy: str | None = None,
     ) -> RestDriver:
-        """Return a driver, as in a separate process."""
+        """Return a driver, as in a separate process; of a copy of the database, if it gets the id of one."""
         settings = client.settings(self.server.environment)
         if token:
             settings = settings._replace(token=token)
@@ -53,7 +54,7 @@ class Remote:
             on_wait=self.hear,
             seconds=seconds,
         )
-        known = None if by_name else self.id
+        known = None if by_name else copy or self.id
         driver = RestDriver(self.name, url=self.url, api=api, database_id=known)
         self.opened.append(api)
         return driver

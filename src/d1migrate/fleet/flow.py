@@ -7,7 +7,14 @@ request that arrives late or twice is refused, too.
 
 from __future__ import annotations
 
-from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UnavailableError
+from d1migrate.errors import (
+    AmbiguousError,
+    ApplyError,
+    Error,
+    HistoryError,
+    QueryError,
+    UnavailableError,
+)
 from d1migrate.fleet.plan import KnownState
 from d1migrate.fleet.state_text import assert_text, select_text, text_in, text_sql
 from d1migrate.migrate.apply_error import apply_error
@@ -25,7 +32,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from d1migrate.errors import ApplyError
     from d1migrate.fleet.plan import Checked, FleetPlan
     from d1migrate.migrate import log
     from d1migrate.migrate.flows.integrity import FindBroken
@@ -143,7 +149,8 @@ class _Tenant:
         plan = self._plan
         state, is_known = plan.guess(), False
         for _ in range(_MOST):
-            if state is None or not (is_known or state.plan.steps):
+            if state is None or not (is_known or (state.plan.steps and state.together)):
+                # A batch that asserts the state is one request; without such a batch, the state is read.
                 state, is_known = (yield from _read(plan, state.layout if state else _usual(plan))), True
             if is_known:
                 self._count(state)
@@ -219,15 +226,20 @@ class _Tenant:
 
         plan = self._plan
         is_checked = "lint" not in checked.notes
-        report = yield from up(
-            plan.migrations,
-            plan.choice,
-            self._new_stamp,
-            to=plan.to,
-            allow_out_of_order=plan.allow_out_of_order,
-            lint=(lambda _, schema, __: schema) if is_checked else None,
-            check=lambda _: checked.notes,
-        )
+        try:
+            report = yield from up(
+                plan.migrations,
+                plan.choice,
+                self._new_stamp,
+                to=plan.to,
+                allow_out_of_order=plan.allow_out_of_order,
+                lint=(lambda _, schema, __: schema) if is_checked else None,
+                check=lambda _: checked.notes,
+            )
+        except ApplyError as error:
+            if isinstance(cause := error.__cause__, (UnavailableError, AmbiguousError)):
+                raise cause from None  # no migration failed: as in one batch, the database did not answer
+            raise
         after = yield from _read(plan, state.layout)
         names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
         outcome = _outcome(after, (), created=_is_new(state))._replace(

@@ -10,6 +10,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, ApplyError, HistoryError, QueryError, UnavailableError
 from d1migrate.fleet.one import migrate_one
 from d1migrate.fleet.plan import Checked, FleetPlan
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -175,6 +176,24 @@ def test_a_database_of_others_is_refused(statements: Sequence[str], message: str
     tenant.run(*statements)
     with pytest.raises(HistoryError, match=message):
         migrate_one(tenant, known(plan(create=True), "1a"))
+
+
+def test_what_is_refused_in_one_batch_is_refused_one_by_one() -> None:
+    """A database is not taken for one in the usual state without a batch that asserts it."""
+    # A request cannot carry such a trigger: the fleet is migrated one by one.
+    trigger = "CREATE TRIGGER t AFTER INSERT ON b BEGIN INSERT INTO b VALUES ('\n'); END;\n"
+    migrations = [*files("1a 2b"), Migration(3, "003_c", trigger)]
+    fleet = FleetPlan(migrations, by="ada")
+    assert migrate_one(Tenant("1a 2b"), fleet).one_by_one
+    other = Tenant("1a 2b", table="d1_migrations")
+    for tenant, message in ((Tenant(), "it has no tables"), (other, "its history is in d1_migrations")):
+        with pytest.raises(HistoryError, match=message):
+            migrate_one(tenant, fleet)
+        assert not any(batch for batch in tenant.sent if not batch.reads)
+    current = Tenant("1a 2b")
+    Migrator(current, migrations).up(lint=False)
+    current.sent.clear()
+    assert migrate_one(current, fleet)[:3] == ((), "003_c", 1)
 
 
 def test_a_history_in_the_other_table_is_refused() -> None:
