@@ -71,6 +71,13 @@ before = set(sys.modules)
 assert run_migrations_sync(Storage(), index) == []
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
 """
+TENANT = """
+import json, sys
+from d1migrate.fleet import FleetPlan, migrate_one_async
+from d1migrate.migrate.source import load
+FleetPlan(load([("001_a.sql", "SELECT 1;")]))
+print(json.dumps(sorted(name for name in sys.modules if name.startswith(("d1migrate", "httpx", "apsw")))))
+"""
 LOADED = {
     *(
         "drivers",
@@ -121,3 +128,8 @@ def test_a_call_with_nothing_to_do_loads_nothing_more() -> None:
 def test_an_object_with_nothing_to_do_loads_its_driver() -> None:
     """And what limits its events; a Worker without objects loads neither."""
     assert loaded(IN_OBJECT) == ["d1migrate.drivers.storage", "d1migrate.workers.objects"]
+
+
+def test_a_worker_can_migrate_a_tenant() -> None:
+    """Without what it lacks: an engine, a client of the API, a project on disk."""
+    assert not [name for name in loaded(TENANT) if name.startswith(("httpx", "apsw", "d1migrate.project"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.drivers.run import arun, run
+from d1migrate.errors import UsageError
 from d1migrate.fleet.flow import Outcome, migrate
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def migrate_one(
 
         with closing(connect(target, api=_shared_api)) as driver:
             return migrate_one(driver, plan, inspect=inspect, restore_point=restore_point)
-    new_stamp = _stamps(plan)
+    new_stamp = _stamps(_actor(plan))
     if restore_point:
         from d1migrate.backup.before_run import before_first_stamp
 
@@ -52,22 +53,43 @@ def migrate_one(
 
 
 async def migrate_one_async(
-    target: AsyncDriver | Driver | str, plan: FleetPlan, *, inspect: bool = False, restore_point: bool = False
+    target: AsyncDriver | Driver | str | object,
+    plan: FleetPlan,
+    *,
+    inspect: bool = False,
+    restore_point: bool = False,
 ) -> Outcome:
-    """Bring a database to the target of a plan; arguments and errors as `migrate_one`.
+    """Bring a database to the target of a plan; arguments, results and errors as `migrate_one`.
 
-    A driver that is not asynchronous, or a url, is used in a thread.
+    Args:
+        target: an asynchronous driver; or in a Python Worker, a D1 binding such as `env.DB`. Neither can be
+            inspected, or has restore points. Any other driver, or a url, is used in a thread.
+        plan: the plan; without its `by`, a Worker logs "worker".
+        inspect: as for `migrate_one`.
+        restore_point: as for `migrate_one`.
+
+    Raises:
+        UsageError: the target is none of these, or cannot be inspected, or has no restore points.
+        Error: as `migrate_one`.
     """
     from inspect import iscoroutinefunction
     from typing import cast
 
-    if isinstance(target, str) or not iscoroutinefunction(target.batch):
+    is_binding = hasattr(target, "prepare")
+    if is_binding or not (isinstance(target, str) or hasattr(target, "batch")):
+        from d1migrate.drivers.binding import BindingDriver
+
+        target = BindingDriver(target)
+    if not iscoroutinefunction(getattr(target, "batch", None)):
         from asyncio import to_thread
 
-        driver = cast("Driver | str", target)
-        return await to_thread(migrate_one, driver, plan, inspect=inspect, restore_point=restore_point)
-    flow = migrate(plan, _stamps(plan), _find_broken if inspect else None)
-    return await arun(flow, cast("AsyncDriver", target))
+        other = cast("Driver | str", target)
+        return await to_thread(migrate_one, other, plan, inspect=inspect, restore_point=restore_point)
+    driver = cast("AsyncDriver", target)
+    if inspect or restore_point:
+        raise UsageError(f"{driver.url} cannot be inspected, and has no restore points")
+    new_stamp = _stamps("worker" if is_binding and plan.by is None else _actor(plan))
+    return await arun(migrate(plan, new_stamp), driver)
 
 
 def _shared_api() -> Api:
@@ -76,12 +98,17 @@ def _shared_api() -> Api:
     return shared_api()
 
 
-def _stamps(plan: FleetPlan) -> NewStamp:
-    from d1migrate.project import actor
+def _actor(plan: FleetPlan) -> str:
+    from d1migrate.project.actor import current_actor
 
-    plan.by = plan.by or actor.current_actor()
-    by = plan.by
-    return lambda: actor.stamp(by)
+    plan.by = plan.by or current_actor()
+    return plan.by
+
+
+def _stamps(by: str) -> NewStamp:
+    from d1migrate.project.actor import stamp
+
+    return lambda: stamp(by)
 
 
 def _find_broken(schema: Schema, table: MigrationsTable) -> Iterable[tuple[str, str, str]]:
