@@ -297,7 +297,7 @@ function checked(current: unknown): string {
     );
   if (current === null || (current !== TARGET && migrations.migrations.some((each) => each.name === current)))
     throw new Error(`the object is at ${current}, not at ${TARGET}: it runs older code, or migrate() does not migrate`);
-  return current;
+  return current as string;
 }
 
 /** What tells names from ids: 64 hexadecimal digits. */
