@@ -234,7 +234,8 @@ CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY, _REMAINING_ONLY)
 _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'current' AS current,
   value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place
   FROM json_each(:outcomes))"""
-_OURS = f"t.id = o.id AND t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
+# `+`: by the index of the owner, SQLite would read all outcomes again for each of its tenants.
+_OURS = f"t.id = o.id AND +t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
 _ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
 
 FINISH = operation(

@@ -6,6 +6,7 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
@@ -772,6 +773,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     journal = open_journal(f"sqlite:{tmp_path}/file/journal.sqlite", "tenants")
     with pytest.raises(UnavailableError, match=r"journal\.sqlite"):
         journal.create()
+
+
+def test_a_journal_that_is_busy(journal: Clocked, tmp_path: Path) -> None:
+    """Another process holds a transaction: nothing was done, and the same claim can be made when it has ended."""
+    run, owner = sealed(journal), new_owner()
+    file = SqliteDriver(str(tmp_path / "journal.sqlite"), url="sqlite:journal.sqlite", busy_timeout=0.05)
+    with closing(Journal(file, "tenants")) as other, closing(apsw.Connection(file.path)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match=r"journal\.sqlite: database is locked"):
+            other.claim(run, owner, 2, 60)
+        assert other.status() == journal.status()  # readers do not wait
+        busy.execute("COMMIT")
+        assert len(other.claim(run, owner, 2, 60).tenants) == 2
 
 
 def test_a_name_that_is_no_text(journal: Clocked) -> None:
