@@ -125,8 +125,7 @@ ON CONFLICT DO NOTHING""",
     # One that goes on has the limits of today's configuration.
     f"""UPDATE fleet_waves SET stop_count = w.value ->> 1, stop_percent = w.value ->> 2
 FROM json_each(:waves) AS w WHERE fleet_waves.n = w.key AND fleet_waves.name = w.value ->> 0
-  AND fleet_waves.run = (
-    SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND digest = :digest AND state <> 'done')""",
+  AND fleet_waves.run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND digest = :digest)""",
     f"""UPDATE fleet_runs SET state = 'running', reason = NULL, ended_at = NULL
 WHERE n = {_NEWEST} AND digest = :digest AND state = 'stopped' AND {_ONCE}
   AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND failed - accepted > {_LIMIT})""",
@@ -156,7 +155,6 @@ FROM (
     f"""INSERT INTO fleet_tenants (id, fleet, name, url, run, wave, state)
 SELECT id, :fleet, name, url, {_OPEN}, wave, 'todo' FROM {_ROWS} WHERE {_OPEN} IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET fleet = excluded.fleet, name = excluded.name, url = excluded.url, seen = CASE
-    WHEN fleet_tenants.fleet <> excluded.fleet THEN NULL
     WHEN (SELECT sealed_at FROM fleet_runs WHERE n = fleet_tenants.run) IS NULL THEN fleet_tenants.seen
     ELSE fleet_tenants.run END,
   run = excluded.run, wave = excluded.wave, state = 'todo', owner = NULL, claim = NULL, tries = 0,
@@ -167,7 +165,7 @@ WHERE fleet_tenants.run <> excluded.run AND NOT ({_ELSEWHERE})""",
 FROM fleet_runs AS r LEFT JOIN (
   SELECT o.id AS id, o.name AS name, t.name AS other_name, t.fleet AS other_fleet
   FROM {_ROWS} AS o JOIN fleet_tenants AS t ON t.id = o.id
-  WHERE t.fleet <> :fleet OR t.run = {_RUN} AND t.name <> o.name LIMIT 3
+  WHERE t.fleet <> :fleet OR t.name <> o.name LIMIT 3
 ) AS c WHERE r.id = :run""",
 )
 """List tenants, if the list is still open. Returns the state, and the tenants that cannot be listed."""

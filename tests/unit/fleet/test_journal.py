@@ -269,6 +269,27 @@ def test_resume_accepts_the_failures(journal: Clocked) -> None:
     assert status.run.state == "done"
 
 
+def test_only_a_stopped_run_has_its_failures_accepted(journal: Clocked) -> None:
+    """Not a paused one, and not those after the decision, if its request arrives again."""
+    run, owner = sealed(journal, listed((0, 0, 20))), new_owner()  # 2 may fail
+
+    def fail(count: int) -> str:
+        return journal.finish(run, owner, failed(journal.claim(run, owner, count, 60)))
+
+    assert fail(2) == "running"
+    journal.pause("anna")
+    journal.resume("anna")
+    assert fail(1) == "stopped"
+    journal.resume("anna")
+    resumed = journal.fragile.sent[-1]
+    assert fail(1) == "running"
+    journal.pause("anna")
+    journal.stop("anna")
+    journal.fragile.batch(resumed)
+    journal.sql("UPDATE fleet_runs SET state = 'running'")
+    assert fail(2) == "stopped"
+
+
 def test_failures_are_grouped_by_error(journal: Clocked) -> None:
     """The most frequent error first, with names and place; texts are stored once."""
     run, owner = sealed(journal, listed((0, 0, 1_200))), new_owner()
@@ -360,6 +381,15 @@ def test_a_late_outcome_counts_if_nobody_took_over(journal: Clocked) -> None:
     assert journal.claim(run, owner, 5, 60).tenants[0].wave == 1
 
 
+def test_a_slow_process_does_not_take_over_from_itself(journal: Clocked) -> None:
+    """It works on what it has, though its lease has ended."""
+    run, owner = sealed(journal, listed((0, 0, 10))), new_owner()
+    first = journal.claim(run, owner, 4, 60)
+    journal.pass_time(61)
+    second = journal.claim(run, owner, 4, 60)
+    assert not {found.id for found in first.tenants} & {found.id for found in second.tenants}
+
+
 def test_outcomes_and_extensions_begin_the_lease_again(journal: Clocked) -> None:
     """A process that works is not overtaken, however long one tenant takes."""
     run, owner, other = sealed(journal), new_owner(), new_owner()
@@ -385,10 +415,14 @@ def test_only_certain_tenants(journal: Clocked) -> None:
     """Of any wave, also those of a dead process; the last wave limits what is claimed."""
     run, owner, dead = sealed(journal), new_owner(), new_owner()
     journal.claim(run, dead, 1, 60)
+    assert journal.claim(run, owner, 5, 60, only=["id-0000"]) == ((), "running", None, 1)
     journal.pass_time(61)
     claim = journal.claim(run, owner, 5, 60, only=["id-0000", "id-0014", "no-such-id"])
     assert [found.id for found in claim.tenants] == ["id-0000", "id-0014"]
     assert claim.left == 2
+    (next_one,) = journal.claim(run, owner, 1, 60).tenants
+    assert (next_one.id, next_one.place) == ("id-0001", 1)
+    journal.finish(run, owner, [Finished("id-0001", "todo")])
     assert journal.claim(run, owner, 5, 60, only=["id-0014"]) == ((), "running", None, 1)
     journal.finish(run, owner, done(claim))
     assert journal.claim(run, owner, 5, 60, only=["id-0014"]) == ((), "running", None, 0)
@@ -453,9 +487,12 @@ def test_a_late_claim_takes_nothing(journal: Clocked) -> None:
     """It was sent, its answer lost, and sent again; the first request arrives when all that is over."""
     run, owner = sealed(journal, listed((0, 0, 10))), new_owner()
     claim = journal.claim(run, owner, 4, 60)
-    late = journal.fragile.sent[-1]
+    late = [journal.fragile.sent[-1]]
     journal.finish(run, owner, done(claim))
-    journal.fragile.batch(late)
+    journal.finish(run, owner, done(journal.claim(run, owner, 4, 60)))
+    late.append(journal.fragile.sent[-2])
+    for batch in (*late, *late):
+        journal.fragile.batch(batch)
     assert journal.sql("SELECT count(*) FROM fleet_tenants WHERE state = 'leased'") == [(0,)]
 
 
@@ -520,6 +557,10 @@ def test_late_decisions_change_nothing(journal: Clocked) -> None:
     check(journal)
     journal.stop("anna")
     check(journal)
+    journal.fragile.batch(late("begin a run"))
+    status = journal.status()
+    assert status is not None
+    assert status.run.state == "stopped"
     second = sealed(journal, digest="other digest")
     for label in ("stop", "pause", "resume", "begin a run", "end the list of tenants", "list tenants"):
         journal.fragile.batch(late(label))
@@ -621,6 +662,8 @@ def test_the_next_run_tells_who_appeared_and_vanished(journal: Clocked) -> None:
     work(journal, sealed(journal))
     partial = begin(journal, "second")
     journal.add(partial, listed()[:7])
+    journal.stop("anna")
+    journal.add(begin(journal, "another partial one"), listed()[:6])
     journal.stop("anna")
     run = begin(journal, "third")
     journal.add(run, [*listed()[5:], (tenant(20), 2), (tenant(21), 2)])
