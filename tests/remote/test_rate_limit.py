@@ -17,7 +17,7 @@ from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.api_pool import ApiPool
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.rate_limit import Demand
-from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
 from d1migrate.fleet import FleetPlan, migrate_one, migrate_one_async
 from d1migrate.sql.batch import Batch, Query
 
@@ -130,6 +130,19 @@ def test_a_person_is_not_kept_waiting(cloudflare: Cloudflare, pool: ApiPool) -> 
     ordinary.close()
     select(opened(pool, tenant))
     assert cloudflare.now() - began > 250
+
+
+def test_an_import_of_a_fleet_is_not_cancelled(cloudflare: Cloudflare, pool: ApiPool) -> None:
+    """D1 cancels an import that is not polled for 15 seconds: its polls do not leave the reserve."""
+    cloudflare.settings(polls=5)
+    driver = opened(pool, f"d1:{cloudflare.create('tenant')}")
+    cloudflare.spend(int(QUOTA * 0.9) - 4)  # the requests before the polls
+    began = cloudflare.now()
+    with pytest.raises(AmbiguousError, match="complete"):
+        driver.batch(Batch([Query("CREATE TABLE a (x)")], size=2_000_000))
+    assert cloudflare.now() - began < 60
+    select(driver)
+    assert cloudflare.now() - began > 200
 
 
 def test_one_connection_for_each_thread(cloudflare: Cloudflare, pool: ApiPool) -> None:

@@ -132,8 +132,8 @@ class Cloudflare(Server):
     def advance(self, seconds: float) -> None:
         """Have time go by, on the server's clock and on `now`."""
         with self._clock:
-            self._advanced += seconds
             self._control("/clock", {"advance": seconds})
+            self._advanced += seconds  # a request that another thread sends now is not one of the past
 
     def now(self) -> float:
         """Return the seconds of a clock that goes as the server's does."""

@@ -186,7 +186,8 @@ class Api:
             body: the value to send as JSON; None for no content.
             read: extracts what is needed; if it fails, the response is not trusted.
             writes: whether the request may change anything, so that it is not simply sent again.
-            patience: seconds to wait for the response, if that is less than usual.
+            patience: seconds to wait for the response, if that is less than usual. Such a request is urgent:
+                it leaves nothing of the rate limit to others.
             **params: the query string.
 
         Raises:
@@ -200,7 +201,9 @@ class Api:
         except UnicodeEncodeError as error:
             raise QueryError(f"text that is not Unicode cannot be sent: {error.reason}") from error
         self.requests += 1
-        options: dict[str, Any] = {"timeout": patience, "seconds": patience} if patience else {}
+        options: dict[str, Any] = (
+            {"timeout": patience, "seconds": patience, "demand": Demand()} if patience else {}
+        )
         options |= {"content": content, "headers": {"content-type": "application/json"}, "params": params}
         return self._repeated(partial(self._ask, "POST", path, read, writes=writes, **options))
 
@@ -280,8 +283,8 @@ class Api:
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
         url, token = f"{self.settings.base_url}{path}", self.settings.token
         headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
-        limit = self._limit
-        sent_at, answer = limit.acquire(self._demand, self._timer), None
+        limit, demand = self._limit, options.pop("demand", self._demand)
+        sent_at, answer = limit.acquire(demand, self._timer), None
         try:
             response = self._send(method, url, writes, headers=headers, **options)
             answer = read_headers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from d1migrate.drivers.rate_limit import PERIOD
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.sql.d1 import ASSERTION, RESET_CODE, is_refusal, is_reset
 
@@ -25,8 +26,6 @@ ACCOUNT_HINT = (
     "check CLOUDFLARE_ACCOUNT_ID: the dashboard's address has the id, https://dash.cloudflare.com/ID; without"
     " the variable, the token's only account is used"
 )
-LONGEST_WAIT = 300
-"""Seconds: the period of Cloudflare's rate limit."""
 
 _BUSY = "Currently processing a long-running"
 _AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED, _D1 = 10000, 7403, 7404, 7400, 7500
@@ -58,23 +57,21 @@ def is_throttled(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response) -> float:
-    """Return how many seconds the server asks to wait, LONGEST_WAIT at most; 0 if it does not ask."""
+    """Return how many seconds the server asks to wait, at most PERIOD; 0 if it does not ask."""
     text = response.headers.get("retry-after", "")
     if text.isascii() and text.isdecimal():
-        return min(float(text), LONGEST_WAIT)
-    at, now = _time(text), _time(response.headers.get("date", ""))
-    return (
-        min(max(0.0, at - now), LONGEST_WAIT) if at and now else 0
-    )  # by the server's clock: ours may differ
+        return min(float(text), PERIOD)
+    at, now = _time(text), _time(response.headers.get("date", ""))  # by the server's clock: ours may differ
+    return min(max(0.0, at - now), PERIOD) if at and now else 0
 
 
 def _time(text: str) -> float | None:
-    """Return the seconds of an HTTP date."""
+    """Return the seconds of an HTTP date; None if it is not one."""
     from email.utils import parsedate_to_datetime
 
     try:
         return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None
 
 
