@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
@@ -16,21 +17,25 @@ from d1migrate.backup.local_points import RestorePoint
 from d1migrate.backup.restore import RestorePreview, RestoreResult
 from d1migrate.cli import backup, gates, restore, restore_preview
 from d1migrate.cli.commands import COMMANDS, command_of, with_actions
+from d1migrate.fleet.journal import open_journal
 from d1migrate.migrate.flows.leftovers import Problem
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import NameTable
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.report import errors as error_values
-from d1migrate.report import values
+from d1migrate.report import fleet, values
 from tests import json_schemas
 from tests.cli.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
+
+    from d1migrate.fleet.journal import Journal
+    from d1migrate.fleet.model import Run
 
 WITH_JSON = {
     name for command in COMMANDS for name in with_actions(command) if "json" in command_of(name).formats
@@ -481,6 +486,72 @@ def _refuse(path: object, *_: Any, **__: Any) -> Any:
 # --- without a command ---
 
 
+FLEET = "[fleet.shops]\ndatabases = 'sqlite:data/*.db'\ncreate = true\nwaves = ['2', 'rest']\nstop = '9'\n"
+
+
+def fleets(shown: Shown) -> None:
+    """Runs of a fleet that end in each way; tenants that are found in each state."""
+    data = shown.project.folder / "data"
+    data.mkdir()
+    for number in range(4):
+        (data / f"{number}.db").touch()
+    shown.configure(FLEET)
+    shown.write(_1_a=A, _2_b="CREATE UNIQUE INDEX a_x ON a (x);\n")
+    for command in ("status", "list", "plan --to 1"):
+        shown(f"fleet {command}")
+    shown("fleet up --to 1 --wave 1")
+    for command in ("status", "pause", "up --to 1", "resume", "stop", "plan", "list"):
+        shown(f"fleet {command}", code=None)
+    with Migrator("sqlite:data/3.db", "migrations") as migrator:
+        migrator.up(to=1)
+    shown.project.database = data / "3.db"
+    shown.project.sql("INSERT INTO a (x) VALUES (1), (1)")
+    (data / "4.db").write_bytes(b"SQLite format 3\0" + b"broken" * 1000)
+    shown.project.database = data / "5.db"
+    shown.project.sql("CREATE TABLE other (x)")
+    for command in ("plan", "up", "list", "status --failed", "verify", "retry", "list"):
+        shown(f"fleet {command}", code=None)
+    with newest_run() as (journal, run):
+        journal.claim(run, "anna", 1, 60)
+        shown("fleet list")
+    shown.configure(f"{FLEET}canary = ['5.db']\n".replace("stop = '9'", "stop = '0'"))
+    shown("fleet stop", code=None)
+    shown.write(_3_c="CREATE TABLE c (x);\n")
+    shown("fleet up", code=1)
+    shown.configure(
+        f"[env.gated]\ndatabase = 'sqlite:app.db'\nwindow = 'Sun 02:00-02:01 UTC'\n{FLEET}env = 'gated'\n"
+    )
+    shown.monkeypatch.setattr("d1migrate.cli.fleet.fleet_gates.now", lambda: SUNDAY + 300)
+    shown("fleet resume", code=None)
+    shown("fleet up", code=1)
+    shown.configure(FLEET)
+    shown.monkeypatch.setattr("d1migrate.fleet.interrupts.Interrupts.__call__", lambda _: True)
+    shown("fleet up", code=130)
+
+
+@contextmanager
+def newest_run() -> Iterator[tuple[Journal, Run]]:
+    """The journal of the fleet, and its newest run."""
+    with closing(open_journal("sqlite:.d1migrate/fleet-shops.sqlite", "shops")) as journal:
+        status = journal.status()
+        assert status is not None
+        yield journal, status.run
+
+
+def rare_fleets(shown: Shown) -> None:
+    """What needs remote databases, or tenants that are found damaged after their migration."""
+    (shown.project.folder / "data").mkdir()
+    (shown.project.folder / "data" / "a.db").touch()
+    shown.configure(FLEET)
+    shown.write(_1_a=A)
+    shown.note("fleet plan", shown("fleet plan") | {"seconds": 2.5})
+    found = shown("fleet up")
+    shown("fleet plan")
+    for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
+        problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]
+        shown.note("fleet up", found | {"problems": fleet.problem_values(problems)})
+
+
 def rare(shown: Shown) -> None:
     """What needs a remote database, large files or a damaged one: the functions that make the JSON."""
     rows = "".join(f"INSERT INTO big VALUES ('{'x' * 999}');\n" for _ in range(1100))
@@ -546,7 +617,7 @@ HISTORY = (
 
 SCENARIOS: tuple[Callable[[Shown], None], ...] = (
     names, words, numbers, a_log_of_others, drift, environments, setups, drafts, orders, adoption, records, wranglers, evidence, baselines, tables,
-    checks, rollbacks, backups, rare, failures,
+    checks, rollbacks, backups, fleets, rare_fleets, rare, failures,
 )  # fmt: skip
 
 

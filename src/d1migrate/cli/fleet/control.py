@@ -1,4 +1,4 @@
-"""What `pause`, `resume`, `stop` and `retry` share: a change of the newest run, and what is printed of it."""
+"""What `pause`, `resume` and `stop` share: a change of the newest run, and what is printed of it."""
 
 from __future__ import annotations
 
@@ -47,22 +47,10 @@ def change(name: str | None, project: Project, output: Output, act: Change, stat
             hint=f"{chosen.command('status')} shows it",
         )
     actions = {action: chosen.command(action) for action in ("up", "resume")}
-    return print_change(chosen, run, f"run {run.number} is {state}", step.format(**actions), output)
-
-
-def print_change(
-    chosen: ChosenFleet, run: Run, done: str, step: str | None, output: Output, *, retried: int | None = None
-) -> int:
-    """Print a change that was made; returns the exit code."""
     if output.as_json:
-        value: shapes.FleetChange = {
-            "fleet": chosen.name,
-            "run": report.run_value(run),
-            "retried_count": retried,
-        }
+        value: shapes.FleetChange = {"fleet": chosen.name, "run": report.run_value(run)}
         output.print_json(value)
     else:
-        output.print(done)
-        if step:
-            output.hint(step)
+        output.print(f"run {run.number} is {state}")
+        output.hint(step.format(**actions))
     return 0

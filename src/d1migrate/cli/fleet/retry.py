@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from d1migrate.cli.fleet.chosen import ChosenFleet
-from d1migrate.cli.fleet.control import print_change
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.report.fleet import tenants
+from d1migrate.report import fleet as report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.report.shapes import fleet as shapes
 
 
 class Options(NamedTuple):
@@ -27,6 +27,16 @@ def run(options: Options, project: Project, output: Output) -> int:
         run = chosen.status(journal).run
         count = journal.retry(only=chosen.failed(journal, run, options.only))
         found = chosen.status(journal)
-    done = f"{tenants(count)} can be tried again" if count else "no tenant failed"
-    step = f"{chosen.command('up')} tries again" if count else None
-    return print_change(chosen, found.run, done, step, output, retried=count)
+    if output.as_json:
+        value: shapes.FleetRetry = {
+            "fleet": chosen.name,
+            "run": report.run_value(found.run),
+            "retried_count": count,
+        }
+        output.print_json(value)
+    elif count:
+        output.print(f"{report.tenants(count)} can be tried again")
+        output.hint(f"{chosen.command('up')} tries again")
+    else:
+        output.print("no tenant failed")
+    return 0

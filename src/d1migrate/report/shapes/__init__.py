@@ -40,7 +40,7 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "fleet status": (fleet.FleetStatus,),
     "fleet list": (fleet.FleetList,),
     "fleet verify": (fleet.FleetVerification,),
-    "fleet retry": (fleet.FleetChange,),
+    "fleet retry": (fleet.FleetRetry,),
     "fleet pause": (fleet.FleetChange,),
     "fleet resume": (fleet.FleetChange,),
     "fleet stop": (fleet.FleetChange,),

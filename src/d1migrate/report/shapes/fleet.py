@@ -281,14 +281,22 @@ class FleetVerification(TypedDict):
 
 
 class FleetChange(TypedDict):
-    """A run that was paused, resumed or stopped, or whose failed tenants can be tried again.
+    """A run that was paused, resumed or stopped.
 
     Attributes:
         fleet: the fleet.
         run: the run, after the change.
-        retried_count: how many failed tenants are left to do again; null for the other actions.
     """
 
     fleet: str
     run: FleetRun
-    retried_count: int | None
+
+
+class FleetRetry(FleetChange):
+    """A run whose failed tenants are left to do again.
+
+    Attributes:
+        retried_count: how many tenants.
+    """
+
+    retried_count: int
