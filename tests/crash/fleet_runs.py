@@ -9,11 +9,13 @@ import shutil
 import sys
 import traceback
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 
+from d1migrate.drivers import cloudflare
 from d1migrate.errors import UnavailableError
 from d1migrate.fleet import claim_loop
 from d1migrate.fleet.claim_loop import Hooks
@@ -26,7 +28,7 @@ from d1migrate.fleet.tenant_drivers import TenantDrivers
 from d1migrate.fleet.waves import with_waves
 from d1migrate.project.config import load
 from d1migrate.project.files import load_migrations
-from tests.crash.killed import FAILED, Disk, filler, killer
+from tests.crash.killed import FAILED, Disk, Wire, filler, killer
 from tests.runtime import tenants
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ def up(folder: Path, hooks: Hooks = Hooks()) -> FleetReport:  # noqa: B008
     with closing(open_journal(settings.journal, "tenants")) as journal:
         journal.create()
         listed = with_waves(inventory(config, settings), settings)
-        return run_fleet(journal, settings, plan, listed, TenantDrivers(), hooks=hooks)
+        with closing(TenantDrivers()) as drivers:
+            return run_fleet(journal, settings, plan, listed, drivers, hooks=hooks)
 
 
 class Clock:
@@ -71,8 +74,11 @@ class Clock:
 
 
 def _cut(folder: Path, where: str, moment: int) -> int:
-    disk = Disk(killer(moment) if where == "disk" else filler(moment))
-    assert disk  # kept as long as files are open
+    if where == "request":
+        cloudflare.Api = partial(cloudflare.Api, transport=Wire(killer(moment)))  # type: ignore[assignment,misc]
+    else:
+        disk = Disk(killer(moment) if where == "disk" else filler(moment))
+        assert disk  # kept as long as files are open
     try:
         up(folder, Clock().hooks())
     except UnavailableError:
@@ -86,7 +92,8 @@ def _cut_everywhere(project: Path, folder: Path, where: str, step: int) -> None:
     """Leave a copy of the project, cut at each moment; the last one is the first that was not."""
     for moment in itertools.count(0, step):
         copy = folder / str(moment)
-        shutil.copytree(project, copy)
+        if not copy.exists():
+            shutil.copytree(project, copy)
         child = os.fork()
         if child == 0:
             try:

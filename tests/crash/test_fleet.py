@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate import connect
 from tests.crash.fleet_runs import INTERRUPTED, make, up
 from tests.crash.runs import ROOT
 from tests.crash.test_fleet_journal import let_leases_end
@@ -20,6 +22,8 @@ from tests.runtime import tenants
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.runtime.cloudflare import Cloudflare
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
 COMMAND = [sys.executable, "-m", "tests.crash.fleet_runs"]
@@ -54,6 +58,40 @@ def test_cut_at_a_write(tmp_path: Path, where: str) -> None:
         found = up(folder)
         assert (found.ended, found.total, found.done, found.left, found.failed) == ("done", 3, 3, 0, 0)
         tenants.check([folder / file.relative_to(project) for file in files], 3)
+
+
+MOMENTS = 32
+"""The requests of a fleet of three, and their answers, and some more."""
+
+
+def test_cut_at_a_request(tmp_path: Path, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before a request or after its answer: each D1 is migrated once."""
+    for name, value in cloudflare.environment.items():
+        monkeypatch.setenv(name, value)
+    project, cuts, original = tmp_path / "project", tmp_path / "cuts", cloudflare.create("original")
+    make(project, 0)
+    tenants.apply(connect("d1:original"), project / "two")
+    section = '[fleet.tenants]\nfile = "tenants.csv"\nat_once = 1\nwaves = ["1", "rest"]\n'
+    (project / "d1migrate.toml").write_text(section)
+    ids: dict[int, list[str]] = {}
+    for moment in range(MOMENTS):
+        names = [f"tenant-{moment}-{number}" for number in range(3)]
+        ids[moment] = cloudflare.copies(original, names)
+        shutil.copytree(project, cuts / str(moment))
+        lines = ["id,name", *map(",".join, zip(ids[moment], names, strict=True))]
+        (cuts / str(moment) / "tenants.csv").write_text("\n".join(lines))
+    environment = ENVIRONMENT | cloudflare.environment
+    command = [*COMMAND, "cut", str(project), str(cuts), "request", "1"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    codes = {int(moment): int(code) for moment, code in map(str.split, done.stdout.splitlines())}
+    assert list(codes.values()) == [-signal.SIGKILL] * (len(codes) - 1) + [0], done.stderr
+    assert 6 < len(codes) <= MOMENTS
+    for moment in codes:
+        folder = cuts / str(moment)
+        let_leases_end(folder / JOURNAL)
+        found = up(folder)
+        assert (found.ended, found.total, found.done) == ("done", 3, 3)
+        tenants.check(map(cloudflare.file, ids[moment]), 3)
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
