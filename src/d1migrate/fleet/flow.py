@@ -161,9 +161,9 @@ class _Tenant:
             checked = plan.checked(state)
             if checked is None:
                 schema, found = yield from _read_schema(plan, state.layout)
-                state, is_known, expected = found, True, state
-                if found is expected:
+                if found is state and schema is not None:
                     plan.check(state, schema)
+                state, is_known = found, True
                 continue
             if self._is_apart or not state.together:
                 return (yield from self._migrate_one_by_one(state, checked))
@@ -336,13 +336,21 @@ def _guess_or_read(plan: FleetPlan, layout: Layout) -> Flow[_Answer]:
     return _Answer((yield from _read(plan, layout)))
 
 
-def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownState]]:
-    """Return the schema of a database, and its state at the same moment."""
+def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema | None, KnownState]]:
+    """Return the schema of a database, and its state at the same moment.
+
+    There is no schema if the database does not have the history tables of the layout.
+    """
     from d1migrate.migrate.flows.read import schema_in
     from d1migrate.schema import introspect
 
     query = select_text(text_sql(plan.choice, layout))
-    *answers, last = yield Batch([*introspect.QUERIES, query], reads=True)
+    try:
+        *answers, last = yield Batch([*introspect.QUERIES, query], reads=True)
+    except QueryError as error:
+        if layout == EMPTY or "no such" not in str(error):
+            raise
+        return None, (yield from _read(plan, EMPTY))
     schema = schema_in(introspect.read(answers), plan.choice)
     return schema, (yield from _learn(plan, layout, str(last.rows[0][0])))
 

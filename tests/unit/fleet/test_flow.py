@@ -316,6 +316,16 @@ def test_a_state_is_checked_once() -> None:
     ]
 
 
+def test_a_state_that_is_guessed_and_still_to_be_checked() -> None:
+    """The database may have no tables at all; its own state decides."""
+    first = known(plan(), "1a 2b")
+    second = plan(check=lambda *_: Checked())
+    second.load([(state.text, count) for state, count in first.states])
+    with pytest.raises(HistoryError, match="it has no tables"):
+        migrate_one(Tenant(), second)
+    assert migrate_one(Tenant("1a"), second).applied == ("002_b", "003_c", "004_d")
+
+
 def test_states_of_an_earlier_process_save_the_first_request() -> None:
     """Their texts are enough."""
     first = known(plan(), "1a 2b")
