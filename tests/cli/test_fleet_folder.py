@@ -87,3 +87,14 @@ def test_a_folder_that_does_not_exist(fleet: Project) -> None:
     err = fleet.run("lint", "--migrations", "tenant", code=2).err
     assert "the migrations folder tenant of the fleet tenants does not exist" in err
     assert "correct `migrations = …` in [fleet.tenants]" in err
+
+
+def test_a_project_that_is_only_a_fleet(fleet: Project) -> None:
+    """Its folder is the default; there is no default database."""
+    (fleet.folder / "d1migrate.toml").write_text(
+        '[fleet.tenants]\ndatabases = "sqlite:data/*.db"\nmigrations = "tenant"\n'
+    )
+    assert "checked 1 migration" in fleet.run("lint").err
+    assert fleet.run("new", "more").out == "tenant/002_more.sql\n"
+    err = fleet.run("status", code=2).err
+    assert "`d1migrate fleet status` is for the tenants of [fleet.tenants]" in err

@@ -226,6 +226,24 @@ def test_a_journal_that_cannot_be_reached_any_more(fleet: Fleet) -> None:
     fleet.check()
 
 
+def test_an_enforced_quota(fleet: Fleet) -> None:
+    """No request is refused; a third more time than the quota allows at most; one request each."""
+    many, quota = 300, 100
+    names = [f"more-{number}" for number in range(many)]
+    ids = fleet.server.copies(fleet.server.copies(fleet.ids[0], ["copy"])[0], names)
+    fleet.listed = [Tenant(id_, name, f"d1:{id_}") for id_, name in zip(ids, names, strict=True)]
+    fleet.server.settings(quota=quota, enforce_quota=True)
+    before, began = fleet.server.traffic(), fleet.server.now()
+    found = fleet.up()
+    assert (found.ended, found.migrated) == ("done", many)
+    assert found.requests <= many + 3
+    after = fleet.server.traffic()
+    assert set(after.statuses) - {"200"} <= {"400"}, after
+    assert after.statuses.get("400", 0) - before.statuses.get("400", 0) <= 3
+    assert fleet.server.now() - began <= 1.35 * many / quota * 300
+    fleet.check(ids)
+
+
 def test_verify_takes_one_request_each(fleet: Fleet) -> None:
     """And writes nothing."""
     plan = fleet.plan()

@@ -85,11 +85,22 @@ class FleetWorker(Server):
         values = ", ".join(f"('{name}')" for name in names)
         self.post(database="DB", sql=f"INSERT INTO tenants (name) VALUES {values}")
 
-    def start_fleet(self, instance: str, **params: object) -> str:
-        """Start an instance of the Workflow."""
-        fast = {"pollSeconds": 1, "leaseSeconds": 5}
-        found: str = self.post(create={"id": instance, "params": {**fast, **params}})
-        return found
+    def start_fleet(self, instance: str, **params: object) -> None:
+        """Start an instance of the Workflow, which asks its journal often."""
+        self.post(create={"id": instance, "params": {"pollSeconds": 1, "leaseSeconds": 5, **params}})
+
+    def run_fleet(self, instance: str, **params: object) -> dict[str, Any]:
+        """Start an instance of the Workflow and return its output.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        self.start_fleet(instance, **params)
+        status = self.result(instance)
+        if status.get("error"):
+            raise RuntimeError(status["error"]["message"])
+        output: dict[str, Any] = status["output"]
+        return output
 
     def result(self, instance: str, seconds: float = 120) -> dict[str, Any]:
         """Wait until an instance has ended, and return its status."""

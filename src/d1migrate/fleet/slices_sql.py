@@ -51,6 +51,7 @@ OPERATIONS = {
     "seal": journal_sql.SEAL,
     "look": LOOK,
     "claim": journal_sql.CLAIM,
+    "extend": journal_sql.EXTEND,
     "finish": journal_sql.FINISH,
     "release": journal_sql.RELEASE,
 }

@@ -355,6 +355,11 @@ class Config(NamedTuple):
 
         if found := None if self.wrangler else generated_config(os.getcwd()):
             return how_to_use(found, os.path.dirname(self.path or "") or ".")
+        if self.fleets:
+            return (
+                f"`d1migrate fleet status` is for the tenants of [fleet.{self.fleets[0].name}]; for another"
+                " database, pass --database URL"
+            )
         if self.path is None:
             return "`d1migrate init` sets up this folder; or name a database, e.g. `--database sqlite:app.db`"
         tool = "tool.d1migrate." if os.path.basename(self.path) == "pyproject.toml" else ""

@@ -346,7 +346,7 @@ FLEET = (
         "none",
         'canary = ["tenant-demo", "tenant-7*"]',
         "The names of tenants that are in the first wave, in addition to those that `waves` puts there. `*`,"
-        " `?` and `[…]` match as in a shell.",
+        " `?` and `[…]` match as in a shell. Each has to match a tenant.",
     ),
     Setting(
         "stop",

@@ -23,12 +23,12 @@ export interface FleetParams {
   readonly tenants?: readonly string[] | undefined;
   /** Whether to migrate again though the run of these migrations is done, or was stopped. */
   readonly again?: boolean | undefined;
-  /** After how many seconds without an answer an object is claimed again; 120 without it. */
+  /** After how many seconds without a sign of a slice its objects are given to another one; 600 without it. */
   readonly leaseSeconds?: number | undefined;
   /** How often the journal is asked, at most, in seconds; 30 without it. */
   readonly pollSeconds?: number | undefined;
-  /** What this file gives the slices that it starts: their run. */
-  readonly slice?: string | undefined;
+  /** What this file gives the slices that it starts. */
+  readonly slice?: Slice | undefined;
 }
 
 /** What an instance returns: the run, and how many objects it has in each state; of a slice, its own. */
@@ -45,7 +45,12 @@ export class FleetWorkflow extends WorkflowEntrypoint<any, FleetParams> {
     const params: FleetParams = event.payload ?? {};
     const run = `${event.instanceId}-${+event.timestamp}`; // an id can be used again after some days
     const work: Work = { env: this.env, step, params, id: event.instanceId, run };
-    return params.slice ? migrateSlice(work, params.slice) : coordinate(work);
+    try {
+      return await (params.slice ? migrateSlice(work, params.slice) : coordinate(work));
+    } catch (error) {
+      // The instance would only show that a step threw it.
+      throw isFatal(error) ? new Error(messageOf(error)) : error;
+    }
   }
 }
 
@@ -67,7 +72,7 @@ const TARGET = migrations.migrations.at(-1)!.name;
 
 /** How many objects are claimed, and recorded, at once. */
 const CLAIM: number = "{claim}" as any;
-/** How often a slice claims: 500 objects are half of the steps and of the calls that the free plan allows an instance. */
+/** How often an instance claims. 500 objects are half of the steps and calls that the free plan allows one. */
 const CLAIMS = 10;
 /** How many objects a query lists at once, and how many rows the journal adds. */
 const [PAGE, CHUNK] = [5_000, 500];
@@ -76,10 +81,12 @@ const POLLS = 4_000;
 /** After how many seconds slices that do not work are replaced: instances may be queued. */
 const START_SECONDS = 20;
 const ALREADY_EXISTS = 10405;
-/** How often an object is asked to continue a long history. */
+/** How often an object is called to apply a long history. */
 const PARTS = 100;
-/** A call that the object did not refuse is repeated. */
-const RETRIES = { retries: { limit: 4, delay: "2 seconds", backoff: "exponential" }, timeout: "5 minutes" } as const;
+/** A call that the object did not refuse is repeated. With all repetitions, it has to be shorter than a lease. */
+const RETRIES = { retries: { limit: 4, delay: "2 seconds", backoff: "exponential" }, timeout: "1 minute" } as const;
+/** After which share of a lease, and how many seconds, outcomes are recorded: the lease begins again. */
+const [LEASE_SHARE, SLOW_SECONDS] = [1 / 3, 60];
 
 // --- The instance that lists the objects and starts the slices ------------------------------------------------------
 
@@ -142,10 +149,17 @@ async function look(work: Work, run: string): Promise<Seen> {
 /** Start slices. Their ids belong to the attempt, so a repetition starts none twice. */
 async function start({ env, params }: Work, run: Run, { attempt, slices }: Seen): Promise<void> {
   const digest = migrations.digest.slice(0, 12);
-  const instances = Array.from({ length: slices }, (_, slice) => ({
-    id: `${digest}-${run.number}-${attempt}-${slice}`,
-    params: { leaseSeconds: params.leaseSeconds, slice: run.id },
-  }));
+  const owners = Array.from({ length: slices }, (_, slice) => `${digest}-${run.number}-${attempt}-${slice}`);
+  await startInstances(
+    env,
+    owners.map((owner) => ({
+      id: owner,
+      params: { leaseSeconds: params.leaseSeconds, slice: { run: run.id, owner, part: 0 } },
+    })),
+  );
+}
+
+async function startInstances(env: any, instances: readonly { id: string; params: FleetParams }[]): Promise<void> {
   const { errors } = await bound(env, FLEET.bindings.workflow).createBatch({ instances });
   const failed = errors.find((error: any) => error.code !== ALREADY_EXISTS);
   if (failed) throw new Error(`cannot start the slice ${failed.id}: ${failed.message} (${failed.code})`);
@@ -182,8 +196,8 @@ async function queried({ env }: Work, before: Page): Promise<Found> {
   const exact = `${key} COLLATE BINARY`; // names that differ in case are two objects
   const after = before.last === null ? "" : `WHERE ${exact} > ?1`;
   const sql = `SELECT DISTINCT ${exact} AS tenant FROM (${query}\n) ${after} ORDER BY ${exact} LIMIT ${PAGE}`;
-  const { results } = await database.prepare(sql).bind(...(before.last === null ? [] : [before.last])).all();
-  const tenants = results.map(({ tenant }: any) => tenant);
+  const asked = database.prepare(sql).bind(...(before.last === null ? [] : [before.last]));
+  const tenants = (await rowsOf(database, [asked])).map(({ tenant }) => tenant);
   if (tenants.some((tenant: unknown) => tenant === null || tenant === ""))
     throw new NonRetryableError(`the query of the fleet lists an object without a ${key}`);
   return { tenants: tenants.map(String), key, last: tenants.at(-1) ?? null, isLast: tenants.length < PAGE };
@@ -191,9 +205,9 @@ async function queried({ env }: Work, before: Page): Promise<Found> {
 
 /** Which column of the query has the objects; null if it has no rows. */
 async function keyOf(database: any, query: string): Promise<"name" | "id" | null> {
-  const { results } = await database.prepare(`SELECT * FROM (${query}\n) LIMIT 1`).all();
-  if (!results.length) return null;
-  const key = (["name", "id"] as const).find((column) => column in results[0]);
+  const [row] = await rowsOf(database, [database.prepare(`SELECT * FROM (${query}\n) LIMIT 1`)]);
+  if (!row) return null;
+  const key = (["name", "id"] as const).find((column) => column in row);
   if (!key) throw new NonRetryableError("the query of the fleet has no column `name` or `id`");
   return key;
 }
@@ -229,63 +243,84 @@ async function waveOf(id: string, name: string, place: number): Promise<number> 
 
 // --- The instances that migrate a slice ---------------------------------------------------------------------------
 
-async function migrateSlice(work: Work, run: string): Promise<FleetResult> {
-  const { step, id: owner } = work;
+async function migrateSlice(work: Work, slice: Slice): Promise<FleetResult> {
+  const { step, params, env } = work;
+  const { run, owner, part } = slice;
   const total = { done: 0, failed: 0 };
+  const slow = 1_000 * Math.min(LEASE_SHARE * leaseOf(params), SLOW_SECONDS);
   let claimed: Claim;
   for (let n = 1; ; n++) {
-    claimed = await step.do(`claim ${n}`, () => claim(work, run, n));
-    if (!claimed.tenants.length) break;
-    const outcomes: Outcome[] = [];
-    for (const tenant of claimed.tenants) outcomes.push(await migrate(work, tenant));
-    for (const { state } of outcomes) total[state]++;
-    await step.do(`finish ${n}`, () => send(work, "finish", { run, owner, outcomes: JSON.stringify(outcomes) }));
-    if (n === CLAIMS) break;
+    claimed = await step.do(`claim ${n}`, () => claim(work, slice, n));
+    let pending: Outcome[] = [];
+    let ms = 0;
+    for (const [at, tenant] of claimed.tenants.entries()) {
+      const { outcome, ms: took } = await migrate(work, owner, tenant);
+      total[outcome.state]++;
+      pending.push(outcome);
+      ms += took;
+      if (outcome.state === "done" && ms < slow && at + 1 < claimed.tenants.length) continue;
+      const outcomes = JSON.stringify(pending);
+      await step.do(`finish ${n}, ${at + 1}`, () => send(work, "finish", { run, owner, outcomes }));
+      [pending, ms] = [[], 0];
+    }
+    if (!claimed.tenants.length || n === CLAIMS) break;
   }
-  await step.do("release", () => send(work, "release", { run, owner, request: `${work.run} release` }));
+  if (claimed.tenants.length) {
+    const next = { params: { ...params, slice: { run, owner, part: part + 1 } }, id: `${owner}-${part + 1}` };
+    await step.do("continue", () => startInstances(env, [next]));
+  } else await step.do("release", () => send(work, "release", { run, owner, request: `${work.run} release` }));
   return { run, state: claimed.state, ...total, left: claimed.left - claimed.tenants.length };
 }
 
+const leaseOf = ({ leaseSeconds = 600 }: FleetParams): number => leaseSeconds;
+
 /** Claim objects. The number makes a repetition return the same ones. */
-async function claim(work: Work, run: string, number: number): Promise<Claim> {
+async function claim({ params, ...work }: Work, { run, owner, part }: Slice, number: number): Promise<Claim> {
   const rows = await send(work, "claim", {
     run,
-    owner: work.id,
-    claim: number,
+    owner,
+    claim: part * CLAIMS + number,
     count: CLAIM,
-    seconds: work.params.leaseSeconds ?? 120,
+    seconds: leaseOf(params),
     last_wave: FLEET.waves.length - 1,
   });
   const tenants = rows.filter((row) => row.id !== null).map(({ id, name }) => ({ id, name }));
-  return { tenants, state: rows[0]!.state, left: rows[0]!.remaining };
+  return { tenants, state: rows[0].state, left: rows[0].remaining };
 }
 
-/** Call an object in a step of its own: if it fails, no other does. */
-async function migrate({ env, step }: Work, { id, name }: Claimed): Promise<Outcome> {
-  let requests = 0;
+/** Migrate an object in steps of its own: if they fail, no other does. */
+async function migrate(work: Work, owner: string, { id, name }: Claimed): Promise<{ outcome: Outcome; ms: number }> {
+  let [requests, ms] = [0, 0];
   try {
-    const current = await step.do(`migrate ${id}`, RETRIES, async () => {
-      requests++;
-      return call(env, name);
-    });
-    return { id, state: "done", current, requests: Math.max(requests, 1), error: null, place: null };
+    for (let part = 1; part <= PARTS; part++) {
+      if (part > 1) await work.step.do(`extend ${id}, ${part}`, () => send(work, "extend", { owner }));
+      const step = part > 1 ? `migrate ${id}, ${part}` : `migrate ${id}`;
+      const called = await work.step.do(step, RETRIES, ({ attempt }) => call(work.env, name, attempt));
+      requests += called.attempt;
+      ms += called.ms;
+      const { current } = called;
+      if (current !== null)
+        return { outcome: { id, state: "done", current, requests, error: null, place: null }, ms };
+    }
+    throw new Error(`not migrated after ${PARTS} calls, each of which reached a limit of runMigrations`);
   } catch (error) {
     const text = messageOf(error).replaceAll(id, "the object"); // so that equal errors are equal
-    return { id, state: "failed", current: null, requests: Math.max(requests, 1), error: text, place: placeOf(text) };
+    const failed = { state: "failed", current: null, error: text, place: placeOf(text) } as const;
+    return { outcome: { id, requests: requests + 1, ...failed }, ms };
   }
 }
 
-/** Migrate an object and return the name of its newest migration. */
-async function call(env: any, name: string): Promise<string> {
-  for (let part = 1; ; part++) {
-    try {
-      return checked(await stubOf(env, name).migrate());
-    } catch (error) {
-      const kind = kindOf(error);
-      if (kind === "Unfinished" && part < PARTS) continue; // a limit of one event was reached: the next continues
-      if (REFUSALS.includes(kind) && !(error as any).unknown) throw new NonRetryableError(messageOf(error));
-      throw error;
-    }
+/** Call an object: the name of its newest migration; null if it has to be called again. */
+async function call(env: any, name: string, attempt: number): Promise<Called> {
+  const began = Date.now();
+  const called = (current: string | null): Called => ({ current, attempt, ms: Date.now() - began });
+  try {
+    return called(checked(await stubOf(env, name).migrate()));
+  } catch (error) {
+    const kind = kindOf(error);
+    if (kind === "Unfinished") return called(null); // a limit of one event was reached: the next one continues
+    if (REFUSALS.includes(kind) && !(error as any).unknown) throw new NonRetryableError(messageOf(error));
+    throw error;
   }
 }
 
@@ -315,6 +350,9 @@ const stubOf = (env: any, name: string): any => bound(env, FLEET.bindings.object
 const kindOf = (error: any): string =>
   error?.name && error.name !== "Error" ? error.name : (/^(\w+): /.exec(textOf(error))?.[1] ?? "");
 
+const isFatal = (error: any): boolean =>
+  error?.name === "NonRetryableError" || textOf(error).startsWith("NonRetryableError: ");
+
 const messageOf = (error: unknown): string => textOf(error).replace(PREFIX, "");
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -331,17 +369,21 @@ function bound(env: any, name: string): any {
 // --- The journal --------------------------------------------------------------------------------------------------
 
 /** Send an operation as one transaction, and return the rows of its last statement. */
-async function send({ env }: Work, operation: string, values: Values = {}): Promise<any[]> {
+async function send({ env }: Pick<Work, "env">, operation: string, values: Values = {}): Promise<any[]> {
   const database = bound(env, FLEET.bindings.journal);
   const statements = SQL[operation]!.map(([sql, names]) =>
-    database.prepare(sql).bind(...names.map((name) => values[name] ?? null)),
+    database.prepare(sql).bind(...names.map((name) => values[name]!)),
   );
+  return rowsOf(database, statements);
+}
+
+/** The rows of the last statement of a transaction. What D1 refuses, it would refuse again. */
+async function rowsOf(database: any, statements: readonly any[]): Promise<any[]> {
   try {
     return (await database.batch(statements)).at(-1).results;
   } catch (error) {
     const text = textOf(error).replace(/^.*D1_ERROR: /s, "");
-    if (new RegExp(migrations.patterns.refusal).test(text)) throw new NonRetryableError(text);
-    throw error;
+    throw new RegExp(migrations.patterns.refusal).test(text) ? new NonRetryableError(text) : error;
   }
 }
 
@@ -350,7 +392,7 @@ async function send({ env }: Work, operation: string, values: Values = {}): Prom
 /** SQL, and the names of its parameters. */
 type Statement = readonly [sql: string, names: readonly string[]];
 
-type Values = Readonly<Record<string, string | number | null>>;
+type Values = Readonly<Record<string, string | number>>;
 
 interface Settings {
   readonly name: string;
@@ -413,6 +455,13 @@ interface Found extends Omit<Page, "count"> {
   readonly tenants: readonly string[];
 }
 
+/** What a slice works on. If it has claimed often enough, another instance continues it as the next part. */
+interface Slice {
+  readonly run: string;
+  readonly owner: string;
+  readonly part: number;
+}
+
 interface Claimed {
   readonly id: string;
   readonly name: string;
@@ -422,6 +471,12 @@ interface Claim {
   readonly tenants: readonly Claimed[];
   readonly state: string;
   readonly left: number;
+}
+
+interface Called {
+  readonly current: string | null;
+  readonly attempt: number;
+  readonly ms: number;
 }
 
 interface Outcome {

@@ -42,7 +42,7 @@ def workflow_module(config: Config, fleet: FleetSettings, index: str) -> str:
     """
     with open(os.path.join(_FOLDER, "fleet.ts"), encoding="utf-8") as file:
         text = file.read()
-    text = text.replace("{fleet}", fleet.name).replace("d1migrate {version}", TOOL)
+    text = text.replace("{fleet}", fleet.name, 1).replace("d1migrate {version}", TOOL)
     text = text.replace("class FleetWorkflow", f"class {workflow_class(fleet.name)}")
     text = text.replace('"{index}"', json.dumps(_imported(index, fleet.workflow or "")))
     values = {
