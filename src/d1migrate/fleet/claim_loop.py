@@ -101,7 +101,7 @@ class ClaimLoop:
         self._journal, self._run, self._owner, self._pool, self._hooks = journal, run, owner, pool, hooks
         self._last_wave, self._only = last_wave, only
         self.reason: str | None = None
-        self._state = "running"
+        self._state, self._is_ending = "running", False
         self._results: list[Finished] = []
         self._paused: list[tuple[float, int, Claimed]] = []  # a heap; the number prevents comparing tenants
         self._numbers = count()
@@ -210,6 +210,8 @@ class ClaimLoop:
         tried = _Tried(before.times + 1, before.requests + result.requests)
         found = result.found
         if isinstance(found, Error) and is_no_answer(found):
+            if self._is_ending:
+                return  # it was not asked, or is not asked again: it is given back
             if tried.times <= len(PAUSES):
                 self._tried[tenant.id] = tried
                 due = self._hooks.now() + PAUSES[tried.times - 1]
@@ -231,6 +233,7 @@ class ClaimLoop:
 
     def _finish_work(self) -> None:
         """Wait for what is in work; nothing new begins."""
+        self._is_ending = True
         self._pool.cancel()
         self._hooks.on_end()
         while len(self._pool):

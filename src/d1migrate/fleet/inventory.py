@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from fnmatch import fnmatchcase
 
 from d1migrate.errors import Error, UnavailableError, UsageError
+from d1migrate.fleet.objects import cannot_run_here
 from d1migrate.fleet.reserved import Reserved
 from d1migrate.fleet.seen import Seen
 
@@ -39,8 +40,9 @@ def inventory(config: Config, fleet: FleetSettings, *, on_wait: OnWait | None = 
             be a tenant.
         DriverError: Cloudflare or the control database did not answer.
     """
-    where = f"{config.path}: [fleet.{fleet.name}] "
-    is_empty = True
+    if fleet.objects:
+        raise cannot_run_here(fleet)
+    where, is_empty = f"{config.path}: [fleet.{fleet.name}] ", True
     try:
         with closing(_Inventory(config, fleet, on_wait)) as checked:
             for tenant in checked.tenants():
@@ -97,10 +99,6 @@ class _Inventory:
 
     def _of(self, fleet: FleetSettings) -> Iterator[Listed]:
         """Yield the databases of a source that is not the account."""
-        if fleet.objects:
-            from d1migrate.fleet.objects import cannot_run_here
-
-            raise cannot_run_here(fleet)
         if fleet.databases:
             from d1migrate.fleet.sources.files import list_files
 

@@ -34,12 +34,12 @@ class Reserved:
         self._labels: dict[str, str] = {}
         """{the identity of a database: what it is}."""
         self._names: dict[str, tuple[str, Environment]] = {}
-        """{the name of a D1 whose id is not known: what it is, and how to open it}."""
+        """{the name of a D1 whose id is not known: what it is, and where}."""
         for label, environment in _named(config):
             found = identify(environment, config.wrangler)
             if key := found.file or found.id:
                 self._labels.setdefault(key, label)
-            if found.name:
+            elif found.name:
                 self._names.setdefault(found.name, (label, environment))
 
     def label(self, listed: Listed) -> str | None:

@@ -59,11 +59,13 @@ def run_fleet(
         hooks: what it asks, and whom it reports to.
 
     Raises:
+        Gate: the maintenance window is closed; nothing was begun. Once it is, a report has the reason.
         UsageError: there are no migrations, or a run of others is not finished; or as `inventory`.
         UnavailableError: the journal did not answer. Tenants that are migrated stay so.
         DriverError: as `inventory`.
     """
     started = hooks.now()
+    hooks.refuse_closed()
     wanted = up_to(plan.migrations, plan.to)
     if not wanted:
         raise UsageError("there are no migrations", hint="`d1migrate new DESCRIPTION` creates one")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from fnmatch import fnmatchcase
 
+from d1migrate.errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +42,18 @@ def position(tenant_id: str) -> float:
 
 
 def with_waves(tenants: Iterable[Tenant], fleet: FleetSettings) -> Iterator[tuple[Tenant, int]]:
-    """Yield each tenant of an inventory, in its order, with its wave."""
+    """Yield each tenant of an inventory, in its order, with its wave.
+
+    Raises:
+        UsageError: no tenant is a canary that the configuration names. It is raised after all tenants.
+    """
+    missing = fleet.canary
     for place, tenant in enumerate(tenants):
+        if missing:
+            missing = tuple(pattern for pattern in missing if not fnmatchcase(tenant.name, pattern))
         yield tenant, wave_of(tenant, fleet, place)
+    if missing:
+        raise UsageError(
+            f"[fleet.{fleet.name}] canary: no tenant is called {missing[0]!r}",
+            hint="correct the name: without its canary, a wave of others would be the first to fail",
+        )

@@ -257,6 +257,16 @@ def test_an_interrupt_ends_waits(world: World) -> None:
     assert world.drive(run) == "done"
 
 
+def test_a_tenant_that_does_not_answer_at_the_end_is_given_back(world: World) -> None:
+    """It has not failed: at an interrupt it may not even have been asked."""
+    run = world.begin(1)
+    world.answers = {"t0": [UnavailableError("interrupted before the request was sent")]}
+    slow = Slow(world.work)
+    slow.clock = world.clock
+    assert world.drive(run, Hooks(interrupted=lambda: slow.looks > 5), pool=slow) == "interrupted"
+    assert world.counts() == {"todo": 1}
+
+
 def test_an_exception_gives_everything_back(world: World) -> None:
     """For example KeyboardInterrupt in a program that does not use Interrupts."""
 

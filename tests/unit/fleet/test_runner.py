@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate import connect
-from d1migrate.errors import UsageError
+from d1migrate.errors import Gate, UsageError
 from d1migrate.fleet.claim_loop import Hooks
 from d1migrate.fleet.inventory import inventory
 from d1migrate.fleet.journal import Journal, open_journal
@@ -225,6 +225,24 @@ def test_no_migrations(new_fleet: Callable[[int], Fleet]) -> None:
         file.unlink()
     with pytest.raises(UsageError, match="no migrations"):
         fleet.up()
+
+
+def test_a_closed_window(new_fleet: Callable[[int], Fleet]) -> None:
+    """Nothing is begun; later, it ends the run between two claims."""
+
+    def refuse() -> None:
+        raise Gate("production refuses (window): closed", gates=["window"])
+
+    fleet = new_fleet(120)
+    with pytest.raises(Gate):
+        fleet.up(Hooks(refuse_closed=refuse))
+    with closing(fleet.journal()) as journal:
+        assert journal.status() is None
+    found = fleet.up(Hooks(refuse_closed=lambda: refuse() if fleet.results else None))
+    assert (found.ended, found.reason) == ("closed", "production refuses (window): closed")
+    assert 0 < found.done == found.migrated < 120
+    assert fleet.up().done == 120
+    tenants.check(fleet.files, 3)
 
 
 def test_the_first_tenants_of_a_wave_are_inspected(new_fleet: Callable[[int], Fleet]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID
 
+import pytest
+
+from d1migrate.errors import UsageError
 from d1migrate.fleet.tenant import Tenant
 from d1migrate.fleet.waves import position, wave_of, with_waves
 from d1migrate.project.fleet import FleetSettings, read_fleet
@@ -67,3 +70,11 @@ def test_a_single_wave() -> None:
     """It has all tenants."""
     assert {wave for _, wave in with_waves(tenants(50), fleet(["rest"]))} == {0}
     assert wave_of(tenants(1)[0], fleet(["3", "100%"]), 3) == 1
+
+
+def test_a_canary_that_does_not_exist() -> None:
+    """A mistyped name would leave the first failure to others."""
+    found = with_waves(tenants(3), fleet(["1", "rest"], ["tenant-1", "tenant-x*"]))
+    assert [wave for _, wave in (next(found), next(found), next(found))] == [0, 0, 1]
+    with pytest.raises(UsageError, match=r"\[fleet.tenants\] canary: no tenant is called 'tenant-x\*'"):
+        next(found)

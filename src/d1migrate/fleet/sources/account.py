@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.cloudflare import Api
     from d1migrate.fleet.tenant import Listed
 
-_PAGE = 10_000  # the most that D1's API returns (d1-facts §10)
+_PAGE = 10_000  # the most that the API returns (d1-facts §11)
 _ONE_PAGE = 1_000
 """A first page with fewer databases is the whole list, also if the API caps pages below `_PAGE`."""
 _PASSES = 5

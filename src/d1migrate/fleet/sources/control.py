@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
-from d1migrate.errors import QueryError, UsageError
+from d1migrate.errors import QueryError, SourceError, UsageError
 from d1migrate.fleet.sources.rows import IDS, NAME, read_row
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
+from d1migrate.sql.statement import shape_of
+from d1migrate.sql.token_groups import closing
+from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.fleet.tenant import Listed
 
 MOST = 50_000_000  # bytes of a result: D1 returns no more
+_ONE = "write one SELECT, for example: SELECT database_id, name FROM tenants"
 _ABSENT = "x'6e6f20636f6c756d6e'"  # 'no column' as a BLOB, which no id or name is
 
 
@@ -58,10 +62,22 @@ def list_control(driver: Driver, sql: str, folder: str) -> Iterator[Listed]:
 
 
 def _single(sql: str) -> str:
-    """Return the statement of a query, without its semicolon and comments after it."""
-    statements = [statement.sql for statement in split(sql) if statement.sql]
+    """Return the statement of a query, without its semicolon and comments after it.
+
+    Raises:
+        UsageError: it is not one SELECT that can be a subquery.
+    """
+    try:
+        statements = [statement.sql for statement in split(sql, file="query") if statement.sql]
+    except SourceError as error:
+        raise UsageError(str(error), hint=error.hint) from None
     if len(statements) != 1:
-        raise UsageError(f"query has {len(statements)} statements", hint="write one SELECT")
+        raise UsageError(f"query has {len(statements)} statements", hint=_ONE)
+    tokens = significant(f"({statements[0]}\n)")
+    if shape_of(tokens[1:-1]).verb not in ("select", "values"):
+        raise UsageError("query is not a SELECT", hint=_ONE)
+    if closing(tokens, 0) != len(tokens) - 1:
+        raise UsageError("query has a parenthesis that does not match", hint=_ONE)
     return statements[0]
 
 

@@ -93,7 +93,12 @@ def test_without_names(driver: Driver) -> None:
         ("SELECT id FROM customers", "query: no such table: customers", ""),
         ("SELECT 1; SELECT 2", "query has 2 statements", "write one SELECT"),
         (" -- nothing", "query has 0 statements", "write one SELECT"),
-        ("DELETE FROM tenants RETURNING uuid AS id", 'query: near "DELETE": syntax error', ""),
+        ("DELETE FROM tenants RETURNING uuid AS id", "query is not a SELECT", "write one SELECT"),
+        ("PRAGMA table_list", "query is not a SELECT", "write one SELECT"),
+        ("SELECT uuid AS id FROM tenants) UNION ALL SELECT (1", "a parenthesis that does not match", "write"),
+        ("SELECT (uuid AS id FROM tenants", "a parenthesis that does not match", "write"),
+        ("SELECT 'uuid AS id", "query:1:8: ", ""),
+        ("SELECT uuid AS id FROM tenants WHERE label = ?1", "query: Wrong number of parameter bindings", ""),
     ],
 )
 def test_a_query_that_is_wrong(driver: Driver, sql: str, message: str, hint: str) -> None:
