@@ -84,7 +84,7 @@ def test_a_failed_tenant_stops_no_other_one(failing: Project) -> None:
     assert "migrated 5 tenants, 2 failed in " in ended.out
     assert "\n2 tenants: migrations/002_unique.sql:1: UNIQUE constraint failed: users.email" in ended.out
     assert "\n    shop-3.db, shop-5.db\n" in ended.out
-    assert ended.out.endswith("shops: 5 done + 2 failed + 0 left = 7 tenants; all done\n")
+    assert ended.out.endswith("shops: 5 done + 2 failed + 0 left = 7 tenants; finished with failures\n")
     assert (
         "`d1migrate fleet status --failed` shows why; after the cause is fixed, `d1migrate fleet retry`"
         in ended.err
@@ -108,7 +108,10 @@ def test_too_many_failures_stop_the_run(failing: Project) -> None:
     assert "; stopped: " in ended.out
     assert "`d1migrate fleet resume` continues in spite of the failures" in ended.err
     assert failing.run("fleet", "resume").out == "run 2 is running\n"
-    assert "5 done + 2 failed + 0 left = 7 tenants; all done" in failing.run("fleet", "up", code=1).out
+    assert (
+        "5 done + 2 failed + 0 left = 7 tenants; finished with failures"
+        in failing.run("fleet", "up", code=1).out
+    )
 
 
 def test_up_can_be_limited(shops: Project) -> None:

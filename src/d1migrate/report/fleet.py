@@ -236,9 +236,10 @@ def summary_lines(report: FleetReport, groups: Sequence[FailureGroup]) -> Iterat
     for name, problem in report.problems:
         yield f"{clean_line(name)}: {clean_line(problem.message)}"
     reason = f": {clean_line(report.reason)}" if report.reason else ""
+    ended = "finished with failures" if report.ended == "done" and report.failed else ENDED[report.ended]
     yield (
         f"{clean_line(report.fleet)}: {report.done:,} done + {report.failed:,} failed + {report.left:,} left"
-        f" = {tenants(report.total)}; {ENDED[report.ended]}{reason}"
+        f" = {tenants(report.total)}; {ended}{reason}"
     )
 
 

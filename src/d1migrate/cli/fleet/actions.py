@@ -51,7 +51,7 @@ ACTIONS = {
         "list the databases of a fleet",
         "d1migrate fleet list --only 'tenant-7*'",
         (_NAME, _ONLY, _WAVE, argument("--failed", help="only those that failed", **FLAG)),
-        details="For each: wave, state in the newest run, name, id, last migration and error. With --json,"
+        details="For each: wave, state in the newest run, name, url, last migration and error. With --json,"
         " one object with a line for each.",
     ),
     "verify": Command(

@@ -53,6 +53,7 @@ def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[s
             yield {
                 "id": tenant.id,
                 "name": tenant.name,
+                "url": tenant.url,
                 "wave": wave + 1,
                 "state": found.state if found else None,
                 "current": found.current if found else None,
@@ -64,7 +65,7 @@ def _line(row: shapes.FleetTenant) -> str:
     """Return a tenant in one line; the columns of known width come first."""
     state = row["state"] or "new"
     parts = [f"{row['wave']:>4}  {state:7}  {clean_line(row['name'])}"]
-    parts += [clean_line(row["id"])] if row["id"] != row["name"] else []
+    parts.append(clean_line(row["url"]))
     parts += [f"at {clean_line(row['current'])}"] if row["current"] else []
     parts += [clean_line(row["message"].partition("\n")[0])] if row["message"] else []
     return "  ".join(parts)

@@ -232,6 +232,7 @@ class FleetTenant(TypedDict):
     Attributes:
         id: the id of a D1, or the real path of a file.
         name: what the list of tenants calls it.
+        url: what `--database` takes.
         wave: its wave, from 1.
         state: how it is in the newest run; null if that did not have it.
         current: its last applied migration; null if unknown.
@@ -240,6 +241,7 @@ class FleetTenant(TypedDict):
 
     id: str
     name: str
+    url: str
     wave: int
     state: Literal["todo", "leased", "done", "failed"] | None
     current: str | None
