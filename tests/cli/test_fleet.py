@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.cli import project
+from d1migrate.cli.fleet.chosen import ChosenFleet
+from d1migrate.cli.options import GlobalOptions
+from d1migrate.cli.output import Output
+
 if TYPE_CHECKING:
     from tests.cli.project import Project
 
@@ -76,6 +81,14 @@ def test_up_migrates_every_tenant(shops: Project) -> None:
     assert all("users" in tables(shops, f"shop-{number}") for number in range(SIZE))
     again = shops.run("fleet", "up", "shops").out
     assert again.startswith("migrated 0 tenants, 7 were up to date in ")
+
+
+def test_the_reserve_is_left_to_others(shops: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the rate limit, which the other commands and the dashboard share."""
+    monkeypatch.chdir(shops.folder)
+    configure(shops, FLEET + 'reserve = "25%"\n')
+    chosen = ChosenFleet(None, project.Project(GlobalOptions(), Output()))
+    assert chosen.drivers().demand.reserve == 0.25
 
 
 def test_a_failed_tenant_stops_no_other_one(failing: Project) -> None:
@@ -350,13 +363,14 @@ def test_a_terminal_is_asked_once_for_the_name(protected: Project) -> None:
 
 
 def test_the_window_is_asked(shops: Project) -> None:
-    """A closed one migrates nobody, and a reason overrides it."""
+    """Nothing is begun while it is closed, and a reason overrides it."""
     configure(
         shops,
         f"[env.production]\ndatabase = 'd1:control'\nwindow = 'Sun 02:00-02:01 UTC'\n{FLEET}env = 'production'\n",
     )
     ended = shops.run("fleet", "up", code=1)
-    assert "0 done + 0 failed + 7 left = 7 tenants; the maintenance window is closed" in ended.out
+    assert "production refuses (window): the window Sun 02:00-02:01 UTC is closed" in ended.err
+    assert shops.run("fleet", "status", code=None).out == ""
     assert "7 done" in shops.run("fleet", "up", "--outside-window", "a test").out
 
 

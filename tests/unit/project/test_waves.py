@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from d1migrate.errors import UsageError
 from d1migrate.project.waves import Amount, Wave, read_amount, read_waves
@@ -90,3 +92,24 @@ def test_what_is_no_wave(waves: list[str], stop: list[str], message: str) -> Non
     with pytest.raises(UsageError, match="^" + message) as caught:
         read_waves(waves, stop)
     assert caught.value.hint
+
+
+_WAVES = st.lists(
+    st.sampled_from(["1", "3", "0.5%", "10%", "40%", "50%", "60%", "100%", "rest"]), min_size=1, max_size=5
+)
+
+
+@given(waves=_WAVES)
+def test_waves_reach_the_whole_fleet_or_the_hint_does(waves: list[str]) -> None:
+    """Whatever they are: the last one that is accepted reaches all tenants, and no wave is empty by its share."""
+    try:
+        found = read_waves(waves, ("2%",))
+    except UsageError as error:
+        assert error.hint
+        found = read_waves(error.hint[error.hint.index('["') + 2 : -2].split('", "'), ("2%",))
+    shares = [wave.reach.percent for wave in found if wave.reach.percent is not None]
+    assert shares[-1] == 100
+    assert shares == sorted(set(shares))
+    assert [wave.reach.number is None for wave in found] == sorted(
+        wave.reach.number is None for wave in found
+    )

@@ -196,6 +196,7 @@ class ChosenFleet:
             account=self.environment.account,
             on_wait=on_wait or self.project.on_wait,
             permit=self.project.permit(self.settings.databases or ""),
+            reserve=self.settings.reserve,
         )
 
     def refuse_wave(self, wave: int | None) -> None:
