@@ -86,7 +86,7 @@ class Engine:
         for name, value in self._limits._asdict().items():
             connection.limit(getattr(apsw, f"SQLITE_LIMIT_{name.upper()}"), value)
         connection.authorizer = self._authorize
-        self._series_authorizer = SeriesAuthorizer(connection, self._authorize)
+        self._series_authorizer = SeriesAuthorizer(connection)
 
     def _authorize(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, _: str | None
@@ -248,7 +248,7 @@ class Engine:
             watchdog.started = 0.0
             is_first = series > 1 and not authorizer.is_open
             if is_first:
-                authorizer.open()
+                authorizer.open(self._authorize)
             elif series == 1 and authorizer.is_open:
                 authorizer.close()
             try:

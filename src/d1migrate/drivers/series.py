@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 class SeriesAuthorizer:
     """The authorizer of a connection while series that follow each other run.
 
+    It has the connection's own one only while it is open: otherwise, each would keep the other in memory.
+
     Args:
         connection: the connection.
-        authorize: its authorizer.
     """
 
-    def __init__(self, connection: apsw.Connection, authorize: Authorizer) -> None:
-        self._connection, self._authorize = connection, authorize
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
         self._asked = set[tuple[int, str | None]]()
         self.is_open = False
 
-    def open(self) -> None:
-        """Record what is asked about the next series."""
-        self.is_open = True
+    def open(self, authorize: Authorizer) -> None:
+        """Record what is asked about the next series, and ask the connection's own authorizer."""
+        self._authorize, self.is_open = authorize, True
         self._connection.authorizer = self._ask
 
     def decide(self) -> None:
@@ -48,8 +49,9 @@ class SeriesAuthorizer:
 
     def close(self) -> None:
         """Ask for every statement again."""
-        self.is_open = False
         self._connection.authorizer = self._authorize
+        self.is_open = False
+        del self._authorize
 
     def _ask(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, cause: str | None

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -475,3 +476,21 @@ def test_a_memory_database_lives_until_close() -> None:
     (result,) = driver.batch(TABLES)
     driver.close()
     assert result.rows == (("t",),)
+
+
+SERIES = Query("INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (2);", whole=True, series=2)
+
+
+@pytest.mark.parametrize("last", [Query("CREATE TABLE u (a)"), SERIES], ids=["statement", "series"])
+def test_memory_of_a_closed_database_is_free_at_once(last: Query) -> None:
+    """A command that opens thousands of files does not keep them until somebody looks for cycles."""
+    driver = open_driver(":memory:")
+    driver.batch(Batch([Query("CREATE TABLE t (a)"), last], size=1))
+    assert driver._writer
+    engine = weakref.ref(driver._writer)
+    gc.disable()
+    try:
+        driver.close()
+        assert engine() is None
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 
 from d1migrate.cli.fleet.chosen import ChosenFleet
@@ -65,6 +66,7 @@ def _migrate(
     output.note(chosen.described)
     progress = FleetProgress(output.note, bar=output.shows_progress)
     drivers = chosen.drivers(progress.on_wait)
+    gc.enable()  # not a short process: each refused batch is an error in a cycle with its frames, 40 kB
     with progress, Interrupts() as interrupted:
         hooks = Hooks(gates.refuse_closed, interrupted, progress.show)
         try:
