@@ -93,6 +93,10 @@ class Cloudflare(Server):
         made: list[str] = self._control("/copies", {"uuid": database, "names": list(names)})
         return made
 
+    def delete(self, database: str) -> None:
+        """Delete a database, as somebody else would."""
+        self._control("/delete", {"uuid": database})
+
     def database(self) -> str:
         """The id of a database nobody has used."""
         self._given += 1

@@ -17,6 +17,7 @@
 //   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
 //   /databases     {"account", "name", "uuid"?} → {"uuid"}
 //   /copies        {"uuid", "names": […]} → [uuid of each database, which holds the same]
+//   /delete        {"uuid"}
 //   /file          {"uuid"} → {"file"}
 //   /sql           {"uuid", "sql"} → [rows of each statement]; no fault, no log
 //   /reset         all as at the start
@@ -87,6 +88,7 @@ const CONTROLS = {
     return { uuid: made.uuid };
   },
   "/copies": ({ uuid, names }) => databases.copy(databases.find(uuid), names).map((made) => made.uuid),
+  "/delete": ({ uuid }) => databases.delete(databases.find(uuid)),
   "/file": ({ uuid }) => ({ file: databases.find(uuid).file }),
   "/sql": async ({ uuid, sql }) => {
     const database = databases.find(uuid);
