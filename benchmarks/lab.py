@@ -29,6 +29,7 @@ class Sizes(NamedTuple):
         local: migrations of a local D1.
         linted: migrations that several linters read.
         tables: of the schemas that are compared.
+        tenants: of a fleet.
         short: repetitions of commands that take a moment; `middle` and `long`, of those that take longer.
     """
 
@@ -38,6 +39,7 @@ class Sizes(NamedTuple):
     local: int
     linted: int
     tables: int
+    tenants: int
     short: int
     middle: int
     long: int
@@ -50,6 +52,7 @@ FULL = Sizes(
     local=200,
     linted=200,
     tables=300,
+    tenants=10_000,
     short=21,
     middle=5,
     long=3,
@@ -61,6 +64,7 @@ QUICK = Sizes(
     local=3,
     linted=5,
     tables=10,
+    tenants=20,
     short=2,
     middle=1,
     long=1,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import (
     apply,
     diff,
+    fleet,
     fleet_journal,
     lint,
     load,
@@ -43,6 +44,8 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "typescript": typescript.typescript,
     "diff": diff.diff,
     "rebuild": rebuild.rebuild,
+    "fleet-files": fleet.files,
+    "fleet-d1": fleet.databases,
     "fleet-journal": fleet_journal.fleet_journal,
 }
 """The figures by the names that the command line takes."""

@@ -30,8 +30,7 @@ class Remote:
     def __init__(self, server: Cloudflare, program: str, folder: Path) -> None:
         self._server, self._folder = server, folder
         self.id = server.create(f"database-{next(_NUMBERS)}")
-        settings = (f"{name}={value}" for name, value in server.environment.items())
-        self._program = ("env", *settings, program, "--database", f"d1:{self.id}", "--migrations")
+        self._program = (*with_server(server, program), "--database", f"d1:{self.id}", "--migrations")
 
     def argv(self, migrations: Path, *arguments: str) -> tuple[str, ...]:
         """Return the command line of a command."""
@@ -106,6 +105,12 @@ def imports(lab: Lab) -> list[Row]:
         )
     )
     return rows
+
+
+def with_server(server: Cloudflare, program: str) -> tuple[str, ...]:
+    """Return the beginning of the command line of a program that takes this server for Cloudflare's."""
+    settings = (f"{name}={value}" for name, value in server.environment.items())
+    return ("env", *settings, program)
 
 
 @contextmanager
