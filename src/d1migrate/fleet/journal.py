@@ -8,16 +8,13 @@ nothing is lost with one and nothing runs twice, and a new one asks each tenant 
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import time
 from itertools import islice
-from threading import Lock
 from typing import Any
 
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.errors import UsageError
 from d1migrate.fleet import journal_sql as sql
-from d1migrate.fleet.journal_tables import FORMAT
+from d1migrate.fleet.journal_database import JournalDatabase
 from d1migrate.fleet.model import (
     Claim,
     Claimed,
@@ -31,7 +28,7 @@ from d1migrate.fleet.model import (
     RunWave,
     SavedState,
 )
-from d1migrate.sql.batch import Batch, Query
+from d1migrate.fleet.parameters import json_text, json_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
     from d1migrate.fleet.journal_sql import Operation
     from d1migrate.fleet.tenant import Tenant
     from d1migrate.project.waves import Wave
-    from d1migrate.sql.batch import Result
 
     T = TypeVar("T")
 
@@ -54,11 +50,6 @@ _PAGE = 5_000  # tenants that one batch looks at or puts back: 50 ms of CPU
 _STATES = 200  # that are kept
 _LAST_WAVE = 2**31 - 1
 _LONGEST_ERROR = 2_000  # characters
-_BYTES = 1_000_000  # of one parameter; D1 takes 2,000,000
-_ATTEMPTS = 5
-_GONE_HINT = (
-    "run `d1migrate fleet up` again: it lists the tenants again, and asks those that are migrated once more"
-)
 
 
 def open_journal(
@@ -103,9 +94,7 @@ class Journal:
     """
 
     def __init__(self, driver: Driver, fleet: str) -> None:
-        self._driver, self.fleet = driver, fleet
-        self._lock = Lock()
-        self._file: tuple[int, int] | None = None  # device and inode
+        self.fleet, self._database = fleet, JournalDatabase(driver, fleet)
         self._answered = dict[str, int]()  # the number of the newest claim of each owner that was answered
 
     # --- a run ---
@@ -116,17 +105,7 @@ class Journal:
         Raises:
             UsageError: it is another database than a journal, or a journal of another format.
         """
-        try:
-            self._send(sql.CREATE)
-        except QueryError as error:
-            text = str(error)
-            if sql.NOT_A_JOURNAL in text:
-                raise self._not_a_journal(_told(text, sql.NOT_A_JOURNAL)) from error
-            if sql.OTHER_FORMAT in text:
-                raise self._other_format(_told(text, sql.OTHER_FORMAT)) from error
-            if "fleet_" in text or "no such column" in text:  # tables of these names, but others
-                raise self._not_a_journal(text) from error
-            raise
+        self._database.create()
 
     def begin(self, digest: str, target: str, waves: Sequence[Wave], by: str) -> Run:
         """Begin a run, or go on with the unfinished one of the same migrations, and its waves' new limits.
@@ -138,14 +117,14 @@ class Journal:
             UsageError: there is an unfinished run of other migrations, or with other waves.
         """
         limits = [(wave.name, *wave.stop) for wave in waves]
-        rows = self._send(
+        rows = self._database.send(
             sql.BEGIN,
             run=secrets.token_hex(8),
             fleet=self.fleet,
             digest=digest,
             target=target,
             by=by,
-            waves=_json(limits),
+            waves=json_text(limits),
         )
         run = _run(rows[0])
         if run.digest != digest:
@@ -180,12 +159,12 @@ class Journal:
                 known = listed.setdefault(tenant, (tenant, name, url, wave))
                 if known[1] != name:
                     raise _two_names(tenant, known[1], name)
-            if not all(self._add(run, text) for text in _texts(listed.values())):
+            if not all(self._add(run, text) for text in json_texts(listed.values())):
                 return
 
     def _add(self, run: Run, rows: str) -> bool:
         """List tenants; return whether the list is still open."""
-        found = self._send(sql.ADD, run=run.id, fleet=self.fleet, rows=rows)
+        found = self._database.send(sql.ADD, run=run.id, fleet=self.fleet, rows=rows)
         state, sealed_at, *_ = self._known(run, found)
         if sealed_at is not None or state not in ("running", "paused"):
             return False
@@ -205,7 +184,7 @@ class Journal:
 
     def seal(self, run: Run) -> Counts:
         """End the list of tenants, so that they can be claimed. Ended already, only return the counts."""
-        return Counts(*self._known(run, self._send(sql.SEAL, run=run.id, fleet=self.fleet)))
+        return Counts(*self._known(run, self._database.send(sql.SEAL, run=run.id, fleet=self.fleet)))
 
     def claim(
         self,
@@ -231,8 +210,8 @@ class Journal:
             only: ids; only these are taken, from any wave.
         """
         number = self._answered.get(owner, 0) + 1
-        arguments = {"only": _json(list(only))} if only else {}
-        rows = self._send(
+        arguments = {"only": json_text(list(only))} if only else {}
+        rows = self._database.send(
             sql.CLAIM_ONLY if only else sql.CLAIM,
             run=run.id,
             owner=owner,
@@ -253,7 +232,7 @@ class Journal:
 
     def extend(self, owner: str) -> None:
         """Begin the owner's lease again."""
-        self._send(sql.EXTEND, owner=owner)
+        self._database.send(sql.EXTEND, owner=owner)
 
     def finish(self, run: Run, owner: str, outcomes: Iterable[Finished]) -> str:
         """Record what became of tenants; those that another process has taken over are left alone.
@@ -263,13 +242,15 @@ class Journal:
         """
         state = run.state
         every = {outcome.id: _outcome(outcome) for outcome in outcomes}
-        for text in list(_texts(every.values())) or ["[]"]:
-            state, _ = self._known(run, self._send(sql.FINISH, run=run.id, owner=owner, outcomes=text))
+        for text in list(json_texts(every.values())) or ["[]"]:
+            state, _ = self._known(
+                run, self._database.send(sql.FINISH, run=run.id, owner=owner, outcomes=text)
+            )
         return state
 
     def release(self, run: Run, owner: str) -> None:
         """Give back all that the owner has claimed and not finished: others need not wait for its lease."""
-        self._send(sql.RELEASE, run=run.id, owner=owner)
+        self._database.send(sql.RELEASE, run=run.id, owner=owner)
 
     # --- what a person decides ---
 
@@ -296,7 +277,7 @@ class Journal:
     def _decide(self, operation: Operation, **arguments: Any) -> Run | None:
         if self.status() is None:  # else it would create a file
             return None
-        return _run(self._send(operation, fleet=self.fleet, **arguments)[0])
+        return _run(self._database.send(operation, fleet=self.fleet, **arguments)[0])
 
     def retry(self, *, only: Sequence[str] = (), wave: int | None = None) -> int:
         """Put failed tenants of the newest run back to be done, and run it again if it has ended.
@@ -310,9 +291,9 @@ class Journal:
         """
         if self.status() is None:
             return 0
-        text, total, found = _json(list(only)) if only else None, 0, _PAGE
+        text, total, found = json_text(list(only)) if only else None, 0, _PAGE
         while found == _PAGE:
-            ((found,),) = self._send(sql.RETRY, fleet=self.fleet, only=text, wave=wave, count=_PAGE)
+            ((found,),) = self._database.send(sql.RETRY, fleet=self.fleet, only=text, wave=wave, count=_PAGE)
             total += found
         return total
 
@@ -324,17 +305,9 @@ class Journal:
         Raises:
             UsageError: it is another database than a journal, or a journal of another format.
         """
-        try:
-            formats, runs, waves = self._read(sql.STATUS, fleet=self.fleet)
-        except QueryError as error:
-            if "no such table" not in str(error):
-                raise
-            tables = self._tables()
-            if not tables:
-                return None
-            raise self._not_a_journal(", ".join(tables[:3])) from error
-        if formats[0][0] != FORMAT:
-            raise self._other_format(formats[0][0])
+        formats, runs, waves = self._database.read(sql.STATUS, fleet=self.fleet)
+        for (found,) in formats:
+            self._database.check_format(found)
         if not runs:
             return None
         *run, appeared, vanished, now, processes = runs[0]
@@ -347,7 +320,7 @@ class Journal:
 
     def failures(self, run: Run, *, groups: int = 50, examples: int = 3) -> tuple[FailureGroup, ...]:
         """Return the most frequent errors of a run, each with the names of some tenants."""
-        (rows,) = self._read(sql.FAILURES, run=run.id, count=groups, examples=examples)
+        (rows,) = self._database.read(sql.FAILURES, run=run.id, count=groups, examples=examples)
         return tuple(
             FailureGroup(text, place, tenants, tuple(json.loads(names)), error)
             for text, place, tenants, names, error in rows
@@ -362,7 +335,7 @@ class Journal:
         """
         error, wave, after = error_id or 0, -1, 0
         while True:
-            (rows,) = self._read(
+            (rows,) = self._database.read(
                 sql.FAILED_TENANTS, run=run.id, error=error, wave=wave, after=after, count=CHUNK
             )
             for *values, group, _ in rows:
@@ -380,84 +353,29 @@ class Journal:
         """
         after: int | None = 0
         while after is not None:
-            ((after,),), rows = self._read(
+            ((after,),), rows = self._database.read(
                 sql.VANISHED, run=run.id, fleet=self.fleet, after=after, count=_PAGE
             )
             yield from rows
 
     def tenants(self, ids: Sequence[str]) -> dict[str, RunTenant]:
         """Return {id: what the newest run has of that tenant}, without those that it does not have."""
-        (rows,) = self._read(sql.TENANTS, fleet=self.fleet, ids=_json(list(ids)))
+        (rows,) = self._database.read(sql.TENANTS, fleet=self.fleet, ids=json_text(list(ids)))
         return {tenant: RunTenant(*values) for tenant, *values in rows}
 
     def states(self) -> tuple[SavedState, ...]:
         """Return the states that tenants of this fleet were found in, the most frequent first."""
-        (rows,) = self._read(sql.STATES, fleet=self.fleet, count=_STATES)
+        (rows,) = self._database.read(sql.STATES, fleet=self.fleet, count=_STATES)
         return tuple(SavedState(text, tenants) for text, tenants in rows)
 
     def save_states(self, found: Iterable[SavedState]) -> None:
         """Save states, and add to the count of those that are saved already."""
-        for text in _texts(found):
-            self._send(sql.SAVE_STATES, fleet=self.fleet, states=text, count=_STATES)
+        for text in json_texts(found):
+            self._database.send(sql.SAVE_STATES, fleet=self.fleet, states=text, count=_STATES)
 
     def close(self) -> None:
         """Close the database."""
-        self._driver.close()
-
-    # --- sending ---
-
-    def _send(self, operation: Operation, **arguments: Any) -> Sequence[tuple[Any, ...]]:
-        """Run an operation, again if its response is lost; return the rows of its last statement."""
-        arguments["request"] = secrets.token_hex(8)
-        batch = Batch(_queries(operation, arguments), last_rows=True, label=operation.name)
-        with self._lock:
-            try:
-                (result,) = self._repeat(batch)
-            except QueryError as error:
-                if operation is not sql.CREATE and "no such table: fleet_" in str(error):
-                    raise self._gone("its tables are gone") from error
-                raise
-            self._check_file()
-        return result.rows
-
-    def _read(self, operation: Operation, **arguments: Any) -> Sequence[Sequence[tuple[Any, ...]]]:
-        """Return the rows of each statement of an operation that reads."""
-        batch = Batch(_queries(operation, arguments), reads=True, label=operation.name)
-        with self._lock:
-            return [result.rows for result in self._driver.batch(batch)]
-
-    def _repeat(self, batch: Batch) -> Sequence[Result]:
-        for attempt in range(_ATTEMPTS - 1):
-            try:
-                return self._driver.batch(batch)
-            except AmbiguousError as error:
-                self._wait(2**attempt, f"the journal did not answer: {error.headline}")
-        return self._driver.batch(batch)
-
-    def _wait(self, seconds: float, reason: str) -> None:
-        remote = self._driver.capabilities.time_travel
-        if remote:
-            remote.wait(seconds, reason)
-        else:
-            time.sleep(seconds)
-
-    def _check_file(self) -> None:
-        """Check that the file that was just written is still the one that the next process will find.
-
-        Raises:
-            UnavailableError: it was deleted or replaced.
-        """
-        file = self._driver.capabilities.file
-        if file is None:
-            return
-        try:
-            found = os.stat(file.path)
-        except OSError as error:
-            raise self._gone("it was deleted") from error
-        identity = found.st_dev, found.st_ino
-        if self._file not in (None, identity):
-            raise self._gone("it was replaced")
-        self._file = identity
+        self._database.close()
 
     def _known(self, run: Run, rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the first row of an operation on a run.
@@ -466,38 +384,8 @@ class Journal:
             UnavailableError: the journal does not have the run.
         """
         if not rows:
-            raise self._gone(f"it does not have run {run.number}")
+            raise self._database.gone(f"it does not have run {run.number}")
         return rows[0]
-
-    def _tables(self) -> list[str]:
-        query = Query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-        (result,) = self._driver.batch(Batch([query], reads=True))
-        return [name for (name,) in result.rows if not name.startswith(("sqlite_", "_cf_"))]
-
-    def _gone(self, why: str) -> UnavailableError:
-        return UnavailableError(
-            f"{self._driver.url} is no longer the journal of this run: {why}", hint=_GONE_HINT
-        )
-
-    def _not_a_journal(self, why: str) -> UsageError:
-        return UsageError(
-            f"{self._driver.url} is not a journal of fleets: it has {why}",
-            hint="name a database of its own, or a file that does not exist yet:"
-            f' journal = "sqlite:.d1migrate/fleet-{self.fleet}.sqlite"',
-        )
-
-    def _other_format(self, found: object) -> UsageError:
-        return UsageError(
-            f"{self._driver.url} is a journal of format {found}; this d1migrate reads format {FORMAT}",
-            hint="use the d1migrate that began the run, or name a new journal: it asks each tenant once",
-        )
-
-
-def _queries(operation: Operation, arguments: dict[str, Any]) -> tuple[Query, ...]:
-    return tuple(
-        Query(text, tuple(arguments[name] for name in params), whole=True)
-        for text, params in operation.statements
-    )
 
 
 def _run(row: Sequence[Any]) -> Run:
@@ -521,42 +409,7 @@ def _two_names(tenant: str, one: str, other: str) -> UsageError:
     )
 
 
-def _told(text: str, marker: str) -> str:
-    """Return what an assertion says after its marker; the engine quotes the whole."""
-    return text.partition(marker)[2].partition("'")[0]
-
-
-def _json(value: Any) -> str:
-    """Return a parameter for `json_each`.
-
-    Raises:
-        UsageError: a text of it is no Unicode, like the name of a file in another encoding.
-    """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        shown = ascii(text[max(0, error.start - 40) : error.end + 40])
-        raise UsageError(f"a name is not valid UTF-8: … {shown} …", hint="rename the file") from error
-    return text
-
-
 def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
-
-
-def _texts(values: Iterable[Any]) -> Iterator[str]:
-    """Yield values as parameters for `json_each`, each no larger than D1 takes."""
-    group, size = list[str](), 0
-    for value in values:
-        text = _json(value)
-        length = len(text.encode())
-        if group and size + length > _BYTES:
-            yield f"[{','.join(group)}]"
-            group, size = [], 0
-        group.append(text)
-        size += length + 1
-    if group:
-        yield f"[{','.join(group)}]"
