@@ -109,7 +109,7 @@ def _cut_everywhere(project: Path, folder: Path, where: str, step: int) -> None:
 
 def _work(folder: Path) -> int:
     """Work as the command line does, with short leases; print the report."""
-    claim_loop.LEASE = 1
+    claim_loop.LEASE_OF_FILE = 1
     print("begun", flush=True)
     with Interrupts() as interrupted:
         found = up(folder, Hooks(interrupted=interrupted))

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 CLAIM = 50
 """How many tenants are claimed at once: with a journal on D1, two requests for as many of tenants."""
-LEASE = 30
-"""Seconds that others wait for the tenants of a process that was killed; a living one extends its lease."""
+LEASE, LEASE_OF_FILE = 30, 10
+"""Seconds that others wait for the tenants of a process that was killed; a living one extends its lease.
+
+A journal in a file has the shorter lease: to extend it costs no request.
+"""
 PAUSES = (2, 8, 32)
 """Seconds until a tenant that did not answer is tried again; after the last of them it has failed."""
 
@@ -82,6 +85,7 @@ class ClaimLoop:
         hooks: what it asks, and whom it reports to.
         last_wave: the last wave that is wanted, from 0.
         only: the ids of the tenants that are wanted; all by default.
+        lease: how many seconds what is claimed is this process's own.
 
     Attributes:
         reason: why the loop ended, in words, if there is more to say.
@@ -97,9 +101,10 @@ class ClaimLoop:
         *,
         last_wave: int | None = None,
         only: Sequence[str] = (),
+        lease: int = LEASE,
     ) -> None:
         self._journal, self._run, self._owner, self._pool, self._hooks = journal, run, owner, pool, hooks
-        self._last_wave, self._only = last_wave, only
+        self._last_wave, self._only, self._lease = last_wave, only, lease
         self.reason: str | None = None
         self._state, self._is_ending = "running", False
         self._results: list[Finished] = []
@@ -161,7 +166,7 @@ class ClaimLoop:
                 self.reason = str(gate)
                 return "closed"
         claim = self._journal.claim(
-            self._run, self._owner, CLAIM, LEASE, last_wave=self._last_wave, only=self._only
+            self._run, self._owner, CLAIM, self._lease, last_wave=self._last_wave, only=self._only
         )
         now = self._leased_at = self._hooks.now()
         if claim.state != "running":
@@ -174,6 +179,8 @@ class ClaimLoop:
         self._idle = _TICK if claim.tenants else min(2 * self._idle, _LONGEST_IDLE)
         self._claim_at = now if claim.tenants else now + self._idle
         self._tally.claimed(claim.tenants, claim.left)
+        if not self._is_busy:
+            self._hooks.on_progress(self._tally.progress()._replace(others=claim.left))
         return None
 
     def _collect(self) -> None:
@@ -196,7 +203,7 @@ class ClaimLoop:
         has_failure = any(result.state == "failed" for result in self._results)
         if has_failure or len(self._results) >= CLAIM or (now - self._recorded_at > _RECORD_EVERY):
             self._record()
-        if self._is_busy and now - self._leased_at > LEASE / 2:
+        if self._is_busy and now - self._leased_at > self._lease / 2:
             self._journal.extend(self._owner)
             self._leased_at = now
 

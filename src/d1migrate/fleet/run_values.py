@@ -22,6 +22,7 @@ class Progress(NamedTuple):
         failed: those that failed.
         left: those that are left, to any process.
         rate: tenants a second, in the last half minute.
+        others: how many tenants other processes work on, while this one waits for them; otherwise 0.
     """
 
     wave: int
@@ -29,6 +30,7 @@ class Progress(NamedTuple):
     failed: int
     left: int
     rate: float
+    others: int = 0
 
     @property
     def seconds_left(self) -> float | None:

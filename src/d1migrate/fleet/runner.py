@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from d1migrate.errors import Error, UsageError
+from d1migrate.fleet import claim_loop
 from d1migrate.fleet.claim_loop import ClaimLoop, Hooks, Result
 from d1migrate.fleet.journal import new_owner
 from d1migrate.fleet.model import SavedState
@@ -88,7 +89,8 @@ def run_fleet(
     pool = pool_of(_Work(fleet, plan, drivers), fleet)
     drivers.demand.interrupted.clear()
     own = hooks._replace(on_result=on_result, on_progress=on_progress, on_end=drivers.demand.interrupted.set)
-    loop = ClaimLoop(journal, run, new_owner(), pool, own, last_wave=last_wave, only=only)
+    lease = claim_loop.LEASE_OF_FILE if fleet.journal.startswith("sqlite:") else claim_loop.LEASE
+    loop = ClaimLoop(journal, run, new_owner(), pool, own, last_wave=last_wave, only=only, lease=lease)
     try:
         end = loop.drive()
     finally:

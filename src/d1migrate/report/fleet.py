@@ -216,6 +216,8 @@ def progress_line(found: Progress) -> str:
     finished = found.done + found.failed
     parts = [f"wave {found.wave + 1}: {finished:,} of {tenants(finished + found.left)}"]
     parts += [f"{found.failed:,} failed"] if found.failed else []
+    if found.others:
+        return ", ".join([*parts, f"waiting for {found.others:,} that other processes work on"])
     parts += [f"{found.rate:,.1f} per second"] if found.rate else []
     parts += [f"{duration(left)} left"] if (left := found.seconds_left) else []
     return ", ".join(parts)

@@ -340,9 +340,10 @@ def test_it_waits_politely_for_others(world: World) -> None:
         if world.clock.now > 1120:
             other.finish(run, owner, [Finished(tenant.id, "done", "002_b", 1) for tenant in held.tenants])
 
-    assert world.drive(run, Hooks(refuse_closed=look)) == "done"
+    assert world.drive(run, Hooks(refuse_closed=look, on_progress=world.progress.append)) == "done"
     assert world.asked == []
     assert len(claims) < 25
+    assert {progress.others for progress in world.progress} == {5}
 
 
 class Slow(Inline["Claimed", Result]):
