@@ -70,10 +70,20 @@ class Error(Exception):
         super().__init__(message)
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A task queue or a process pool sends an error to another process. By default, a copy is made without
+        # the keywords that many of these classes require.
+        return _copy, (type(self), self.args), self.__dict__
+
     @property
     def headline(self) -> str:
         """The message without the source line and its caret."""
         return str(self).partition("\n")[0]
+
+
+def _copy(kind: type[Error], args: tuple[object, ...]) -> Error:
+    """Return an error without its attributes, which pickle sets."""
+    return kind.__new__(kind, *args)
 
 
 class UsageError(Error):
