@@ -69,7 +69,7 @@ async def migrate_one_async(
         restore_point: as for `migrate_one`.
 
     Raises:
-        UsageError: the target is none of these, or cannot be inspected, or has no restore points.
+        UsageError: the target has another type, cannot be inspected, or has no restore points.
         Error: as `migrate_one`.
     """
     from inspect import iscoroutinefunction
