@@ -160,18 +160,14 @@ class Gates:
             return error
 
     def _rehearse(self, pending: Sequence[Migration], plan: Plan) -> Findings:
-        if "rehearse" in self._reasons:  # it may take long
-            return Findings(["it is not rehearsed"])
-        if not (pending and self._environment.rehearse):
+        if not self._environment.rehearse:
             return Findings()
-        from d1migrate.rehearse import rehearse
+        from d1migrate.rehearse.gate import findings_for_gate
 
-        severities, table = self._environment.lint, plan.history.table
-        schema = self._migrator.schema()
         with self._output.working(f"rehearsing {plural(len(pending), 'migration')}"):
-            found = rehearse(pending, schema, severities=severities, table=table)
-        diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
-        return count_findings(diagnostics, self._environment.rehearse)
+            return findings_for_gate(
+                self._environment, pending, self._migrator.schema, plan.history.table, self._reasons
+            )
 
 
 def opening_of(environment: Environment) -> Opening | None:

@@ -13,7 +13,8 @@ from d1migrate.errors import Error
 from d1migrate.fleet.plan import Checked
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
-from d1migrate.project.gates import Facts, Findings
+from d1migrate.project.gates import Facts
+from d1migrate.rehearse.gate import findings_for_gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +29,23 @@ if TYPE_CHECKING:
 
     Warn = Callable[[Sequence[Diagnostic]], None]
 
-_POINTS = {
-    "all": "a Time Travel bookmark of each",
-    "canary": "a Time Travel bookmark of each in the first wave",
-}
+_POINTS = {"all": "a restore point of each tenant", "canary": "a restore point of each in the first wave"}
+_MOST_CHECKS = 1000  # schemas: every tenant may have one of its own
+
+
+def for_tenants(environment: Environment, fleet: FleetSettings) -> Environment:
+    """Return an environment with the gates that it has for the tenants of a fleet.
+
+    By default it takes restore points of its own database only, not of a fleet's.
+    """
+    return environment._replace(
+        database=f"the tenants of {fleet.name}", restore_point=environment.restore_point is True
+    )
+
+
+def restore_points_of(fleet: FleetSettings) -> str | None:
+    """Return which restore points a run takes, in words; None for none."""
+    return _POINTS.get(fleet.restore_points)
 
 
 class StateChecks:
@@ -58,13 +72,7 @@ class StateChecks:
         read_first: Callable[[], Sequence[Entry]] | None = None,
         warn: Warn | None = None,
     ) -> None:
-        # By default an environment takes restore points of its own database only, not of a fleet's.
-        self._environment = environment._replace(
-            database=f"the tenants of {fleet.name}",
-            restore_point=environment.restore_point is True,
-            protected=False,
-            window=None,
-        )
+        self._environment = for_tenants(environment, fleet)._replace(protected=False, window=None)
         self._window, self._fleet = environment.window, fleet
         self._reasons, self._lint, self._warn = dict(reasons or {}), lint, warn
         self._read_first = read_first
@@ -80,6 +88,8 @@ class StateChecks:
         """
         key = (tuple(step.name for step in plan.steps), plan.history.table, schema)
         with self._turn:
+            if len(self._checks) >= _MOST_CHECKS:
+                self._checks.clear()
             check = self._checks.setdefault(key, _Check())
         with check.turn:  # the others wait for the first: a rehearsal takes seconds
             if check.found is None:
@@ -100,8 +110,10 @@ class StateChecks:
             0,
             pending=pending,
             first=self._first if environment.after else (),
-            rehearsed=self._rehearse(pending, plan, schema),
-            restore_point=_POINTS.get(self._fleet.restore_points),
+            rehearsed=findings_for_gate(
+                environment, pending, lambda: schema, plan.history.table, self._reasons
+            ),
+            restore_point=restore_points_of(self._fleet),
         )
         found = gates.check(environment, facts, self._reasons)
         gates.refuse(environment.shown, found)
@@ -138,18 +150,6 @@ class StateChecks:
         """The status of the environment that must have the migrations first, or the error of reading it."""
         with self._reading:
             return self._entries
-
-    def _rehearse(self, pending: Sequence[Migration], plan: Plan, schema: Schema) -> Findings:
-        level = self._environment.rehearse
-        if "rehearse" in self._reasons:  # it may take long
-            return Findings(["it is not rehearsed"])
-        if not (pending and level):
-            return Findings()
-        from d1migrate.rehearse import rehearse
-
-        found = rehearse(pending, schema, severities=self._environment.lint, table=plan.history.table)
-        diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
-        return gates.count_findings(diagnostics, level)
 
 
 class _Check:

@@ -7,7 +7,7 @@ import time
 from d1migrate.cli.gates import opening_of, reasons_of, refuse_confirmed, typed_name
 from d1migrate.errors import Error
 from d1migrate.project import gates
-from d1migrate.project.gates import Facts, Findings
+from d1migrate.project.gates import Facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.status import Entry
     from d1migrate.project.fleet import FleetSettings
     from d1migrate.project.gates import GateResult
-
-_POINTS = {"all": "a restore point of each tenant", "canary": "a restore point of each in the first wave"}
 
 now = time.time
 
@@ -98,7 +96,9 @@ class FleetGates:
             pending: the migrations that are to be applied.
             applied: those before them.
         """
-        environment = self.environment._replace(restore_point=self.environment.restore_point is True)
+        from d1migrate.fleet.checks import for_tenants, restore_points_of
+
+        environment = for_tenants(self.environment, self.settings)
         if not environment.has_gates:
             return ()
         facts = Facts(
@@ -107,7 +107,7 @@ class FleetGates:
             pending=pending,
             opening=opening_of(environment),
             first=self._first() if environment.after else (),
-            restore_point=_POINTS.get(self.settings.restore_points),
+            restore_point=restore_points_of(self.settings),
             confirmed=self._options.confirm,
         )
         if pending:
@@ -117,20 +117,15 @@ class FleetGates:
     def _examined(self, facts: Facts, pending: Sequence[Migration], applied: Sequence[Migration]) -> Facts:
         """Add what the linter and a rehearsal find, on the schema that the applied files build."""
         from d1migrate.lint.runner import lint
+        from d1migrate.rehearse.gate import findings_for_gate
 
         project, environment = self._chosen.project, self.environment
         schema, table = project.built_schema(applied), project.choice(applied).guess
         found = lint(pending, schema, severities=environment.lint, table=table)
-        facts = facts._replace(linted=gates.count_findings(found, environment.lint_level or "error"))
-        if not environment.rehearse:
-            return facts
-        if "rehearse" in self.reasons:
-            return facts._replace(rehearsed=Findings(["it is not rehearsed"]))
-        from d1migrate.rehearse import rehearse
-
-        rehearsed = rehearse(pending, schema, severities=environment.lint, table=table)
-        diagnostics = [d for migration in rehearsed.migrations for d in migration.diagnostics]
-        return facts._replace(rehearsed=gates.count_findings(diagnostics, environment.rehearse))
+        return facts._replace(
+            linted=gates.count_findings(found, environment.lint_level or "error"),
+            rehearsed=findings_for_gate(environment, pending, lambda: schema, table, self.reasons),
+        )
 
     def _first(self) -> Sequence[Entry] | Error:
         try:
