@@ -8,11 +8,13 @@ import pty
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from d1migrate.cli import project
+from d1migrate.cli.fleet import fleet_gates
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.cli.options import GlobalOptions
 from d1migrate.cli.output import Output
@@ -24,6 +26,7 @@ USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n-- R
 UNIQUE = "CREATE UNIQUE INDEX users_email ON users(email);\n-- Rollback:\n--   DROP INDEX users_email;\n"
 FLEET = '[fleet.shops]\ndatabases = "sqlite:data/*.db"\ncreate = true\nwaves = ["2", "rest"]\nstop = "3"\n'
 SIZE = 7
+SUNDAY = datetime(2026, 11, 29, 3, 59, 50, tzinfo=UTC).timestamp()
 
 
 def make(project: Project, name: str, sql: str = "") -> None:
@@ -206,6 +209,13 @@ def test_status_of_a_run(failing: Project) -> None:
     assert failing.run("fleet", "status", "--check", code=3).out == ended.out
 
 
+def test_status_by_version(failing: Project) -> None:
+    """How many tenants have which last migration."""
+    failing.run("fleet", "up", code=1)
+    out = failing.run("fleet", "status", "--versions").out
+    assert out.endswith("\n5 tenants: 002_unique\n2 tenants: 001_users\n")
+
+
 def test_status_before_a_run(shops: Project) -> None:
     """No journal is made; the other actions report that there was no run, too."""
     assert shops.run("fleet", "status").out == "no run yet; `d1migrate fleet up` begins one\n"
@@ -258,9 +268,9 @@ def test_list(failing: Project) -> None:
     failing.run("fleet", "up", code=1)
     lines = failing.run("fleet", "list").out.splitlines()
     path = failing.folder.resolve() / "data"
-    assert lines[0] == f"   1  done     shop-0.db  {path}/shop-0.db  at 002_unique"
+    assert lines[0] == f"   1  done     shop-0.db  sqlite:{path}/shop-0.db  at 002_unique"
     assert lines[3].startswith(
-        f"   2  failed   shop-3.db  {path}/shop-3.db  at 001_users  migrations/002_unique"
+        f"   2  failed   shop-3.db  sqlite:{path}/shop-3.db  at 001_users  migrations/002_unique"
     )
     out = failing.run("fleet", "list", "--failed", "--json").out
     assert len(out.splitlines()) == 4 + 2 + 2
@@ -362,16 +372,30 @@ def test_a_terminal_is_asked_once_for_the_name(protected: Project) -> None:
     assert "7 done + 0 failed + 0 left = 7 tenants; all done" in out.decode()
 
 
-def test_the_window_is_asked(shops: Project) -> None:
-    """Nothing is begun while it is closed, and a reason overrides it."""
-    configure(
-        shops,
-        f"[env.production]\ndatabase = 'd1:control'\nwindow = 'Sun 02:00-02:01 UTC'\n{FLEET}env = 'production'\n",
-    )
+WINDOW = (
+    "[env.production]\ndatabase = 'd1:control'\nprotected = true\nwindow = 'Sun 02:00-04:00 UTC'\n"
+    f"{FLEET}env = 'production'\n"
+)
+
+
+def test_a_closed_window_refuses_a_run(shops: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a name is asked for; a reason overrides it."""
+    configure(shops, WINDOW)
+    monkeypatch.setattr(fleet_gates, "now", lambda: SUNDAY + 300)
     ended = shops.run("fleet", "up", code=1)
-    assert "production refuses (window): the window Sun 02:00-02:01 UTC is closed" in ended.err
+    assert "error: production refuses (window)" in ended.err
     assert shops.run("fleet", "status").out.startswith("no run yet")
-    assert "7 done" in shops.run("fleet", "up", "--outside-window", "a test").out
+    shops.run("fleet", "up", "--outside-window", "a test", "--confirm", "production")
+
+
+def test_a_window_that_closes_ends_the_command(shops: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked before each claim; the next command continues."""
+    configure(shops, WINDOW)
+    times = iter([SUNDAY] * 3)
+    monkeypatch.setattr(fleet_gates, "now", lambda: next(times, SUNDAY + 300))
+    ended = shops.run("fleet", "up", "--confirm", "production", code=1)
+    assert "2 done + 0 failed + 5 left = 7 tenants; the maintenance window is closed: " in ended.out
+    assert "`d1migrate fleet up` continues" in ended.err
 
 
 # --- what is from outside ---

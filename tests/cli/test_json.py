@@ -509,7 +509,7 @@ def fleets(shown: Shown) -> None:
     (data / "4.db").write_bytes(b"SQLite format 3\0" + b"broken" * 1000)
     shown.project.database = data / "5.db"
     shown.project.sql("CREATE TABLE other (x)")
-    for command in ("plan", "up", "list", "status --failed", "verify", "retry", "list"):
+    for command in ("plan", "up", "list", "status --failed --versions", "verify", "retry", "list"):
         shown(f"fleet {command}", code=None)
     with newest_run() as (journal, run):
         journal.claim(run, "anna", 1, 60)
@@ -519,9 +519,10 @@ def fleets(shown: Shown) -> None:
     shown.write(_3_c="CREATE TABLE c (x);\n")
     shown("fleet up", code=1)
     shown.configure(
-        f"[env.gated]\ndatabase = 'sqlite:app.db'\nwindow = 'Sun 02:00-02:01 UTC'\n{FLEET}env = 'gated'\n"
+        f"[env.gated]\ndatabase = 'sqlite:app.db'\nwindow = 'Sun 02:00-04:00 UTC'\n{FLEET}env = 'gated'\n"
     )
-    shown.monkeypatch.setattr("d1migrate.cli.fleet.fleet_gates.now", lambda: SUNDAY + 300)
+    times = iter([SUNDAY] * 2)
+    shown.monkeypatch.setattr("d1migrate.cli.fleet.fleet_gates.now", lambda: next(times, SUNDAY + 300))
     shown("fleet resume", code=None)
     shown("fleet up", code=1)
     shown.configure(FLEET)

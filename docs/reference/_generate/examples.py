@@ -50,7 +50,7 @@ STEPS: tuple[tuple[str | None, str], ...] = (
     ("history", "history"),
     ("fleet plan", "fleet plan"),
     ("fleet up", "fleet up"),
-    ("fleet status", "fleet status --failed"),
+    ("fleet status", "fleet status --failed --versions"),
     ("fleet list", "fleet list"),
     ("fleet verify", "fleet verify"),
     ("fleet retry", "fleet retry"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from itertools import islice
 from typing import Any
 
@@ -357,6 +358,20 @@ class Journal:
                 sql.VANISHED, run=run.id, fleet=self.fleet, after=after, count=_PAGE
             )
             yield from rows
+
+    def versions(self, run: Run) -> dict[str | None, int]:
+        """Return {newest migration: how many tenants of a run have it}, the most frequent first.
+
+        None is for those of which that is not known. It looks at every tenant, page by page.
+        """
+        after: int | None = 0
+        found = Counter[str | None]()
+        while after is not None:
+            ((after,),), rows = self._database.read(
+                sql.VERSIONS, run=run.id, fleet=self.fleet, after=after, count=_PAGE
+            )
+            found.update(dict(rows))
+        return dict(found.most_common())
 
     def tenants(self, ids: Sequence[str]) -> dict[str, RunTenant]:
         """Return {id: what the newest run has of that tenant}, without those that it does not have."""

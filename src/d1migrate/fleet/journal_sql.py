@@ -94,8 +94,8 @@ RUN_COLUMNS = """n, id, fleet, digest, target, started_by, state, reason, sealed
 
 _STOP_BY_FAILURES = f"""UPDATE fleet_runs SET state = 'stopped', ended_at = unixepoch(), reason = w.reason
 FROM (
-  SELECT failed || ' of ' || size || ' tenants of wave ' || name || ' failed; ' || {_LIMIT} || ' may'
-    AS reason FROM fleet_waves
+  SELECT failed || ' of ' || size || ' tenants of wave ' || name || ' failed; at most ' || {_LIMIT}
+    || ' may fail' AS reason FROM fleet_waves
   WHERE run = {_RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
 ) AS w WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL"""
 _END = f"""UPDATE fleet_runs SET state = 'done', ended_at = unixepoch() WHERE n = {_LIVE}
@@ -362,6 +362,14 @@ FAILURES = operation(
 ) AS g JOIN fleet_errors AS e ON e.id = g.error ORDER BY g.tenants DESC, g.error LIMIT :count""",
 )
 """Read the most frequent errors of a run, with the number of tenants and the names of some."""
+
+VERSIONS = operation(
+    "count versions",
+    f"SELECT max(n) AS last FROM {_PAGE}",
+    f"""SELECT current, count(*) AS tenants FROM fleet_tenants
+WHERE n IN {_PAGE} AND fleet = :fleet AND run = {_RUN} GROUP BY current""",
+)
+"""Look through a page of tenants: the last one, and how many of them have which newest migration."""
 
 FAILED_TENANTS = operation(
     "read failed tenants",

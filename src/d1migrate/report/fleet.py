@@ -11,7 +11,7 @@ from d1migrate.report.text import clean, clean_line, duration, moment, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.fleet.model import FailureGroup, FleetStatus, Run, RunWave
     from d1migrate.fleet.preview import FleetPreview
@@ -68,6 +68,12 @@ def run_line(run: Run, paint: Paint) -> str:
     reason = f": {clean_line(run.reason)}" if run.reason else ""
     state = paint(run.state, _STATE_COLORS[run.state])
     return f"run {run.number} to {clean_line(run.target)}: {state}{reason}"
+
+
+def version_lines(found: Mapping[str | None, int]) -> Iterator[str]:
+    """Yield how many tenants have which last migration."""
+    for current, count in found.items():
+        yield f"{tenants(count)}: {'not known' if current is None else clean_line(current)}"
 
 
 def _compared_with_last(appeared: int, vanished: int) -> Iterator[str]:
@@ -289,6 +295,11 @@ def count_values(wave: RunWave) -> fleet.Counts:
         "running_count": wave.leased,
         "left_count": wave.todo,
     }
+
+
+def version_values(found: Mapping[str | None, int]) -> list[fleet.FleetVersion]:
+    """Return how many tenants have which last migration as JSON."""
+    return [{"current": current, "tenant_count": count} for current, count in found.items()]
 
 
 def wave_values(waves: Sequence[RunWave]) -> list[fleet.FleetWave]:

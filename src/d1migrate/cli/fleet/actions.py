@@ -43,9 +43,11 @@ ACTIONS = {
         (
             _NAME,
             argument("--failed", help="group the failures by their error", **FLAG),
+            argument("--versions", help="count the databases by their last migration", **FLAG),
             argument("--check", help="exit 3 unless every database has all migrations", **FLAG),
         ),
-        details="Reads the journal only, in the same time for ten databases and for a million.",
+        details="Reads the journal only, and takes as long for ten databases as for a million, except with"
+        " --versions.",
     ),
     "list": Command(
         "list the databases of a fleet",

@@ -50,14 +50,15 @@ class FleetGates:
         return settings._replace(restore_points="none") if "restore_point" in self.reasons else settings
 
     def confirm(self, count: Callable[[], int]) -> None:
-        """Check the name of a protected environment; on a terminal, ask for it once.
+        """Check the window, then the name of a protected environment; on a terminal, ask for it once.
 
         Args:
             count: returns how many tenants are to be migrated.
 
         Raises:
-            errors.Gate: the name was not given.
+            errors.Gate: the window is closed, or the name was not given.
         """
+        self.refuse_closed()
         environment, given = self.environment, self._options.confirm
         if environment.protected:
             if given is None:

@@ -9,7 +9,7 @@ from d1migrate.report import fleet as report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -22,6 +22,7 @@ class Options(NamedTuple):
 
     name: str | None = None
     failed: bool = False
+    versions: bool = False
     check: bool = False
 
 
@@ -31,8 +32,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     with chosen.journal() as journal:
         found = journal.status()
         groups = journal.failures(found.run) if found and options.failed else None
+        versions = journal.versions(found.run) if found and options.versions else None
     if output.as_json:
-        output.print_json(_value(chosen.name, found, groups))
+        output.print_json(_value(chosen.name, found, groups, versions))
     elif found is None:
         output.print(f"no run yet; {chosen.command('up')} begins one")
     elif groups is not None:
@@ -41,12 +43,18 @@ def run(options: Options, project: Project, output: Output) -> int:
             output.hint(f"after the cause is fixed, {chosen.command('retry')}, then {chosen.command('up')}")
     else:
         output.print(list(report.status_lines(found, output.paint, output.width)))
+        output.print(list(report.version_lines(versions or {})))
         if step := report.next_step(found, chosen.command):
             output.hint(step)
     return FOUND if options.check and not report.is_done(found) else 0
 
 
-def _value(name: str, found: FleetStatus | None, groups: Sequence[FailureGroup] | None) -> shapes.FleetStatus:
+def _value(
+    name: str,
+    found: FleetStatus | None,
+    groups: Sequence[FailureGroup] | None,
+    versions: Mapping[str | None, int] | None,
+) -> shapes.FleetStatus:
     waves = found.waves if found else ()
     total = report.total(waves)
     return {
@@ -60,5 +68,6 @@ def _value(name: str, found: FleetStatus | None, groups: Sequence[FailureGroup] 
         "rate": report.rate(found) if found else None,
         "seconds_left": report.seconds_left(found) if found else None,
         "waves": report.wave_values(waves),
+        "versions": None if versions is None else report.version_values(versions),
         "failures": None if groups is None else report.failure_values(groups),
     }

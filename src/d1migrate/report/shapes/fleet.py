@@ -85,6 +85,18 @@ class FleetFailure(TypedDict):
     examples: list[str]
 
 
+class FleetVersion(TypedDict):
+    """Tenants with the same last migration.
+
+    Attributes:
+        current: the last migration; null if it is not known, as before the first run.
+        tenant_count: how many tenants.
+    """
+
+    current: str | None
+    tenant_count: int
+
+
 class FleetStatus(Counts):
     """The newest run of a fleet, as its journal has it.
 
@@ -98,6 +110,7 @@ class FleetStatus(Counts):
         rate: tenants per second since it began; null if none is finished.
         seconds_left: how long the rest takes at this rate; null if it is not running, or the rate unknown.
         waves: its waves.
+        versions: its tenants by their last migration, the most frequent first; null without `--versions`.
         failures: its failures, grouped by their error; null without `--failed`.
     """
 
@@ -110,6 +123,7 @@ class FleetStatus(Counts):
     rate: float | None
     seconds_left: float | None
     waves: list[FleetWave]
+    versions: list[FleetVersion] | None
     failures: list[FleetFailure] | None
 
 
