@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import threading
+import time
 from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -363,6 +364,13 @@ def test_hostile_headers_stop_nobody(found: Mapping[str, str]) -> None:
     assert bucket.delay(1000.0, Demand(FLEET, ahead=10**9)).seconds < 2
 
 
+def test_more_than_the_quota_cannot_be_left() -> None:
+    """A remainder beyond it is not believed, and the requests of this process count."""
+    bucket = after((0.0, 0.1, answer(QUOTA * 1000, 100)))
+    after(*[(1.0, 1.1, answer(QUOTA * 1000, 99))] * QUOTA, bucket=bucket)
+    assert bucket.delay(5.0, Demand()).seconds > 290
+
+
 def test_another_policy() -> None:
     """The server's quota and window replace those of the documentation."""
     bucket, sent = Bucket(), 0
@@ -400,7 +408,10 @@ class Clock:
         self.reasons = list[str]()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass; not while a response is waited for, which takes none."""
+        if seconds == rate_limit._POLL:
+            time.sleep(0.001)
+            return
         with self._lock:
             until = self.now + seconds
         with self._lock:
@@ -432,6 +443,21 @@ def test_threads() -> None:
     assert clock.reasons == ["the rate limit is 1200 requests in 5 minutes"]
     assert 290 <= rate.waited <= 302
     assert rate.remaining == QUOTA - server.used
+
+
+def test_a_wait_that_ends_early_is_reported_once() -> None:
+    """A thread may wake up several times in it; the next wait is reported again."""
+    limit, now, reasons = RateLimit(), [0.0], list[str]()
+
+    def sleep(seconds: float) -> None:
+        now[0] += max(0.5, seconds / 2)
+
+    timer = Timer(lambda: now[0], sleep, lambda reason, _: reasons.append(reason))
+    for count in (1, 2):
+        limit.release(limit.acquire(Demand(), timer), answer(0, 300), timer)
+        limit.release(limit.acquire(Demand(FLEET), timer), answer(0, 300), timer)
+        assert len(reasons) == 2 * count - 1
+    assert reasons[0] == "the rate limit is 1200 requests in 5 minutes, 10% of them for others"
 
 
 def test_rate() -> None:
