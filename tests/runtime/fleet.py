@@ -85,9 +85,10 @@ class FleetWorker(Server):
         values = ", ".join(f"('{name}')" for name in names)
         self.post(database="DB", sql=f"INSERT INTO tenants (name) VALUES {values}")
 
-    def start_fleet(self, instance: str, **params: object) -> None:
-        """Start an instance of the Workflow, which asks its journal often."""
-        self.post(create={"id": instance, "params": {"pollSeconds": 1, "leaseSeconds": 5, **params}})
+    def start_fleet(self, *instances: str, **params: object) -> None:
+        """Start instances of the Workflow at once, which ask their journal often."""
+        given = {"pollSeconds": 1, "leaseSeconds": 60, **params}
+        self.post(create=[{"id": instance, "params": given} for instance in instances])
 
     def run_fleet(self, instance: str, **params: object) -> dict[str, Any]:
         """Start an instance of the Workflow and return its output.

@@ -46,7 +46,7 @@ export default {
   async fetch(request: Request, env: any): Promise<Response> {
     const { create, status, database, object, sql, cron, lose }: Asked = await request.json();
     try {
-      if (create) return Response.json((await env.FLEET.create(create)).id);
+      if (create) return Response.json(await Promise.all(create.map((one: object) => env.FLEET.create(one))));
       if (status) return Response.json(await (await env.FLEET.get(status)).status());
       if (database) return Response.json(await env[database].prepare(sql).raw());
       if (object) return Response.json(await env.TENANT.getByName(object).sql(sql));

@@ -22,9 +22,14 @@ def workflow_name(fleet: str) -> str:
     return f"{fleet}-fleet"
 
 
+def trigger(fleet: str) -> str:
+    """Return the command that starts a fleet's Workflow: what `fleet up` is for other fleets."""
+    return f"npx wrangler workflows trigger {workflow_name(fleet)}"
+
+
 def cannot_run_here(fleet: FleetSettings) -> UsageError:
     """Return the error of a command that would have to reach the tenants of a fleet of objects."""
-    start = f"`npx wrangler workflows trigger {workflow_name(fleet.name)}` starts its Workflow"
+    start = f"`{trigger(fleet.name)}` starts its Workflow"
     written = f"set `workflow` in [fleet.{fleet.name}], and deploy what `d1migrate index` writes there"
     return UsageError(
         f"the tenants of [fleet.{fleet.name}] are objects of the class {fleet.objects}, which only their"

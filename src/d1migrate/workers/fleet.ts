@@ -21,8 +21,8 @@ import migrations from "{index}";
 export interface FleetParams {
   /** The objects, by name or id; those that the configured query lists without it. */
   readonly tenants?: readonly string[] | undefined;
-  /** Whether to migrate again though the run of these migrations is done, or was stopped. */
-  readonly again?: boolean | undefined;
+  /** Whether a cron starts it: it leaves a run of these migrations alone that is done, or was stopped. */
+  readonly scheduled?: boolean | undefined;
   /** After how many seconds without a sign of a slice its objects are given to another one; 600 without it. */
   readonly leaseSeconds?: number | undefined;
   /** How often the journal is asked, at most, in seconds; 30 without it. */
@@ -113,13 +113,13 @@ async function coordinate(work: Work): Promise<FleetResult> {
 
 const isOpen = (state: string): boolean => state === "running" || state === "paused";
 
-/** Begin a run, or continue the unfinished one of these migrations; a cron must not undo `fleet stop`. */
+/** Begin a run, or continue the unfinished one of these migrations. */
 async function begin(work: Work): Promise<Run> {
   const fleet = FLEET.name;
   await send(work, "create");
   const [newest] = await send(work, "newest", { fleet });
-  const hasEnded = ["done", "stopped"].includes(newest?.state);
-  if (hasEnded && newest.digest === migrations.digest && !work.params.again) return runOf(newest);
+  const isOurs = newest?.digest === migrations.digest;
+  if (work.params.scheduled && isOurs && !isOpen(newest.state)) return runOf(newest);
   const waves = FLEET.waves.map(({ name, stopCount, stopPercent }) => [name, stopCount, stopPercent]);
   const [found] = await send(work, "begin", {
     run: work.run,

@@ -131,14 +131,14 @@ def test_a_workerd_that_is_killed_three_times(worker: FleetWorker) -> None:
     worker.add_tenants(*names)
     for number in range(3):
         before = count_done(worker)
-        worker.start_fleet(f"killed-{number}")
+        worker.start_fleet(f"killed-{number}", leaseSeconds=5)
         while count_done(worker) <= before:
             time.sleep(0.1)
         worker.kill()
         worker.start()
     assert count_done(worker) < 120
 
-    output = worker.run_fleet("last")
+    output = worker.run_fleet("last", leaseSeconds=5)
 
     assert (output["state"], output["done"]) == ("done", 120)
     assert [worker.runs(name) for name in names] == [1] * 120
@@ -163,8 +163,7 @@ def test_two_at_once_are_one_run(worker: FleetWorker) -> None:
     names = numbered("tenant", 150)
     worker.add_tenants(*names)
 
-    worker.start_fleet("one")
-    worker.start_fleet("other")
+    worker.start_fleet("one", "other")
 
     assert [worker.result(each)["output"]["state"] for each in ("one", "other")] == ["done", "done"]
     assert worker.post() == dict.fromkeys(names, 1)
@@ -222,8 +221,8 @@ def _pause_and_stop(worker: FleetWorker) -> None:
     assert worker.result("run")["output"]["state"] == "stopped"
     stopped = _still(worker)
     assert stopped < 150
-    assert worker.run_fleet("cron")["done"] == stopped  # it does not undo the stop
-    assert worker.run_fleet("again", again=True)["done"] == 150
+    assert worker.run_fleet("cron", scheduled=True)["done"] == stopped  # it does not undo the stop
+    assert worker.run_fleet("again")["done"] == 150
     assert [worker.runs(name) for name in names] == [1] * 150
 
 
@@ -235,8 +234,8 @@ def test_a_run_that_is_done(worker: FleetWorker) -> None:
         time.sleep(0.1)
     worker.add_tenants("three")
 
-    assert worker.run_fleet("second")["done"] == 2
-    assert worker.run_fleet("third", again=True)["done"] == 3
+    assert worker.run_fleet("second", scheduled=True)["done"] == 2
+    assert worker.run_fleet("third")["done"] == 3
     assert worker.post() == {"one": 2, "two": 2, "three": 1}
     assert rows(worker, "SELECT appeared, vanished FROM fleet_runs ORDER BY n") == [[2, 0], [1, 0]]
 
@@ -250,7 +249,7 @@ def test_names_and_ids_are_parameters(worker: FleetWorker) -> None:
 
     assert (worker.runs("by-name"), worker.runs("by-id")) == (1, 1)
     with pytest.raises(RuntimeError, match=r"by-id and .* are one object"):
-        worker.run_fleet("twice", tenants=[name_id, "by-id"], again=True)
+        worker.run_fleet("twice", tenants=[name_id, "by-id"])
 
 
 @pytest.mark.parametrize(

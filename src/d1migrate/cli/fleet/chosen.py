@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from shlex import quote
 
 from d1migrate.errors import UsageError
+from d1migrate.fleet.objects import cannot_run_here, trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,12 @@ class ChosenFleet:
         return Environment(None, f"the fleet {self.name}", lint=config.lint)
 
     def command(self, action: str) -> str:
-        """Return the command line of an action, in backticks, with the fleet's name if there are several."""
+        """Return the command line of an action, in backticks, with the fleet's name if there are several.
+
+        For objects, what starts their Workflow is `up`.
+        """
+        if action == "up" and self.settings.objects:
+            return f"`{trigger(self.name)}`"
         action, *options = action.split(" ", 1)
         words = [action, *([] if len(self.project.config.fleets) == 1 else [self.name]), *options]
         return f"`d1migrate fleet {' '.join(words)}`"
@@ -94,9 +100,9 @@ class ChosenFleet:
 
     def no_run(self) -> UsageError:
         """Return the error of a fleet that was never migrated."""
+        shows = "" if self.settings.objects else f"; {self.command('plan')} shows what it would do"
         return UsageError(
-            f"the fleet {self.name} has had no run",
-            hint=f"{self.command('up')} begins one; {self.command('plan')} shows what it would do",
+            f"the fleet {self.name} has had no run", hint=f"{self.command('up')} begins one{shows}"
         )
 
     def tenants(
@@ -198,6 +204,15 @@ class ChosenFleet:
             permit=self.project.permit(self.settings.databases or ""),
             reserve=self.settings.reserve,
         )
+
+    def refuse_objects(self) -> None:
+        """Check that requests reach the tenants.
+
+        Raises:
+            UsageError: they are Durable Objects.
+        """
+        if self.settings.objects:
+            raise cannot_run_here(self.settings)
 
     def refuse_wave(self, wave: int | None) -> None:
         """Check the number of a wave.

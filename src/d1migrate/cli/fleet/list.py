@@ -33,6 +33,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Print each tenant as soon as it is known: there may be a million of them."""
     chosen = ChosenFleet(options.name, project)
+    chosen.refuse_objects()
     with chosen.journal() as journal:
         tenants = chosen.tenants(options.only, wave=options.wave)
         rows = (row for row in _rows(tenants, journal) if row["state"] == "failed" or not options.failed)

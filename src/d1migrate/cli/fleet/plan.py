@@ -38,6 +38,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     from d1migrate.fleet.preview import plan_fleet
 
     chosen = ChosenFleet(options.name, project)
+    chosen.refuse_objects()
     gates = FleetGates(options.gates, chosen, output)
     plan, drivers = chosen.plan(options.to), chosen.drivers()
     with chosen.journal() as journal:

@@ -36,6 +36,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Begin a run, or continue it; print what it did."""
     chosen = ChosenFleet(options.name, project)
+    chosen.refuse_objects()
     gates = FleetGates(options.gates, chosen, output)
     with chosen.journal() as journal:
         journal.create()

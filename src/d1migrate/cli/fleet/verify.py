@@ -30,6 +30,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     from d1migrate.fleet.verify import verify_fleet
 
     chosen = ChosenFleet(options.name, project)
+    chosen.refuse_objects()
     chosen.refuse_wave(options.wave)
     plan, drivers = chosen.plan(), chosen.drivers()
     tenants = (tenant for tenant, _ in chosen.tenants(options.only, wave=options.wave))

@@ -6,10 +6,10 @@ interface Env {
   FLEET: Workflow<FleetParams>;
 }
 
-export async function start({ FLEET }: Env, names: readonly string[], again?: boolean): Promise<string> {
+export async function start({ FLEET }: Env, names: readonly string[], scheduled?: boolean): Promise<string> {
   await FLEET.create();
   await FLEET.create({ id: 'nightly', params: {} });
-  const params: FleetParams = { tenants: names, again, leaseSeconds: 60, pollSeconds: 5 };
+  const params: FleetParams = { tenants: names, scheduled, leaseSeconds: 60, pollSeconds: 5 };
   return (await FLEET.create({ params })).id;
 }
 

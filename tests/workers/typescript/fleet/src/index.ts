@@ -22,6 +22,6 @@ export class Tenant extends DurableObject<Env> {
 
 export default {
   async scheduled(_controller, env): Promise<void> {
-    await env.FLEET.create();
+    await env.FLEET.create({ params: { scheduled: true } });
   },
 } satisfies ExportedHandler<Env>;
