@@ -264,7 +264,7 @@ def test_a_run_of_other_migrations_waits_for_the_end_of_the_first(shops: Project
 
 
 def test_list(failing: Project) -> None:
-    """Wave, state, name, id, migration and error; as JSON, an object with a line for each."""
+    """Wave, state, name, url, migration and error; as JSON, an object with a line for each."""
     failing.run("fleet", "up", code=1)
     lines = failing.run("fleet", "list").out.splitlines()
     path = failing.folder.resolve() / "data"
