@@ -18,7 +18,7 @@ from d1migrate.project.actor import current_actor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.fleet.flow import Outcome
     from d1migrate.fleet.journal import Journal
@@ -64,6 +64,7 @@ def run_fleet(
         UsageError: there are no migrations, or a run of others is not finished; or as `inventory`.
         UnavailableError: the journal did not answer. Tenants that are migrated stay so.
         DriverError: as `inventory`.
+        KeyboardInterrupt: it was interrupted before all tenants were listed; nothing was migrated.
     """
     started = hooks.now()
     hooks.refuse_closed()
@@ -73,7 +74,7 @@ def run_fleet(
     # That of the plan would be the same without `to`, and an unfinished run would go on with another target.
     run = journal.begin(index_digest(wanted), wanted[-1].name, fleet.waves, plan.by or current_actor())
     if not run.is_sealed:
-        journal.add(run, tenants)
+        journal.add(run, _until_interrupted(tenants, hooks))
         journal.seal(run)
     plan.load(journal.states())
     tally = _Tally()
@@ -98,6 +99,16 @@ def run_fleet(
         drivers.demand.ahead = 0
     journal.save_states(SavedState(state.text, count) for state, count in plan.states)
     return _report(journal.status(), end, loop.reason, tally, hooks.now() - started)
+
+
+def _until_interrupted(tenants: Iterable[tuple[Tenant, int]], hooks: Hooks) -> Iterator[tuple[Tenant, int]]:
+    """Yield tenants; the list of a large account takes minutes."""
+    for tenant in tenants:
+        if hooks.interrupted():
+            interrupt = KeyboardInterrupt()
+            interrupt.add_note("not all tenants are listed yet; `d1migrate fleet up` continues")
+            raise interrupt
+        yield tenant
 
 
 class _Work:

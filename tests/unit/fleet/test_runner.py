@@ -185,6 +185,18 @@ def test_an_interrupted_run_goes_on(new_fleet: Callable[[int], Fleet]) -> None:
     tenants.check(fleet.files, 3)
 
 
+def test_an_interrupt_while_the_tenants_are_listed(new_fleet: Callable[[int], Fleet]) -> None:
+    """Nothing is migrated before all are known; the next process lists them again."""
+    fleet = new_fleet(5)
+    looks = iter([False, False, True])
+    with pytest.raises(KeyboardInterrupt):
+        fleet.up(Hooks(interrupted=lambda: next(looks)))
+    tenants.check(fleet.files, 2)
+    found = fleet.up()
+    assert (found.ended, found.total, found.done) == ("done", 5, 5)
+    tenants.check(fleet.files, 3)
+
+
 def test_tenants_appear_and_vanish_between_runs(new_fleet: Callable[[int], Fleet]) -> None:
     """They are told apart; one that vanishes during a run has failed."""
     fleet = new_fleet(6)
