@@ -147,7 +147,7 @@ def test_two_processes(tmp_path: Path, server: Cloudflare) -> None:
 
 
 def test_database_deleted_on_the_way(tmp_path: Path, server: Cloudflare) -> None:
-    """It fails alone, with its name; after the next inventory it is none of the fleet's."""
+    """It fails alone, with its name; after the next inventory it is not in the fleet."""
     fleet, ids = fleets.of_databases(tmp_path, server, DATABASES, more='stop = "50%"\n')
     fleet.kill_after(5)
     left = [id_ for id_ in ids if tenants.wrong(tenants.look(server.file(id_)), TARGET)]
