@@ -332,6 +332,21 @@ def test_options_that_name_a_database_are_refused(shops: Project) -> None:
     assert shops.run("fleet", "up").out.startswith("migrated 6 tenants, 6 of them created, 1 were up to date")
 
 
+def test_files_outside_the_project_are_refused(
+    shops: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Before anything is begun, unless the user allows them."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "a.db").touch()
+    configure(shops, FLEET.replace("sqlite:data/*.db", f"sqlite:{outside}/*.db"))
+    assert (
+        f"[fleet.shops] databases {outside}/*.db is outside the project"
+        in shops.run("fleet", "up", code=2).err
+    )
+    assert shops.run("fleet", "status").out.startswith("no run yet")
+    shops.run("fleet", "up", "--outside-project")
+
+
 def test_a_fleet_without_migrations(shops: Project) -> None:
     """Nothing is begun."""
     (shops.migrations / "001_users.sql").unlink()

@@ -214,6 +214,17 @@ class ChosenFleet:
         if self.settings.objects:
             raise cannot_run_here(self.settings)
 
+    def refuse_outside(self) -> None:
+        """Check that files of a pattern may be written, instead of finding each of them refused.
+
+        Raises:
+            UsageError: they are outside the project.
+        """
+        scheme, _, pattern = (self.settings.databases or "").partition(":")
+        permit = self.project.permit(f"{scheme}:")
+        if permit and scheme == "sqlite":
+            permit(pattern, f"[fleet.{self.name}] databases")
+
     def refuse_wave(self, wave: int | None) -> None:
         """Check the number of a wave.
 

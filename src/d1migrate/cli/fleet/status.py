@@ -39,6 +39,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print(f"no run yet; {chosen.command('up')} begins one")
     elif groups is not None:
         output.print(list(report.failure_lines(groups)) or ["no tenant failed"])
+        output.print(list(report.version_lines(versions or {})))
         if groups:
             output.hint(f"after the cause is fixed, {chosen.command('retry')}, then {chosen.command('up')}")
     else:

@@ -38,6 +38,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     chosen = ChosenFleet(options.name, project)
     chosen.refuse_objects()
     gates = FleetGates(options.gates, chosen, output)
+    chosen.refuse_outside()
     with chosen.journal() as journal:
         journal.create()
         found = _migrate(options, chosen, gates, journal, output)
