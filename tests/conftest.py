@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
+import tempfile
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = Path(__file__).parent
+NOBODY = 65534
 
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
@@ -156,3 +159,19 @@ def cloudflare(cloudflare_server: Cloudflare) -> Iterator[Cloudflare]:
     Api._accounts.clear()
     yield cloudflare_server
     cloudflare_server.reset()
+
+
+@pytest.fixture
+def unprivileged_folder() -> Iterator[Path]:
+    """A folder that the test can make read-only for itself; root, whom no mode restricts, becomes nobody."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        if root:
+            os.chown(name, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+            Path(name).chmod(stat.S_IRWXU)

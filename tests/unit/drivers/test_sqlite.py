@@ -7,9 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -22,8 +20,8 @@ from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-NOBODY = 65534
 TABLES = Batch([Query("SELECT name FROM sqlite_master ORDER BY 1")], reads=True)
 
 
@@ -322,22 +320,6 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "app.db").write_bytes(content)
     with pytest.raises((QueryError, UnavailableError), match="malformed"):
         read_and_close(tmp_path / "app.db")
-
-
-@pytest.fixture
-def unprivileged_folder() -> Iterator[Path]:
-    """A folder that the test can make read-only for itself; root, whom no mode restricts, becomes nobody."""
-    root = os.geteuid() == 0
-    with tempfile.TemporaryDirectory() as name:
-        if root:
-            os.chown(name, NOBODY, NOBODY)
-            os.seteuid(NOBODY)
-        try:
-            yield Path(name)
-        finally:
-            if root:
-                os.seteuid(0)
-            Path(name).chmod(stat.S_IRWXU)
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -842,6 +843,29 @@ def test_a_journal_that_is_busy(journal: Clocked, tmp_path: Path) -> None:
         assert other.status() == journal.status()  # readers do not wait
         busy.execute("COMMIT")
         assert len(other.claim(run, owner, 2, 60).tenants) == 2
+
+
+def test_a_journal_that_may_only_be_read(unprivileged_folder: Path) -> None:
+    """Its status is shown; nothing else is done."""
+    path = unprivileged_folder / "journal.sqlite"
+    with closing(Clocked(path)) as made:
+        made.create()
+        run, expected = sealed(made), made.status()
+    path.chmod(stat.S_IRUSR)
+    unprivileged_folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with closing(Clocked(path)) as journal:
+        status = journal.status()
+        assert status is not None
+        assert expected is not None
+        assert status == expected._replace(now=status.now)
+        for refused in (
+            journal.create,
+            lambda: begin(journal),
+            lambda: journal.claim(run, new_owner(), 2, 60),
+            lambda: journal.pause("anna"),
+        ):
+            with pytest.raises(UnavailableError, match="attempt to write a readonly database"):
+                refused()
 
 
 def test_a_name_that_is_no_text(journal: Clocked) -> None:
