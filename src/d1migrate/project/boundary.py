@@ -7,6 +7,7 @@ monorepo; writing outside the project needs a flag, or a path given by the user.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from d1migrate.errors import UsageError
 
@@ -19,7 +20,12 @@ def root_of(config: str | None) -> str:
     Args:
         config: the file; without it, the search begins in the working directory.
     """
-    start = folder = os.path.realpath(os.path.dirname(config) or "." if config else ".")
+    return _root_above(os.path.realpath(os.path.dirname(config) or "." if config else "."))
+
+
+@lru_cache(maxsize=1)  # a fleet asks for each of its files
+def _root_above(start: str) -> str:
+    folder = start
     while True:
         if os.path.lexists(os.path.join(folder, ".git")):
             return folder
