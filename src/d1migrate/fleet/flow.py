@@ -186,7 +186,8 @@ class _Tenant:
         batch = _OneBatch(plan, state, checked, self._new_stamp())
         steps = state.plan.steps
         try:
-            (result,) = yield Batch(batch, label=f"{steps[0].name} … {steps[-1].name}", last_rows=True)
+            label = f"{steps[0].name} … {steps[-1].name}"
+            (result,) = yield Batch(batch, label=label, last_rows=batch.after is None)
         except QueryError as error:
             if (text := text_in(str(error))) is not None:
                 return (yield from _recognize(plan, state.layout, text))
@@ -198,9 +199,8 @@ class _Tenant:
             return _Answer(state)
         except AmbiguousError as error:
             return _Answer((yield from self._look(state, error)))
-        text = result.rows[0][0]
-        after = plan.after(state) if text is None else (yield from _learn(plan, batch.layout, str(text)))
-        if after is None or after.refusal or after.plan.steps:
+        after = batch.after or (yield from _learn(plan, batch.layout, str(result.rows[0][0])))
+        if after.refusal or after.plan.steps:
             raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
         plan.reached(state, after)
         return _Answer(after, is_committed=True)
@@ -283,8 +283,12 @@ class _Answer(NamedTuple):
 class _OneBatch:
     """The queries that lead from one state to the target; they can be iterated any number of times.
 
+    The last one returns the new state, unless a database was led there before. It can be no other then: the
+    old one is asserted whole, with the ids of the log, and each step asserts the table that it leaves.
+
     Attributes:
         layout: the history tables after it.
+        after: the new state, if it is known.
     """
 
     def __init__(self, plan: FleetPlan, state: KnownState, checked: Checked, stamp: log.Stamp) -> None:
@@ -294,15 +298,14 @@ class _OneBatch:
             steps, HistoryState.of(history), history.setup(), stamp, first=False, opens=False
         )
         self.layout = Layout(history.table, LOG_TABLE) if history.missing else state.layout
-        known = plan.after(state)
-        text = text_sql(plan.choice, self.layout)
+        self.after = plan.after(state)
         self._first = assert_text(text_sql(plan.choice, state.layout), state.text)
-        self._last = select_text(text, unless=known.text if known else "")
+        self._last = () if self.after else (select_text(text_sql(plan.choice, self.layout)),)
 
     def __iter__(self) -> Iterator[Query]:
         yield self._first
         yield from self._transaction
-        yield self._last
+        yield from self._last
 
     def failure(self, error: QueryError) -> ApplyError:
         """Return the error of the file whose statement was refused."""
