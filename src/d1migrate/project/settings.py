@@ -293,15 +293,16 @@ FLEET = (
         "see `databases`",
         'objects = "Tenant"',
         "A class of Durable Objects, whose objects are the tenants. It needs a section `[objects.CLASS]`,"
-        " which has their migrations. No request reaches them from outside, so a Workflow migrates them;"
-        " `query` lists their names.",
+        " which has their migrations. No request reaches them from outside, so [a Workflow"
+        "](../guides/fleet-of-objects.md) migrates them; `query` lists their names.",
     ),
     Setting(
         "workflow",
         (str,),
         "no Workflow is written",
         'workflow = "src/lib/fleet.ts"',
-        "The TypeScript file with the Workflow that migrates the objects of `objects`. `index` writes it.",
+        "The TypeScript file with [the Workflow](../guides/fleet-of-objects.md) that migrates the objects of"
+        " `objects`. `index` writes it.",
     ),
     Setting(
         "migrations",
