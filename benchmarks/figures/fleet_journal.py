@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STATUS = 2.0
-_MEMORY = 1.3
+_MEMORY = 1.5  # the index of the log that SQLite maps, and its cache, are full only with the large one
 
 
 def fleet_journal(lab: Lab) -> list[Row]:
