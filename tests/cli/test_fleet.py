@@ -268,14 +268,28 @@ def test_list(failing: Project) -> None:
     failing.run("fleet", "up", code=1)
     lines = failing.run("fleet", "list").out.splitlines()
     path = failing.folder.resolve() / "data"
-    assert lines[0] == f"   1  done     shop-0.db  sqlite:{path}/shop-0.db  at 002_unique"
+    assert lines[0] == f"   1  done      shop-0.db  sqlite:{path}/shop-0.db  at 002_unique"
     assert lines[3].startswith(
-        f"   2  failed   shop-3.db  sqlite:{path}/shop-3.db  at 001_users  migrations/002_unique"
+        f"   2  failed    shop-3.db  sqlite:{path}/shop-3.db  at 001_users  migrations/002_unique"
     )
     out = failing.run("fleet", "list", "--failed", "--json").out
     assert len(out.splitlines()) == 4 + 2 + 2
     assert [tenant["name"] for tenant in json.loads(out)["tenants"]] == ["shop-3.db", "shop-5.db"]
     assert failing.run("fleet", "list", "--wave", "1", "--only", "shop-1*").out.count("\n") == 1
+
+
+def test_tenants_that_appear_and_vanish(shops: Project) -> None:
+    """Between two runs: they are counted, and listed."""
+    assert shops.run("fleet", "list", "--vanished").out == ""
+    shops.run("fleet", "up")
+    (shops.folder / "data" / "shop-2.db").unlink()
+    make(shops, "shop-8")
+    assert "   2  new       shop-8.db  " in shops.run("fleet", "list").out
+    assert "\nsince the run before, 1 appeared and 1 vanished\n" in shops.run("fleet", "up").out
+    assert "\nsince the run before, 1 appeared and 1 vanished\n" in shops.run("fleet", "status").out
+    path = shops.folder.resolve() / "data" / "shop-2.db"
+    assert shops.run("fleet", "list", "--vanished").out == f"   -  vanished  shop-2.db  {path}\n"
+    assert "cannot be used together" in shops.run("fleet", "list", "--vanished", "--failed", code=2).err
 
 
 def test_list_of_an_empty_choice(shops: Project) -> None:

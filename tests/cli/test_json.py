@@ -548,6 +548,9 @@ def rare_fleets(shown: Shown) -> None:
     shown.note("fleet plan", shown("fleet plan") | {"seconds": 2.5})
     found = shown("fleet up")
     shown("fleet plan")
+    (shown.project.folder / "data" / "a.db").rename(shown.project.folder / "data" / "b.db")
+    shown("fleet up")
+    shown("fleet list --vanished")
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]
         shown.note("fleet up", found | {"problems": fleet.problem_values(problems)})

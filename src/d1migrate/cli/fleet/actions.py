@@ -52,7 +52,13 @@ ACTIONS = {
     "list": Command(
         "list the databases of a fleet",
         "d1migrate fleet list --only 'tenant-7*'",
-        (_NAME, _ONLY, _WAVE, argument("--failed", help="only those that failed", **FLAG)),
+        (
+            _NAME,
+            _ONLY,
+            _WAVE,
+            argument("--failed", help="only those that failed", **FLAG),
+            argument("--vanished", help="those that only the run before the newest one had", **FLAG),
+        ),
         details="For each: wave, state in the newest run, name, url, last migration and error. With --json,"
         " one object with a line for each.",
     ),

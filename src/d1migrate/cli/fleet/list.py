@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from d1migrate.cli.fleet.chosen import ChosenFleet
+from d1migrate.hints import exclusive
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report.text import clean_line
 
@@ -28,6 +29,7 @@ class Options(NamedTuple):
     only: tuple[str, ...] = ()
     wave: int | None = None
     failed: bool = False
+    vanished: bool = False
 
 
 def run(options: Options, project: Project, output: Output) -> int:
@@ -35,14 +37,35 @@ def run(options: Options, project: Project, output: Output) -> int:
     chosen = ChosenFleet(options.name, project)
     chosen.refuse_objects()
     with chosen.journal() as journal:
-        tenants = chosen.tenants(options.only, wave=options.wave)
-        rows = (row for row in _rows(tenants, journal) if row["state"] == "failed" or not options.failed)
+        rows = _vanished(options, journal) if options.vanished else _listed(options, chosen, journal)
         if output.as_json:
             output.print_json_rows({"fleet": chosen.name}, "tenants", rows)
             return 0
         for row in rows:
             output.print(_line(row))
     return 0
+
+
+def _listed(options: Options, chosen: ChosenFleet, journal: Journal) -> Iterator[shapes.FleetTenant]:
+    rows = _rows(chosen.tenants(options.only, wave=options.wave), journal)
+    return (row for row in rows if row["state"] == "failed" or not options.failed)
+
+
+def _vanished(options: Options, journal: Journal) -> Iterator[shapes.FleetTenant]:
+    """Yield the tenants that the list had in the run before the newest one, and has no longer."""
+    if options.only or options.wave or options.failed:
+        raise exclusive("--vanished", "--only" if options.only else "--wave" if options.wave else "--failed")
+    if status := journal.status():
+        for tenant, name in journal.vanished(status.run):
+            yield {
+                "id": tenant,
+                "name": name,
+                "url": None,
+                "wave": None,
+                "state": "vanished",
+                "current": None,
+                "message": None,
+            }
 
 
 def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[shapes.FleetTenant]:
@@ -65,8 +88,8 @@ def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[s
 def _line(row: shapes.FleetTenant) -> str:
     """Return a tenant in one line; the columns of known width come first."""
     state = row["state"] or "new"
-    parts = [f"{row['wave']:>4}  {state:7}  {clean_line(row['name'])}"]
-    parts.append(clean_line(row["url"]))
+    parts = [f"{row['wave'] or '-':>4}  {state:8}  {clean_line(row['name'])}"]
+    parts.append(clean_line(row["url"] or row["id"]))
     parts += [f"at {clean_line(row['current'])}"] if row["current"] else []
     parts += [clean_line(row["message"].partition("\n")[0])] if row["message"] else []
     return "  ".join(parts)

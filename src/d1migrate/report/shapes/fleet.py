@@ -246,8 +246,8 @@ class FleetTenant(TypedDict):
     Attributes:
         id: the id of a D1, or the real path of a file.
         name: what the list of tenants calls it.
-        url: what `--database` takes.
-        wave: its wave, from 1.
+        url: what `--database` takes; null if it vanished.
+        wave: its wave, from 1; null if it vanished.
         state: how it is in the newest run; null if that did not have it.
         current: its last applied migration; null if unknown.
         message: why it failed; null if it did not.
@@ -255,9 +255,9 @@ class FleetTenant(TypedDict):
 
     id: str
     name: str
-    url: str
-    wave: int
-    state: Literal["todo", "leased", "done", "failed"] | None
+    url: str | None
+    wave: int | None
+    state: Literal["todo", "leased", "done", "failed", "vanished"] | None
     current: str | None
     message: str | None
 
