@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from d1migrate.fleet.flow import Outcome
     from d1migrate.fleet.journal import Journal
-    from d1migrate.fleet.model import Claimed, FleetStatus
+    from d1migrate.fleet.model import Claimed, FleetStatus, Run
     from d1migrate.fleet.plan import FleetPlan
     from d1migrate.fleet.run_values import End, Progress
     from d1migrate.fleet.tenant import Tenant
@@ -68,15 +68,9 @@ def run_fleet(
     """
     started = hooks.now()
     hooks.refuse_closed()
-    wanted = up_to(plan.migrations, plan.to)
-    if not wanted:
-        raise UsageError("there are no migrations", hint="`d1migrate new DESCRIPTION` creates one")
-    # That of the plan would be the same without `to`, and an unfinished run would go on with another target.
-    run = journal.begin(index_digest(wanted), wanted[-1].name, fleet.waves, plan.by or current_actor())
-    if not run.is_sealed:
-        journal.add(run, _until_interrupted(tenants, hooks))
-        journal.seal(run)
-    plan.load(journal.states())
+    run = _begin(journal, fleet, plan, tenants, hooks)
+    # Only in their order: what this run finds counts more than what earlier ones did.
+    plan.load((state.text, 0) for state in journal.states())
     tally = _Tally()
 
     def on_result(tenant: Claimed, result: Result) -> None:
@@ -97,8 +91,33 @@ def run_fleet(
     finally:
         pool.close()
         drivers.demand.ahead = 0
-    journal.save_states(SavedState(state.text, count) for state, count in plan.states)
+    journal.save_states(_states_after(plan))
     return _report(journal.status(), end, loop.reason, tally, hooks.now() - started)
+
+
+def _begin(
+    journal: Journal,
+    fleet: FleetSettings,
+    plan: FleetPlan,
+    tenants: Iterable[tuple[Tenant, int]],
+    hooks: Hooks,
+) -> Run:
+    """Begin a run, or go on with it, and list its tenants; arguments and errors as `run_fleet`."""
+    wanted = up_to(plan.migrations, plan.to)
+    if not wanted:
+        raise UsageError("there are no migrations", hint="`d1migrate new DESCRIPTION` creates one")
+    # That of the plan would be the same without `to`, and an unfinished run would go on with another target.
+    by = plan.by or current_actor()
+    run = journal.begin(index_digest(wanted), wanted[-1].name, fleet.waves, by)
+    if not run.is_sealed:
+        try:
+            journal.add(run, _until_interrupted(tenants, hooks))
+        except UsageError:  # of the list: until it is corrected, there may be other migrations
+            with suppress(Error):
+                journal.stop(by)
+            raise
+        journal.seal(run)
+    return run
 
 
 def _until_interrupted(tenants: Iterable[tuple[Tenant, int]], hooks: Hooks) -> Iterator[tuple[Tenant, int]]:
@@ -109,6 +128,13 @@ def _until_interrupted(tenants: Iterable[tuple[Tenant, int]], hooks: Hooks) -> I
             interrupt.add_note("not all tenants are listed yet; `d1migrate fleet up` continues")
             raise interrupt
         yield tenant
+
+
+def _states_after(plan: FleetPlan) -> Iterator[SavedState]:
+    """Yield the states that the tenants are in now, which is where the next run finds them."""
+    for state, count in plan.states:
+        if count:
+            yield SavedState((plan.after(state) or state).text, count)
 
 
 class _Work:

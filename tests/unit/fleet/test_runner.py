@@ -139,6 +139,20 @@ def test_requests(new_fleet: Callable[[int], Fleet]) -> None:
     assert fleet.up().requests == 60
 
 
+def test_requests_of_the_next_migrations(new_fleet: Callable[[int], Fleet]) -> None:
+    """The states that a run leads to are known to the next one, and old counts do not outweigh new ones."""
+    fleet = new_fleet(60)
+    fleet.configure("inspect = 0")
+    fleet.up()
+    for count in (4, 5):
+        tenants.write(fleet.migrations, count)
+        found = fleet.up()
+        assert found.migrated == 60
+        assert found.requests <= 60 + 3
+    with closing(fleet.journal()) as journal:
+        assert max(state.tenants for state in journal.states()) <= 60
+
+
 def test_tenants_that_fail_are_counted_and_stop_nobody(new_fleet: Callable[[int], Fleet]) -> None:
     """A table that is in the way, a damaged file, an edited history, and an empty database."""
     fleet = new_fleet(40)
@@ -195,6 +209,20 @@ def test_an_interrupt_while_the_tenants_are_listed(new_fleet: Callable[[int], Fl
     found = fleet.up()
     assert (found.ended, found.total, found.done) == ("done", 5, 5)
     tenants.check(fleet.files, 3)
+
+
+def test_a_list_with_a_mistake_does_not_hold_up_other_migrations(new_fleet: Callable[[int], Fleet]) -> None:
+    """The run that could not be begun is over; it begins again if nothing else changes."""
+    fleet = new_fleet(3)
+    content = fleet.files[1].read_bytes()
+    fleet.files[1].write_bytes(b"not a database")
+    with pytest.raises(UsageError, match="not a SQLite database"):
+        fleet.up()
+    fleet.files[1].write_bytes(content)
+    tenants.write(fleet.migrations, 4)
+    found = fleet.up()
+    assert (found.ended, found.target, found.done) == ("done", "004_add_t4", 3)
+    tenants.check(fleet.files, 4)
 
 
 def test_tenants_appear_and_vanish_between_runs(new_fleet: Callable[[int], Fleet]) -> None:
