@@ -76,7 +76,7 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         text = TextColumn("{task.description}", markup=False)
-        self._progress = Progress(BarColumn(), text, console=Console(file=sys.stderr), transient=True)
+        self._progress = Progress(BarColumn(20), text, console=Console(file=sys.stderr), transient=True)
         self._task = self._progress.add_task("listing the tenants", total=None)
 
     def start(self) -> None:
