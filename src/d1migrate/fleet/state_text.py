@@ -29,7 +29,7 @@ _SURVEY, _UNIQUE, _LEFTOVERS, _OBJECTS = ("*" * count for count in (8, 1, 1, 2))
 _ROWS = {"versions": "??-", "names": "??-*"}
 _LATEST, _HEAD = "??*???-0?", ""
 """What the text has of each query's columns: `*` the value, `?` also a blob, which JSON does not have, as an
-object that no reader takes for a value; `-` NULL in place of the value, `0` zero."""
+object; `-` NULL in place of the value, `0` zero."""
 _KEPT = {
     "*": "{0}",
     "?": "iif(typeof({0}) = 'blob', json_object('blob', hex({0})), {0})",
@@ -109,11 +109,16 @@ def read_text(choice: TableChoice, layout: Layout, text: str) -> Reading:
         ValueError: it is not such a text; a message may have been cut.
         HistoryError: a history table is damaged or another tool's.
     """
-    answers = [Result([tuple(row) for row in rows]) for rows in json.loads(text)]
+    answers = [Result([tuple(row) for row in rows]) for rows in json.loads(text, object_hook=_blob)]
     if len(answers) != len(_columns(layout)):
         raise ValueError("not the text of this layout")
     found = found_in(choice, answers)
     return Reading(found.layout, history_of(found, answers) if found.layout == layout else None)
+
+
+def _blob(value: dict[str, str]) -> bytes:
+    """Return the blob that an object is; errors show it as they do if a history was read."""
+    return bytes.fromhex(value.get("blob", "none"))
 
 
 def layout_in(choice: TableChoice, text: str) -> Layout:
