@@ -127,18 +127,25 @@ class FleetPlan:
             return tuple(self._counts.most_common())
 
     def guess(self, layout: Layout | None = None) -> KnownState | None:
-        """Return the most common state from which the target can be reached; None if none is known.
+        """Return the state to expect of a database; None if no known one leads to the target.
+
+        It is the most common one that one batch leads to the target. A database at the target refuses the
+        batch, so it takes one request, too; only if nearly all are there, the batch is not sent to them.
 
         Args:
             layout: the history tables, if they are known.
         """
         with self._lock:
-            found = (
-                state
-                for state, _ in self._counts.most_common()
+            found = [
+                (state, databases)
+                for state, databases in self._counts.most_common()
                 if not self._is_refused(state) and layout in (None, state.layout)
-            )
-            return next(found, None)
+            ]
+        if not found:
+            return None
+        first, most = found[0]
+        behind = (state for state, databases in found if _leads(state) and databases * _RARE >= most)
+        return next(behind, first)
 
     def count(self, state: KnownState, databases: int = 1) -> None:
         """Note that databases were found in a state."""
@@ -257,6 +264,14 @@ class FleetPlan:
             raise HistoryError(
                 "it has no tables", hint="with `create = true` in the section of the fleet, it is given them"
             )
+
+
+_RARE = 20
+"""A batch to every so many databases in vain, for one that saves a request, is not worth its bytes."""
+
+
+def _leads(state: KnownState) -> bool:
+    return bool(state.plan.steps) and state.together
 
 
 class _Check:

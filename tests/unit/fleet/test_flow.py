@@ -88,6 +88,20 @@ def test_a_straggler_takes_two_requests_as_far_behind_as_it_is() -> None:
     assert [migrate_one(Tenant("1a"), fleet).requests for _ in range(4)] == [2, 2, 1, 1]
 
 
+def test_a_sweep_expects_those_who_are_behind() -> None:
+    """Most have migrated themselves: they take one request nevertheless, unless nearly all have."""
+    fleet = known(plan(), "1a 2b")
+    for _ in range(20):
+        assert migrate_one(Tenant(ALL), fleet).requests == 1
+    tenant = Tenant("1a 2b")
+    assert (migrate_one(tenant, fleet).requests, tenant.applied) == (1, [1, 2, 3, 4])
+    for _ in range(21):
+        assert migrate_one(Tenant(ALL), fleet).requests == 1
+    tenant = Tenant(ALL)
+    assert (migrate_one(tenant, fleet).requests, [batch.reads for batch in tenant.sent]) == (1, [True])
+    assert migrate_one(Tenant("1a 2b"), fleet).requests == 2
+
+
 def test_in_a_current_fleet_nothing_is_written() -> None:
     """The state is read if the most common one is the target."""
     fleet = plan()
@@ -148,6 +162,20 @@ def test_a_history_that_disagrees_is_never_migrated_over(change: str, message: s
             migrate_one(tenant, fleet)
     assert tenant.rows("SELECT * FROM d1migrate_log") == before
     assert not tenant.rows("SELECT 1 FROM sqlite_schema WHERE name = 'c'")
+
+
+def test_a_blob_is_shown_as_up_shows_it() -> None:
+    """JSON has none."""
+    tenant = Tenant("1a 2b")
+    tenant.run(
+        "UPDATE schema_migrations SET name = x'ff' WHERE version = 2",
+        "DELETE FROM d1migrate_log WHERE version = 2 AND event = 'done'",
+    )
+    with pytest.raises(HistoryError) as by_up:
+        Migrator(tenant, files(ALL)).up(lint=False)
+    with pytest.raises(HistoryError) as by_one:
+        migrate_one(tenant, plan())
+    assert str(by_one.value) == str(by_up.value)
 
 
 def test_a_rolled_back_and_applied_migration_is_another_state() -> None:
