@@ -71,3 +71,9 @@ async def ahead(db: Any, table: Shape) -> None:
     assert (await migrate_one_async(db, planned(table))).applied == ("002_first_note", "003_tags")
     assert await run_migrations(db, index(THREE[:1], table)) == []
     assert await run_migrations(db, index(THREE, table)) == []
+
+
+async def first_use(db: Any, table: Shape, files: list[list[str]]) -> list[str]:
+    """The names that code with these files applies."""
+    pairs = [(name, text) for name, text in files]
+    return [one.name for one in await run_migrations(db, index(pairs, table))]
