@@ -139,7 +139,8 @@ def test_up_can_be_limited(shops: Project) -> None:
     assert "`d1migrate fleet up` continues" in ended.err
     assert {n for n in range(SIZE) if "users" in tables(shops, f"shop-{n}")} == {0, 1, 4, 6}
     assert "the fleet has no tenant 'x'" in shops.run("fleet", "up", "--only", "x", code=2).err
-    assert "it has: 1 (2), 2 (rest)" in shops.run("fleet", "up", "--wave", "3", code=2).err
+    for action, wave in (("up", "3"), ("up", "0"), ("list", "0"), ("verify", "9")):
+        assert "it has: 1 (2), 2 (rest)" in shops.run("fleet", action, "--wave", wave, code=2).err
 
 
 def test_up_to_a_migration(shops: Project) -> None:
@@ -359,6 +360,16 @@ def test_files_outside_the_project_are_refused(
     )
     assert shops.run("fleet", "status").out.startswith("no run yet")
     shops.run("fleet", "up", "--outside-project")
+
+
+def test_a_folder_can_be_given(shops: Project) -> None:
+    """As for every command; without it, the fleet's own."""
+    (shops.folder / "tenant").mkdir()
+    (shops.folder / "tenant" / "001_notes.sql").write_text("CREATE TABLE notes (x);\n")
+    configure(shops, f'{FLEET}migrations = "tenant"\n')
+    assert shops.run("fleet", "plan").out.startswith("shops: 7 tenants to 001_notes\n")
+    given = shops.run("fleet", "plan", "--migrations", "migrations").out
+    assert given.startswith("shops: 7 tenants to 001_users\n")
 
 
 def test_a_fleet_without_migrations(shops: Project) -> None:

@@ -129,8 +129,9 @@ class Project:
         return found
 
     def of_fleet(self, fleet: FleetSettings) -> Project:
-        """Return the project with the settings and the folder of a fleet."""
-        return self._with(self._own_config.of_fleet(fleet))
+        """Return the project with the settings of a fleet, and its folder unless another one is given."""
+        settings, folder = self._own_config.of_fleet(fleet), self._given_folder
+        return self._with(settings._replace(migrations=folder) if folder else settings)
 
     def _with(self, settings: Config) -> Project:
         found = Project(self._given, self._output)

@@ -122,7 +122,7 @@ class ChosenFleet:
         from d1migrate.fleet.selection import select
         from d1migrate.fleet.waves import with_waves
 
-        self.refuse_wave(wave or last_wave)
+        self.refuse_wave(last_wave if wave is None else wave)
         found = inventory(self.project.config, self.settings, on_wait=self.project.on_wait)
         for tenant, place in select(with_waves(found, self.settings), only):
             if wave in (None, place + 1) and (last_wave is None or place < last_wave):
