@@ -48,7 +48,7 @@ def test_it_is_written_beside_the_index_that_it_imports(project: Project) -> Non
     assert project.run("index").out == f"migrations/index.ts\n{WORKFLOW}\n"
     text = _text(project)
     assert is_workflow_module(text)
-    assert 'import migrations from "../../migrations/index";' in text
+    assert 'import index from "../../migrations/index";' in text
     assert "export class TenantsFleet extends WorkflowEntrypoint" in text
     assert 'bindings: { objects: "TENANT", workflow: "FLEET", journal: "JOURNAL", control: null }' in text
     assert "notes" not in text

@@ -50,7 +50,7 @@ _LISTED = 2_000  # tenants that one batch lists: 50 ms of CPU; of a million, 500
 _PAGE = 5_000  # tenants that one batch looks at or puts back: 50 ms of CPU
 _STATES = 200  # that are kept
 _LAST_WAVE = 2**31 - 1
-_LONGEST_ERROR = 2_000  # characters
+LONGEST_ERROR = 2_000  # characters
 
 
 def open_journal(
@@ -414,7 +414,7 @@ def _outcome(finished: Finished) -> dict[str, Any]:
     error = finished.error
     if finished.state == "failed" and not error:
         error = "no reason given"
-    return finished._asdict() | {"error": error[:_LONGEST_ERROR] if error else None}
+    return finished._asdict() | {"error": error[:LONGEST_ERROR] if error else None}
 
 
 def _two_names(tenant: str, one: str, other: str) -> UsageError:

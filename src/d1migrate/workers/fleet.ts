@@ -13,7 +13,7 @@ import { WorkflowEntrypoint } from "cloudflare:workers";
 import type { WorkflowEvent, WorkflowStep } from "cloudflare:workers";
 import { NonRetryableError } from "cloudflare:workflows";
 
-import migrations from "{index}";
+import index from "{index}";
 
 // --- What a caller uses ---------------------------------------------------------------------------------------
 
@@ -68,8 +68,12 @@ const REFUSALS: readonly string[] = "{refusals}" as any;
 /** What precedes the message of an error: a step adds the first one, an older compatibility date the second one. */
 const PREFIX = new RegExp(`^(?:NonRetryableError: )?(?:(?:${REFUSALS.join("|")}): )?`);
 
-const TARGET = migrations.migrations.at(-1)!.name;
+const migrations: Migrations = index;
+/** The newest migration; "" if there is none. */
+const TARGET = migrations.migrations.at(-1)?.name ?? "";
 
+/** How much of an error is recorded. */
+const LONGEST_ERROR: number = "{longestError}" as any;
 /** How many objects are claimed, and recorded, at once. */
 const CLAIM: number = "{claim}" as any;
 /** How often an instance claims. 500 objects are half of the steps and calls that the free plan allows one. */
@@ -116,6 +120,7 @@ const isOpen = (state: string): boolean => state === "running" || state === "pau
 /** Begin a run, or continue the unfinished one of these migrations. */
 async function begin(work: Work): Promise<Run> {
   const fleet = FLEET.name;
+  if (!TARGET) throw new NonRetryableError("the index has no migrations");
   await send(work, "create");
   const [newest] = await send(work, "newest", { fleet });
   const isOurs = newest?.digest === migrations.digest;
@@ -304,7 +309,8 @@ async function migrate(work: Work, owner: string, { id, name }: Claimed): Promis
     }
     throw new Error(`not migrated after ${PARTS} calls, each of which reached a limit of runMigrations`);
   } catch (error) {
-    const text = messageOf(error).replaceAll(id, "the object"); // so that equal errors are equal
+    const equal = messageOf(error).replaceAll(id, "the object"); // so that equal errors are equal
+    const text = equal.slice(0, LONGEST_ERROR) || "no reason given";
     const failed = { state: "failed", current: null, error: text, place: placeOf(text) } as const;
     return { outcome: { id, requests: requests + 1, ...failed }, ms };
   }
@@ -388,6 +394,13 @@ async function rowsOf(database: any, statements: readonly any[]): Promise<any[]>
 }
 
 // --- Types --------------------------------------------------------------------------------------------------------
+
+/** What this file reads of the index. */
+interface Migrations {
+  readonly digest: string;
+  readonly patterns: { readonly refusal: string };
+  readonly migrations: readonly { readonly name: string }[];
+}
 
 /** SQL, and the names of its parameters. */
 type Statement = readonly [sql: string, names: readonly string[]];

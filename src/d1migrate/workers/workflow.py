@@ -12,6 +12,7 @@ import re
 from d1migrate.drivers.worker_bindings import object_binding, workflow_binding
 from d1migrate.drivers.wrangler import binding_of
 from d1migrate.errors import UsageError
+from d1migrate.fleet.journal import LONGEST_ERROR
 from d1migrate.fleet.objects import workflow_class, workflow_name
 from d1migrate.fleet.slices_sql import CLAIM, OPERATIONS
 from d1migrate.migrate.typescript_index import literal
@@ -50,6 +51,7 @@ def workflow_module(config: Config, fleet: FleetSettings, index: str) -> str:
         "sql": _sql(),
         "refusals": literal(_refusals()),
         "claim": literal(CLAIM),
+        "longestError": literal(LONGEST_ERROR),
     }
     for name, value in values.items():
         text = text.replace(f'"{{{name}}}" as any', value)
@@ -146,7 +148,7 @@ def _wave(wave: Wave) -> dict[str, Any]:
 
 def expression(glob: str) -> str:
     """Return a pattern of `fnmatch` as a regular expression of JavaScript, with the flag `s`."""
-    parts = re.findall(r"\[!?\]?[^\]]*\]|.", glob, re.DOTALL)
+    parts = re.findall(r"\[!?+\]?+[^\]]*\]|.", glob, re.DOTALL)  # a `]` at the beginning is in the set
     return f"^{''.join(map(_part, parts))}$"
 
 

@@ -29,6 +29,8 @@ def test_a_pattern_of_canaries_matches_what_it_matches_in_python(glob: str, name
         ("[z-a]", "^(?!)$"),
         ("[!z-a]", "^.$"),
         ("[", r"^\[$"),
+        ("[]", r"^\[\]$"),
+        ("[]a]", r"^[\]a]$"),
     ],
 )
 def test_an_expression(glob: str, found: str) -> None:
