@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from d1migrate.report import values
 from d1migrate.report.table import table
-from d1migrate.report.text import clean, clean_line, duration, moment, plural
+from d1migrate.report.text import clean, clean_line, duration, moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +45,23 @@ def tenants(count: int) -> str:
     return f"{count:,} tenant{'' if count == 1 else 's'}"
 
 
+def requests(count: int) -> str:
+    """Return `1 request`, `12,000 requests`."""
+    return f"{count:,} request{'' if count == 1 else 's'}"
+
+
 # --- the status of a run ---
 
 
-def status_lines(found: FleetStatus, paint: Paint, width: int | None) -> Iterator[str]:
-    """Yield how far a run is: its state, a line for each wave and their sum, and its speed."""
+def status_lines(found: FleetStatus, paint: Paint, width: int | None, *, is_remote: bool) -> Iterator[str]:
+    """Yield how far a run is: its state, a line for each wave and their sum, and its speed.
+
+    Args:
+        found: the status.
+        paint: colors the state of the run, and failures.
+        width: of the terminal; None for none.
+        is_remote: whether requests are sent to the tenants.
+    """
     run = found.run
     ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
     yield run_line(run, paint)
@@ -60,7 +72,8 @@ def status_lines(found: FleetStatus, paint: Paint, width: int | None) -> Iterato
     yield from table(_HEADERS, rows, right=_NUMBERS, shades=shades, paint=paint, width=width)
     if found.run.number > 1:
         yield from _compared_with_last(found.counts.appeared, found.counts.vanished)
-    yield ", ".join(_speed(found))
+    if speed := ", ".join(_speed(found, is_remote=is_remote)):
+        yield speed
 
 
 def run_line(run: Run, paint: Paint) -> str:
@@ -119,14 +132,15 @@ def seconds_left(found: FleetStatus) -> float | None:
     return (waves.todo + waves.leased) / speed
 
 
-def _speed(found: FleetStatus) -> Iterator[str]:
+def _speed(found: FleetStatus, *, is_remote: bool) -> Iterator[str]:
     if found.run.state == "running":
         yield f"{found.processes} process{'' if found.processes == 1 else 'es'}"
     if speed := rate(found):
         yield f"{speed:,.1f} tenants per second on average"
     if left := seconds_left(found):
         yield f"{duration(left)} left"
-    yield plural(total(found.waves).requests, "request")
+    if is_remote:
+        yield requests(total(found.waves).requests)
 
 
 def next_step(found: FleetStatus, command: Command) -> str | None:
@@ -173,8 +187,9 @@ def plan_lines(
     yield from (f"    {group.size:,} {_compared(group)}" for group in sample)
     if found.one_by_one:
         yield f"    {found.one_by_one:,} of them take more than one transaction"
-    least = "" if found.seconds is None else f", which take {duration(found.seconds)} under the rate limit"
-    yield f"at least {found.requests:,} request{'' if found.requests == 1 else 's'}{least}"
+    if found.seconds is not None:
+        least = duration(found.seconds)
+        yield f"at least {requests(found.requests)}, which take {least} under the rate limit"
 
 
 def grouped(found: FleetPreview) -> tuple[CheckGroup, ...]:
@@ -229,13 +244,20 @@ def progress_line(found: Progress) -> str:
     return ", ".join(parts)
 
 
-def summary_lines(report: FleetReport, groups: Sequence[FailureGroup]) -> Iterator[str]:
-    """Yield what a call of `fleet up` did, how far the run is, and its failures; the numbers add up."""
+def summary_lines(report: FleetReport, groups: Sequence[FailureGroup], *, is_remote: bool) -> Iterator[str]:
+    """Yield what a call of `fleet up` did, how far the run is, and its failures; the numbers add up.
+
+    Args:
+        report: the result of the call.
+        groups: the failures of the run.
+        is_remote: whether requests were sent to the tenants.
+    """
     did = [f"migrated {tenants(report.migrated)}"]
     did += [f"{report.created:,} of them created"] if report.created else []
     did += [f"{report.current:,} were up to date"] if report.current else []
     did += [f"{report.failures:,} failed"] if report.failures else []
-    yield f"{', '.join(did)} in {duration(report.seconds)}, with {plural(report.requests, 'request')}"
+    sent = f", with {requests(report.requests)}" if is_remote else ""
+    yield f"{', '.join(did)} in {duration(report.seconds)}{sent}"
     if report.one_by_one:
         yield f"{tenants(report.one_by_one)} took more than one transaction"
     if report.total != report.appeared:  # not the first run

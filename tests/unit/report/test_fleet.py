@@ -1,16 +1,43 @@
-"""A run of a fleet in words."""
+"""How a run of a fleet reads: numbers that add up, and requests where there are some."""
 
 from __future__ import annotations
 
-from d1migrate.fleet.run_values import Progress
-from d1migrate.report.fleet import progress_line
+from d1migrate.fleet.run_values import FleetReport
+from d1migrate.report.fleet import next_after, summary_lines, tenants
+
+REPORT = FleetReport(
+    fleet="shops", run="1", target="002_b", ended="stopped", reason="too many failed", total=12_000, done=9_000, failed=500,
+    left=2_500, appeared=3, vanished=1, migrated=8_000, current=1_000, failures=500, created=7, one_by_one=2,
+    requests=10_000, seconds=90.0,
+)  # fmt: skip
 
 
-def test_progress() -> None:
-    """The rate and what is left; or that others work on the rest."""
-    found = Progress(wave=1, done=1200, failed=2, left=798, rate=4.0)
-    assert progress_line(found) == "wave 2: 1,202 of 2,000 tenants, 2 failed, 4.0 per second, 3 min 20 s left"
-    waiting = found._replace(left=50, others=50)
-    assert progress_line(waiting) == (
-        "wave 2: 1,202 of 1,252 tenants, 2 failed, waiting for 50 that other processes work on"
+def test_a_summary_of_databases_that_are_sent_requests() -> None:
+    """What this call did, and how far the run is."""
+    assert list(summary_lines(REPORT, (), is_remote=True)) == [
+        "migrated 8,000 tenants, 7 of them created, 1,000 were up to date, 500 failed in 1 min 30 s, with 10,000 requests",
+        "2 tenants took more than one transaction",
+        "since the run before, 3 appeared and 1 vanished",
+        "shops: 9,000 done + 500 failed + 2,500 left = 12,000 tenants; stopped: too many failed",
+    ]
+
+
+def test_a_summary_of_files() -> None:
+    """Files take no requests."""
+    first, *_ = summary_lines(REPORT, (), is_remote=False)
+    assert first.endswith("500 failed in 1 min 30 s")
+
+
+def test_the_next_step_after_a_run() -> None:
+    """None if all is done."""
+    done = REPORT._replace(ended="done", failed=0, left=0, done=12_000)
+    assert next_after(done, "`{}`".format) is None
+    assert next_after(done._replace(ended="closed"), "`{}`".format) == "`up` continues"
+    assert next_after(REPORT, "`{}`".format) == (
+        "`status --failed` shows why; after the cause is fixed, `retry`; `resume` continues in spite of the failures"
     )
+
+
+def test_tenants_are_counted_in_groups_of_three_digits() -> None:
+    """There may be a million."""
+    assert [tenants(count) for count in (0, 1, 1_000_000)] == ["0 tenants", "1 tenant", "1,000,000 tenants"]

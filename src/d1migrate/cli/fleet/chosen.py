@@ -55,6 +55,13 @@ class ChosenFleet:
         return f"{settings.name}: {listed}"
 
     @property
+    def is_remote(self) -> bool:
+        """Whether requests are sent to the tenants: they are not known to be files."""
+        from d1migrate.fleet.pool import has_files
+
+        return not has_files(self.settings)
+
+    @property
     def environment(self) -> Environment:
         """The environment whose gates and severities are the fleet's; without one, it has no gates."""
         from d1migrate.project.environment import Environment

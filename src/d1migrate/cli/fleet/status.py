@@ -43,7 +43,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         if groups:
             output.hint(f"after the cause is fixed, {chosen.command('retry')}, then {chosen.command('up')}")
     else:
-        output.print(list(report.status_lines(found, output.paint, output.width)))
+        output.print(list(report.status_lines(found, output.paint, output.width, is_remote=chosen.is_remote)))
         output.print(list(report.version_lines(versions or {})))
         if step := report.next_step(found, chosen.command):
             output.hint(step)

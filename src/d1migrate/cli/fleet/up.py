@@ -47,7 +47,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json(_value(found, status, groups))
     else:
-        output.print(list(report.summary_lines(found, groups)))
+        output.print(list(report.summary_lines(found, groups, is_remote=chosen.is_remote)))
         if step := report.next_after(found, chosen.command):
             output.hint(step)
     return _exit_code(found)
