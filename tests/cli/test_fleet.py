@@ -117,6 +117,20 @@ def test_a_failed_tenant_stops_no_other_one(failing: Project) -> None:
     assert failing.run("fleet", "retry").out == "no tenant failed\n"
 
 
+def test_failures_have_the_hints_of_their_errors(shops: Project) -> None:
+    """In the summary, in the status, in a plan and in a verification; as text and as JSON."""
+    configure(shops, FLEET.replace("create = true\n", ""))
+    hint = "with `create = true` in the section of the fleet, it is given them"
+    lines = f"it has no tables\n    hint: {hint}\n    shop-0.db"
+    assert lines in shops.run("fleet", "up", code=1).out
+    assert lines in shops.run("fleet", "status", "--failed").out
+    assert lines in shops.run("fleet", "verify").out
+    assert f"it has no tables\n        hint: {hint}\n" in shops.run("fleet", "plan").out
+    assert shops.run("fleet", "status", "--failed", "--json").json["failures"][0]["hint"] == hint
+    assert shops.run("fleet", "plan", "--json").json["sample"][0]["hint"] == hint
+    assert shops.run("fleet", "list", "--failed", "--json").json["tenants"][0]["hint"] == hint
+
+
 def test_too_many_failures_stop_the_run(failing: Project) -> None:
     """One in the first wave; `resume` accepts the failures."""
     configure(failing, FLEET.replace('waves = ["2"', 'canary = ["shop-5*"]\nwaves = ["2"'))

@@ -18,6 +18,7 @@ from d1migrate.backup.restore import RestorePreview, RestoreResult
 from d1migrate.cli import backup, gates, restore, restore_preview
 from d1migrate.cli.commands import COMMANDS, command_of, with_actions
 from d1migrate.fleet.journal import open_journal
+from d1migrate.fleet.model import FailureGroup
 from d1migrate.migrate.flows.leftovers import Problem
 from d1migrate.migrate.flows.report import Report
 from d1migrate.migrate.table import NameTable
@@ -551,6 +552,8 @@ def rare_fleets(shown: Shown) -> None:
     (shown.project.folder / "data" / "a.db").rename(shown.project.folder / "data" / "b.db")
     shown("fleet up")
     shown("fleet list --vanished")
+    failure = FailureGroup("x", "", "", 1, ("a",), 1)
+    shown.note("fleet up", found | {"failures": fleet.failure_values([failure]), "ended": "closed"})
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]
         shown.note("fleet up", found | {"problems": fleet.problem_values(problems)})

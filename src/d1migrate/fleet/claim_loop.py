@@ -305,5 +305,5 @@ def _finished(tenant: Claimed, result: Result) -> Finished:
     found = result.found
     if not isinstance(found, Error):
         return Finished(tenant.id, "done", found.current, result.requests)
-    error, place = without_name(found, tenant.url, tenant.id), place_of(found)
-    return Finished(tenant.id, "failed", None, result.requests, error, place)
+    error, hint = (without_name(text, tenant.url, tenant.id) for text in (str(found), found.hint or ""))
+    return Finished(tenant.id, "failed", None, result.requests, error, place_of(found), hint)

@@ -323,8 +323,8 @@ class Journal:
         """Return the most frequent errors of a run, each with the names of some tenants."""
         (rows,) = self._database.read(sql.FAILURES, run=run.id, count=groups, examples=examples)
         return tuple(
-            FailureGroup(text, place, tenants, tuple(json.loads(names)), error)
-            for text, place, tenants, names, error in rows
+            FailureGroup(text, place, hint, tenants, tuple(json.loads(names)), error)
+            for text, place, hint, tenants, names, error in rows
         )
 
     def failed_tenants(self, run: Run, *, error_id: int | None = None) -> Iterator[FailedTenant]:
@@ -411,10 +411,11 @@ def _run(row: Sequence[Any]) -> Run:
 
 
 def _outcome(finished: Finished) -> dict[str, Any]:
-    error = finished.error
+    error, hint = finished.error, finished.hint
     if finished.state == "failed" and not error:
         error = "no reason given"
-    return finished._asdict() | {"error": error[:LONGEST_ERROR] if error else None}
+    short = {"error": error and error[:LONGEST_ERROR], "hint": hint and hint[:LONGEST_ERROR]}
+    return finished._asdict() | short
 
 
 def _two_names(tenant: str, one: str, other: str) -> UsageError:

@@ -85,7 +85,7 @@ _NEWEST = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet)"
 _SEALED = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND sealed_at IS NOT NULL)"
 _WAVE = f"""(SELECT min(n) FROM fleet_waves
   WHERE run = {_LIVE} AND done + failed < size AND n <= :last_wave)"""
-_LIMIT = "coalesce(stop_count, CAST(size * stop_percent / 100 + 1e-9 AS INTEGER))"
+_LIMIT = "coalesce(stop_count, CAST(size * stop_percent / 100 + 1 - 1e-9 AS INTEGER))"
 
 RUN_COLUMNS = """n, id, fleet, digest, target, started_by, state, reason, sealed_at, began_at, ended_at, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_waves WHERE run = fleet_runs.n ORDER BY n)
@@ -230,15 +230,15 @@ CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY, _REMAINING_ONLY)
 """Lease certain tenants, of any wave."""
 
 _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'current' AS current,
-  value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place
-  FROM json_each(:outcomes))"""
+  value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place,
+  coalesce(value ->> 'hint', '') AS hint FROM json_each(:outcomes))"""
 # `+`: by the index of the owner, SQLite would read all outcomes again for each of its tenants.
 _OURS = f"t.id = o.id AND +t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
 _ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
 
 FINISH = operation(
     "record outcomes",
-    f"""INSERT INTO fleet_errors (text, place) SELECT DISTINCT error, place FROM {_OUTCOMES}
+    f"""INSERT INTO fleet_errors (text, place, hint) SELECT error, place, hint FROM {_OUTCOMES}
 WHERE error IS NOT NULL ON CONFLICT DO NOTHING""",
     # Counted before they change: the second time, none of them is ours.
     f"""UPDATE fleet_waves SET done = fleet_waves.done + c.done,
@@ -354,7 +354,7 @@ VANISHED = operation(
 
 FAILURES = operation(
     "read failures",
-    f"""SELECT e.text AS text, e.place AS place, g.tenants AS tenants, (
+    f"""SELECT e.text AS text, e.place AS place, e.hint AS hint, g.tenants AS tenants, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
     WHERE state = 'failed' AND run = {_RUN} AND error = g.error ORDER BY wave, n LIMIT :examples)
 ) AS examples, g.error AS error FROM (
@@ -373,8 +373,8 @@ WHERE n IN {_PAGE} AND fleet = :fleet AND run = {_RUN} GROUP BY current""",
 
 FAILED_TENANTS = operation(
     "read failed tenants",
-    f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, t.tries AS tries,
-  t.at AS at, t.error AS error, t.n AS n
+    f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, e.hint AS hint,
+  t.tries AS tries, t.at AS at, t.error AS error, t.n AS n
 FROM fleet_tenants AS t JOIN fleet_errors AS e ON e.id = t.error
 WHERE t.state = 'failed' AND t.run = {_RUN} AND (t.error, t.wave, t.n) > (:error, :wave, :after)
 ORDER BY t.error, t.wave, t.n LIMIT :count""",
@@ -383,7 +383,8 @@ ORDER BY t.error, t.wave, t.n LIMIT :count""",
 
 TENANTS = operation(
     "read tenants",
-    f"""SELECT t.id AS id, t.state AS state, t.current AS current, e.text AS text, e.place AS place
+    f"""SELECT t.id AS id, t.state AS state, t.current AS current, e.text AS text, e.place AS place,
+  e.hint AS hint
 FROM json_each(:ids) AS o CROSS JOIN fleet_tenants AS t
 LEFT JOIN fleet_errors AS e ON e.id = t.error AND t.state = 'failed'
 WHERE t.id = o.value AND t.fleet = :fleet AND t.run = {_NEWEST}""",

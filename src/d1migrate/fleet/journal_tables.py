@@ -89,6 +89,7 @@ TABLES = (
   id INTEGER PRIMARY KEY,
   text TEXT NOT NULL,
   place TEXT NOT NULL,
+  hint TEXT NOT NULL,
   UNIQUE (text, place)
 ) STRICT""",
     # Of failures only: a row for each success would double what a run writes.

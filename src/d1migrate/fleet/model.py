@@ -126,6 +126,7 @@ class Finished(NamedTuple):
         requests: what it took.
         error: what failed, without the tenant's name, so that equal errors are equal.
         place: where: file and line.
+        hint: what to do about it, without the tenant's name.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Finished(NamedTuple):
     requests: int = 0
     error: str | None = None
     place: str | None = None
+    hint: str | None = None
 
 
 class FleetStatus(NamedTuple):
@@ -160,6 +162,7 @@ class FailureGroup(NamedTuple):
     Attributes:
         error: the error.
         place: where: file and line; "" if it has none.
+        hint: what to do about it, as one of them has it; "" if there is none.
         tenants: how many.
         examples: names of some of them.
         error_id: what `failed_tenants` takes.
@@ -167,6 +170,7 @@ class FailureGroup(NamedTuple):
 
     error: str
     place: str
+    hint: str
     tenants: int
     examples: tuple[str, ...]
     error_id: int
@@ -180,6 +184,7 @@ class FailedTenant(NamedTuple):
         wave: its wave, from 0.
         error: the error.
         place: where: file and line; "" if it has none.
+        hint: what to do about it; "" if there is none.
         tries: how often it was tried in this run.
         at: when it failed.
     """
@@ -189,6 +194,7 @@ class FailedTenant(NamedTuple):
     wave: int
     error: str
     place: str
+    hint: str
     tries: int
     at: int
 
@@ -201,12 +207,14 @@ class RunTenant(NamedTuple):
         current: the name of its newest migration, if it is known.
         error: why it failed; None if it did not.
         place: where: file and line; "" if it has none, None if it did not fail.
+        hint: what to do about it; "" if there is none, None if it did not fail.
     """
 
     state: TenantState
     current: str | None
     error: str | None
     place: str | None
+    hint: str | None
 
 
 class SavedState(NamedTuple):

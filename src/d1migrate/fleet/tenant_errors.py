@@ -11,9 +11,8 @@ def is_no_answer(error: Error) -> bool:
     return isinstance(cause, (UnavailableError, AmbiguousError)) and not isinstance(cause, DamagedError)
 
 
-def without_name(error: Error, *names: str) -> str:
+def without_name(text: str, *names: str) -> str:
     """Return the text of an error without the names of its tenant, so that equal errors of many are equal."""
-    text = str(error)
     for name in names:
         text = text.replace(f"{name}: ", "").replace(name, "the database")
     return text

@@ -37,12 +37,14 @@ class TenantCheck(NamedTuple):
         state: "current"; "pending" if migrations are; "different" if a run would refuse it, for example
             because files and history disagree; "unread" if it did not answer.
         detail: what is pending, or the error; "" if it is current.
+        hint: what to do about the error, if it has a hint.
         one_by_one: whether what is pending takes more than one transaction.
     """
 
     tenant: Tenant
     state: State
     detail: str = ""
+    hint: str = ""
     one_by_one: bool = False
 
 
@@ -50,13 +52,14 @@ class CheckGroup(NamedTuple):
     """Tenants with the same result.
 
     Attributes:
-        state, detail: as in TenantCheck.
+        state, detail, hint: as in TenantCheck.
         size: how many tenants.
         examples: the names of some of them.
     """
 
     state: State
     detail: str
+    hint: str
     size: int
     examples: tuple[str, ...]
 
@@ -126,7 +129,7 @@ def checks(
             return _check(tenant, found)
         except Error as error:
             state: State = "different" if isinstance(error, HistoryError) else "unread"
-            return TenantCheck(tenant, state, without_name(error, tenant.url, tenant.id))
+            return _refused(tenant, state, error)
         except Exception as error:  # of a disk or SQLite: it stops no other check
             return TenantCheck(tenant, "unread", f"{type(error).__name__}: {error}")
 
@@ -147,35 +150,41 @@ def checks(
 
 def _check(tenant: Tenant, state: KnownState) -> TenantCheck:
     if state.refusal:
-        return TenantCheck(tenant, "different", without_name(state.refusal, tenant.url, tenant.id))
+        return _refused(tenant, "different", state.refusal)
     if state.plan.steps:
         names = [step.name for step in state.plan.steps]
         rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return TenantCheck(tenant, "pending", ", ".join(names[:_NAMED]) + rest, not state.together)
+        return TenantCheck(tenant, "pending", ", ".join(names[:_NAMED]) + rest, one_by_one=not state.together)
     return TenantCheck(tenant, "current")
+
+
+def _refused(tenant: Tenant, state: State, error: Error) -> TenantCheck:
+    detail, hint = (without_name(text, tenant.url, tenant.id) for text in (str(error), error.hint or ""))
+    return TenantCheck(tenant, state, detail, hint)
 
 
 class _Groups:
     """Counts checks; of each group, only some names are kept."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[State, str], tuple[int, tuple[str, ...]]] = {}
+        self._groups: dict[tuple[State, str, str], tuple[int, tuple[str, ...]]] = {}
 
     def add(self, check: TenantCheck) -> None:
         """Count a check."""
-        count, names = self._groups.get((check.state, check.detail), (0, ()))
+        key = check.state, check.detail, check.hint
+        count, names = self._groups.get(key, (0, ()))
         names = (*names, check.tenant.name) if count < _EXAMPLES else names
-        self._groups[check.state, check.detail] = (count + 1, names)
+        self._groups[key] = (count + 1, names)
 
     def result(self, *, is_complete: bool) -> FleetVerification:
         """Return the counts."""
         counts = dict.fromkeys(("current", "pending", "different", "unread"), 0)
-        for (state, _), (count, _) in self._groups.items():
+        for (state, *_), (count, _) in self._groups.items():
             counts[state] += count
         groups = [
-            CheckGroup(state, detail, count, names)
-            for (state, detail), (count, names) in self._groups.items()
-            if state != "current"
+            CheckGroup(*key, count, names)
+            for key, (count, names) in self._groups.items()
+            if key[0] != "current"
         ]
         groups.sort(key=lambda group: -group.size)
         return FleetVerification(

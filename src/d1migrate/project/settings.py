@@ -354,8 +354,9 @@ FLEET = (
         (str, list, int),
         '`["0", "2%"]`, the last for all further waves',
         'stop = "2%"',
-        "How many tenants of a wave, or what share of it, can fail before the run stops. A single value is"
-        " not for the first wave, in which any failure stops the run; a list has one for each wave.",
+        "How many tenants of a wave, or what share of it, can fail before the run stops. A share is rounded"
+        " up, so `2%` lets 1 of 10 fail. A single value is not for the first wave, in which any failure stops"
+        " the run; a list has one for each wave.",
     ),
     Setting(
         "at_once",

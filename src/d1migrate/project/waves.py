@@ -30,8 +30,10 @@ class Amount(NamedTuple):
     percent: float | None = None
 
     def of(self, total: int) -> int:
-        """Return how many of a number of tenants it is, rounded down."""
-        return self.number if self.number is not None else int(total * (self.percent or 0) / 100 + 1e-9)
+        """Return how many of a number of tenants it is, rounded up: 2% of three are one."""
+        if self.number is not None:
+            return self.number
+        return int(total * (self.percent or 0) / 100 + 1 - 1e-9)
 
     def __str__(self) -> str:
         return str(self.number) if self.number is not None else f"{self.percent:g}%"

@@ -167,6 +167,7 @@ def failure_lines(groups: Sequence[FailureGroup]) -> Iterator[str]:
         yield f"{tenants(group.tenants)}: {clean(group.error)}"
         if group.place and group.place not in group.error:
             yield f"    at {clean_line(group.place)}"
+        yield from _hint(group.hint, "    ")
         yield f"    {_named(group.examples, group.tenants)}"
 
 
@@ -184,7 +185,9 @@ def plan_lines(
     ]
     yield from table(_PLANNED, rows, right=(0, 2, 3), paint=paint, width=width)
     yield f"a sample of {tenants(sum(group.size for group in sample))}:"
-    yield from (f"    {group.size:,} {_compared(group)}" for group in sample)
+    for group in sample:
+        yield f"    {group.size:,} {_compared(group)}"
+        yield from _hint(group.hint, "        ")
     if found.one_by_one:
         yield f"    {found.one_by_one:,} of them take more than one transaction"
     if found.seconds is not None:
@@ -196,10 +199,10 @@ def grouped(found: FleetPreview) -> tuple[CheckGroup, ...]:
     """Return the sample of a plan in groups, the largest first."""
     from d1migrate.fleet.verify import CheckGroup
 
-    names: dict[tuple[State, str], list[str]] = {}
+    names: dict[tuple[State, str, str], list[str]] = {}
     for wave in found.waves:
         for check in wave.sample:
-            names.setdefault((check.state, check.detail), []).append(check.tenant.name)
+            names.setdefault((check.state, check.detail, check.hint), []).append(check.tenant.name)
     groups = [CheckGroup(*key, len(found), tuple(found[:_EXAMPLES])) for key, found in names.items()]
     return tuple(sorted(groups, key=lambda group: -group.size))
 
@@ -208,6 +211,7 @@ def group_lines(groups: Sequence[CheckGroup]) -> Iterator[str]:
     """Yield tenants that compare with the files in the same way, with the names of some of them."""
     for group in groups:
         yield f"{tenants(group.size)}: {_compared(group)}"
+        yield from _hint(group.hint, "    ")
         yield f"    {_named(group.examples, group.size)}"
 
 
@@ -222,6 +226,11 @@ def verified_line(found: FleetVerification) -> str:
 def _compared(group: CheckGroup) -> str:
     detail = clean_line(group.detail)
     return {"current": "up to date", "pending": f"pending: {detail}"}.get(group.state, detail)
+
+
+def _hint(hint: str, indent: str) -> Iterator[str]:
+    if hint:
+        yield f"{indent}hint: {clean(hint)}".replace("\n", f"\n{indent}")
 
 
 def _named(examples: Sequence[str], count: int) -> str:
@@ -344,6 +353,7 @@ def failure_values(groups: Sequence[FailureGroup]) -> list[fleet.FleetFailure]:
         {
             "message": group.error,
             "place": group.place or None,
+            "hint": group.hint or None,
             "tenant_count": group.tenants,
             "examples": list(group.examples),
         }
@@ -357,6 +367,7 @@ def group_values(groups: Sequence[CheckGroup]) -> list[fleet.FoundTenants]:
         {
             "compared": group.state,
             "message": group.detail or None,
+            "hint": group.hint or None,
             "tenant_count": group.size,
             "examples": list(group.examples),
         }

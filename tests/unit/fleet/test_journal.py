@@ -238,6 +238,18 @@ def test_failures_within_the_limit_stop_nobody(journal: Clocked) -> None:
         assert journal.finish(run, owner, failed(journal.claim(run, owner, 1, 60))) == expected
 
 
+@pytest.mark.parametrize("share", ["0%", "0.29%", "2%", "33.3%", "100%"])
+def test_a_share_is_what_a_plan_shows(journal: Clocked, share: str) -> None:
+    """The journal and `fleet plan` round it in the same way."""
+    waves = read_waves(("1", "rest"), (share, share))
+    begin(journal, waves=waves)
+    for size in (0, 1, 3, 49, 50, 51, 10_000, 1_000_000):
+        journal.sql(f"UPDATE fleet_waves SET size = {size}")
+        status = journal.status()
+        assert status is not None
+        assert {wave.most_failed for wave in status.waves} == {waves[1].stop.of(size)}
+
+
 def test_retry_puts_failed_tenants_back(journal: Clocked) -> None:
     """The run goes on where it stopped, and the failures that are left are counted."""
     run, owner = sealed(journal, listed((0, 3, 10))), new_owner()
@@ -301,9 +313,9 @@ def test_failures_are_grouped_by_error(journal: Clocked) -> None:
         journal.finish(run, owner, failed(claim, "UNIQUE constraint failed: ünïque.x", ""))
         journal.resume("anna")
     groups = journal.failures(run)
-    assert [group[:4] for group in groups] == [
-        ("no such table: users", "003_notes.sql:2", 1_197, ("tenant-1", "tenant-2", "tenant-3")),
-        ("UNIQUE constraint failed: ünïque.x", "", 3, ("tenant-0", "tenant-400", "tenant-800")),
+    assert [group[:5] for group in groups] == [
+        ("no such table: users", "003_notes.sql:2", "", 1_197, ("tenant-1", "tenant-2", "tenant-3")),
+        ("UNIQUE constraint failed: ünïque.x", "", "", 3, ("tenant-0", "tenant-400", "tenant-800")),
     ]
     every = list(journal.failed_tenants(run))
     assert len({found.id for found in every}) == len(every) == 1_200
@@ -325,6 +337,22 @@ def test_tenants_are_counted_by_their_newest_migration(journal: Clocked) -> None
     assert journal.versions(run) == {None: 4, "003_c": 3, "002_b": 2}
 
 
+def test_the_hint_of_an_error_is_kept(journal: Clocked) -> None:
+    """Once for each text; an outcome of a sender without hints has none."""
+    run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
+    first, second, third = journal.claim(run, owner, 3, 60).tenants
+    error = Finished(first.id, "failed", None, 1, "it has no tables", None, "create them")
+    journal.finish(run, owner, [error, error._replace(id=second.id, hint="an older one")])
+    journal.resume("anna")
+    journal.finish(run, owner, [Finished(third.id, "failed", None, 1, "no such table: users")])
+    assert [(group.error, group.hint, group.tenants) for group in journal.failures(run)] == [
+        ("it has no tables", "create them", 2),
+        ("no such table: users", "", 1),
+    ]
+    assert [found.hint for found in journal.failed_tenants(run)] == ["create them", "create them", ""]
+    assert journal.tenants([first.id])[first.id].hint == "create them"
+
+
 def test_tenants_are_looked_up_by_id(journal: Clocked) -> None:
     """Those of the newest run, with their errors; one that the run does not have is left out."""
     run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
@@ -335,9 +363,9 @@ def test_tenants_are_looked_up_by_id(journal: Clocked) -> None:
     )
     found = journal.tenants(["id-0002", "id-0001", "id-0000", "no-such-id"])
     assert found == {
-        "id-0000": ("done", "003_c", None, None),
-        "id-0001": ("failed", None, error, "3"),
-        "id-0002": ("leased", None, None, None),
+        "id-0000": ("done", "003_c", None, None, None),
+        "id-0001": ("failed", None, error, "3", ""),
+        "id-0002": ("leased", None, None, None, None),
     }
     journal.stop("anna")
     journal.begin("another", "004_d", WAVES, "anna")

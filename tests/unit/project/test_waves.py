@@ -30,8 +30,9 @@ def test_an_amount(text: str, amount: Amount | None) -> None:
 
 
 def test_how_many_an_amount_is() -> None:
-    """Rounded down: 2% of a canary of three are none."""
-    assert [Amount(percent=2).of(total) for total in (3, 49, 50, 1_000_000)] == [0, 0, 1, 20_000]
+    """Rounded up: a share that is not 0 lets one tenant of a small wave fail."""
+    assert [Amount(percent=2).of(total) for total in (0, 3, 50, 51, 1_000_000)] == [0, 1, 1, 2, 20_000]
+    assert [Amount(percent=0).of(total) for total in (3, 1_000_000)] == [0, 0]
     assert Amount(percent=0.29).of(10_000) == 29  # 0.29 / 100 is less than 0.0029
     assert Amount(7).of(3) == 7
 

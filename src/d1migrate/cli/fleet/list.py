@@ -65,6 +65,7 @@ def _vanished(options: Options, journal: Journal) -> Iterator[shapes.FleetTenant
                 "state": "vanished",
                 "current": None,
                 "message": None,
+                "hint": None,
             }
 
 
@@ -82,6 +83,7 @@ def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[s
                 "state": found.state if found else None,
                 "current": found.current if found else None,
                 "message": found.error if found else None,
+                "hint": (found.hint or None) if found else None,
             }
 
 

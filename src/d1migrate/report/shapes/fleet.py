@@ -75,12 +75,14 @@ class FleetFailure(TypedDict):
     Attributes:
         message: the error.
         place: file and line; null if it has none.
+        hint: what to do about it; null if there is none.
         tenant_count: how many tenants.
         examples: the names of some of them.
     """
 
     message: str
     place: str | None
+    hint: str | None
     tenant_count: int
     examples: list[str]
 
@@ -202,12 +204,14 @@ class FoundTenants(TypedDict):
     Attributes:
         compared: whether all is applied, migrations are pending, the history differs, or it was not read.
         message: what is pending or differs, or the error; null if all is applied.
+        hint: what to do about the error; null if there is none.
         tenant_count: how many tenants.
         examples: the names of some of them.
     """
 
     compared: Literal["current", "pending", "different", "unread"]
     message: str | None
+    hint: str | None
     tenant_count: int
     examples: list[str]
 
@@ -251,6 +255,7 @@ class FleetTenant(TypedDict):
         state: how it is in the newest run; null if that did not have it.
         current: its last applied migration; null if unknown.
         message: why it failed; null if it did not.
+        hint: what to do about it; null if there is none.
     """
 
     id: str
@@ -260,6 +265,7 @@ class FleetTenant(TypedDict):
     state: Literal["todo", "leased", "done", "failed", "vanished"] | None
     current: str | None
     message: str | None
+    hint: str | None
 
 
 class FleetList(TypedDict):
