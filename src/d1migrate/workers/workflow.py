@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from fnmatch import translate
 
 from d1migrate.drivers.worker_bindings import object_binding, workflow_binding
 from d1migrate.drivers.wrangler import binding_of
@@ -153,21 +154,10 @@ def expression(glob: str) -> str:
 
 
 def _part(part: str) -> str:
-    if len(part) > 1:
-        return _characters(part[1:-1])
-    return {"*": ".*", "?": "."}.get(part) or re.sub(r"[\\^$.|+()\[\]{}/]", r"\\\g<0>", part)
-
-
-def _characters(content: str) -> str:
-    """Return a set of characters, without its brackets, as a regular expression of one of them."""
-    sign = "^" if content.startswith("!") else ""
-    escaped = re.sub(r"[\\\[\]^&~|]", r"\\\g<0>", content.removeprefix("!"))
-    found = f"[{sign}{escaped}]"
-    try:
-        re.compile(found)
-    except re.error:  # a range from the larger to the smaller, which has no character
-        return "." if sign else "(?!)"
-    return found
+    if part == "*":
+        return ".*"  # of more than a part, `translate` makes groups that JavaScript lacks
+    found = translate(part).removeprefix("(?s:")[: -len(r")\Z")]
+    return re.sub(r"^\[(\^?)\]", r"[\1\\]", found)  # in JavaScript, `[]` is an empty set
 
 
 def _refusals() -> list[str]:

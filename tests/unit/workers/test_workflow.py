@@ -24,7 +24,7 @@ def test_a_pattern_of_canaries_matches_what_it_matches_in_python(glob: str, name
 @pytest.mark.parametrize(
     ("glob", "found"),
     [
-        ("tenant-*", "^tenant-.*$"),
+        ("tenant-*", r"^tenant\-.*$"),
         ("t?.[!a-c]", r"^t.\.[^a-c]$"),
         ("[z-a]", "^(?!)$"),
         ("[!z-a]", "^.$"),
