@@ -13,10 +13,6 @@ import weakref
 from d1migrate.drivers import cloudflare
 from d1migrate.drivers.rate_limit import Demand
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from d1migrate.drivers.rate_limit import Rate
-
 
 class _Connection:
     """The Api of one thread; it is closed when the thread ends."""
@@ -40,7 +36,6 @@ class ApiPool:
         self._of_thread = threading.local()
         self._lock = threading.Lock()
         self._closers: list[weakref.finalize[..., _Connection]] = []
-        self._latest: cloudflare.Api | None = None
 
     def api(self) -> cloudflare.Api:
         """Return this thread's Api; errors as `cloudflare.from_environment`."""
@@ -51,23 +46,18 @@ class ApiPool:
             found = _Connection(key, cloudflare.from_environment(self._on_wait, self.demand))
             self._of_thread.connection = found
             with self._lock:
-                self._latest = found.api
                 self._closers = [*(close for close in self._closers if close.alive), found.close]
         return found.api
-
-    def rate(self) -> Rate | None:
-        """Return the rate of the token; None if there is no Api yet. No request is sent."""
-        return self._latest.rate if self._latest else None
 
     def close(self) -> None:
         """Close the connections of all threads, which must not be sending anything."""
         with self._lock:
             for close in self._closers:
                 close()
-            self._of_thread, self._latest = threading.local(), None
+            self._of_thread = threading.local()
 
 
-_shared = ApiPool(Demand(reserve=0.1))  # they are work in the background, in processes that know of no other
+_shared = ApiPool(Demand(reserve=0.1))  # for tasks in the background: commands have the reserve
 
 
 def shared_api() -> cloudflare.Api:

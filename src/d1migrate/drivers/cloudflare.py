@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from d1migrate.drivers.rate_limit import Rate, RateLimit
+    from d1migrate.drivers.rate_limit import RateLimit
 
     OnWait = Callable[[str, float], None]
 
@@ -258,11 +258,6 @@ class Api:
         self.sleep(seconds)
 
     @property
-    def rate(self) -> Rate:
-        """The token's rate, as the whole process knows it; no request is sent."""
-        return self._limit.rate(self._timer.clock())
-
-    @property
     def _limit(self) -> RateLimit:
         return limit_of(self.settings.base_url, self.settings.token)
 
@@ -334,7 +329,7 @@ class Api:
         asked = error.retry_after if isinstance(error, NothingDone) else 0
         return max(
             asked,
-            self.rate.blocked,
+            self._limit.blocked(self._timer.clock()),
             tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state),
         )
 

@@ -25,11 +25,8 @@ QUOTA, PERIOD = 1200, 300.0
 _LARGEST_QUOTA, _LONGEST_PERIOD = 1_000_000, 3600  # a policy beyond these is not believed
 _ROUNDING = 1.0  # seconds: the headers have whole seconds, and it is not documented how they are rounded
 _POLL = 0.05  # seconds until the responses under way are likely to have arrived
-_AT_ONCE, _SPAN = (
-    200,
-    1.2,
-)  # an IP address may send 200 in a second (d1-facts §5), and some bunch up on the way
-_RECENT = 30.0  # seconds over which the current rate is measured
+# An IP address may send 200 requests in a second (d1-facts §5), and some bunch up on the way.
+_AT_ONCE, _SPAN = 200, 1.2
 _LONG = 1.0  # seconds: a shorter wait is not reported
 _PAST = float("-inf")
 _DEFAULT = re.compile(r'"default"([^,]*)')
@@ -52,26 +49,6 @@ class Demand:
     def __init__(self, reserve: float = 0.0, ahead: int = 0) -> None:
         self.reserve, self.ahead = reserve, ahead
         self.interrupted = threading.Event()
-
-
-class Rate(NamedTuple):
-    """The requests of a token as this process knows them; reading it sends no request.
-
-    Attributes:
-        sent: how many requests this process has sent.
-        waited: the seconds in which the limit held back at least one thread, without those of spreading.
-        remaining: what the token has left in this window; None if no response has reported it.
-        resets_in: the seconds until the window ends; None if no response has reported it.
-        per_second: the rate at which this process sends, over the last half minute.
-        blocked: the seconds until anything may be sent; 0 if the token is not blocked.
-    """
-
-    sent: int
-    waited: float
-    remaining: int | None
-    resets_in: float | None
-    per_second: float
-    blocked: float
 
 
 class Answer(NamedTuple):
@@ -143,14 +120,18 @@ class Bucket:
 
     The remainder of a window is known once a response has reported it. Before that, and if responses have no
     headers, the requests of this process in the last period are counted.
+
+    Attributes:
+        quota: how many requests a window permits.
+        period: the seconds of a window.
+        left: how many requests are left in this window; None if no response has reported it.
     """
 
     def __init__(self) -> None:
         self.quota, self.period = QUOTA, PERIOD
-        self.sent = 0
         self._in_flight = 0
         self._recent: deque[float] = deque()  # when the requests of the last period were sent
-        self._left: int | None = None
+        self.left: int | None = None
         self._has_headers = False  # whether the next response is likely to report the remainder
         self._began = self._reset = _PAST  # of the window
         self._blocked = _PAST
@@ -165,13 +146,13 @@ class Bucket:
         if len(self._recent) >= _AT_ONCE and (too_many := self._recent[-_AT_ONCE] + _SPAN - now) > 0:
             return Delay(too_many, by_limit=False)
         limit = max(1, int(self.quota * (1 - demand.reserve)))
-        if self._left is None:
+        if self.left is None:
             usable, span = limit - len(self._recent), self.period / limit
             if usable < 1 and self._has_headers:  # a window begins, and one request finds out what it permits
                 return Delay(_POLL if self._in_flight else 0.0, by_limit=False)
             end = self._recent[-limit] + self.period + _ROUNDING if usable < 1 else now
         else:
-            own = self._left - (self.quota - limit)
+            own = self.left - (self.quota - limit)
             usable, end = own - self._in_flight, self._reset
             if usable < 1 <= own:
                 return Delay(min(_POLL, end - now), by_limit=False)
@@ -185,7 +166,6 @@ class Bucket:
     def send(self, now: float) -> float:
         """Note that a request is sent; return its time, which `receive` takes."""
         now = self._advance(now)
-        self.sent += 1
         self._in_flight += 1
         self._recent.append(now)
         return now
@@ -208,19 +188,9 @@ class Bucket:
         seconds = answer.retry_after or min(2.0 ** (self._strikes - 1), self.period)
         self._blocked = max(self._blocked, now + seconds)
 
-    def rate(self, now: float, waited: float) -> Rate:
-        """Return the requests so far, and their rate."""
-        now = self._advance(now)
-        latest = [at for at in self._recent if at > now - _RECENT]
-        span = now - latest[0] if latest and len(latest) == self.sent else min(_RECENT, self.period)
-        return Rate(
-            self.sent,
-            waited,
-            self._left,
-            None if self._left is None else self._reset - now,
-            len(latest) / max(1.0, span),
-            max(0.0, self._blocked - now),
-        )
+    def blocked(self, now: float) -> float:
+        """Return the seconds until anything may be sent; 0 if the token is not blocked."""
+        return max(0.0, self._blocked - self._advance(now))
 
     def _learn(self, now: float, sent_at: float, answer: Answer) -> None:
         remaining, resets_in = answer.remaining, answer.resets_in
@@ -233,17 +203,17 @@ class Bucket:
             return  # it may report on the window before this one
         reset = now + resets_in + _ROUNDING  # no earlier than the server's
         tolerance = 2 * _ROUNDING + (now - sent_at)
-        if self._left is None:
-            self._left, self._reset = remaining, reset
+        if self.left is None:
+            self.left, self._reset = remaining, reset
         elif reset > self._reset + tolerance:  # the server began another window earlier than it announced
-            self._left, self._reset, self._began = remaining, reset, sent_at
+            self.left, self._reset, self._began = remaining, reset, sent_at
         else:  # responses overtake each other: of one window, the smallest remainder is the newest
-            self._left, self._reset = min(self._left, remaining), min(self._reset, reset)
+            self.left, self._reset = min(self.left, remaining), min(self._reset, reset)
 
     def _count(self) -> None:
         """Count a request whose response does not report the remainder: the server may have counted it."""
-        if self._left is not None:
-            self._left = max(0, self._left - 1)
+        if self.left is not None:
+            self.left = max(0, self.left - 1)
 
     def _advance(self, now: float) -> float:
         """Let time pass; return a time that never goes back."""
@@ -252,8 +222,8 @@ class Bucket:
         now = self._now = now + self._skew
         while self._recent and self._recent[0] <= now - self.period - _ROUNDING:
             self._recent.popleft()
-        if self._left is not None and now >= self._reset:
-            self._left, self._began = None, now
+        if self.left is not None and now >= self._reset:
+            self.left, self._began = None, now
         return now
 
 
@@ -263,8 +233,7 @@ class RateLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bucket = Bucket()
-        self._waited = 0.0
-        self._waits_until = self._reported_until = _PAST
+        self._reported_until = _PAST
 
     def acquire(self, demand: Demand, timer: Timer) -> float:
         """Wait until a request may be sent, and count it; return what `release` takes."""
@@ -284,17 +253,14 @@ class RateLimit:
         with self._lock:
             self._bucket.receive(timer.clock(), sent_at, answer)
 
-    def rate(self, now: float) -> Rate:
-        """Return the requests so far, and their rate."""
+    def blocked(self, now: float) -> float:
+        """Return the seconds until anything may be sent; 0 if the token is not blocked."""
         with self._lock:
-            return self._bucket.rate(now, self._waited)
+            return self._bucket.blocked(now)
 
     def _note_wait(self, now: float, delay: Delay, demand: Demand) -> str | None:
         """Return the reason to report, once for all threads that wait for the same."""
         end = now + delay.seconds
-        if delay.by_limit:
-            self._waited += max(0.0, end - max(now, self._waits_until))
-            self._waits_until = max(end, self._waits_until)
         if not delay.by_limit or delay.seconds < _LONG or end <= self._reported_until + _LONG:
             return None
         self._reported_until = end

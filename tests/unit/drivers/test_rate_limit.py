@@ -246,19 +246,20 @@ def test_what_is_under_way_counts() -> None:
 def test_responses_overtake_each_other() -> None:
     """Of one window, the smallest remainder is the newest."""
     bucket = after((0.0, 0.9, answer(10, 100)), (0.1, 0.3, answer(8, 100)), (0.2, 0.5, answer(9, 100)))
-    assert bucket.rate(1.0, 0.0).remaining == 8
+    assert bucket.left == 8
     bucket = after((0.1, 0.3, answer(8, 100)), (0.0, 0.9, answer(10, 99)))
-    assert bucket.rate(1.0, 0.0).remaining == 8
+    assert bucket.left == 8
 
 
 def test_a_response_from_the_window_before() -> None:
     """It arrives late, and says nothing about this window."""
     bucket = after((0.0, 0.2, answer(5, 10)))
     late = bucket.send(1.0)
-    assert bucket.rate(12.0, 0.0).remaining is None
+    assert bucket.delay(12.0, Demand()).seconds == 0
+    assert bucket.left is None
     bucket.receive(12.5, bucket.send(12.0), answer(1199, 300))
     bucket.receive(13.0, late, answer(4, 9))
-    assert bucket.rate(13.0, 0.0).remaining == 1199
+    assert bucket.left == 1199
 
 
 def test_a_window_that_begins_early() -> None:
@@ -295,7 +296,7 @@ def test_a_refusal_blocks_the_token() -> None:
     """For as long as the server asks, whatever the demand is."""
     bucket = after((0.0, 1.0, Answer(throttled=True, retry_after=30)))
     assert bucket.delay(1.0, Demand()) == (30.0, True)
-    assert bucket.rate(11.0, 0.0).blocked == 20
+    assert bucket.blocked(11.0) == 20
     assert bucket.delay(31.0, Demand()) == (0.0, False)
 
 
@@ -438,11 +439,9 @@ def test_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    rate = limit.rate(clock.now)
-    assert (rate.sent, server.refused) == (2400, 0)
+    assert (server.refused, server.used) == (0, QUOTA)
     assert clock.reasons == ["the rate limit is 1200 requests in 5 minutes"]
-    assert 290 <= rate.waited <= 302
-    assert rate.remaining == QUOTA - server.used
+    assert 300 <= clock.now <= 315  # a window, and the limit of an address
 
 
 def test_a_wait_that_ends_early_is_reported_once() -> None:
@@ -458,18 +457,6 @@ def test_a_wait_that_ends_early_is_reported_once() -> None:
         limit.release(limit.acquire(Demand(FLEET), timer), answer(0, 300), timer)
         assert len(reasons) == 2 * count - 1
     assert reasons[0] == "the rate limit is 1200 requests in 5 minutes, 10% of them for others"
-
-
-def test_rate() -> None:
-    """It is of the last half minute, or less if less has been sent."""
-    bucket = Bucket()
-    assert bucket.rate(0.0, 0.0) == (0, 0.0, None, None, 0.0, 0.0)
-    for number in range(400):
-        bucket.receive(number / 4 + 0.1, bucket.send(number / 4), answer(1000, 200))
-        if number == 40:
-            assert bucket.rate(10.0, 0.0).per_second == pytest.approx(4, rel=0.1)
-    assert bucket.rate(100.0, 0.0).per_second == pytest.approx(4, rel=0.1)
-    assert bucket.rate(1000.0, 0.0).per_second == 0
 
 
 def test_each_token_has_its_limit() -> None:
