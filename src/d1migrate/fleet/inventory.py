@@ -71,7 +71,7 @@ class _Inventory:
 
     def tenants(self) -> Iterator[Tenant]:
         self._note_others()
-        if pattern := _account_pattern(self._fleet):
+        if pattern := self._fleet.names:
             listed = self._of_account(pattern)
         else:
             listed = filter(self._is_new, self._of(self._fleet))
@@ -99,10 +99,10 @@ class _Inventory:
 
     def _of(self, fleet: FleetSettings) -> Iterator[Listed]:
         """Yield the databases of a source that is not the account."""
-        if fleet.databases:
+        if fleet.paths:
             from d1migrate.fleet.sources.files import list_files
 
-            yield from list_files(fleet.databases.removeprefix("sqlite:"))
+            yield from list_files(fleet.paths)
         elif fleet.file:
             from d1migrate.fleet.sources.csv_file import list_csv
 
@@ -114,10 +114,7 @@ class _Inventory:
         from d1migrate.drivers.connect import connect
         from d1migrate.fleet.sources.control import list_control
 
-        name, url = fleet.control or fleet.env, None
-        if name and ":" in name:
-            name, url = None, name
-        control = self._config.environment(name, url)
+        control = self._config.control(fleet)
         driver = connect(
             control.database, config=self._config.wrangler, account=control.account, on_wait=self._on_wait
         )
@@ -132,7 +129,7 @@ class _Inventory:
         for other in self._config.fleets:
             if other.name == self._fleet.name or other.objects:
                 continue
-            if pattern := _account_pattern(other):
+            if pattern := other.names:
                 self._patterns[other.name] = pattern
                 continue
             # If the other list cannot be read, the other fleet cannot run, and its next run notices.
@@ -178,9 +175,3 @@ class _Inventory:
         else:
             what = f"two tenants are called {tenant.name!r}: {place}, and {listed.place}"
         return UsageError(what, hint=_TWICE)
-
-
-def _account_pattern(fleet: FleetSettings) -> str | None:
-    """Return which databases of the account are a fleet's, if it is a list of these."""
-    is_remote = fleet.databases is not None and fleet.databases.startswith("d1:")
-    return fleet.databases.removeprefix("d1:") if is_remote and fleet.databases else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from d1migrate.drivers.rate_limit import PERIOD, QUOTA
-from d1migrate.fleet.pool import has_files
 from d1migrate.fleet.verify import checks
 from d1migrate.migrate.selector import up_to
 from d1migrate.named_tuple import NamedTuple
@@ -105,5 +104,5 @@ def plan_fleet(
         status=status,
         one_by_one=sum(check.one_by_one for check in found.values()),
         requests=total,
-        seconds=None if has_files(fleet) else total * PERIOD / (QUOTA * (1 - fleet.reserve)),
+        seconds=None if fleet.paths else total * PERIOD / (QUOTA * (1 - fleet.reserve)),
     )

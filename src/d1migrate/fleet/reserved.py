@@ -75,5 +75,5 @@ def _named(config: Config) -> Iterator[tuple[str, Environment]]:
         yield f"[env.{environment.name}]", environment
     for fleet in config.fleets:
         yield f"the journal of [fleet.{fleet.name}]", Environment(None, fleet.journal)
-        if fleet.control and ":" in fleet.control:
-            yield f"the control database of [fleet.{fleet.name}]", Environment(None, fleet.control)
+        if url := fleet.control_url:
+            yield f"the control database of [fleet.{fleet.name}]", Environment(None, url)

@@ -313,6 +313,11 @@ class Config(NamedTuple):
             self.environment(name, None)
         return found.lint if found else self.lint
 
+    def control(self, fleet: FleetSettings) -> Environment:
+        """Return the database that the `query` of a fleet reads; errors as `environment`."""
+        url = fleet.control_url
+        return self.environment(None if url else fleet.control or fleet.env, url)
+
     def listed(self) -> tuple[Environment, ...]:
         """Return all environments: the file's, or if no file has any, those of wrangler's configuration.
 

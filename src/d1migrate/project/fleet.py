@@ -78,6 +78,21 @@ class FleetSettings(NamedTuple):
     inspect: int = 3
     reserve: float = 0.1
 
+    @property
+    def names(self) -> str | None:
+        """The pattern for the names of the account's D1 databases, if these are the tenants."""
+        return _after("d1:", self.databases)
+
+    @property
+    def paths(self) -> str | None:
+        """The pattern for the paths of the SQLite files, if these are the tenants."""
+        return _after("sqlite:", self.databases)
+
+    @property
+    def control_url(self) -> str | None:
+        """The url of the control database; None if an environment has it."""
+        return self.control if self.control and ":" in self.control else None
+
 
 def read_fleet(
     path: str,
@@ -122,6 +137,10 @@ def read_fleet(
     return FleetSettings(
         name=name, source=source, waves=waves, canary=tuple(section.get("canary", ())), **values
     )
+
+
+def _after(scheme: str, url: str | None) -> str | None:
+    return url.removeprefix(scheme) if url and url.startswith(scheme) else None
 
 
 def choose(fleets: Sequence[FleetSettings], name: str | None, path: str | None) -> FleetSettings:

@@ -131,10 +131,7 @@ def _database(url: str, path: str, key: str) -> str:
 
 def _control(config: Config, fleet: FleetSettings, path: str) -> str:
     """Return the binding of the database that the query of the fleet reads."""
-    name = fleet.control or fleet.env
-    is_url = name is not None and ":" in name
-    url = name if is_url else config.environment(name, None).database
-    return _database(url or "", path, f"[fleet.{fleet.name}] control")
+    return _database(config.control(fleet).database, path, f"[fleet.{fleet.name}] control")
 
 
 def _wave(wave: Wave) -> dict[str, Any]:
