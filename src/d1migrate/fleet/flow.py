@@ -16,7 +16,7 @@ from d1migrate.errors import (
     UnavailableError,
 )
 from d1migrate.fleet.plan import KnownState
-from d1migrate.fleet.state_text import assert_text, select_text, text_in, text_sql
+from d1migrate.fleet.state_text import assert_text, refusal_in, select_text, text_sql
 from d1migrate.migrate.apply_error import apply_error
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.migrate.flows.read import read_history
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from d1migrate.fleet.plan import Checked, FleetPlan
+    from d1migrate.fleet.state_text import Refusal
     from d1migrate.migrate import log
     from d1migrate.migrate.flows.integrity import FindBroken
     from d1migrate.migrate.flows.leftovers import Problem
@@ -189,21 +190,31 @@ class _Tenant:
             label = f"{steps[0].name} … {steps[-1].name}"
             (result,) = yield Batch(batch, label=label, last_rows=batch.after is None)
         except QueryError as error:
-            if (text := text_in(str(error))) is not None:
-                return (yield from _recognize(plan, state.layout, text))
-            if _lacks_table(error, state.layout):
-                return (yield from _guess_or_read(plan, EMPTY))
-            if len(steps) == 1:
-                raise batch.failure(error) from error
-            self._is_apart = True  # alone, each is applied, or named by its error
-            return _Answer(state)
+            refusal = refusal_in(str(error))
+            if not (refusal and refusal.repeated):
+                return (yield from self._refused(state, batch, error, refusal))
+            after = yield from _learn(plan, state.layout, refusal.text)
         except AmbiguousError as error:
             return _Answer((yield from self._look(state, error)))
-        after = batch.after or (yield from _learn(plan, batch.layout, str(result.rows[0][0])))
+        else:
+            after = batch.after or (yield from _learn(plan, batch.layout, str(result.rows[0][0])))
         if after.refusal or after.plan.steps:
             raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
         plan.reached(state, after)
         return _Answer(after, is_committed=True)
+
+    def _refused(
+        self, state: KnownState, batch: _OneBatch, error: QueryError, refusal: Refusal | None
+    ) -> Flow[_Answer]:
+        """Return the state of a database that refused a batch."""
+        if refusal:
+            return (yield from _recognize(self._plan, state.layout, refusal.text))
+        if _lacks_table(error, state.layout):
+            return (yield from _guess_or_read(self._plan, EMPTY))
+        if len(state.plan.steps) == 1:
+            raise batch.failure(error) from error
+        self._is_apart = True  # alone, each is applied, or named by its error
+        return _Answer(state)
 
     def _look(self, state: KnownState, error: AmbiguousError) -> Flow[KnownState]:
         """Return the state of a database from which no answer came."""
@@ -299,7 +310,7 @@ class _OneBatch:
         )
         self.layout = Layout(history.table, LOG_TABLE) if history.missing else state.layout
         self.after = plan.after(state)
-        self._first = assert_text(text_sql(plan.choice, state.layout), state.text)
+        self._first = assert_text(plan.choice, state.layout, state.text, stamp.token)
         self._last = () if self.after else (select_text(text_sql(plan.choice, self.layout)),)
 
     def __iter__(self) -> Iterator[Query]:

@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 
 from d1migrate.migrate.history_queries import found_in, history_of, queries
+from d1migrate.migrate.log import head
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query, Result
 from d1migrate.sql.d1 import ASSERTION
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table_choice import TableChoice
 
 _MARK = "state of the history: "
-_REFUSAL = re.compile(rf"{ASSERTION}: '{_MARK}(.*)'", re.DOTALL)
+_REPEATED = "sent twice; "
+_REFUSAL = re.compile(rf"{ASSERTION}: '({_REPEATED})?{_MARK}(.*)'", re.DOTALL)
 _SURVEY, _UNIQUE, _LEFTOVERS, _OBJECTS = ("*" * count for count in (8, 1, 1, 2))
 _ROWS = {"versions": "??-", "names": "??-*"}
 _LATEST, _HEAD = "??*???-0?", ""
@@ -71,17 +73,38 @@ def select_text(expression: str) -> Query:
     return Query(f"SELECT {expression} AS state", whole=True, assertion=True)
 
 
-def assert_text(expression: str, expected: str) -> Query:
-    """Abort the batch if the text is another one; the error has it, see `text_in`."""
-    message = f"json_extract('{{}}', '{_MARK}' || found)"
-    sql = f"WITH s(found) AS MATERIALIZED (SELECT {expression}) SELECT {message} FROM s WHERE found <> ?1"
-    return Query(sql, (expected,), whole=True, assertion=True)
+def assert_text(choice: TableChoice, layout: Layout, expected: str, token: str) -> Query:
+    """Abort the batch if the text is another one; the error has what `refusal_in` returns.
+
+    Args:
+        choice: as for `text_sql`.
+        layout: as for `text_sql`.
+        expected: the text.
+        token: the token of the batch.
+    """
+    newest = f"({head(layout.log).sql})" if layout.log else "NULL"
+    message = f"json_extract('{{}}', iif({newest} IS ?2, '{_REPEATED}', '') || '{_MARK}' || found)"
+    found = text_sql(choice, layout)
+    sql = f"WITH s(found) AS MATERIALIZED (SELECT {found}) SELECT {message} FROM s WHERE found <> ?1"
+    return Query(sql, (expected, token), whole=True, assertion=True)
 
 
-def text_in(error: str) -> str | None:
-    """Return the text that the error of `assert_text` has; None for any other error."""
+class Refusal(NamedTuple):
+    """What the error of `assert_text` has.
+
+    Attributes:
+        text: the text.
+        repeated: whether the log's newest row is of the same batch: its first copy was not refused.
+    """
+
+    text: str
+    repeated: bool
+
+
+def refusal_in(error: str) -> Refusal | None:
+    """Return what the error of `assert_text` has; None for any other error."""
     match = _REFUSAL.search(error)
-    return match[1].replace("''", "'") if match else None
+    return Refusal(match[2].replace("''", "'"), bool(match[1])) if match else None
 
 
 class Reading(NamedTuple):

@@ -292,6 +292,20 @@ def test_an_answer_that_nobody_can_look_up_stays_unknown() -> None:
     assert migrate_one(tenant, fleet).applied == ()
 
 
+def test_a_request_that_a_proxy_sends_twice() -> None:
+    """The second copy is refused, by what the first one did: that is this call's."""
+    fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
+
+    def twice(batch: Batch) -> Sequence[Result]:
+        SqliteDriver.batch(tenant, batch)
+        return SqliteDriver.batch(tenant, batch)
+
+    tenant.trouble = twice
+    outcome = migrate_one(tenant, fleet)
+    assert (outcome.applied, outcome.requests) == (("003_c", "004_d"), 1)
+    assert tenant.applied == [1, 2, 3, 4]
+
+
 def test_another_process_was_faster() -> None:
     """Its work is not done again."""
     fleet, tenant = known(plan(), "1a 2b"), Tenant("1a 2b")
