@@ -7,9 +7,9 @@ command; the window before each claim, by `refuse_closed`.
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 
 from d1migrate.errors import Error
+from d1migrate.fleet.once import Once
 from d1migrate.fleet.plan import Checked
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
@@ -76,8 +76,9 @@ class StateChecks:
         self._window, self._fleet = environment.window, fleet
         self._reasons, self._lint, self._warn = dict(reasons or {}), lint, warn
         self._read_first = read_first
-        self._checks: dict[tuple[object, ...], _Check] = {}
-        self._turn, self._reading = threading.Lock(), threading.Lock()
+        self._checks: dict[tuple[object, ...], Once[Checked]] = {}
+        self._entries: Once[Sequence[Entry]] = Once()
+        self._lock = threading.Lock()
 
     def __call__(self, plan: Plan, schema: Schema) -> Checked:
         """Check a plan before it runs; return the notes for the log, and the schema after the plan.
@@ -87,19 +88,11 @@ class StateChecks:
             Gate: a gate refuses.
         """
         key = (tuple(step.name for step in plan.steps), plan.history.table, schema)
-        with self._turn:
+        with self._lock:
             if len(self._checks) >= _MOST_CHECKS:
                 self._checks.clear()
-            check = self._checks.setdefault(key, _Check())
-        with check.turn:  # the others wait for the first: a rehearsal takes seconds
-            if check.found is None:
-                try:
-                    check.found = self._check(plan, schema)
-                except Error as error:
-                    check.found = error
-        if isinstance(check.found, Error):
-            raise check.found.with_traceback(None)
-        return check.found
+            checked = self._checks.setdefault(key, Once())
+        return checked.get(lambda: self._check(plan, schema))  # a rehearsal takes seconds
 
     def _check(self, plan: Plan, schema: Schema) -> Checked:
         pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
@@ -136,28 +129,13 @@ class StateChecks:
         notes: dict[str, object] = {} if self._lint else {"lint": False}
         return notes | ({"overridden": overridden} if overridden else {})
 
-    @cached_property
-    def _entries(self) -> Sequence[Entry] | Error:
-        if self._read_first is None:
-            return ()
-        try:
-            return self._read_first()
-        except Error as error:
-            return error
-
     @property
     def _first(self) -> Sequence[Entry] | Error:
         """The status of the environment that must have the migrations first, or the error of reading it."""
-        with self._reading:
-            return self._entries
-
-
-class _Check:
-    """The result of a check that is made once."""
-
-    def __init__(self) -> None:
-        self.turn = threading.Lock()
-        self.found: Checked | Error | None = None
+        try:
+            return self._entries.get(self._read_first) if self._read_first else ()
+        except Error as error:
+            return error
 
 
 def refuse_closed(environment: Environment, now: float, reasons: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import suppress
 
 from d1migrate.errors import Error, HistoryError, LimitExceeded
+from d1migrate.fleet.once import Once
 from d1migrate.fleet.state_text import layout_in, read_text
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.history import History
@@ -112,7 +113,7 @@ class FleetPlan:
         self._create, self._check = create, check
         self._lock = threading.Lock()
         self._states: dict[tuple[Layout, str], KnownState] = {}
-        self._checks: dict[KnownState, _Check] = {}
+        self._checks: dict[KnownState, Once[Checked]] = {}
         self._after: dict[KnownState, KnownState] = {}
         self._counts: Counter[KnownState] = Counter()
         # What is wrong with the files is wrong everywhere.
@@ -197,23 +198,15 @@ class FleetPlan:
             Error: what the check raised.
         """
         with self._lock:
-            check = self._checks.setdefault(state, _Check())
-        with check.lock:
-            if check.result is None:
-                try:
-                    check.result = self._check(state.plan, schema) if self._check else UNCHECKED
-                except Error as refusal:
-                    check.result = refusal
-        if isinstance(check.result, Error):
-            raise check.result.with_traceback(None)  # it is raised for each database
-        return check.result
+            checked = self._checks.setdefault(state, Once())
+        return checked.get(lambda: self._check(state.plan, schema) if self._check else UNCHECKED)
 
     def checked(self, state: KnownState) -> Checked | None:
         """Return what the check of a state returned; None if it is still to be checked."""
         if self._check is None:
             return UNCHECKED
         check = self._checks.get(state)
-        return check.result if check and isinstance(check.result, Checked) else None
+        return check.made if check and isinstance(check.made, Checked) else None
 
     def after(self, state: KnownState) -> KnownState | None:
         """Return the state to which the plan of a state leads; None if no database was led there yet."""
@@ -221,7 +214,8 @@ class FleetPlan:
 
     def reached(self, state: KnownState, after: KnownState) -> None:
         """Note to which state the plan of a state leads."""
-        self._after[state] = after
+        with self._lock:
+            self._after[state] = after
 
     def plan_from(self, history: History) -> Plan:
         """Return the plan from a history, in one transaction if that is possible; errors as `plan_up`."""
@@ -241,7 +235,7 @@ class FleetPlan:
 
     def _is_refused(self, state: KnownState) -> bool:
         check = self._checks.get(state)
-        return state.refusal is not None or (check is not None and isinstance(check.result, Error))
+        return state.refusal is not None or (check is not None and isinstance(check.made, Error))
 
     def _state(self, layout: Layout, text: str, history: History) -> KnownState:
         nothing = Plan((), history)
@@ -272,14 +266,6 @@ _RARE = 20
 
 def _leads(state: KnownState) -> bool:
     return bool(state.plan.steps) and state.together
-
-
-class _Check:
-    """The check of one state, which one thread does."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.result: Checked | Error | None = None
 
 
 def _are_together(plan: Plan) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from d1migrate.errors import HistoryError, SourceError, UsageError
 from d1migrate.fleet import migrate_one
-from d1migrate.fleet.plan import _MOST_STATES, Checked, FleetPlan
+from d1migrate.fleet.plan import _MOST_STATES, Checked, FleetPlan, KnownState
 from d1migrate.migrate.history_queries import EMPTY
 from d1migrate.migrate.migration import Migration
 from tests.unit.fleet.test_flow import Tenant
@@ -56,6 +56,33 @@ def test_rare_states_are_forgotten() -> None:
         assert migrate_one(tenant, fleet).requests == 2
     assert len(fleet.states) < _MOST_STATES
     assert migrate_one(Tenant("1a"), fleet).requests == 1
+
+
+def test_a_state_is_reached_while_others_are_forgotten() -> None:
+    """The thread that notes it waits until the rare ones are forgotten."""
+    fleet = FleetPlan(files("1a 2b"), by="ada")
+    migrate_one(Tenant("1a"), fleet)
+    known = fleet.states[0][0]
+    others = list[threading.Thread]()
+
+    class Rare(KnownState):
+        """A state that another thread reaches when it is looked at."""
+
+        def __hash__(self) -> int:
+            if is_forgetting and not others:
+                others.append(threading.Thread(target=fleet.reached, args=(other, other)))
+                others[0].start()
+                others[0].join(0.1)
+            return id(self)
+
+    is_forgetting = False
+    rare, other = (kind(EMPTY, "[]", known.history, known.plan) for kind in (Rare, KnownState))
+    fleet.reached(rare, rare)
+    is_forgetting = True
+    for number in range(_MOST_STATES):
+        fleet.learn(known.layout, known.text.replace("001_a", f"{number:03}_a"))
+    others[0].join()
+    assert (fleet.after(other), fleet.after(rare)) == (other, None)
 
 
 def test_threads_check_a_state_once() -> None:
