@@ -120,7 +120,10 @@ def test_a_failed_tenant_stops_no_other_one(failing: Project) -> None:
 def test_failures_have_the_hints_of_their_errors(shops: Project) -> None:
     """In the summary, in the status, in a plan and in a verification; as text and as JSON."""
     configure(shops, FLEET.replace("create = true\n", ""))
-    hint = "with `create = true` in the section of the fleet, it is given them"
+    hint = (
+        "check that the list names the right database; for a new one, set `create = true` in the section of the"
+        " fleet, or FleetPlan(create=True)"
+    )
     lines = f"it has no tables\n    hint: {hint}\n    shop-0.db"
     assert lines in shops.run("fleet", "up", code=1).out
     assert lines in shops.run("fleet", "status", "--failed").out

@@ -256,7 +256,9 @@ class FleetPlan:
             )
         if not (self._create or history.applied or history.partial or history.unmanaged):
             raise HistoryError(
-                "it has no tables", hint="with `create = true` in the section of the fleet, it is given them"
+                "it has no tables",
+                hint="check that the list names the right database; for a new one, set `create = true` in the"
+                " section of the fleet, or FleetPlan(create=True)",
             )
 
 
