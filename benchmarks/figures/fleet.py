@@ -21,7 +21,7 @@ _APPLIED = 10
 """Migrations of a tenant; one more is applied."""
 _BEHIND = 50
 """Every so many tenants, one has applied fewer than the others."""
-_RATE = 50
+_RATE = 40
 """Requests a second that the quota permits: fewer than workerd answers on two processors."""
 _WINDOW = 30
 
