@@ -84,7 +84,8 @@ class FleetPlan:
         to: the last migration to apply; all without it.
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         create: whether a database without anything in it is given its schema; otherwise it is refused.
-        check: called once for each state from which something is to be applied.
+        check: called once for each state from which something is to be applied; after a refusal, again for
+            a database with another schema.
         by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
 
     Attributes:
@@ -113,7 +114,7 @@ class FleetPlan:
         self._create, self._check = create, check
         self._lock = threading.Lock()
         self._states: dict[tuple[Layout, str], KnownState] = {}
-        self._checks: dict[KnownState, Once[Checked]] = {}
+        self._checks: dict[KnownState, _Check] = {}
         self._after: dict[KnownState, KnownState] = {}
         self._counts: Counter[KnownState] = Counter()
         # What is wrong with the files is wrong everywhere.
@@ -188,7 +189,9 @@ class FleetPlan:
             return self._states.setdefault((layout, text), state)
 
     def check(self, state: KnownState, schema: Schema) -> Checked:
-        """Check the plan of a state, once for all threads.
+        """Check the plan of a state, once for all threads; after a refusal, again with another schema.
+
+        The history does not show what was changed by hand: the refused database may be the only such one.
 
         Args:
             state: the state.
@@ -197,9 +200,16 @@ class FleetPlan:
         Raises:
             Error: what the check raised.
         """
-        with self._lock:
-            checked = self._checks.setdefault(state, Once())
-        return checked.get(lambda: self._check(state.plan, schema) if self._check else UNCHECKED)
+        while True:
+            with self._lock:
+                check = self._checks.get(state)
+                if check is None or (isinstance(check.made, Error) and check.schema != schema):
+                    check = self._checks[state] = _Check(schema)
+            try:
+                return check.get(lambda: self._check(state.plan, schema) if self._check else UNCHECKED)
+            except Error:
+                if check.schema == schema:
+                    raise
 
     def checked(self, state: KnownState) -> Checked | None:
         """Return what the check of a state returned; None if it is still to be checked."""
@@ -268,6 +278,14 @@ _RARE = 20
 
 def _leads(state: KnownState) -> bool:
     return bool(state.plan.steps) and state.together
+
+
+class _Check(Once[Checked]):
+    """The check of a state, for databases with a schema if it refused."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__()
+        self.schema = schema
 
 
 def _are_together(plan: Plan) -> bool:

@@ -358,6 +358,22 @@ def test_a_state_is_checked_once() -> None:
     ]
 
 
+def test_a_refusal_is_not_that_of_a_database_with_another_schema() -> None:
+    """A database that somebody changed by hand, and whose history is that of the others, refuses for itself."""
+
+    def check(_: object, schema: object) -> Checked:
+        if any(table.name == "odd" for table in schema.tables):  # type: ignore[attr-defined]
+            raise HistoryError("not here")
+        return Checked()
+
+    fleet, odd = plan(check=check), Tenant("1a")
+    odd.run("CREATE TABLE odd (x)")
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="not here"):
+            migrate_one(odd, fleet)
+    assert [migrate_one(Tenant("1a"), fleet).requests for _ in range(2)] == [3, 1]
+
+
 def test_a_state_that_is_guessed_and_still_to_be_checked() -> None:
     """The database may have no tables at all; its own state decides."""
     first = known(plan(), "1a 2b")
