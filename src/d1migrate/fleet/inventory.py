@@ -119,6 +119,12 @@ class _Inventory:
             control.database, config=self._config.wrangler, account=control.account, on_wait=self._on_wait
         )
         with closing(driver):
+            file = driver.capabilities.file
+            if file and not os.path.exists(file.path):  # it would be read as an empty database
+                raise UsageError(
+                    f"there is no control database {file.path}",
+                    hint="correct `control = …`, or `env = …` without it",
+                )
             yield from list_control(driver, query, os.path.dirname(self._config.path or ""))
 
     def _environment(self, name: str | None) -> Environment | None:

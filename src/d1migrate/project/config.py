@@ -293,7 +293,7 @@ class Config(NamedTuple):
             else "no d1migrate.toml or wrangler configuration here or above"
         )
         what = "no database is configured" if name is None else f"no environment {name!r} is configured"
-        return UsageError(f"{what}: {where}", hint=self._how())
+        return UsageError(f"{what}: {where}", hint=self._how(name))
 
     def severities(self, name: str | None) -> Mapping[str, str]:
         """Return {rule or letter: severity} of an environment by its name, or of the default one.
@@ -354,13 +354,13 @@ class Config(NamedTuple):
 
         return environment._replace(database=f"wrangler:{resolve('', self.wrangler).binding}")
 
-    def _how(self) -> str:
-        """Return how to name a database, first by the configuration that a build generated."""
+    def _how(self, name: str | None) -> str:
+        """Return how to name a database, or that of an environment; first by a build's configuration."""
         from d1migrate.drivers.wrangler_config import generated_config, how_to_use
 
         if found := None if self.wrangler else generated_config(os.getcwd()):
             return how_to_use(found, os.path.dirname(self.path or "") or ".")
-        if self.fleets:
+        if self.fleets and name is None:
             return (
                 f"`d1migrate fleet status` is for the tenants of [fleet.{self.fleets[0].name}]; for another"
                 " database, pass --database URL"
@@ -368,7 +368,7 @@ class Config(NamedTuple):
         if self.path is None:
             return "`d1migrate init` sets up this folder; or name a database, e.g. `--database sqlite:app.db`"
         tool = "tool.d1migrate." if os.path.basename(self.path) == "pyproject.toml" else ""
-        return f'add to {self.path}:\n[{tool}env.local]\ndatabase = "sqlite:app.db"'
+        return f'add to {self.path}:\n[{tool}env.{name or "local"}]\ndatabase = "sqlite:app.db"'
 
 
 def _bindings(path: str) -> tuple[Binding, ...]:

@@ -5,6 +5,9 @@ What its settings do to a run belongs in the package `fleet`.
 
 from __future__ import annotations
 
+import os
+from fnmatch import fnmatchcase
+
 from d1migrate.drivers.url import expand, normalize
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, exclusive
@@ -229,17 +232,22 @@ def _paths(section: dict[str, Any], folder: str, name: str, environments: Collec
         for key in ("migrations", "file", "runtime", "workflow")
         if key in section
     }
+    if "databases" in section:
+        found["databases"] = _glob(section["databases"], folder)
     found["journal"] = _database("journal", journal, folder)
     if found["journal"].startswith("do:") or found["journal"] == "sqlite::memory:":
         raise UsageError(
             f"journal: {journal} cannot keep a journal",
             hint='name a file, or a D1: journal = "d1:fleet-journal"',
         )
+    if (listed := found.get("databases", "")) and _is_listed(found["journal"], listed):
+        raise UsageError(
+            f"journal: {journal} is among the tenants: {section['databases']}",
+            hint=f'name a file that is not, such as journal = "sqlite:.d1migrate/fleet-{name}.sqlite"',
+        )
     found["indexes"] = index_paths(section.get("index", ()), folder)
     if schema is not None:
         found["schema_file"] = expand(schema, folder)
-    if "databases" in section:
-        found["databases"] = _glob(section["databases"], folder)
     if "control" in section:
         found["control"] = _control(section["control"], folder, environments)
     return found
@@ -281,6 +289,25 @@ def _glob(url: str, folder: str) -> str:
             hint='databases = "d1:tenant-*", or databases = "sqlite:data/*.db"',
         )
     return found
+
+
+def _is_listed(url: str, pattern: str) -> bool:
+    """Whether a pattern of SQLite files matches the one at a url, which may not exist yet."""
+    if not (url.startswith("sqlite:") and pattern.startswith("sqlite:")):
+        return False
+    path, wanted = (os.path.abspath(text.removeprefix("sqlite:")).split(os.sep) for text in (url, pattern))
+    return _matches(path, wanted)
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path matches, both as the names in them, as for `glob.glob(…, recursive=True)`."""
+    if not (path and pattern):
+        return not path and (not pattern or list(pattern) == ["**"])
+    name, wanted = path[0], pattern[0]
+    is_seen = not name.startswith(".") or wanted.startswith(".")
+    if wanted == "**":
+        return _matches(path, pattern[1:]) or (is_seen and _matches(path[1:], pattern))
+    return is_seen and fnmatchcase(name, wanted) and _matches(path[1:], pattern[1:])
 
 
 def _numbers(section: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_WAVES = ("1", "10%", "rest")
 DEFAULT_STOP = ("0", "2%")
 """That of the first wave, and that of all others."""
+_MOST_DIGITS = 15  # a journal stores 64 bits
 _EXAMPLE = 'for example: waves = ["3", "10%", "rest"]'
 
 
@@ -87,7 +88,7 @@ def read_amount(text: str) -> Amount | None:
     if not number.isascii() or not whole.isdigit() or not (sign or whole == number):
         return None
     if not sign:
-        return Amount(int(number))
+        return Amount(int(number)) if len(number) <= _MOST_DIGITS else None
     share = float(number) if fraction.isdigit() or whole == number else 101
     return Amount(percent=share) if share <= 100 else None
 
@@ -129,7 +130,7 @@ def _check_sum(waves: Sequence[str], reaches: Sequence[Amount]) -> None:
         return
     parts = [share for share in shares if share < 100]
     if not shares:
-        why = f"they reach {sum(counts)} tenants, not the whole fleet"
+        why = f"they reach {sum(counts)} tenant{'' if sum(counts) == 1 else 's'}, not the whole fleet"
     elif 100 in shares[:-1]:
         why = f"{waves[len(counts) + shares.index(100)]} is the whole fleet, and is not the last"
     elif rises:

@@ -84,14 +84,16 @@ def test_sources(project: Project) -> None:
         ('file = "empty.csv"', "file lists no tenants"),
         ('query = "SELECT 1 AS id WHERE 0"\ncontrol = "sqlite:c.db"', "query returns no rows"),
         ('query = "SELECT id FROM tenants"\ncontrol = "sqlite:c.db"', "query: no such table: tenants"),
+        ('query = "SELECT 1 AS id"\ncontrol = "sqlite:none.db"', "there is no control database none.db"),
         ('file = "none.csv"', "cannot read none.csv: No such file or directory"),
     ],
 )
 def test_a_list_without_tenants(project: Project, text: str, message: str) -> None:
     """It is an error: a run of no tenants would look like a success."""
     (project.folder / "empty.csv").write_text("id,name\n")
+    (project.folder / "c.db").touch()
     assert f"d1migrate.toml: [fleet.a] {message}" in project.refused(f"[fleet.a]\n{text}\n")
-    assert not (project.folder / "c.db").exists()
+    assert not (project.folder / "none.db").exists()
 
 
 def test_two_names_with_one_id(project: Project) -> None:
@@ -131,7 +133,6 @@ def test_another_fleet_that_cannot_be_listed(project: Project) -> None:
     ("more", "label"),
     [
         ('[env.local]\ndatabase = "data/acme.db"\n', "[env.local]"),
-        ('journal = "data/acme.db"\n', "the journal of [fleet.a]"),
         ('[fleet.b]\nfile = "ids.csv"\njournal = "data/acme.db"\n', "the journal of [fleet.b]"),
         (
             '[fleet.b]\nquery = "SELECT 1"\ncontrol = "data/acme.db"\n',

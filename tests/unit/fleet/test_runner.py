@@ -188,6 +188,18 @@ def test_retry(new_fleet: Callable[[int], Fleet]) -> None:
     tenants.check(fleet.files, 3)
 
 
+def test_a_list_that_cannot_be_read_is_no_unfinished_run(new_fleet: Callable[[int], Fleet]) -> None:
+    """The next run may have other waves and migrations: nothing has been migrated."""
+    fleet = new_fleet(3)
+    (fleet.folder / "data" / "notes.db").write_text("none")
+    with pytest.raises(UsageError, match=r"notes.db is not a SQLite database"):
+        fleet.up()
+    (fleet.folder / "data" / "notes.db").unlink()
+    fleet.configure('waves = ["2", "rest"]')
+    assert fleet.up().done == 3
+    tenants.check(fleet.files, 3)
+
+
 def test_an_interrupted_run_goes_on(new_fleet: Callable[[int], Fleet]) -> None:
     """Nothing is done twice, and nothing is left out."""
     fleet = new_fleet(120)

@@ -140,13 +140,25 @@ def test_a_folder_whose_name_looks_like_a_pattern() -> None:
         ({"databases": "tenant-*"}, "databases: 'tenant-*' is not a database url", "d1:tenant-*"),
         (MINIMAL | {"journal": "sqlite::memory:"}, "journal: sqlite::memory: cannot keep a journal", "d1:"),
         (MINIMAL | {"journal": "do:Tenant/a"}, "journal: do:Tenant/a cannot keep a journal", "d1:"),
+        (
+            {"databases": "sqlite:data/*.db", "journal": "sqlite:data/j.db"},
+            "journal: sqlite:data/j.db is among the tenants: sqlite:data/*.db",
+            ".d1migrate/fleet-tenants.sqlite",
+        ),
+        (
+            {"databases": "sqlite:**", "journal": "sqlite:a/b/../j.db"},
+            "journal: sqlite:a/b/../j.db is among",
+            "name",
+        ),
         (MINIMAL | {"at_once": 0}, "at_once is 0, expected 1 to 64", ""),
         (MINIMAL | {"at_once": 65}, "at_once is 65, expected 1 to 64", ""),
         (MINIMAL | {"inspect": -1}, "inspect is -1, expected 0 or more", ""),
         (MINIMAL | {"reserve": "100%"}, "reserve is '100%', expected a share below 100%", "10%"),
         (MINIMAL | {"reserve": "10"}, "reserve is '10', expected a share below 100%", "10%"),
         (MINIMAL | {"waves": ["3"]}, "waves do not add up: they reach 3 tenants", '["3", "rest"]'),
+        (MINIMAL | {"waves": ["1"]}, "waves do not add up: they reach 1 tenant, not", '["1", "rest"]'),
         (MINIMAL | {"stop": -1}, "stop: '-1' is not a limit", "2%"),
+        (MINIMAL | {"stop": 10**26}, f"stop: '{10**26}' is not a limit", "2%"),
         (MINIMAL | {"wave": ["3"]}, "unknown key 'wave'", "did you mean waves?"),
         (MINIMAL | {"database": "d1:a"}, "unknown key 'database'", "[env."),
     ],
@@ -216,6 +228,21 @@ def test_the_settings_of_a_fleet_by_its_folder(tmp_path: Path) -> None:
     own = found.of_run(f"{tmp_path}/app", None)
     assert (own.fleet, own.table, len(own.indexes)) == (None, None, 1)
     assert found.of_run(None, None) == found
+
+
+@pytest.mark.parametrize("journal", ["sqlite:data/.fleet/j.db", "sqlite:data/a/j.db", "sqlite:data/j.sqlite"])
+def test_a_journal_beside_the_tenants(journal: str) -> None:
+    """A pattern does not match hidden files, and `*` only names in its folder."""
+    assert read({"databases": "sqlite:data/*.db", "journal": journal}).journal == journal
+    assert read({"databases": "sqlite:**/*.sqlite"}).journal.endswith(".sqlite")
+
+
+def test_an_environment_of_a_fleet_that_does_not_exist(tmp_path: Path) -> None:
+    """The hint is to add it."""
+    found = config(tmp_path, '[fleet.a]\ndatabases = "d1:a-*"\nenv = "production"\n')
+    with pytest.raises(UsageError, match="no environment 'production'") as caught:
+        found.environment("production", None)
+    assert "[env.production]" in (caught.value.hint or "")
 
 
 def test_a_fleet_with_the_folder_of_the_project(tmp_path: Path) -> None:

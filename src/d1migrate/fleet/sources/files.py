@@ -35,6 +35,8 @@ def list_files(pattern: str) -> Iterator[Listed]:
     for path in sorted(glob.iglob(pattern, recursive=True)):
         if path.endswith(_COMPANIONS):
             continue
+        if wrong := _what_name(path):
+            raise UsageError(f"{path!a} {wrong}", hint="rename the file, or narrow the pattern")
         if (wrong := _what_else(path)) is not None:
             raise UsageError(
                 f"{path} {wrong}", hint='narrow the pattern, for example: databases = "sqlite:data/*.db"'
@@ -55,6 +57,17 @@ def local(path: str, name: str, place: str) -> Listed:
         raise UsageError(f"cannot find {path}: {error.strerror}") from error
     real = os.path.realpath(path)
     return Listed(Tenant(real, name, f"sqlite:{real}"), f"{status.st_dev} {status.st_ino}", place)
+
+
+def _what_name(path: str) -> str | None:
+    """Return what is wrong with a path as a part of a url; None if it can be one."""
+    if "?" in path:
+        return "has a '?' in its name, after which a url has options"
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "is not valid UTF-8"
+    return None
 
 
 def _what_else(path: str) -> str | None:

@@ -62,6 +62,18 @@ def test_what_is_no_database(folder: Path) -> None:
         names(f"{folder}/b/*.db")
 
 
+def test_names_that_no_url_has(folder: Path) -> None:
+    """They are refused before anything is migrated."""
+    (folder / "a" / "what?.db").touch()
+    with pytest.raises(UsageError, match=r"what\?.db' has a '\?' in its name") as caught:
+        names(f"{folder}/a/*")
+    assert "rename the file" in (caught.value.hint or "")
+    os.close(os.open(os.fsencode(folder) + b"/b/\xff.db", os.O_CREAT))
+    with pytest.raises(UsageError, match=r"/b/\\udcff.db' is not valid UTF-8") as caught:
+        names(f"{folder}/b/*")
+    assert "rename the file" in (caught.value.hint or "")
+
+
 def test_a_link_is_the_same_database(folder: Path) -> None:
     """Whichever kind of link."""
     (folder / "a" / "soft.db").symlink_to("app.db")
