@@ -208,7 +208,7 @@ class FleetPlan:
             try:
                 return check.get(lambda: self._check(state.plan, schema) if self._check else UNCHECKED)
             except Error:
-                if check.schema == schema:
+                if check.schema == schema:  # else a thread that came first had another one
                     raise
 
     def checked(self, state: KnownState) -> Checked | None:
