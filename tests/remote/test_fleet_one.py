@@ -158,7 +158,7 @@ def test_a_fault_while_they_are_applied_one_by_one(fleet: Fleet, second: str) ->
         {"match": {"body": "005_add_t5", "nth": 2}, "do": second},
     )
     if second in ("lose reply", "429"):
-        assert fleet.migrate(tenant).one_by_one
+        assert migrate_one(fleet.open(tenant), fleet.plan).one_by_one
     else:
         with pytest.raises((UnavailableError, AmbiguousError)):
             migrate_one(fleet.open(tenant), fleet.plan)
