@@ -30,7 +30,7 @@ from d1migrate.sql.d1 import is_reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.fleet.plan import Checked, FleetPlan
     from d1migrate.fleet.state_text import Refusal
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.plan import Step
     from d1migrate.schema.model import Schema
-    from d1migrate.sql.batch import Flow, Query
+    from d1migrate.sql.batch import Flow, Query, Result
 
 _MOST = 6
 """How often it is tried: each time, the database was in another state than before, or did not answer."""
@@ -85,10 +85,13 @@ def migrate(plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None
     return outcome._replace(requests=requests)
 
 
-def read_state(plan: FleetPlan) -> Flow[KnownState]:
-    """Read the state of a database; one request, unless its history tables are not those of the others."""
+def read_state_and(plan: FleetPlan, queries: Sequence[Query]) -> Flow[tuple[KnownState, Sequence[Result]]]:
+    """Read the state of a database, and the answers to queries at the same moment.
+
+    One request, unless its history tables are not those of the others.
+    """
     guess = plan.guess()
-    return (yield from _read(plan, guess.layout if guess else _usual(plan)))
+    return (yield from _read_and(plan, guess.layout if guess else _usual(plan), queries))
 
 
 def _usual(plan: FleetPlan) -> Layout:
@@ -113,11 +116,18 @@ def _counted(flow: Flow[Outcome]) -> Flow[tuple[Outcome, int]]:
 
 
 def _read(plan: FleetPlan, layout: Layout) -> Flow[KnownState]:
+    return (yield from _read_and(plan, layout, ()))[0]
+
+
+def _read_and(
+    plan: FleetPlan, layout: Layout, queries: Sequence[Query]
+) -> Flow[tuple[KnownState, Sequence[Result]]]:
+    """Read the state of a database, with other history tables if it does not have those of the layout."""
     for _ in range(_MOST):
         query = select_text(text_sql(plan.choice, layout))
         try:
-            (answer,) = yield Batch([query], reads=True)
-            learned = plan.learn(layout, str(answer.rows[0][0]))
+            *answers, last = yield Batch([*queries, query], reads=True)
+            learned = plan.learn(layout, str(last.rows[0][0]))
         except (QueryError, ValueError) as error:
             if layout != EMPTY and isinstance(error, QueryError) and "no such" in str(error):
                 layout = EMPTY
@@ -125,7 +135,7 @@ def _read(plan: FleetPlan, layout: Layout) -> Flow[KnownState]:
             yield from _refuse_unreadable(plan)
             raise
         if isinstance(learned, KnownState):
-            return learned
+            return learned, answers
         layout = learned
     raise HistoryError("the history tables were created or dropped while they were being read")
 
@@ -162,7 +172,7 @@ class _Tenant:
             checked = plan.checked(state)
             if checked is None:
                 schema, found = yield from _read_schema(plan, state.layout)
-                if found is state and schema is not None:
+                if found is state:
                     plan.check(state, schema)
                 state, is_known = found, True
                 continue
@@ -350,23 +360,13 @@ def _guess_or_read(plan: FleetPlan, layout: Layout) -> Flow[_Answer]:
     return _Answer((yield from _read(plan, layout)))
 
 
-def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema | None, KnownState]]:
-    """Return the schema of a database, and its state at the same moment.
-
-    There is no schema if the database does not have the history tables of the layout.
-    """
+def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownState]]:
+    """Return the schema of a database, and its state at the same moment."""
     from d1migrate.migrate.flows.read import schema_in
     from d1migrate.schema import introspect
 
-    query = select_text(text_sql(plan.choice, layout))
-    try:
-        *answers, last = yield Batch([*introspect.QUERIES, query], reads=True)
-    except QueryError as error:
-        if layout == EMPTY or "no such" not in str(error):
-            raise
-        return None, (yield from _read(plan, EMPTY))
-    schema = schema_in(introspect.read(answers), plan.choice)
-    return schema, (yield from _learn(plan, layout, str(last.rows[0][0])))
+    state, answers = yield from _read_and(plan, layout, introspect.QUERIES)
+    return schema_in(introspect.read(answers), plan.choice), state
 
 
 def _outcome(after: KnownState, steps: Iterable[Step], *, created: bool) -> Outcome:

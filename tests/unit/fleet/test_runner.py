@@ -326,6 +326,24 @@ def test_verify(new_fleet: Callable[[int], Fleet]) -> None:
     assert not (fleet.folder / ".d1migrate").exists()
 
 
+def test_verify_finds_what_was_changed_past_the_migrations(new_fleet: Callable[[int], Fleet]) -> None:
+    """Tenants whose schemas differ alike are one group; what Cloudflare keeps is no difference."""
+    fleet = new_fleet(8)
+    fleet.up()
+    for number in (1, 2):
+        fleet.sql(number, "CREATE TABLE extra (a); ALTER TABLE t1 ADD COLUMN extra TEXT")
+    fleet.sql(3, "DROP TABLE t3")
+    fleet.sql(4, "CREATE TABLE _cf_KV (k)")
+    config = load(str(fleet.folder), {}, {})
+    found = verify_fleet(fleet.settings, fleet.plan(), inventory(config, fleet.settings), TenantDrivers())
+    assert (found.total, found.current, found.different) == (8, 5, 3)
+    assert [(group.detail, group.size) for group in found.groups] == [
+        ("schema: column t1.extra is extra, table extra is extra", 2),
+        ("schema: table t3 is missing", 1),
+    ]
+    assert all("d1migrate verify" in group.hint for group in found.groups)
+
+
 def test_preview(new_fleet: Callable[[int], Fleet]) -> None:
     """Sizes of waves, and what a few tenants of each have."""
     fleet = new_fleet(20)

@@ -66,8 +66,9 @@ ACTIONS = {
         "compare the databases of a fleet with the migration files",
         "d1migrate fleet verify --wave 1 --check",
         (_NAME, _ONLY, _WAVE, argument("--check", help="exit 3 if a database differs", **FLAG)),
-        details="Compares the history of each database with the files; one request for each. Exits with 0"
-        " even if something differs, unless --check is given. Writes nothing.",
+        details="Compares the history of each database with the files, and its schema with what they build;"
+        " one request for each. Exits with 0 even if something differs, unless --check is given. Writes"
+        " nothing.",
     ),
     "retry": Command(
         "let the next `fleet up` try failed databases again",
