@@ -25,7 +25,7 @@ from d1migrate.migrate.table import NameTable
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.report import errors as error_values
-from d1migrate.report import fleet, values
+from d1migrate.report import fleet_values, values
 from tests import json_schemas
 from tests.cli.project import Project
 
@@ -553,10 +553,10 @@ def rare_fleets(shown: Shown) -> None:
     shown("fleet up")
     shown("fleet list --vanished")
     failure = FailureGroup("x", "", "", 1, ("a",), 1)
-    shown.note("fleet up", found | {"failures": fleet.failure_values([failure]), "ended": "closed"})
+    shown.note("fleet up", found | {"failures": fleet_values.failure_values([failure]), "ended": "closed"})
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]
-        shown.note("fleet up", found | {"problems": fleet.problem_values(problems)})
+        shown.note("fleet up", found | {"problems": fleet_values.problem_values(problems)})
 
 
 def rare(shown: Shown) -> None:

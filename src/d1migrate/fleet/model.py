@@ -6,6 +6,7 @@ from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     RunState = Literal["running", "paused", "stopped", "done"]
@@ -34,6 +35,12 @@ class RunWave(NamedTuple):
     failed: int
     most_failed: int
     requests: int
+
+
+def total(waves: Sequence[RunWave]) -> RunWave:
+    """Return the sum of waves, as a wave without a name."""
+    sums = (sum(column) for column in list(zip(*waves, strict=True))[1:])
+    return RunWave("", *sums) if waves else RunWave("", 0, 0, 0, 0, 0, 0, 0)
 
 
 class Run(NamedTuple):
@@ -154,6 +161,30 @@ class FleetStatus(NamedTuple):
     counts: Counts
     processes: int
     now: int
+
+    @property
+    def total(self) -> RunWave:
+        """The sum of the waves."""
+        return total(self.waves)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every tenant of the run is migrated."""
+        return self.run.is_sealed and self.total.done == self.total.size
+
+    @property
+    def rate(self) -> float | None:
+        """How many tenants a second were finished since the run began; None if none was."""
+        seconds = (self.run.ended_at or self.now) - self.run.began_at
+        finished = self.total.done + self.total.failed
+        return finished / max(seconds, 1) if finished else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at this rate; None if the run is not running, or the rate is unknown."""
+        if self.rate is None or self.run.state != "running":
+            return None
+        return (self.total.todo + self.total.leased) / self.rate
 
 
 class FailureGroup(NamedTuple):

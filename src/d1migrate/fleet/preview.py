@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.drivers.rate_limit import PERIOD, QUOTA
-from d1migrate.fleet.verify import checks
+from d1migrate.fleet.verify import Groups, checks
 from d1migrate.migrate.selector import up_to
 from d1migrate.named_tuple import NamedTuple
 
@@ -11,11 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from d1migrate.fleet.model import FleetStatus
     from d1migrate.fleet.plan import FleetPlan
     from d1migrate.fleet.tenant import Tenant
     from d1migrate.fleet.tenant_drivers import TenantDrivers
-    from d1migrate.fleet.verify import TenantCheck
+    from d1migrate.fleet.verify import CheckGroup
     from d1migrate.project.fleet import FleetSettings
 
 SAMPLE = 3
@@ -29,13 +28,11 @@ class WavePreview(NamedTuple):
         name: as the configuration has it.
         size: its tenants.
         most_failed: how many failures do not stop the run; one more does.
-        sample: the state of some of its tenants.
     """
 
     name: str
     size: int
     most_failed: int
-    sample: tuple[TenantCheck, ...]
 
 
 class FleetPreview(NamedTuple):
@@ -44,21 +41,20 @@ class FleetPreview(NamedTuple):
     Attributes:
         fleet: the fleet.
         target: the name of the last migration; None if there are no files.
-        total: the tenants in the inventory.
+        total: the tenants in the inventory. A run sends each of them one request at least.
         waves: the waves, in their order.
-        status: the newest run in the journal, if there is one.
-        one_by_one: how many tenants of the samples take more than one transaction.
-        requests: how many requests a run sends at least, one to each tenant.
-        seconds: how long these take at Cloudflare's rate limit, without the reserve; None for files.
+        sample: the states of some tenants of each wave, in groups, the largest first.
+        one_by_one: how many tenants of the sample take more than one transaction.
+        seconds: how long one request for each tenant takes at Cloudflare's rate limit, if a run leaves the
+            reserve to others; None for files.
     """
 
     fleet: str
     target: str | None
     total: int
     waves: tuple[WavePreview, ...]
-    status: FleetStatus | None
+    sample: tuple[CheckGroup, ...]
     one_by_one: int
-    requests: int
     seconds: float | None
 
 
@@ -68,7 +64,6 @@ def plan_fleet(
     tenants: Iterable[tuple[Tenant, int]],
     drivers: TenantDrivers,
     *,
-    status: FleetStatus | None = None,
     sample: int = SAMPLE,
 ) -> FleetPreview:
     """Return what a run would do; one request for each tenant of a sample. Writes nothing.
@@ -78,7 +73,6 @@ def plan_fleet(
         plan: what the tenants are to become.
         tenants: the inventory, with the wave of each tenant, from 0.
         drivers: opens the tenants.
-        status: the newest run in the journal.
         sample: how many tenants of each wave are asked.
 
     Raises:
@@ -91,18 +85,20 @@ def plan_fleet(
         if len(samples[wave]) < sample:
             samples[wave].append(tenant)
     asked = [tenant for tenants_of_wave in samples for tenant in tenants_of_wave]
-    found = {check.tenant: check for check in checks(fleet, plan, asked, drivers)}
+    found, one_by_one = Groups(), 0
+    for check in checks(fleet, plan, asked, drivers):
+        found.add(check)
+        one_by_one += check.one_by_one
     wanted, total = up_to(plan.migrations, plan.to), sum(sizes)
     return FleetPreview(
         fleet=fleet.name,
         target=wanted[-1].name if wanted else None,
         total=total,
         waves=tuple(
-            WavePreview(wave.name, size, wave.stop.of(size), tuple(found[tenant] for tenant in of_wave))
-            for wave, size, of_wave in zip(fleet.waves, sizes, samples, strict=True)
+            WavePreview(wave.name, size, wave.stop.of(size))
+            for wave, size in zip(fleet.waves, sizes, strict=True)
         ),
-        status=status,
-        one_by_one=sum(check.one_by_one for check in found.values()),
-        requests=total,
+        sample=found.groups,
+        one_by_one=one_by_one,
         seconds=None if fleet.paths else total * PERIOD / (QUOTA * (1 - fleet.reserve)),
     )

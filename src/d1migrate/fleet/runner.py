@@ -196,17 +196,17 @@ def _report(
 ) -> FleetReport:
     if status is None:
         raise Error("the journal was deleted during the run", hint="run the command again")
-    waves = status.waves
+    total = status.total
     return FleetReport(
         fleet=status.run.fleet,
         run=status.run.id,
         target=status.run.target,
         ended=end,
         reason=reason,
-        total=sum(wave.size for wave in waves),
-        done=sum(wave.done for wave in waves),
-        failed=sum(wave.failed for wave in waves),
-        left=sum(wave.todo + wave.leased for wave in waves),
+        total=total.size,
+        done=total.done,
+        failed=total.failed,
+        left=total.todo + total.leased,
         appeared=status.counts.appeared,
         vanished=status.counts.vanished,
         migrated=tally.migrated,

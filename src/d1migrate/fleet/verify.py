@@ -116,7 +116,7 @@ def verify_fleet(
     Raises:
         UsageError, DriverError: as `inventory`.
     """
-    found = _Groups()
+    found = Groups()
     is_complete = True
     for check in checks(fleet, plan, tenants, drivers):
         found.add(check)
@@ -124,7 +124,7 @@ def verify_fleet(
         if interrupted():
             is_complete = False
             break
-    return found.result(is_complete=is_complete)
+    return _verification(found.groups, is_complete=is_complete)
 
 
 def checks(
@@ -226,7 +226,7 @@ def _refused(tenant: Tenant, state: State, error: Error) -> TenantCheck:
     return TenantCheck(tenant, state, detail, hint)
 
 
-class _Groups:
+class Groups:
     """Counts checks; of each group, only some names are kept."""
 
     def __init__(self) -> None:
@@ -239,17 +239,16 @@ class _Groups:
         names = (*names, check.tenant.name) if count < _EXAMPLES else names
         self._groups[key] = (count + 1, names)
 
-    def result(self, *, is_complete: bool) -> FleetVerification:
-        """Return the counts."""
-        counts = dict.fromkeys(("current", "pending", "different", "unread"), 0)
-        for (state, *_), (count, _) in self._groups.items():
-            counts[state] += count
-        groups = [
-            CheckGroup(*key, count, names)
-            for key, (count, names) in self._groups.items()
-            if key[0] != "current"
-        ]
-        groups.sort(key=lambda group: -group.size)
-        return FleetVerification(
-            sum(counts.values()), **counts, groups=tuple(groups), is_complete=is_complete
-        )
+    @property
+    def groups(self) -> tuple[CheckGroup, ...]:
+        """The groups, the largest first."""
+        found = (CheckGroup(*key, count, names) for key, (count, names) in self._groups.items())
+        return tuple(sorted(found, key=lambda group: -group.size))
+
+
+def _verification(groups: Sequence[CheckGroup], *, is_complete: bool) -> FleetVerification:
+    counts = dict.fromkeys(("current", "pending", "different", "unread"), 0)
+    for group in groups:
+        counts[group.state] += group.size
+    others = tuple(group for group in groups if group.state != "current")
+    return FleetVerification(sum(counts.values()), **counts, groups=others, is_complete=is_complete)

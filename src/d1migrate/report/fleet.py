@@ -1,11 +1,10 @@
-"""How a fleet reads: its plan, the status of a run, its failures and its summary; as text, and as JSON.
+"""A fleet as text: its plan, the status of a run, its failures and its summary.
 
 The names of tenants and the texts of errors are from outside; they lose control characters here.
 """
 
 from __future__ import annotations
 
-from d1migrate.report import values
 from d1migrate.report.table import table
 from d1migrate.report.text import clean, clean_line, duration, moment
 
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
     from d1migrate.fleet.model import FailureGroup, FleetStatus, Run, RunWave
     from d1migrate.fleet.preview import FleetPreview
     from d1migrate.fleet.run_values import FleetReport, Progress
-    from d1migrate.fleet.verify import CheckGroup, FleetVerification, State
-    from d1migrate.migrate.flows.leftovers import Problem
-    from d1migrate.report.shapes import fleet
+    from d1migrate.fleet.verify import CheckGroup, FleetVerification
     from d1migrate.report.text import Paint
 
     Command = Callable[[str], str]
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 _HEADERS = ("wave", "name", "tenants", "done", "failed", "running", "left")
 _NUMBERS = (0, 2, 3, 4, 5, 6)
 _PLANNED = ("wave", "name", "tenants", "may fail")
-_EXAMPLES = 3  # names of a group
 _STATE_COLORS = {"running": "green", "paused": "yellow", "stopped": "red", "done": "green"}
 ENDED = {
     "done": "all done",
@@ -67,7 +63,7 @@ def status_lines(found: FleetStatus, paint: Paint, width: int | None, *, is_remo
     yield run_line(run, paint)
     yield f"begun {moment(run.began_at)} by {clean_line(run.by)}{ended}"
     rows = [(str(number), *_cells(wave.name, wave)) for number, wave in enumerate(found.waves, 1)]
-    rows.append(("", *_cells("all", total(found.waves))))
+    rows.append(("", *_cells("all", found.total)))
     shades = {4: ["red" if row[4] != "0" else None for row in rows]}
     yield from table(_HEADERS, rows, right=_NUMBERS, shades=shades, paint=paint, width=width)
     if found.run.number > 1:
@@ -99,53 +95,20 @@ def _cells(name: str, wave: RunWave) -> tuple[str, ...]:
     return (name, *(f"{number:,}" for number in numbers))
 
 
-def total(waves: Sequence[RunWave]) -> RunWave:
-    """Return the sum of all waves, as a wave without a name."""
-    from d1migrate.fleet.model import RunWave
-
-    if not waves:
-        return RunWave("", 0, 0, 0, 0, 0, 0, 0)
-    return RunWave("", *(sum(column) for column in list(zip(*waves, strict=True))[1:]))
-
-
-def is_done(found: FleetStatus | None) -> bool:
-    """Whether every tenant of the newest run is migrated."""
-    if found is None:
-        return False
-    waves = total(found.waves)
-    return found.run.is_sealed and waves.done == waves.size
-
-
-def rate(found: FleetStatus) -> float | None:
-    """Return how many tenants a second were finished since the run began; None if none was."""
-    waves = total(found.waves)
-    seconds = (found.run.ended_at or found.now) - found.run.began_at
-    finished = waves.done + waves.failed
-    return finished / max(seconds, 1) if finished else None
-
-
-def seconds_left(found: FleetStatus) -> float | None:
-    """Return how long the rest takes at this rate; None if the run is not running, or the rate unknown."""
-    waves, speed = total(found.waves), rate(found)
-    if speed is None or found.run.state != "running":
-        return None
-    return (waves.todo + waves.leased) / speed
-
-
 def _speed(found: FleetStatus, *, is_remote: bool) -> Iterator[str]:
     if found.run.state == "running":
         yield f"{found.processes} process{'' if found.processes == 1 else 'es'}"
-    if speed := rate(found):
+    if speed := found.rate:
         yield f"{speed:,.1f} tenants per second on average"
-    if left := seconds_left(found):
+    if left := found.seconds_left:
         yield f"{duration(left)} left"
     if is_remote:
-        yield requests(total(found.waves).requests)
+        yield requests(found.total.requests)
 
 
 def next_step(found: FleetStatus, command: Command) -> str | None:
     """Return what to do next about a run; None if there is nothing to do."""
-    run, waves = found.run, total(found.waves)
+    run, waves = found.run, found.total
     failed = f"{command('status --failed')} shows why tenants failed; {command('retry')} tries them again"
     if run.state == "paused":
         return f"{command('resume')}, then {command('up')}, continues it"
@@ -174,9 +137,7 @@ def failure_lines(groups: Sequence[FailureGroup]) -> Iterator[str]:
 # --- a plan, and a verification ---
 
 
-def plan_lines(
-    found: FleetPreview, sample: Sequence[CheckGroup], paint: Paint, width: int | None
-) -> Iterator[str]:
+def plan_lines(found: FleetPreview, paint: Paint, width: int | None) -> Iterator[str]:
     """Yield the waves of a run, what a sample of the tenants has, and what the run costs."""
     yield f"{clean_line(found.fleet)}: {tenants(found.total)} to {clean_line(found.target or '')}"
     rows = [
@@ -184,27 +145,15 @@ def plan_lines(
         for number, wave in enumerate(found.waves, 1)
     ]
     yield from table(_PLANNED, rows, right=(0, 2, 3), paint=paint, width=width)
-    yield f"a sample of {tenants(sum(group.size for group in sample))}:"
-    for group in sample:
+    yield f"a sample of {tenants(sum(group.size for group in found.sample))}:"
+    for group in found.sample:
         yield f"    {group.size:,} {_compared(group)}"
         yield from _hint(group.hint, "        ")
     if found.one_by_one:
         yield f"    {found.one_by_one:,} of them take more than one transaction"
     if found.seconds is not None:
         least = duration(found.seconds)
-        yield f"at least {requests(found.requests)}, which take {least} under the rate limit"
-
-
-def grouped(found: FleetPreview) -> tuple[CheckGroup, ...]:
-    """Return the sample of a plan in groups, the largest first."""
-    from d1migrate.fleet.verify import CheckGroup
-
-    names: dict[tuple[State, str, str], list[str]] = {}
-    for wave in found.waves:
-        for check in wave.sample:
-            names.setdefault((check.state, check.detail, check.hint), []).append(check.tenant.name)
-    groups = [CheckGroup(*key, len(found), tuple(found[:_EXAMPLES])) for key, found in names.items()]
-    return tuple(sorted(groups, key=lambda group: -group.size))
+        yield f"at least {requests(found.total)}, which take {least} under the rate limit"
 
 
 def group_lines(groups: Sequence[CheckGroup]) -> Iterator[str]:
@@ -298,83 +247,3 @@ def next_after(report: FleetReport, command: Command) -> str | None:
             else f"{command('up')} continues"
         )
     return "; ".join(steps) or None
-
-
-# --- JSON ---
-
-
-def run_value(run: Run) -> fleet.FleetRun:
-    """Return a run as JSON."""
-    return {
-        "id": run.id,
-        "number": run.number,
-        "target": run.target,
-        "by": run.by,
-        "state": run.state,
-        "reason": run.reason,
-        "began_at": run.began_at,
-        "ended_at": run.ended_at,
-    }
-
-
-def count_values(wave: RunWave) -> fleet.Counts:
-    """Return the tenants of a wave, or of all, as JSON."""
-    return {
-        "tenant_count": wave.size,
-        "done_count": wave.done,
-        "failed_count": wave.failed,
-        "running_count": wave.leased,
-        "left_count": wave.todo,
-    }
-
-
-def version_values(found: Mapping[str | None, int]) -> list[fleet.FleetVersion]:
-    """Return how many tenants have which last migration as JSON."""
-    return [{"current": current, "tenant_count": count} for current, count in found.items()]
-
-
-def wave_values(waves: Sequence[RunWave]) -> list[fleet.FleetWave]:
-    """Return the waves of a run as JSON."""
-    return [
-        {
-            "wave": number,
-            "name": wave.name,
-            "most_failed": wave.most_failed,
-            "requests": wave.requests,
-            **count_values(wave),
-        }
-        for number, wave in enumerate(waves, 1)
-    ]
-
-
-def failure_values(groups: Sequence[FailureGroup]) -> list[fleet.FleetFailure]:
-    """Return grouped failures as JSON."""
-    return [
-        {
-            "message": group.error,
-            "place": group.place or None,
-            "hint": group.hint or None,
-            "tenant_count": group.tenants,
-            "examples": list(group.examples),
-        }
-        for group in groups
-    ]
-
-
-def group_values(groups: Sequence[CheckGroup]) -> list[fleet.FoundTenants]:
-    """Return tenants that compare with the files in the same way as JSON."""
-    return [
-        {
-            "compared": group.state,
-            "message": group.detail or None,
-            "hint": group.hint or None,
-            "tenant_count": group.size,
-            "examples": list(group.examples),
-        }
-        for group in groups
-    ]
-
-
-def problem_values(found: Sequence[tuple[str, Problem]]) -> list[fleet.InspectedProblem]:
-    """Return what was found in tenants as JSON."""
-    return [{**value, "tenant": name} for name, problem in found for value in values.problems([problem])]

@@ -351,8 +351,8 @@ def test_preview(new_fleet: Callable[[int], Fleet]) -> None:
     config, settings = load(str(fleet.folder), {}, {}), fleet.settings
     listed = with_waves(inventory(config, settings), settings)
     found = plan_fleet(settings, fleet.plan(), listed, TenantDrivers(), sample=2)
-    assert (found.total, found.requests, found.seconds, found.target) == (20, 20, None, "003_add_t3")
+    assert (found.total, found.seconds, found.target) == (20, None, "003_add_t3")
     assert sum(wave.size for wave in found.waves) == 20
     assert [wave.name for wave in found.waves] == ["2", "50%", "rest"]
-    assert all(check.state == "pending" for wave in found.waves for check in wave.sample)
-    assert max(len(wave.sample) for wave in found.waves) == 2
+    (pending,) = found.sample
+    assert (pending.state, pending.size, len(pending.examples)) == ("pending", 6, 3)

@@ -163,7 +163,7 @@ class ChosenFleet:
             return len(only)
         found = journal.status()
         if found and found.run.is_sealed and found.run.state != "done":
-            return sum(wave.todo + wave.leased for wave in found.waves)
+            return found.total.todo + found.total.leased
         return sum(1 for _ in self.tenants())
 
     def plan(self, to: str | None = None, *, check: StateCheck | None = None) -> FleetPlan:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.fleet.model import FleetStatus
     from d1migrate.fleet.plan import FleetPlan
     from d1migrate.fleet.preview import FleetPreview
-    from d1migrate.fleet.verify import CheckGroup
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.gates import GateResult
     from d1migrate.report.shapes import fleet as shapes
@@ -46,15 +46,14 @@ def run(options: Options, project: Project, output: Output) -> int:
     with output.working(f"reading some tenants of {chosen.name}"):
         try:
             tenants = chosen.tenants(options.only, last_wave=options.wave)
-            found = plan_fleet(chosen.settings, plan, tenants, drivers, status=status)
+            found = plan_fleet(chosen.settings, plan, tenants, drivers)
         finally:
             drivers.close()
-    groups = report.grouped(found)
     looked = gates.look(*_steps(plan))
     if output.as_json:
-        output.print_json(_value(found, groups, looked))
+        output.print_json(_value(found, status, looked))
     else:
-        output.print(list(report.plan_lines(found, groups, output.paint, output.width)))
+        output.print(list(report.plan_lines(found, output.paint, output.width)))
         print_gates(looked, gates.environment.shown, output)
         if status and status.run.state != "done":
             output.print(report.run_line(status.run, output.paint))
@@ -68,10 +67,8 @@ def _steps(plan: FleetPlan) -> tuple[list[Migration], list[Migration]]:
     return lacking, [migration for migration in plan.migrations if migration.name not in pending]
 
 
-def _value(
-    found: FleetPreview, groups: Sequence[CheckGroup], looked: Sequence[GateResult]
-) -> shapes.FleetPlan:
-    from d1migrate.report import values
+def _value(found: FleetPreview, status: FleetStatus | None, looked: Sequence[GateResult]) -> shapes.FleetPlan:
+    from d1migrate.report import fleet_values, values
 
     return {
         "fleet": found.fleet,
@@ -86,10 +83,10 @@ def _value(
             }
             for number, wave in enumerate(found.waves, 1)
         ],
-        "sample": report.group_values(groups),
+        "sample": fleet_values.group_values(found.sample),
         "gates": values.gate_results(looked),
         "one_by_one_count": found.one_by_one,
-        "requests": found.requests,
+        "requests": found.total,
         "seconds": found.seconds,
-        "run": report.run_value(found.status.run) if found.status else None,
+        "run": fleet_values.run_value(status.run) if status else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
+from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         value: shapes.FleetRetry = {
             "fleet": chosen.name,
-            "run": report.run_value(found.run),
+            "run": fleet_values.run_value(found.run),
             "retried_count": count,
         }
         output.print_json(value)

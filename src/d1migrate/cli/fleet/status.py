@@ -6,6 +6,7 @@ from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.cli.options import FOUND
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
+from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print(list(report.version_lines(versions or {})))
         if step := report.next_step(found, chosen.command):
             output.hint(step)
-    return FOUND if options.check and not report.is_done(found) else 0
+    return FOUND if options.check and not (found and found.is_done) else 0
 
 
 def _value(
@@ -56,19 +57,21 @@ def _value(
     groups: Sequence[FailureGroup] | None,
     versions: Mapping[str | None, int] | None,
 ) -> shapes.FleetStatus:
+    from d1migrate.fleet.model import total
+
     waves = found.waves if found else ()
-    total = report.total(waves)
+    every = total(waves)
     return {
         "fleet": name,
-        "run": report.run_value(found.run) if found else None,
-        **report.count_values(total),
+        "run": fleet_values.run_value(found.run) if found else None,
+        **fleet_values.count_values(every),
         "appeared_count": found.counts.appeared if found else 0,
         "vanished_count": found.counts.vanished if found else 0,
         "process_count": found.processes if found else 0,
-        "requests": total.requests,
-        "rate": report.rate(found) if found else None,
-        "seconds_left": report.seconds_left(found) if found else None,
-        "waves": report.wave_values(waves),
-        "versions": None if versions is None else report.version_values(versions),
-        "failures": None if groups is None else report.failure_values(groups),
+        "requests": every.requests,
+        "rate": found.rate if found else None,
+        "seconds_left": found.seconds_left if found else None,
+        "waves": fleet_values.wave_values(waves),
+        "versions": None if versions is None else fleet_values.version_values(versions),
+        "failures": None if groups is None else fleet_values.failure_values(groups),
     }

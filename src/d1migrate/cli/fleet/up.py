@@ -10,6 +10,7 @@ from d1migrate.cli.fleet.fleet_gates import FleetGates
 from d1migrate.cli.options import INTERRUPTED, GateOptions
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
+from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _exit_code(found: FleetReport) -> int:
 def _value(found: FleetReport, status: FleetStatus, groups: Sequence[FailureGroup]) -> shapes.FleetReport:
     return {
         "fleet": found.fleet,
-        "run": report.run_value(status.run),
+        "run": fleet_values.run_value(status.run),
         "ended": found.ended,
         "tenant_count": found.total,
         "done_count": found.done,
@@ -110,6 +111,6 @@ def _value(found: FleetReport, status: FleetStatus, groups: Sequence[FailureGrou
         "one_by_one_count": found.one_by_one,
         "requests": found.requests,
         "seconds": found.seconds,
-        "failures": report.failure_values(groups),
-        "problems": report.problem_values(found.problems),
+        "failures": fleet_values.failure_values(groups),
+        "problems": fleet_values.problem_values(found.problems),
     }

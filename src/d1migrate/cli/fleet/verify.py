@@ -6,6 +6,7 @@ from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.cli.options import FOUND, INTERRUPTED
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
+from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,5 +58,5 @@ def _value(name: str, found: FleetVerification) -> shapes.FleetVerification:
         "pending_count": found.pending,
         "different_count": found.different,
         "unread_count": found.unread,
-        "groups": report.group_values(found.groups),
+        "groups": fleet_values.group_values(found.groups),
     }
