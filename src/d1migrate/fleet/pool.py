@@ -141,8 +141,3 @@ class Inline(Generic[T, R]):
 def pool_of(work: Callable[[T], R], fleet: FleetSettings) -> Pool[T, R]:
     """Return the pool for work on the tenants of a fleet."""
     return Inline(work) if fleet.at_once == 1 or fleet.paths else Threads(work, fleet.at_once)
-
-
-def has_files(fleet: FleetSettings) -> bool:
-    """Whether the tenants of a fleet are known to be SQLite files."""
-    return fleet.paths is not None

@@ -57,9 +57,7 @@ class ChosenFleet:
     @property
     def is_remote(self) -> bool:
         """Whether requests are sent to the tenants: they are not known to be files."""
-        from d1migrate.fleet.pool import has_files
-
-        return not has_files(self.settings)
+        return self.settings.paths is None
 
     @property
     def environment(self) -> Environment:
@@ -227,10 +225,9 @@ class ChosenFleet:
         Raises:
             UsageError: they are outside the project.
         """
-        scheme, _, pattern = (self.settings.databases or "").partition(":")
-        permit = self.project.permit(f"{scheme}:")
-        if permit and scheme == "sqlite":
-            permit(pattern, f"[fleet.{self.name}] databases")
+        paths, permit = self.settings.paths, self.project.permit("sqlite:")
+        if paths and permit:
+            permit(paths, f"[fleet.{self.name}] databases")
 
     def refuse_wave(self, wave: int | None) -> None:
         """Check the number of a wave.
