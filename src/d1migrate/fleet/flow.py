@@ -196,9 +196,10 @@ class _Tenant:
         plan = self._plan
         batch = _OneBatch(plan, state, checked, self._new_stamp())
         steps = state.plan.steps
+        after: KnownState | None
         try:
             label = f"{steps[0].name} … {steps[-1].name}"
-            (result,) = yield Batch(batch, label=label, last_rows=batch.after is None)
+            (result,) = yield Batch(batch, label=label, last_rows=True)
         except QueryError as error:
             refusal = refusal_in(str(error))
             if not (refusal and refusal.repeated):
@@ -207,9 +208,11 @@ class _Tenant:
         except AmbiguousError as error:
             return _Answer((yield from self._look(state, error)))
         else:
-            after = batch.after or (yield from _learn(plan, batch.layout, str(result.rows[0][0])))
-        if after.refusal or after.plan.steps:
-            raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
+            text = result.rows[0][0]
+            after = batch.after if text is None else (yield from _learn(plan, batch.layout, str(text)))
+        if after is None:
+            raise HistoryError("the history after the batch is unknown", hint=_AGAIN)
+        _refuse_other_end(after)
         plan.reached(state, after)
         return _Answer(after, is_committed=True)
 
@@ -262,6 +265,7 @@ class _Tenant:
                 raise cause from None  # no migration failed: as in one batch, the database did not answer
             raise
         after = yield from _read(plan, state.layout)
+        _refuse_other_end(after)
         names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
         outcome = _outcome(after, (), created=_is_new(state))._replace(
             applied=tuple(dict.fromkeys(names)), one_by_one=True
@@ -304,12 +308,13 @@ class _Answer(NamedTuple):
 class _OneBatch:
     """The queries that lead from one state to the target; they can be iterated any number of times.
 
-    The last one returns the new state, unless a database was led there before. It can be no other then: the
-    old one is asserted whole, with the ids of the log, and each step asserts the table that it leaves.
+    The last one returns the new state, or NULL if it is the one to which another database was led. It may be
+    a third: a trigger of the user on a history table, or on one that a step fills, changes the history of its
+    database alone.
 
     Attributes:
         layout: the history tables after it.
-        after: the new state, if it is known.
+        after: the new state that is expected, if one is known.
     """
 
     def __init__(self, plan: FleetPlan, state: KnownState, checked: Checked, stamp: log.Stamp) -> None:
@@ -321,12 +326,13 @@ class _OneBatch:
         self.layout = Layout(history.table, LOG_TABLE) if history.missing else state.layout
         self.after = plan.after(state)
         self._first = assert_text(plan.choice, state.layout, state.text, stamp.token)
-        self._last = () if self.after else (select_text(text_sql(plan.choice, self.layout)),)
+        expected = self.after.text if self.after else ""
+        self._last = select_text(text_sql(plan.choice, self.layout), unless=expected)
 
     def __iter__(self) -> Iterator[Query]:
         yield self._first
         yield from self._transaction
-        yield from self._last
+        yield self._last
 
     def failure(self, error: QueryError) -> ApplyError:
         """Return the error of the file whose statement was refused."""
@@ -367,6 +373,17 @@ def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownSta
 
     state, answers = yield from _read_and(plan, layout, introspect.QUERIES)
     return schema_in(introspect.read(answers), plan.choice), state
+
+
+def _refuse_other_end(after: KnownState) -> None:
+    """Raise HistoryError if the history is not at the target after a batch that was committed."""
+    if after.refusal:
+        raise HistoryError(
+            f"its history is refused after the migrations were applied: {after.refusal}",
+            hint=after.refusal.hint,
+        )
+    if after.plan.steps:
+        raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
 
 
 def _outcome(after: KnownState, steps: Iterable[Step], *, created: bool) -> Outcome:

@@ -68,9 +68,9 @@ def _rows(sql: str, columns: str) -> str:
     return f"(WITH a({', '.join(names)}) AS ({sql}) SELECT json_group_array({row}) FROM a)"
 
 
-def select_text(expression: str) -> Query:
-    """Return the query for the text."""
-    return Query(f"SELECT {expression} AS state", whole=True, assertion=True)
+def select_text(expression: str, unless: str = "") -> Query:
+    """Return the query for the text; its value is NULL if it is the one that is expected."""
+    return Query(f"SELECT nullif({expression}, ?1) AS state", (unless,), whole=True, assertion=True)
 
 
 def assert_text(choice: TableChoice, layout: Layout, expected: str, token: str) -> Query:
