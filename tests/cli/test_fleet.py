@@ -134,6 +134,30 @@ def test_failures_have_the_hints_of_their_errors(shops: Project) -> None:
     assert shops.run("fleet", "list", "--failed", "--json").json["tenants"][0]["hint"] == hint
 
 
+def test_hints_of_tenants_name_the_database(shops: Project) -> None:
+    """A command line without it would work on another one."""
+    make(shops, "shop-9", "CREATE TABLE users (id)")
+    hint = "`d1migrate adopt --database URL`"
+    assert hint in shops.run("fleet", "verify").out
+    assert hint in shops.run("fleet", "up", code=1).out
+    ended = shops.run("fleet", "status", "--failed")
+    assert hint in ended.out
+    assert "`d1migrate fleet list --failed` shows their urls" in ended.err
+    (row,) = shops.run("fleet", "list", "--failed", "--json").json["tenants"]
+    assert f"`d1migrate adopt --database {row['url']}`" in row["hint"]
+
+
+def test_a_hint_about_a_late_file_is_one_for_a_fleet(failing: Project) -> None:
+    """Other tenants may have it: a new number for it would be another migration there."""
+    make(failing, "shop-1", "DELETE FROM schema_migrations WHERE version = 1")
+    make(failing, "shop-1", "INSERT INTO schema_migrations VALUES (2, '002_unique', 1)")
+    out = failing.run("fleet", "verify").out
+    assert "001_users is pending, but 002_unique, which comes later, is already applied" in out
+    assert "if no tenant has it, `d1migrate renumber" in out
+    assert "out_of_order" in out
+    assert "--allow-out-of-order" not in out
+
+
 def test_too_many_failures_stop_the_run(failing: Project) -> None:
     """One in the first wave; `resume` accepts the failures."""
     configure(failing, FLEET.replace('waves = ["2"', 'canary = ["shop-5*"]\nwaves = ["2"'))
@@ -259,9 +283,9 @@ def test_a_paused_run_migrates_nobody(shops: Project) -> None:
     assert ended.out == "run 1 is paused\n"
     assert "`d1migrate fleet resume` lets the run continue" in ended.err
     ended = shops.run("fleet", "up", code=1)
-    assert ended.out.endswith("2 done + 0 failed + 5 left = 7 tenants; paused: paused by tester\n")
+    assert ended.out.endswith("2 done + 0 failed + 5 left = 7 tenants; paused by tester\n")
     assert "`d1migrate fleet resume` lets it continue" in ended.err
-    assert "run 1 to 001_users: paused: paused by tester" in shops.run("fleet", "status").out
+    assert "run 1 to 001_users: paused by tester" in shops.run("fleet", "status").out
     assert shops.run("fleet", "resume").out == "run 1 is running\n"
     assert "7 done + 0 failed + 0 left = 7 tenants" in shops.run("fleet", "up").out
     for action in ("pause", "resume", "stop"):
@@ -272,7 +296,9 @@ def test_a_run_of_other_migrations_waits_for_the_end_of_the_first(shops: Project
     """Which `stop` ends."""
     shops.run("fleet", "up", "--wave", "1")
     shops.write("002_unique.sql", UNIQUE)
-    assert "has other migrations: up to 001_users" in shops.run("fleet", "up", code=2).err
+    ended = shops.run("fleet", "up", code=2)
+    assert "has other migrations: up to 001_users" in ended.err
+    assert "`d1migrate fleet up shops --to 001_users` with its files finishes it" in ended.err
     assert shops.run("fleet", "stop").out == "run 1 is stopped\n"
     assert "7 done + 0 failed + 0 left = 7 tenants" in shops.run("fleet", "up").out
 

@@ -132,8 +132,8 @@ class Journal:
             raise UsageError(
                 f"run {run.number} of fleet {self.fleet} is {run.state}, and has other migrations: up to"
                 f" {run.target}, begun by {run.by}",
-                hint="check out its migrations and run `d1migrate fleet up` to finish it, or end it with"
-                f" `d1migrate fleet stop {self.fleet}`",
+                hint=f"`d1migrate fleet up {self.fleet} --to {run.target}` with its files finishes it;"
+                f" `d1migrate fleet stop {self.fleet}` ends it",
             )
         if run.waves != tuple(wave.name for wave in waves):
             raise UsageError(

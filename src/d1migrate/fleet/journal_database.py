@@ -8,7 +8,7 @@ import time
 from threading import Lock
 from typing import Any
 
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.errors import AmbiguousError, DamagedError, QueryError, UnavailableError, UsageError
 from d1migrate.fleet import journal_sql as sql
 from d1migrate.fleet.journal_tables import FORMAT
 from d1migrate.sql.batch import Batch, Query
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 5
 _TABLES = Query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+_DAMAGED_HINT = "move it away: the next `d1migrate fleet up` begins a new journal, and asks each tenant once"
 _GONE_HINT = (
     "run `d1migrate fleet up` again: it lists the tenants again, and asks those that are migrated once more"
 )
@@ -120,15 +121,21 @@ class JournalDatabase:
 
     def _read(self, queries: Sequence[Query], label: str) -> Sequence[Sequence[tuple[Any, ...]]]:
         with self._lock:
-            return [result.rows for result in self._driver.batch(Batch(queries, reads=True, label=label))]
+            return [result.rows for result in self._ask(Batch(queries, reads=True, label=label))]
 
     def _repeat(self, batch: Batch) -> Sequence[Result]:
         for attempt in range(_ATTEMPTS - 1):
             try:
-                return self._driver.batch(batch)
+                return self._ask(batch)
             except AmbiguousError as error:
                 self._wait(2**attempt, f"the journal did not answer: {error.headline}")
-        return self._driver.batch(batch)
+        return self._ask(batch)
+
+    def _ask(self, batch: Batch) -> Sequence[Result]:
+        try:
+            return self._driver.batch(batch)
+        except DamagedError as error:  # its hint is about restore points, which a journal does not have
+            raise DamagedError(str(error), hint=_DAMAGED_HINT) from error
 
     def _check_file(self) -> None:
         """Check that the file that was just written is still the one that the next process will find.

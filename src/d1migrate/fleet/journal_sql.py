@@ -94,8 +94,8 @@ RUN_COLUMNS = """n, id, fleet, digest, target, started_by, state, reason, sealed
 
 _STOP_BY_FAILURES = f"""UPDATE fleet_runs SET state = 'stopped', ended_at = unixepoch(), reason = w.reason
 FROM (
-  SELECT failed || ' of ' || size || ' tenants of wave ' || name || ' failed; at most ' || {_LIMIT}
-    || ' may fail' AS reason FROM fleet_waves
+  SELECT failed || ' of ' || size || ' tenants of wave ' || (n + 1) || ' (' || name || ') failed; at most '
+    || {_LIMIT} || ' may fail' AS reason FROM fleet_waves
   WHERE run = {_RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
 ) AS w WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL"""
 _END = f"""UPDATE fleet_runs SET state = 'done', ended_at = unixepoch() WHERE n = {_LIVE}

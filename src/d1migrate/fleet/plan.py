@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 
-from d1migrate.errors import Error, HistoryError, LimitExceeded
+from d1migrate.errors import Error, HistoryError, LimitExceeded, OutOfOrder
 from d1migrate.fleet.once import Once
 from d1migrate.fleet.state_text import layout_in, read_text
 from d1migrate.migrate.file_suggestion import choose_table
@@ -48,6 +48,10 @@ class Checked(NamedTuple):
 
 
 _MOST_STATES = 200
+_LATE = (
+    "if no tenant has it, `d1migrate renumber` gives it a newer number; if others have it, `out_of_order ="
+    ' "allow"` in the environment of the fleet applies it late'
+)
 
 UNCHECKED = Checked({"lint": False})
 """What is noted without a check."""
@@ -253,6 +257,8 @@ class FleetPlan:
             self._refuse(history)
             plan = self.plan_from(history)
         except Error as refusal:
+            if isinstance(refusal, OutOfOrder):
+                refusal.hint = _LATE
             return KnownState(layout, text, history, nothing, refusal)
         return KnownState(layout, text, history, plan)
 

@@ -74,9 +74,14 @@ def status_lines(found: FleetStatus, paint: Paint, width: int | None, *, is_remo
 
 def run_line(run: Run, paint: Paint) -> str:
     """Return which run it is, and its state."""
-    reason = f": {clean_line(run.reason)}" if run.reason else ""
-    state = paint(run.state, _STATE_COLORS[run.state])
-    return f"run {run.number} to {clean_line(run.target)}: {state}{reason}"
+    state = paint(_with_reason(run.state, run.reason), _STATE_COLORS[run.state])
+    return f"run {run.number} to {clean_line(run.target)}: {state}"
+
+
+def _with_reason(state: str, reason: str | None) -> str:
+    """Return a state and its reason, which may begin with the state: `paused by anna`."""
+    found = clean_line(reason or "")
+    return found if found.startswith(f"{state} ") else f"{state}: {found}" if found else state
 
 
 def version_lines(found: Mapping[str | None, int]) -> Iterator[str]:
@@ -223,11 +228,10 @@ def summary_lines(report: FleetReport, groups: Sequence[FailureGroup], *, is_rem
     yield from failure_lines(groups)
     for name, problem in report.problems:
         yield f"{clean_line(name)}: {clean_line(problem.message)}"
-    reason = f": {clean_line(report.reason)}" if report.reason else ""
     ended = "finished with failures" if report.ended == "done" and report.failed else ENDED[report.ended]
     yield (
         f"{clean_line(report.fleet)}: {report.done:,} done + {report.failed:,} failed + {report.left:,} left"
-        f" = {tenants(report.total)}; {ended}{reason}"
+        f" = {tenants(report.total)}; {_with_reason(ended, report.reason)}"
     )
 
 

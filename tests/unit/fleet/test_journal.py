@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
+from d1migrate.errors import AmbiguousError, DamagedError, UnavailableError, UsageError
 from d1migrate.fleet.journal import Journal, new_owner, open_journal
 from d1migrate.fleet.model import Counts, Finished, SavedState
 from d1migrate.fleet.tenant import Tenant
@@ -218,6 +218,18 @@ def test_without_a_journal_there_is_no_status(tmp_path: Path) -> None:
     assert (tmp_path / "new/journal.sqlite").exists()
 
 
+def test_a_damaged_file(tmp_path: Path) -> None:
+    """It is not restored: a new one asks each tenant once."""
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database, and longer than a header" * 9)
+    with closing(open_journal(f"sqlite:{path}", "tenants")) as journal:
+        for use in (journal.create, journal.status):
+            with pytest.raises(DamagedError, match="file is not a database") as caught:
+                use()
+            assert "move it away" in str(caught.value.hint)
+            assert "asks each tenant once" in str(caught.value.hint)
+
+
 # --- failures ---
 
 
@@ -227,7 +239,7 @@ def test_a_failure_stops_the_canary(journal: Clocked) -> None:
     claim = journal.claim(run, owner, 1, 60)
     assert journal.finish(run, owner, failed(claim)) == "stopped"
     again = journal.claim(run, owner, 5, 60)
-    assert again == ((), "stopped", "1 of 2 tenants of wave 2 failed; at most 0 may fail", 14)
+    assert again == ((), "stopped", "1 of 2 tenants of wave 1 (2) failed; at most 0 may fail", 14)
     check(journal)
 
 

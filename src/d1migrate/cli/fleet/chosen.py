@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.drivers.cloudflare import OnWait
     from d1migrate.fleet.journal import Journal
-    from d1migrate.fleet.model import FailedTenant, FleetStatus, Run
+    from d1migrate.fleet.model import FailedTenant, FailureGroup, FleetStatus, Run
     from d1migrate.fleet.plan import FleetPlan, StateCheck
     from d1migrate.fleet.tenant import Tenant
     from d1migrate.fleet.tenant_drivers import TenantDrivers
+    from d1migrate.fleet.verify import CheckGroup
     from d1migrate.project.environment import Environment
 
 
@@ -79,6 +80,34 @@ class ChosenFleet:
         action, *options = action.split(" ", 1)
         words = [action, *([] if len(self.project.config.fleets) == 1 else [self.name]), *options]
         return f"`d1migrate fleet {' '.join(words)}`"
+
+    def for_tenant(self, text: str, url: str = "URL") -> str:
+        """Return the text of a tenant's error, with the options that choose it in each command line.
+
+        Args:
+            text: the text.
+            url: its url; of several tenants, what stands for it.
+        """
+        if "`d1migrate " not in text:
+            return text
+        from d1migrate.cli.command_lines import in_text
+
+        folder = self.settings.migrations
+        return in_text(text, {"database": url} | ({"migrations": folder} if folder else {}))
+
+    def failures(self, journal: Journal, run: Run) -> tuple[FailureGroup, ...]:
+        """Return the most frequent errors of a run, with command lines for their tenants."""
+        return tuple(
+            group._replace(error=self.for_tenant(group.error), hint=self.for_tenant(group.hint))
+            for group in journal.failures(run)
+        )
+
+    def checked(self, groups: Sequence[CheckGroup]) -> tuple[CheckGroup, ...]:
+        """Return groups of tenants that were compared, with command lines for them."""
+        return tuple(
+            group._replace(detail=self.for_tenant(group.detail), hint=self.for_tenant(group.hint))
+            for group in groups
+        )
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:

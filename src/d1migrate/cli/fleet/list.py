@@ -47,7 +47,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _listed(options: Options, chosen: ChosenFleet, journal: Journal) -> Iterator[shapes.FleetTenant]:
-    rows = _rows(chosen.tenants(options.only, wave=options.wave), journal)
+    rows = _rows(chosen, chosen.tenants(options.only, wave=options.wave), journal)
     return (row for row in rows if row["state"] == "failed" or not options.failed)
 
 
@@ -69,7 +69,9 @@ def _vanished(options: Options, journal: Journal) -> Iterator[shapes.FleetTenant
             }
 
 
-def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[shapes.FleetTenant]:
+def _rows(
+    chosen: ChosenFleet, tenants: Iterable[tuple[Tenant, int]], journal: Journal
+) -> Iterator[shapes.FleetTenant]:
     rest, has_run = iter(tenants), journal.status() is not None
     while some := tuple(islice(rest, _AT_ONCE)):
         known = journal.tenants([tenant.id for tenant, _ in some]) if has_run else {}
@@ -82,8 +84,8 @@ def _rows(tenants: Iterable[tuple[Tenant, int]], journal: Journal) -> Iterator[s
                 "wave": wave + 1,
                 "state": found.state if found else None,
                 "current": found.current if found else None,
-                "message": found.error if found else None,
-                "hint": (found.hint or None) if found else None,
+                "message": chosen.for_tenant(found.error, tenant.url) if found and found.error else None,
+                "hint": chosen.for_tenant(found.hint, tenant.url) if found and found.hint else None,
             }
 
 

@@ -49,6 +49,7 @@ def run(options: Options, project: Project, output: Output) -> int:
             found = plan_fleet(chosen.settings, plan, tenants, drivers)
         finally:
             drivers.close()
+    found = found._replace(sample=chosen.checked(found.sample))
     looked = gates.look(*_steps(plan))
     if output.as_json:
         output.print_json(_value(found, status, looked))

@@ -32,7 +32,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     chosen = ChosenFleet(options.name, project)
     with chosen.journal() as journal:
         found = journal.status()
-        groups = journal.failures(found.run) if found and options.failed else None
+        groups = chosen.failures(journal, found.run) if found and options.failed else None
         versions = journal.versions(found.run) if found and options.versions else None
     if output.as_json:
         output.print_json(_value(chosen.name, found, groups, versions))
@@ -43,6 +43,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print(list(report.version_lines(versions or {})))
         if groups:
             output.hint(f"after the cause is fixed, {chosen.command('retry')}, then {chosen.command('up')}")
+            if any(" URL" in group.hint for group in groups):
+                output.hint(f"{chosen.command('list --failed')} shows their urls")
     else:
         output.print(list(report.status_lines(found, output.paint, output.width, is_remote=chosen.is_remote)))
         output.print(list(report.version_lines(versions or {})))

@@ -44,7 +44,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         journal.create()
         found = _migrate(options, chosen, gates, journal, output)
         status = chosen.status(journal)
-        groups = journal.failures(status.run)
+        groups = chosen.failures(journal, status.run)
     if output.as_json:
         output.print_json(_value(found, status, groups))
     else:

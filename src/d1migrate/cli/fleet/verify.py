@@ -40,6 +40,7 @@ def run(options: Options, project: Project, output: Output) -> int:
             found = verify_fleet(chosen.settings, plan, tenants, drivers, interrupted=interrupted)
         finally:
             drivers.close()
+    found = found._replace(groups=chosen.checked(found.groups))
     if output.as_json:
         output.print_json(_value(chosen.name, found))
     else:
