@@ -178,8 +178,7 @@ def check(
             driver, files, table=table, by="test", allow_out_of_order=options["allow_out_of_order"]
         )
         by_up = outcome(lambda: [tuple(s.name for s in migrator.up(lint=False, to=options["to"]).steps)])
-        choice = migrator.choice
-    plan = FleetPlan(files, choice=choice, by="test", create=True, **options)
+    plan = FleetPlan(files, table=table, by="test", create=True, **options)
     outcome(lambda: migrate_one(f"sqlite:{expected}", plan))
     by_one = outcome(lambda: migrate_one(f"sqlite:{one}", plan)[:1])
     event(by_up[0])

@@ -11,7 +11,6 @@ from d1migrate.errors import AmbiguousError, ApplyError, PartiallyApplied, Unava
 from d1migrate.fleet import FleetPlan, migrate_one
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import NameTable, VersionTable
-from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.batch import Batch, Query
@@ -188,7 +187,7 @@ def test_a_batch_that_is_not_atomic(remote: Remote) -> None:
 def test_long_histories(remote: Remote, number: int, table: str | None) -> None:
     """The request carries the state and the answer does too; a straggler still takes two."""
     files = load([(f"{n:04}_a_name_of_some_length.sql", f"SELECT {n};\n") for n in range(1, number + 3)])
-    fleet = Fleet(remote, files, choice=TableChoice(configured=table))
+    fleet = Fleet(remote, files, table=table)
     tenants_at = [fleet.tenant(at, table) for at in (number, number, number - 1, number + 2)]
     assert [fleet.migrate(one).requests for one in tenants_at] == [2, 1, 2, 1]
     sizes = [len(state.text) for state, _ in fleet.plan.states]
@@ -219,7 +218,7 @@ def test_names_that_have_to_be_quoted(remote: Remote) -> None:
     ]  # fmt: skip
     files = load([(f"{name}.sql", f"CREATE TABLE t{n} (x);\n") for n, name in enumerate(odd)])
     for table in (None, "d1_migrations"):
-        fleet = Fleet(remote, files, choice=TableChoice(configured=table))
+        fleet = Fleet(remote, files, table=table)
         last = len(odd) - 2
         made = [fleet.tenant(at, table) for at in (last, last, last - 1, 1, len(odd))]
         assert [fleet.migrate(one).requests for one in made] == [2, 1, 2, 2, 1]

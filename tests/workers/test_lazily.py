@@ -35,7 +35,7 @@ class Tenants:
     def __init__(self, server: Server, table: TableShape) -> None:
         self.server, self.table = server, table
         self.choice = TableChoice(TABLES[table])
-        self.plan = FleetPlan(load(NEW), choice=self.choice, by="sweep", create=True)
+        self.plan = FleetPlan(load(NEW), table=TABLES[table], by="sweep", create=True)
 
     def first_use(self, database: str, files: Sequence[tuple[str, str]]) -> list[str]:
         """The names that `run_migrations` applies at the first request of code with these files."""

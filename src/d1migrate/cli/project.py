@@ -280,7 +280,7 @@ class Project:
         """
         from d1migrate.migrate.file_suggestion import choose_table
 
-        return choose_table(migrations, configured=self.config.table, wrangler=self._wrangler_table)
+        return choose_table(migrations, configured=self.config.table, wrangler=self.wrangler_table)
 
     def built_schema(self, migrations: Sequence[Migration]) -> Schema:
         """Return what files build, in order, on an empty database.
@@ -293,7 +293,8 @@ class Project:
         return schema_of(migrations, self.choice(migrations).guess)
 
     @property
-    def _wrangler_table(self) -> str | None:
+    def wrangler_table(self) -> str | None:
+        """The name of wrangler's table in the database to work on, or else in the project's."""
         known = self._known_environment
         return (known and self.config.wrangler_table(known)) or self.config.wrangler_table(None)
 
@@ -476,7 +477,7 @@ class Project:
             self.load(),
             severities=self.severities,
             table=self.config.table,
-            wrangler_table=self._wrangler_table,
+            wrangler_table=self.wrangler_table,
         )
 
     @property

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.history_queries import Layout
     from d1migrate.migrate.selector import Selector
-    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
 
     StateCheck = Callable[[Plan, Schema], "Checked"]
@@ -84,7 +83,9 @@ class FleetPlan:
 
     Args:
         migrations: the files.
-        choice: how to choose the migrations table; by default, as the files suggest.
+        table: the name of the migrations table; without it, the files suggest which one it is.
+        wrangler_table: the name of wrangler's table, if wrangler's configuration has the databases; it is
+            used unless the files record themselves.
         to: the last migration to apply; all without it.
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         create: whether a database without anything in it is given its schema; otherwise it is refused.
@@ -105,7 +106,8 @@ class FleetPlan:
         self,
         migrations: Iterable[Migration],
         *,
-        choice: TableChoice | None = None,
+        table: str | None = None,
+        wrangler_table: str | None = None,
         to: Selector | None = None,
         allow_out_of_order: bool = False,
         create: bool = False,
@@ -113,7 +115,7 @@ class FleetPlan:
         by: str | None = None,
     ) -> None:
         self.migrations: tuple[Migration, ...] = tuple(migrations)
-        self.choice = choice or choose_table(self.migrations)
+        self.choice = choose_table(self.migrations, configured=table, wrangler=wrangler_table)
         self.to, self.allow_out_of_order, self.by = to, allow_out_of_order, by
         self._create, self._check = create, check
         self._lock = threading.Lock()

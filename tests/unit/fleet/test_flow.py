@@ -11,7 +11,6 @@ from d1migrate.errors import AmbiguousError, ApplyError, HistoryError, QueryErro
 from d1migrate.fleet.one import migrate_one
 from d1migrate.fleet.plan import Checked, FleetPlan
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import RESET_CODE
@@ -113,7 +112,7 @@ def test_in_a_current_fleet_nothing_is_written() -> None:
 
 def test_the_names_table_of_wrangler() -> None:
     """Its ids and its counter belong to the state."""
-    fleet = plan(choice=TableChoice(configured="d1_migrations"))
+    fleet = plan(table="d1_migrations")
     for requests in (2, 1):
         tenant = Tenant("1a 2b", table="d1_migrations")
         assert migrate_one(tenant, fleet).requests == requests

@@ -10,7 +10,6 @@ from sql_files import DELICATE, MANY, THREE  # type: ignore[import-not-found]
 from d1migrate import errors
 from d1migrate.fleet import FleetPlan, migrate_one_async
 from d1migrate.migrate.source import load
-from d1migrate.migrate.table_choice import TableChoice
 from d1migrate.workers import get_history, run_migrations
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ TABLES: dict[Shape, str] = {"versions": "schema_migrations", "names": "d1_migrat
 
 def planned(table: Shape, files: Any = THREE, **options: Any) -> FleetPlan:
     """The plan of files."""
-    return FleetPlan(load(files), choice=TableChoice(TABLES[table]), **options)
+    return FleetPlan(load(files), table=TABLES[table], **options)
 
 
 async def one_request(db: Any, table: Shape) -> None:

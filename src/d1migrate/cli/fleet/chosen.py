@@ -216,7 +216,8 @@ class ChosenFleet:
         self.project.warn_of_files()
         return FleetPlan(
             found,
-            choice=self.project.choice(found),
+            table=self.project.config.table,
+            wrangler_table=self.project.wrangler_table,
             to=to,
             allow_out_of_order=self.environment.out_of_order == "allow",
             create=self.settings.create,
