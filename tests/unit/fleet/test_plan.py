@@ -85,6 +85,18 @@ def test_a_state_is_reached_while_others_are_forgotten() -> None:
     assert (fleet.after(other), fleet.after(rare)) == (other, None)
 
 
+def test_many_statements_are_not_one_batch() -> None:
+    """Together, they would take more CPU than each migration; a single one is sent whole in any case."""
+    table, rows = "CREATE TABLE t (a);", "INSERT INTO t VALUES (1);\n" * 600
+    migrations = [Migration(1, "001_a", table), *(Migration(i, f"{i:03}_b", rows) for i in (2, 3))]
+    tenant = Tenant()
+    outcome = migrate_one(tenant, FleetPlan(migrations, by="ada", create=True))
+    assert (outcome.one_by_one, len(outcome.applied)) == (True, 3)
+    assert tenant.rows("SELECT count(*) FROM t") == [(1200,)]
+    tenant = Tenant()
+    assert not migrate_one(tenant, FleetPlan(migrations[:2], by="ada", create=True)).one_by_one
+
+
 def test_threads_check_a_state_once() -> None:
     """The others wait for it."""
     calls, go = [], threading.Event()
