@@ -54,6 +54,8 @@ def tampering(table: str) -> dict[str, str]:
         "a leftover": "CREATE TABLE _d1m_new_a (x)",
         "rows that break keys": "CREATE TABLE orphan (x REFERENCES nowhere (y) DEFERRABLE INITIALLY DEFERRED)",
         "empty table": f"DELETE FROM {table}",
+        "no token": "UPDATE d1migrate_log SET token = ''",
+        "a number": "UPDATE d1migrate_log SET rollback_digest = x'07'",
         "a blob": f"UPDATE {table} SET name = x'00ff' WHERE {found}",
         "no table": f"DROP TABLE {table}",
     }

@@ -29,12 +29,14 @@ _REPEATED = "sent twice; "
 _REFUSAL = re.compile(rf"{ASSERTION}: '({_REPEATED})?{_MARK}(.*)'", re.DOTALL)
 _SURVEY, _UNIQUE, _LEFTOVERS, _OBJECTS = ("*" * count for count in (8, 1, 1, 2))
 _ROWS = {"versions": "??-", "names": "??-*"}
-_LATEST, _HEAD = "??*???-0?", ""
+_LATEST, _HEAD = "??*???t0?", "t"
 """What the text has of each query's columns: `*` the value, `?` also a blob, which JSON does not have, as an
-object; `-` NULL in place of the value, `0` zero."""
+object; `t` the same, but no text, only that it is one; `-` NULL in place of the value, `0` zero."""
+_ANY = "iif(typeof({0}) = 'blob', json_object('blob', hex({0})), {0})"
 _KEPT = {
     "*": "{0}",
-    "?": "iif(typeof({0}) = 'blob', json_object('blob', hex({0})), {0})",
+    "?": _ANY,
+    "t": f"iif(typeof({{0}}) = 'text', '', {_ANY})",  # a value of another type is damage
     "-": "NULL",
     "0": "0",
 }
@@ -49,7 +51,7 @@ def text_sql(choice: TableChoice, layout: Layout) -> str:
         layout: the history tables that exist. If one of them does not, SQLite refuses the whole batch.
     """
     parts = (
-        _rows(query.sql, columns) if columns else "'[]'"
+        _rows(query.sql, columns)
         for query, columns in zip(queries(choice, layout), _columns(layout), strict=True)
     )
     return "'[' || " + " || ',' || ".join(parts) + " || ']'"

@@ -147,6 +147,9 @@ def test_an_empty_database() -> None:
         ("INSERT INTO schema_migrations VALUES (9, '009_x', 1)", "009_x: applied, but the file is missing"),
         ("UPDATE schema_migrations SET version = 7, name = '007_y' WHERE version = 2", "007_y"),
         ("UPDATE d1migrate_log SET checksum = x'ff' WHERE version = 2", "d1migrate_log is damaged"),
+        ("UPDATE d1migrate_log SET rollback_digest = x'ff' WHERE version = 2", "d1migrate_log is damaged"),
+        ("UPDATE d1migrate_log SET token = '' WHERE version = 2", "d1migrate_log is damaged: token is None"),
+        ("UPDATE d1migrate_log SET token = x'ff' WHERE version = 2", "d1migrate_log is damaged: token is b'"),
         # As JSONB, it would be null.
         ("UPDATE d1migrate_log SET checksum = x'00' WHERE version = 2", "d1migrate_log is damaged"),
     ],
