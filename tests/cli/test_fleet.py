@@ -74,6 +74,25 @@ def tables(project: Project, name: str) -> set[str]:
 # --- a run ---
 
 
+def test_an_interrupt_before_a_run(shops: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the status of the fleet."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("d1migrate.fleet.journal.Journal.create", interrupt)
+    assert "see `d1migrate fleet status`" in shops.run("fleet", "up", code=130).err
+
+
+def test_files_that_are_edited_during_a_run(shops: Project) -> None:
+    """The migrations are the same by their names."""
+    shops.run("fleet", "up", "--wave", "1")
+    shops.write("001_users.sql", USERS.replace("email TEXT", "mail TEXT"))
+    ended = shops.run("fleet", "up", code=2)
+    assert "run 1 of fleet shops is running, and its files up to 001_users were edited meanwhile" in ended.err
+    assert "restore them and run `d1migrate fleet up`" in ended.err
+
+
 def test_up_migrates_every_tenant(shops: Project) -> None:
     """Once; the numbers of the summary add up to the fleet, and a second run has nothing to do."""
     ended = shops.run("fleet", "up")

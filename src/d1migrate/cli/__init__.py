@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             _close(project, output)
     except KeyboardInterrupt as interrupt:
-        return _interrupted(output, interrupt)
+        return _interrupted(invocation, output, interrupt)
 
 
 def command() -> int:
@@ -115,10 +115,11 @@ def _close(project: Project, output: Output) -> None:
         output.warn(f"SQLite could not close the database: {error}")
 
 
-def _interrupted(output: Output, interrupt: KeyboardInterrupt) -> int:
+def _interrupted(invocation: Invocation, output: Output, interrupt: KeyboardInterrupt) -> int:
+    status = "fleet status" if ".cli.fleet." in invocation.run.__module__ else "status"
     for note in getattr(interrupt, "__notes__", ()):
         output.note(note)
-    output.note("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
+    output.note(f"interrupted: every migration is applied completely or not at all; see `d1migrate {status}`")
     return INTERRUPTED
 
 

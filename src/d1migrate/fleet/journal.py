@@ -128,12 +128,16 @@ class Journal:
             waves=json_text(limits),
         )
         run = _run(rows[0])
+        named, end = f"run {run.number} of fleet {self.fleet}", f"`d1migrate fleet stop {self.fleet}` ends it"
+        if run.digest != digest and run.target == target:
+            raise UsageError(
+                f"{named} is {run.state}, and its files up to {target} were edited meanwhile",
+                hint=f"restore them and run `d1migrate fleet up {self.fleet}` to finish it; {end}",
+            )
         if run.digest != digest:
             raise UsageError(
-                f"run {run.number} of fleet {self.fleet} is {run.state}, and has other migrations: up to"
-                f" {run.target}, begun by {run.by}",
-                hint=f"`d1migrate fleet up {self.fleet} --to {run.target}` with its files finishes it;"
-                f" `d1migrate fleet stop {self.fleet}` ends it",
+                f"{named} is {run.state}, and has other migrations: up to {run.target}, begun by {run.by}",
+                hint=f"`d1migrate fleet up {self.fleet} --to {run.target}` with its files finishes it; {end}",
             )
         if run.waves != tuple(wave.name for wave in waves):
             raise UsageError(

@@ -157,8 +157,9 @@ def plan_lines(found: FleetPreview, paint: Paint, width: int | None) -> Iterator
     if found.one_by_one:
         yield f"    {found.one_by_one:,} of them take more than one transaction"
     if found.seconds is not None:
+        take = "takes" if found.total == 1 else "take"
         least = duration(found.seconds)
-        yield f"at least {requests(found.total)}, which take {least} under the rate limit"
+        yield f"at least {requests(found.total)}, which {take} {least} under the rate limit"
 
 
 def group_lines(groups: Sequence[CheckGroup]) -> Iterator[str]:

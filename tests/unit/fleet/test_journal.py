@@ -658,11 +658,11 @@ def test_an_unfinished_run_of_other_migrations(journal: Clocked) -> None:
     with pytest.raises(
         UsageError, match="run 1 of fleet tenants is running, and has other migrations"
     ) as caught:
-        begin(journal, "other digest")
+        journal.begin("other digest", "004_other", WAVES, "anna")
     assert "fleet stop tenants" in str(caught.value.hint)
     journal.pause("anna")
     with pytest.raises(UsageError, match="is paused, and has other migrations"):
-        begin(journal, "other digest")
+        journal.begin("other digest", "004_other", WAVES, "anna")
     stopped = journal.stop("anna")
     assert stopped is not None
     assert (stopped.state, stopped.reason) == ("stopped", "stopped by anna")

@@ -84,9 +84,8 @@ class _Reader:
         name_at = columns.index(NAME) if NAME in columns else None
         for record in records:
             if len(record) != (len(columns) or 1):
-                raise self._error(
-                    f"{len(record)} values, expected {len(columns) or 1}", hint="quote a value with a comma"
-                )
+                count = f"{len(record)} value{'' if len(record) == 1 else 's'}"
+                raise self._error(f"{count}, expected {len(columns) or 1}", hint="quote a value with a comma")
             name = None if name_at is None else record[name_at]
             yield self._tenant(column, record[at], name, folder)
 

@@ -37,7 +37,7 @@ def list_files(pattern: str) -> Iterator[Listed]:
             continue
         if wrong := _what_name(path):
             raise UsageError(f"{path!a} {wrong}", hint="rename the file, or narrow the pattern")
-        if (wrong := _what_else(path)) is not None:
+        if (wrong := what_else(path)) is not None:
             raise UsageError(
                 f"{path} {wrong}", hint='narrow the pattern, for example: databases = "sqlite:data/*.db"'
             )
@@ -70,7 +70,7 @@ def _what_name(path: str) -> str | None:
     return None
 
 
-def _what_else(path: str) -> str | None:
+def what_else(path: str) -> str | None:
     """Return what a path is if it is not a database; None if it is one, or cannot be read."""
     try:
         status = os.stat(path)

@@ -7,7 +7,7 @@ import os
 from d1migrate.drivers.database_id import is_database_id
 from d1migrate.drivers.url import normalize
 from d1migrate.errors import UsageError
-from d1migrate.fleet.sources.files import local
+from d1migrate.fleet.sources.files import local, what_else
 from d1migrate.fleet.tenant import remote
 
 TYPE_CHECKING = False
@@ -60,4 +60,6 @@ def _file(url: str, name: str, place: str, folder: str) -> Listed:
     path = found.removeprefix("sqlite:")
     if not os.path.exists(path):
         raise UsageError(f"url is {url!r}, but there is no file {path}", hint="leave the row out of the list")
+    if wrong := what_else(path):
+        raise UsageError(f"url is {url!r}, which {wrong}", hint="leave the row out of the list")
     return local(path, name if name != url else os.path.basename(path), place)

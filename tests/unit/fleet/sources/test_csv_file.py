@@ -80,7 +80,7 @@ def test_files(tmp_path: Path) -> None:
         ),
         (f"name,id\n\na,{ONE[:-1]}\n", f"tenants.csv:3:3: id is '{ONE[:-1]}'", "an id looks"),
         (f"id,name\n{ONE},a,b\n", "tenants.csv:2: 3 values, expected 2", "quote a value with a comma"),
-        (f"id,name\n{ONE}\n", "tenants.csv:2: 1 values, expected 2", "quote"),
+        (f"id,name\n{ONE}\n", "tenants.csv:2: 1 value, expected 2", "quote"),
         ("id,name\n,acme\n", "tenants.csv:2: id is empty", "leave the row out"),
         (f'id,name\n{ONE},"a\n{TWO},b\n', "tenants.csv:2: unexpected end of data", "a quote within quotes"),
         (f'id,name\n{ONE},"a"b\n', "tenants.csv:2: ',' expected after '\"'", "a quote within quotes"),
@@ -92,6 +92,16 @@ def test_files(tmp_path: Path) -> None:
         (
             "url\nsqlite:no.db\n",
             "tenants.csv:2:1: url is 'sqlite:no.db', but there is no file",
+            "leave the row",
+        ),
+        (
+            "url\nsqlite:../\n",
+            "tenants.csv:2:1: url is 'sqlite:../', which is a folder, not a database",
+            "leave the row",
+        ),
+        (
+            "url\nsqlite:tenants.csv\n",
+            "tenants.csv:2:1: url is 'sqlite:tenants.csv', which is not a SQLite database",
             "leave the row",
         ),
         ("url\npostgres://x\n", "tenants.csv:2:1: postgres:// is not a database url", "use sqlite:PATH"),
