@@ -90,7 +90,7 @@ def test_files_that_are_edited_during_a_run(shops: Project) -> None:
     shops.write("001_users.sql", USERS.replace("email TEXT", "mail TEXT"))
     ended = shops.run("fleet", "up", code=2)
     assert "run 1 of fleet shops is running, and its files up to 001_users were edited meanwhile" in ended.err
-    assert "restore them and run `d1migrate fleet up`" in ended.err
+    assert "restore them and run `d1migrate fleet up shops`" in ended.err
 
 
 def test_up_migrates_every_tenant(shops: Project) -> None:
