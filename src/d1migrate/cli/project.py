@@ -413,7 +413,7 @@ class Project:
         return partial(_refuse_outside, None if url.startswith("d1:") else self.config.path)
 
     def on_wait(self, reason: str, seconds: float) -> None:
-        """Say that a driver waits."""
+        """Report a wait of a driver."""
         self._output.note(f"waiting up to {duration(seconds)}: {clean_line(reason)}")
 
     @property

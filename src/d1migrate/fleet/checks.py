@@ -139,7 +139,7 @@ class StateChecks:
 
 
 def refuse_closed(environment: Environment, now: float, reasons: Mapping[str, str]) -> None:
-    """Refuse to go on while the maintenance window of an environment is closed.
+    """Refuse to continue while the maintenance window of an environment is closed.
 
     Args:
         environment: the environment.

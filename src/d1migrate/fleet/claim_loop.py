@@ -1,4 +1,4 @@
-"""The loop of one process: claim tenants, work on them, record what became of them, until none is left.
+"""The loop of one process: claim tenants, work on them, record the outcomes, until none is left.
 
 What the work is, and how a run begins, belongs in `runner`.
 """
@@ -46,7 +46,7 @@ _ENDS: dict[str, End] = {"done": "done", "paused": "paused", "stopped": "stopped
 
 
 class Result(NamedTuple):
-    """What became of a tenant, and how many requests it took."""
+    """The outcome of the work on a tenant, and how many requests it took."""
 
     found: Outcome | Error
     requests: int
@@ -57,7 +57,7 @@ class Hooks(NamedTuple):
 
     Attributes:
         refuse_closed: called before each claim; raises Gate while the maintenance window is closed.
-        interrupted: returns whether to finish what is in work, and end.
+        interrupted: returns whether to finish the work that has begun, and end.
         on_progress: called after results.
         on_result: called with each tenant that is done or has failed.
         on_end: called when nothing new begins; what waits before its next request may give up.
@@ -118,10 +118,10 @@ class ClaimLoop:
     def drive(self) -> End:
         """Work until nothing is left, or until the run or this process is to stop.
 
-        What is in work then is finished and recorded; what was only claimed is given back.
+        Work that has begun is then finished and recorded; what was only claimed is given back.
 
         Raises:
-            UnavailableError: the journal did not answer. What is in work is finished all the same.
+            UnavailableError: the journal did not answer. Work that has begun is finished first.
         """
         try:
             end = self._work()
@@ -239,7 +239,7 @@ class ClaimLoop:
         self._recorded_at = self._hooks.now()
 
     def _finish_work(self) -> None:
-        """Wait for what is in work; nothing new begins."""
+        """Wait for the work that has begun; nothing new begins."""
         self._is_ending = True
         self._pool.cancel()
         self._hooks.on_end()

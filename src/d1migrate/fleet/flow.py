@@ -48,7 +48,7 @@ _AGAIN = "run it again: what is applied is not applied twice"
 
 
 class Outcome(NamedTuple):
-    """What became of a database.
+    """The outcome of `migrate_one` for a database.
 
     Attributes:
         applied: names of what was applied, oldest first; none if there was nothing to do. If an answer was
@@ -156,7 +156,7 @@ class _Tenant:
         """The steps of a batch whose answer was lost."""
 
     def migrate(self) -> Flow[Outcome]:
-        """Guess the state, and go on from the one that the database is in until the target is reached."""
+        """Guess the state, and continue from the actual one until the target is reached."""
         plan = self._plan
         state, is_known = plan.guess(), False
         for _ in range(_MOST):
@@ -273,7 +273,7 @@ class _Tenant:
         return (yield from self._inspected(outcome, state, checked))
 
     def _inspected(self, outcome: Outcome, before: KnownState, checked: Checked) -> Flow[Outcome]:
-        """Return the outcome with what is wrong with the database now, if that is asked for."""
+        """Return the outcome with the problems of the database now, if an inspection is asked for."""
         if self._find_broken is None:
             return outcome
         from d1migrate.migrate.flows import integrity
@@ -286,7 +286,7 @@ class _Tenant:
                 full_text=checked.expected or integrity.NO_SCHEMA,
                 expected=checked.expected,
             )
-        except Error as error:  # what was applied counts nevertheless
+        except Error as error:  # what was applied still counts
             return outcome._replace(problems=(integrity.not_inspected(error),))
         return outcome._replace(problems=integrity.problems_after(None, found, checked.expected))
 

@@ -1,8 +1,8 @@
-"""The journal of a fleet: which tenant is where, over any number of processes and machines.
+"""The journal of a fleet: the state of each tenant, for any number of processes and machines.
 
 Each operation is one transaction of `journal_sql`, over any driver: a file, or a D1 that machines share. The
 journal saves requests. A migration is applied exactly once by the tenant's own assertion, not by the journal:
-nothing is lost with one and nothing runs twice, and a new one asks each tenant once.
+without it nothing is lost and nothing runs twice; a new journal asks each tenant once.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Journal:
         self._database.create()
 
     def begin(self, digest: str, target: str, waves: Sequence[Wave], by: str) -> Run:
-        """Begin a run, or go on with the unfinished one of the same migrations, and its waves' new limits.
+        """Begin a run, or continue the unfinished one of the same migrations, with today's limits for waves.
 
         One that `stop` ended is running again. One that was paused, or stopped by its failures, stays so: a
         person decides between `resume` and `retry`.
@@ -240,7 +240,7 @@ class Journal:
         self._database.send(sql.EXTEND, owner=owner)
 
     def finish(self, run: Run, owner: str, outcomes: Iterable[Finished]) -> str:
-        """Record what became of tenants; those that another process has taken over are left alone.
+        """Record outcomes; tenants that another process has taken over are left alone.
 
         Returns:
             The state of the run.
@@ -264,7 +264,7 @@ class Journal:
         return self._decide(sql.PAUSE, by=by)
 
     def resume(self, by: str) -> Run | None:
-        """Go on with the newest run if it is paused or stopped; the failures it has do not stop it again.
+        """Continue the newest run if it is paused or stopped; the failures it has do not stop it again.
 
         Returns:
             The run as it is then; None if there is no run.
@@ -366,7 +366,7 @@ class Journal:
     def versions(self, run: Run) -> dict[str | None, int]:
         """Return {newest migration: how many tenants of a run have it}, the most frequent first.
 
-        None is for those of which that is not known. It looks at every tenant, page by page.
+        None counts those whose newest migration is not known. It looks at every tenant, page by page.
         """
         after: int | None = 0
         found = Counter[str | None]()

@@ -55,9 +55,9 @@ class JournalDatabase:
         except QueryError as error:
             text = str(error)
             if sql.NOT_A_JOURNAL in text:
-                raise self._not_a_journal(_told(text, sql.NOT_A_JOURNAL)) from error
+                raise self._not_a_journal(_text_after(text, sql.NOT_A_JOURNAL)) from error
             if sql.OTHER_FORMAT in text:
-                raise self._other_format(_told(text, sql.OTHER_FORMAT)) from error
+                raise self._other_format(_text_after(text, sql.OTHER_FORMAT)) from error
             if "fleet_" in text or "no such column" in text:  # tables of these names, but others
                 raise self._not_a_journal(text) from error
             raise
@@ -176,8 +176,8 @@ def _queries(operation: Operation, arguments: dict[str, Any]) -> tuple[Query, ..
     )
 
 
-def _told(text: str, marker: str) -> str:
-    """Return what an assertion says after its marker; the engine quotes the whole."""
+def _text_after(text: str, marker: str) -> str:
+    """Return the text of an assertion after its marker; the engine quotes the whole."""
     return text.partition(marker)[2].partition("'")[0]
 
 

@@ -122,7 +122,7 @@ SELECT :run, :fleet, :digest, :target, :by, 'running', unixepoch() WHERE {_ONCE}
     f"""INSERT INTO fleet_waves (run, n, name, stop_count, stop_percent)
 SELECT {_RUN}, key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:waves) WHERE {_RUN} IS NOT NULL
 ON CONFLICT DO NOTHING""",
-    # One that goes on has the limits of today's configuration.
+    # A run that continues has the limits of today's configuration.
     f"""UPDATE fleet_waves SET stop_count = w.value ->> 1, stop_percent = w.value ->> 2
 FROM json_each(:waves) AS w WHERE fleet_waves.n = w.key AND fleet_waves.name = w.value ->> 0
   AND fleet_waves.run = (SELECT n FROM fleet_runs WHERE n = {_NEWEST} AND digest = :digest)""",
@@ -132,7 +132,7 @@ WHERE n = {_NEWEST} AND digest = :digest AND state = 'stopped' AND {_ONCE}
     _RECORD,
     _RETURN_NEWEST,
 )
-"""Begin a run, or go on with the unfinished one of the same migrations. Returns the newest run."""
+"""Begin a run, or continue the unfinished one of the same migrations. Returns the newest run."""
 
 _ROWS = """(SELECT value ->> 0 AS id, value ->> 1 AS name, value ->> 2 AS url, value ->> 3 AS wave
   FROM json_each(:rows))"""
@@ -296,7 +296,7 @@ WHERE n = {_NEWEST} AND state IN ('paused', 'stopped') AND {_ONCE}""",
     _RECORD,
     _RETURN_NEWEST,
 )
-"""Go on with the newest run, and accept the failures that stopped it. Returns it."""
+"""Continue the newest run, and accept the failures that stopped it. Returns it."""
 
 STOP = operation(
     "stop",

@@ -124,7 +124,7 @@ class Claim(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What became of a claimed tenant.
+    """The outcome of a claimed tenant.
 
     Attributes:
         id: the tenant.

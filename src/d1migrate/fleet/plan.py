@@ -1,4 +1,4 @@
-"""What the databases of a fleet are to become, and the way there from every state that one was found in.
+"""The target of a fleet's databases, and the plan from every state that one was found in.
 
 A state is learned from a database, never composed: its text is what the next one in the same state is
 compared with. A plan, and what is checked about it, is made once for each state.
@@ -15,8 +15,9 @@ from d1migrate.fleet.once import Once
 from d1migrate.fleet.state_text import layout_in, read_text
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.history import History
-from d1migrate.migrate.migration import LARGE, Migration
+from d1migrate.migrate.migration import LARGE
 from d1migrate.migrate.plan import Plan, plan_up
+from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.migrate.history_queries import Layout
+    from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.selector import Selector
     from d1migrate.schema.model import Schema
 
@@ -97,7 +99,7 @@ class FleetPlan:
         by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
 
     Attributes:
-        digest: identifies what is to be applied in all.
+        digest: that of the migrations up to the target, as in their index.
         target: the name of the last migration; None if there is none.
 
     Raises:
@@ -126,10 +128,10 @@ class FleetPlan:
         self._checks: dict[KnownState, _Check] = {}
         self._after: dict[KnownState, KnownState] = {}
         self._counts: Counter[KnownState] = Counter()
-        # What is wrong with the files is wrong everywhere.
-        whole = self.plan_from(History(table=self.choice.guess)).steps
-        self.digest = index_digest(step.script for step in whole if isinstance(step.script, Migration))
-        self.target = whole[-1].name if whole else None
+        wanted = up_to(self.migrations, to)
+        self.digest = index_digest(wanted)
+        self.target = wanted[-1].name if wanted else None
+        self.plan_from(History(table=self.choice.guess))  # an error of the files is one in every database
 
     @property
     def states(self) -> tuple[tuple[KnownState, int], ...]:
@@ -284,7 +286,7 @@ class FleetPlan:
 
 
 _RARE = 20
-"""A batch to every so many databases in vain, for one that saves a request, is not worth its bytes."""
+"""A batch carries its SQL also to databases at the target: it is sent if one in this many may need it."""
 
 
 def _leads(state: KnownState) -> bool:

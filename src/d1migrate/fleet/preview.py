@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from d1migrate.drivers.rate_limit import PERIOD, QUOTA
 from d1migrate.fleet.verify import Groups, checks
-from d1migrate.migrate.selector import up_to
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -89,10 +88,10 @@ def plan_fleet(
     for check in checks(fleet, plan, asked, drivers):
         found.add(check)
         one_by_one += check.one_by_one
-    wanted, total = up_to(plan.migrations, plan.to), sum(sizes)
+    total = sum(sizes)
     return FleetPreview(
         fleet=fleet.name,
-        target=wanted[-1].name if wanted else None,
+        target=plan.target,
         total=total,
         waves=tuple(
             WavePreview(wave.name, size, wave.stop.of(size))

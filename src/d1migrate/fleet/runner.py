@@ -12,8 +12,6 @@ from d1migrate.fleet.model import SavedState
 from d1migrate.fleet.one import migrate_one
 from d1migrate.fleet.pool import pool_of
 from d1migrate.fleet.run_values import FleetReport
-from d1migrate.migrate.selector import up_to
-from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.project.actor import current_actor
 
 TYPE_CHECKING = False
@@ -44,7 +42,7 @@ def run_fleet(
     only: Sequence[str] = (),
     hooks: Hooks = _NO_HOOKS,
 ) -> FleetReport:
-    """Migrate the tenants of a fleet, or go on with that; return when none is left, or the run is to stop.
+    """Migrate the tenants of a fleet, or continue that; return when none is left, or the run is to stop.
 
     A tenant that fails stops no other one, until its wave has too many failures. A tenant that does not
     answer is tried again, then it has failed. While others work on all that is left, this process waits.
@@ -55,7 +53,7 @@ def run_fleet(
         plan: what the tenants are to become.
         tenants: the inventory, with the wave of each tenant, from 0; not asked if the run has it already.
         drivers: opens the tenants.
-        last_wave: the last wave to migrate; the run goes on after it with the next call.
+        last_wave: the last wave to migrate; the next call continues after it.
         only: ids; other tenants are not migrated by this call.
         hooks: what it asks, and whom it reports to.
 
@@ -102,13 +100,11 @@ def _begin(
     tenants: Iterable[tuple[Tenant, int]],
     hooks: Hooks,
 ) -> Run:
-    """Begin a run, or go on with it, and list its tenants; arguments and errors as `run_fleet`."""
-    wanted = up_to(plan.migrations, plan.to)
-    if not wanted:
+    """Begin a run, or continue it, and list its tenants; arguments and errors as `run_fleet`."""
+    if plan.target is None:
         raise UsageError("there are no migrations", hint="`d1migrate new DESCRIPTION` creates one")
-    # That of the plan would be the same without `to`, and an unfinished run would go on with another target.
     by = plan.by or current_actor()
-    run = journal.begin(index_digest(wanted), wanted[-1].name, fleet.waves, by)
+    run = journal.begin(plan.digest, plan.target, fleet.waves, by)
     if not run.is_sealed:
         try:
             journal.add(run, _until_interrupted(tenants, hooks))
@@ -144,7 +140,7 @@ class _Work:
         self._fleet, self._plan, self._drivers = fleet, plan, drivers
 
     def __call__(self, tenant: Claimed) -> Result:
-        """Return what became of a tenant. It never raises: a failed tenant stops no other one."""
+        """Return the outcome of a tenant. It never raises: a failed tenant stops no other one."""
         found: Outcome | Error | None = None
         before = sent = 0
         try:

@@ -110,7 +110,7 @@ def refusal_in(error: str) -> Refusal | None:
 
 
 class Reading(NamedTuple):
-    """What a text says.
+    """What a text contains.
 
     Attributes:
         layout: the history tables that exist. If it is not the one that the text was made for, the text
@@ -123,7 +123,7 @@ class Reading(NamedTuple):
 
 
 def read_text(choice: TableChoice, layout: Layout, text: str) -> Reading:
-    """Return what a text says.
+    """Return what a text contains.
 
     Args:
         choice: as for `text_sql`.

@@ -10,7 +10,7 @@ class Tenant(NamedTuple):
 
     Attributes:
         id: the id of a D1, or the real path of a file; unique in the fleet.
-        name: what people call it; unique in the fleet.
+        name: its name for people; unique in the fleet.
         url: what `connect` opens.
     """
 

@@ -51,7 +51,7 @@ class TenantDrivers:
             yield driver
 
     def requests(self, url: str) -> int:
-        """Return how many requests this thread has sent to Cloudflare; 0 if the database is not there."""
+        """Return how many requests this thread has sent to Cloudflare; 0 if the database is elsewhere."""
         return self._pool.api().requests if url.startswith("d1:") else 0
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class FleetSettings(NamedTuple):
         file: the path of the list.
         objects: the class of Durable Objects.
         waves: its parts, the last of which reaches all tenants.
-        journal: the url of the database that records who is where.
+        journal: the url of the database that records the state of each tenant.
         control: the url of the control database, or the name of an environment; None for that of `env`.
         workflow: the TypeScript file of the Workflow, for `objects`.
         migrations: the folder; None for the project's, or the class's.

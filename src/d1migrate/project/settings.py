@@ -393,7 +393,8 @@ FLEET = (
         (str,),
         "`sqlite:.d1migrate/fleet-NAME.sqlite` next to this file",
         'journal = "d1:fleet-journal"',
-        "The database that records which tenant is where. It has to be a D1 if several machines share a run.",
+        "The database that records the state of each tenant. If several machines share a run, it has to be a"
+        " D1.",
     ),
     Setting(
         "reserve",

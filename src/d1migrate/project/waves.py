@@ -20,7 +20,7 @@ _EXAMPLE = 'for example: waves = ["3", "10%", "rest"]'
 
 
 class Amount(NamedTuple):
-    """A number of tenants, or a share of them; one of both is None.
+    """A number of tenants, or a share of them; one of the two is None.
 
     Attributes:
         number: how many.

@@ -59,7 +59,7 @@ class FleetProgress:
             self._note(progress_line(found))
 
     def on_wait(self, reason: str, seconds: float) -> None:
-        """Say that a driver waits for long; for all threads together every half minute at most."""
+        """Report a long wait of a driver; for all threads together, every half minute at most."""
         with self._lock:
             now = self._clock()
             if seconds < _LONG or now - self._waited_at < _EVERY:

@@ -136,7 +136,7 @@ def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
 
 
 def gate_results(found: Iterable[GateResult]) -> list[runs.Gate]:
-    """What each gate of an environment says of a run."""
+    """The result of each gate of an environment for a run."""
     return [
         {
             "name": gate.name,

@@ -3,7 +3,7 @@
 /**
  * Migrates the Durable Objects of a class, wave after wave, as `d1migrate fleet up` does for databases.
  *
- * The journal, a D1 database, records which object is where. `d1migrate fleet status`, `pause`, `resume`, `stop` and
+ * The journal, a D1 database, records the state of each object. `d1migrate fleet status`, `pause`, `resume`, `stop` and
  * `retry` read and change it. An instance of this Workflow lists the objects and starts other instances, the slices.
  * A slice claims objects in the journal, calls the method `migrate()` of each, and records what it returns.
  *
@@ -341,7 +341,7 @@ function checked(current: unknown): string {
   return current as string;
 }
 
-/** What tells names from ids: 64 hexadecimal digits. */
+/** Whether a name is an id: 64 hexadecimal digits. */
 const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 /** The id of an object; by its name, if it has one, so that `ctx.id.name` has it, too. */

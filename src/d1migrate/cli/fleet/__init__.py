@@ -23,7 +23,7 @@ def run(_options: Options, _project: Project, _output: Output) -> NoReturn:
     """Name the actions.
 
     Raises:
-        UsageError: always: what is to be done is not said.
+        UsageError: always: an action is missing.
     """
     from d1migrate.cli import mistakes
 

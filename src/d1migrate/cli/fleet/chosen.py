@@ -86,7 +86,7 @@ class ChosenFleet:
 
         Args:
             text: the text.
-            url: its url; of several tenants, what stands for it.
+            url: its url; for several tenants, what replaces it.
         """
         if "`d1migrate " not in text:
             return text
@@ -204,11 +204,10 @@ class ChosenFleet:
             UsageError: there is no migration, or not the one that was given.
         """
         from d1migrate.fleet.plan import FleetPlan
-        from d1migrate.migrate.selector import up_to
         from d1migrate.project.actor import current_actor
 
         found = self.project.load()
-        if not up_to(found, to):
+        if not found:
             raise UsageError(
                 f"there are no migrations in {self.project.folder}",
                 hint=f"`d1migrate new DESCRIPTION --migrations {quote(self.project.folder)}` creates one",

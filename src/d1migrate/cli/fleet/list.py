@@ -90,7 +90,7 @@ def _rows(
 
 
 def _line(row: shapes.FleetTenant) -> str:
-    """Return a tenant in one line; the columns of known width come first."""
+    """Return a tenant in one line; the columns of fixed width are first."""
     state = row["state"] or "new"
     parts = [f"{row['wave'] or '-':>4}  {state:8}  {clean_line(row['name'])}"]
     parts.append(clean_line(row["url"] or row["id"]))

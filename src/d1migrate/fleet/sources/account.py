@@ -45,7 +45,7 @@ def list_account(api: Api, account: str, pattern: str, is_new: Callable[[Listed]
 
     Pages are cut by position, so a database that is deleted between two requests moves another one to a page
     that was read already. The list is therefore read again until it has nothing that should have been in it
-    before. What is created meanwhile may be listed or not; what is deleted meanwhile may be listed.
+    before. A database that is created or deleted during the listing may be listed or not.
 
     Args:
         api: the API.

@@ -41,7 +41,7 @@ def list_files(pattern: str) -> Iterator[Listed]:
             raise UsageError(
                 f"{path} {wrong}", hint='narrow the pattern, for example: databases = "sqlite:data/*.db"'
             )
-        if os.path.exists(path):  # it may be deleted meanwhile
+        if os.path.exists(path):  # it may have been deleted since
             yield local(path, os.path.relpath(path, folder) if folder else path, path)
 
 
