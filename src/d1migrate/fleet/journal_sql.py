@@ -98,7 +98,7 @@ FROM (
     || {_LIMIT} || ' may fail' AS reason FROM fleet_waves
   WHERE run = {_RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
 ) AS w WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL"""
-_END = f"""UPDATE fleet_runs SET state = 'done', ended_at = unixepoch() WHERE n = {_LIVE}
+_END = f"""UPDATE fleet_runs SET state = 'done', reason = NULL, ended_at = unixepoch() WHERE n = {_LIVE}
   AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND done + failed < size)"""
 
 _RECORD = """INSERT INTO fleet_requests (id, result, at) SELECT :request, changes(), unixepoch() WHERE true

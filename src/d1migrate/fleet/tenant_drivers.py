@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, contextmanager
 
 from d1migrate.drivers.api_pool import ApiPool
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.rate_limit import Demand
+from d1migrate.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,23 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.cloudflare import OnWait
     from d1migrate.drivers.protocol import Driver, Permit
+
+
+_DELETED = "it was deleted after the tenants were listed: restore it, or leave it to the next list"
+
+
+def _refuse_missing(url: str, path: str) -> None:
+    """Refuse a file that was deleted: it would be read as an empty database, and created again.
+
+    Raises:
+        UsageError: it does not exist.
+    """
+    try:
+        os.stat(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{url}: there is no such file", hint=_DELETED) from error
+    except OSError:
+        pass  # opening it says why
 
 
 class TenantDrivers:
@@ -43,11 +62,17 @@ class TenantDrivers:
 
     @contextmanager
     def open(self, url: str) -> Iterator[Driver]:
-        """Return the context in which a database is open; errors as `connect`."""
+        """Return the context in which a database is open; errors as `connect`.
+
+        Raises:
+            UsageError: also if it is a file that does not exist.
+        """
         driver = connect(
             url, account=self._account, on_wait=self._on_wait, permit=self._permit, api=self._pool.api
         )
         with closing(driver):
+            if file := driver.capabilities.file:
+                _refuse_missing(url, file.path)
             yield driver
 
     def requests(self, url: str) -> int:

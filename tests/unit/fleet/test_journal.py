@@ -296,6 +296,19 @@ def test_resume_accepts_the_failures(journal: Clocked) -> None:
     assert status.run.state == "done"
 
 
+def test_a_run_that_was_resumed_is_done_without_a_reason(journal: Clocked) -> None:
+    """Who resumed it is of interest while it is running."""
+    run = sealed(journal, listed((0, 0, 1)))
+    journal.pause("anna")
+    resumed = journal.resume("ben")
+    assert resumed is not None
+    assert resumed.reason == "resumed by ben"
+    work(journal, run)
+    status = journal.status()
+    assert status is not None
+    assert (status.run.state, status.run.reason) == ("done", None)
+
+
 def test_only_a_stopped_run_has_its_failures_accepted(journal: Clocked) -> None:
     """Not a paused one, and not those after the decision, if its request arrives again."""
     run, owner = sealed(journal, listed((0, 0, 20))), new_owner()  # 2 may fail

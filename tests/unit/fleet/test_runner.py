@@ -200,6 +200,22 @@ def test_a_list_that_cannot_be_read_is_no_unfinished_run(new_fleet: Callable[[in
     tenants.check(fleet.files, 3)
 
 
+def test_a_file_that_is_deleted_during_a_run(new_fleet: Callable[[int], Fleet]) -> None:
+    """It fails, and is not made again as an empty database; the next run does not list it."""
+    fleet = new_fleet(4)
+    fleet.configure('waves = ["1", "rest"]', "create = true", 'stop = "9"')
+    with closing(fleet.journal()) as journal:
+        assert fleet.up(last_wave=0).done == 1
+        fleet.files[3].unlink()
+        found = run_fleet(journal, fleet.settings, fleet.plan(None, None), [], TenantDrivers())
+        assert (found.ended, found.done, found.failed) == ("done", 3, 1)
+        (group,) = journal.failures(journal.status().run)  # type: ignore[union-attr]
+    assert group.error == "there is no such file"
+    assert "was deleted" in group.hint
+    assert not fleet.files[3].exists()
+    assert fleet.up().done == 3
+
+
 def test_an_interrupted_run_goes_on(new_fleet: Callable[[int], Fleet]) -> None:
     """Nothing is done twice, and nothing is left out."""
     fleet = new_fleet(120)
