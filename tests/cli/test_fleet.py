@@ -190,6 +190,32 @@ def test_too_many_failures_stop_the_run(failing: Project) -> None:
     )
 
 
+def test_a_run_that_stops_with_its_last_tenants_is_not_resumed(failing: Project) -> None:
+    """Nothing is left to continue with."""
+    configure(failing, FLEET.replace('stop = "3"', 'stop = "1"'))
+    make(failing, "shop-3", "DELETE FROM users")
+    make(failing, "shop-6", "INSERT INTO users (email) VALUES ('a'), ('a')")
+    ended = failing.run("fleet", "up", code=1)
+    assert (
+        "5 done + 2 failed + 0 left = 7 tenants; stopped: 2 of 5 tenants of wave 2 (rest) failed" in ended.out
+    )
+    assert "fleet retry" in ended.err
+    assert "fleet resume" not in ended.err
+    assert "fleet resume" not in failing.run("fleet", "status").err
+
+
+def test_an_empty_tenant_is_not_made_a_journal(shops: Project) -> None:
+    """A list of files may have it by mistake."""
+    (shops.folder / "shops.csv").write_text("url\nsqlite:data/shop-1.db\n")
+    for name in ("shop-1.db", "shop-2.db"):
+        (shops.folder / "data" / name).write_bytes(b"")
+    configure(shops, '[fleet.shops]\nfile = "shops.csv"\njournal = "sqlite:data/shop-1.db"\ncreate = true\n')
+    assert "which is the journal of [fleet.shops]" in shops.run("fleet", "up", code=2).err
+    assert tables(shops, "shop-1") == set()
+    (shops.folder / "shops.csv").write_text("url\nsqlite:data/shop-2.db\n")
+    assert "all done" in shops.run("fleet", "up").out
+
+
 def test_up_can_be_limited(shops: Project) -> None:
     """To the waves up to one, and to tenants by name, id or pattern."""
     assert "2 done + 0 failed + 5 left = 7 tenants" in shops.run("fleet", "up", "--wave", "1").out

@@ -117,7 +117,7 @@ def next_step(found: FleetStatus, command: Command) -> str | None:
     failed = f"{command('status --failed')} shows why tenants failed; {command('retry')} tries them again"
     if run.state == "paused":
         return f"{command('resume')}, then {command('up')}, continues it"
-    if run.state == "stopped":
+    if run.state == "stopped" and (waves.todo or waves.leased or not run.is_sealed):
         again = (
             f"{command('resume')} continues it in spite of the failures"
             if waves.failed
@@ -245,7 +245,7 @@ def next_after(report: FleetReport, command: Command) -> str | None:
         steps.append(f"{command('up')} continues")
     if report.ended == "paused":
         steps.append(f"{command('resume')} lets it continue")
-    if report.ended == "stopped":
+    if report.ended == "stopped" and report.left:
         steps.append(
             f"{command('resume')} continues in spite of the failures"
             if report.failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from shlex import quote
 
@@ -257,6 +258,17 @@ class ChosenFleet:
         paths, permit = self.settings.paths, self.project.permit("sqlite:")
         if paths and permit:
             permit(paths, f"[fleet.{self.name}] databases")
+
+    def refuse_journal(self) -> None:
+        """Check that an empty file is no tenant, before it is made the journal.
+
+        Raises:
+            UsageError: it is one; or as `tenants`.
+        """
+        path = self.settings.journal.removeprefix("sqlite:")
+        if os.path.isfile(path) and not os.path.getsize(path):
+            for _ in self.tenants():
+                pass  # the list refuses the journal
 
     def refuse_wave(self, wave: int | None) -> None:
         """Check the number of a wave.

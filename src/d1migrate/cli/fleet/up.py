@@ -40,6 +40,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     chosen.refuse_objects()
     gates = FleetGates(options.gates, chosen, output)
     chosen.refuse_outside()
+    chosen.refuse_journal()
     with chosen.journal() as journal:
         journal.create()
         found = _migrate(options, chosen, gates, journal, output)
