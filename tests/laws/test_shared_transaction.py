@@ -47,6 +47,16 @@ def test_a_later_migration_does_not_mend_the_orphans_of_an_earlier_one(tables: s
     assert applied(run) == ([] if single else ["001_m"])
 
 
+@pytest.mark.parametrize("single", [False, True])
+def test_nor_if_the_table_is_from_an_earlier_run(*, single: bool) -> None:
+    """Its keys are deferred though no pending file does so."""
+    run = migrator(DEFERRABLE, "INSERT INTO c VALUES (9);", "INSERT INTO p VALUES (9);")
+    run.up(to="1", lint=False)
+    with pytest.raises(ApplyError, match="002_m"):
+        run.up(single_transaction=single, lint=False)
+    assert applied(run) == ["001_m"]
+
+
 @pytest.mark.parametrize("tables", [TABLES, DEFERRABLE])
 def test_a_migration_that_defers_and_leaves_no_orphan_can_share_a_transaction(tables: str) -> None:
     """Whatever stands before and after it."""

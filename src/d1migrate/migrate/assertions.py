@@ -11,7 +11,7 @@ from d1migrate.migrate.table import LOG_TABLE, VersionTable
 from d1migrate.migrate.table_state import VersionState
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
-from d1migrate.sql.deferred_keys import ORPHANS
+from d1migrate.sql.deferred_keys import DEFERRABLE, ORPHANS
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
@@ -145,9 +145,17 @@ def _differs(expected: HistoryState, *, full: bool, parameter: str = "?1") -> tu
     return f"{fingerprint} <> {parameter}", (f"{rows.expected(full=full)} {head}",)
 
 
-def assert_keys() -> Query:
-    """Abort the batch if a row refers to one that does not exist, which otherwise only the commit notices."""
-    return _abort(quote_literal(ORPHANED), f"({ORPHANS.sql}) > 0")
+def assert_keys(*, if_deferrable: bool = False) -> Query:
+    """Abort the batch if a row refers to one that does not exist, which otherwise only the commit notices.
+
+    Args:
+        if_deferrable: whether this matters only if a table has keys that are checked at the commit. The
+            check reads every row of every table with keys; without such a table it is not made.
+    """
+    orphans = f"({ORPHANS.sql})"
+    if if_deferrable:
+        orphans = f"iif(({DEFERRABLE.sql}), {orphans}, 0)"
+    return _abort(quote_literal(ORPHANED), f"{orphans} > 0")
 
 
 def assert_empty(table: str, column: str | None = None) -> Query:

@@ -156,7 +156,6 @@ class StepQueries:
         opens: whether it is the first step of its transaction.
         shared: whether another step follows it in its transaction. Then the commit, which checks deferred
             keys, is not its own: they are checked at its end, and no longer deferred for the next step.
-        deferrable: whether there are tables whose keys only the commit checks, without a pragma.
 
     Attributes:
         after: the state of the history after the step.
@@ -172,7 +171,6 @@ class StepQueries:
         first: bool,
         opens: bool,
         shared: bool = False,
-        deferrable: bool = False,
     ) -> None:
         self.step, self.after = step, step.after(before, stamp.token)
         up, table = step.direction == "up", before.table
@@ -188,7 +186,7 @@ class StepQueries:
             *(table.insert(step, stamp.at) if up else table.delete(step)),
             assertions.assert_result(self.after, full=full),
             log.record("done", step.done, stamp),
-            *(_check_keys(step, deferrable=deferrable) if shared else ()),
+            *(_check_keys(step) if shared else ()),
         )
 
     def __iter__(self) -> Iterator[Query]:
@@ -207,13 +205,16 @@ class StepQueries:
         return len(self.opening) + self.step.statement_count + len(self.closing)
 
 
-def _check_keys(step: Step, *, deferrable: bool) -> Iterator[Query]:
-    """Yield what the commit of a step would do about deferred keys."""
-    deferred = step.defers
-    if deferred or (deferrable and any(may_orphan(one.sql) for one in step.script.statements())):
+def _check_keys(step: Step) -> Iterator[Query]:
+    """Yield what the commit of a step would do about deferred keys.
+
+    Any step may meet a table whose keys are deferred without a pragma: the database may have had it before.
+    """
+    if step.defers:
         yield assertions.assert_keys()
-    if deferred:
         yield Query(DEFER_OFF)
+    elif any(may_orphan(one.sql) for one in step.script.statements()):
+        yield assertions.assert_keys(if_deferrable=True)
 
 
 def plan_up(

@@ -160,7 +160,6 @@ class Transaction:
         opens: bool = True,
     ) -> None:
         self.parts: list[StepQueries] = []
-        deferrable = False
         for place, step in enumerate(steps, 1):
             shared = place < len(steps)
             part = StepQueries(
@@ -168,11 +167,9 @@ class Transaction:
                 first=first,
                 opens=opens and not self.parts,
                 shared=shared,
-                deferrable=deferrable,
             )
             self.parts.append(part)
             before, setup, first = part.after, (), False
-            deferrable = deferrable or (shared and step.defers)
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:
