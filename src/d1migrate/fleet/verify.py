@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import islice
 
 from d1migrate.drivers.run import run
-from d1migrate.errors import Error, HistoryError, SourceError
+from d1migrate.errors import Error, HistoryError
+from d1migrate.fleet.drift import Schemas
 from d1migrate.fleet.flow import read_state_and
 from d1migrate.fleet.pool import pool_of
 from d1migrate.fleet.tenant_errors import without_name
-from d1migrate.migrate.flows.read import schema_in
-from d1migrate.migrate.flows.verify import drift, in_order_of_application, without_file
-from d1migrate.migrate.status import compare
+from d1migrate.hints import listed
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 
@@ -25,17 +23,13 @@ if TYPE_CHECKING:
     from d1migrate.fleet.tenant import Tenant
     from d1migrate.fleet.tenant_drivers import TenantDrivers
     from d1migrate.project.fleet import FleetSettings
-    from d1migrate.schema.compare import Difference
-    from d1migrate.schema.model import Schema
-    from d1migrate.sql.batch import Result
 
     State = Literal["current", "pending", "different", "unread"]
 
 _AHEAD = 4  # tenants per thread that are taken from the inventory in advance
 _TICK = 0.2
 _EXAMPLES = 3
-_NAMED = 3
-_SCHEMAS = 200  # that are remembered
+_NAMED = 3  # pending migrations
 _DRIFTED = "`d1migrate verify --database URL` shows each difference, and `verify --fix` what removes it"
 
 
@@ -131,7 +125,7 @@ def checks(
     fleet: FleetSettings, plan: FleetPlan, tenants: Iterable[Tenant], drivers: TenantDrivers
 ) -> Iterator[TenantCheck]:
     """Yield the check of each tenant, in any order; arguments and errors as `verify_fleet`."""
-    schemas = _Schemas(plan)
+    schemas = Schemas(plan)
 
     def work(tenant: Tenant) -> TenantCheck:
         try:
@@ -160,64 +154,14 @@ def checks(
         pool.close()
 
 
-class _Schemas:
-    """Compares schemas; most tenants have the same one, in the same state, and then it is done once."""
-
-    def __init__(self, plan: FleetPlan) -> None:
-        self._plan = plan
-        self._expected: dict[KnownState, Schema | None] = {}
-        self._drifts: dict[tuple[KnownState, int], str] = {}
-
-    def drift(self, state: KnownState, answers: Sequence[Result]) -> str:
-        """Return how the schema of a database differs from what its migrations build; "" if it does not.
-
-        Args:
-            state: its state.
-            answers: those to `introspect.QUERIES`.
-        """
-        key = state, hash(tuple(tuple(map(tuple, answer.rows)) for answer in answers))
-        if key not in self._drifts:
-            if len(self._drifts) >= _SCHEMAS:
-                self._drifts.clear()
-            expected = self._built(state)
-            found: tuple[Difference, ...] = ()
-            if expected is not None:
-                live = schema_in(introspect.read(answers), self._plan.choice)
-                found = drift(expected, live, (self._plan.choice.wrangler, state.history.table.name))
-            self._drifts[key] = _listed(found)
-        return self._drifts[key]
-
-    def _built(self, state: KnownState) -> Schema | None:
-        """Return what the applied files build; None if that cannot be known, as before a baseline."""
-        if state not in self._expected:
-            from d1migrate.lint.replay.replayer import schema_of
-
-            if len(self._expected) >= _SCHEMAS:
-                self._expected.clear()
-            entries = compare(self._plan.migrations, state.history)
-            self._expected[state] = None
-            if state.refusal is None and without_file(entries) is None:
-                with suppress(SourceError):
-                    files = in_order_of_application(entries)
-                    self._expected[state] = schema_of(files, state.history.table)
-        return self._expected[state]
-
-
-def _listed(differences: Sequence[Difference]) -> str:
-    parts = [f"{one.kind} {one.name} is {one.problem}" for one in differences[:_NAMED]]
-    rest = len(differences) - _NAMED
-    return ", ".join(parts) + (f" and {rest} more" if rest > 0 else "")
-
-
 def _check(tenant: Tenant, state: KnownState, drifted: str) -> TenantCheck:
     if state.refusal:
         return _refused(tenant, "different", state.refusal)
     if drifted:
         return TenantCheck(tenant, "different", f"schema: {drifted}", _DRIFTED)
     if state.plan.steps:
-        names = [step.name for step in state.plan.steps]
-        rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return TenantCheck(tenant, "pending", ", ".join(names[:_NAMED]) + rest, one_by_one=not state.together)
+        names = listed([step.name for step in state.plan.steps], _NAMED)
+        return TenantCheck(tenant, "pending", names, one_by_one=not state.together)
     return TenantCheck(tenant, "current")
 
 
