@@ -42,10 +42,8 @@ _LONGEST_IDLE = 10.0  # seconds between two claims while others work on all that
 _RECORD_EVERY = 10.0  # seconds: others see in `status` what is recorded
 _RATE_OF = 30.0  # seconds
 
-_ENDS: dict[str, End] = {"done": "done", "paused": "paused", "stopped": "stopped"}
 
-
-class Result(NamedTuple):
+class TenantResult(NamedTuple):
     """The outcome of the work on a tenant, and how many requests it took."""
 
     found: Outcome | Error
@@ -68,7 +66,7 @@ class Hooks(NamedTuple):
     refuse_closed: Callable[[], None] = lambda: None
     interrupted: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda _: None
-    on_result: Callable[[Claimed, Result], None] = lambda *_: None
+    on_result: Callable[[Claimed, TenantResult], None] = lambda *_: None
     on_end: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -96,7 +94,7 @@ class ClaimLoop:
         journal: Journal,
         run: Run,
         owner: str,
-        pool: Pool[Claimed, Result],
+        pool: Pool[Claimed, TenantResult],
         hooks: Hooks,
         *,
         last_wave: int | None = None,
@@ -171,7 +169,7 @@ class ClaimLoop:
         now = self._leased_at = self._hooks.now()
         if claim.state != "running":
             self.reason = claim.reason
-            return _ENDS[claim.state]
+            return claim.state
         if not claim.left:
             return "partial"
         for tenant in claim.tenants:
@@ -211,7 +209,7 @@ class ClaimLoop:
     def _is_busy(self) -> bool:
         return bool(len(self._pool) or self._paused)
 
-    def _settle(self, tenant: Claimed, result: Result) -> None:
+    def _settle(self, tenant: Claimed, result: TenantResult) -> None:
         """Take the result of a tenant: it is done, has failed, or is tried again after a pause."""
         before = self._tried.pop(tenant.id, _Tried())
         tried = _Tried(before.times + 1, before.requests + result.requests)
@@ -225,7 +223,7 @@ class ClaimLoop:
                 heapq.heappush(self._paused, (due, next(self._numbers), tenant))
                 return
             found = UnavailableError(f"no answer after {tried.times} attempts: {found}", hint=found.hint)
-        result = Result(found, tried.requests)
+        result = TenantResult(found, tried.requests)
         self._results.append(_finished(tenant, result))
         self._tally.add(is_failure=isinstance(found, Error))
         self._hooks.on_result(tenant, result)
@@ -300,7 +298,7 @@ class _Tally:
         return Progress(self._wave, self._done, self._failed, self._left, rate)
 
 
-def _finished(tenant: Claimed, result: Result) -> Finished:
+def _finished(tenant: Claimed, result: TenantResult) -> Finished:
     """Return what the journal keeps of a result."""
     found = result.found
     if not isinstance(found, Error):

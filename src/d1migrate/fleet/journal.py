@@ -19,11 +19,11 @@ from d1migrate.fleet.journal_database import JournalDatabase
 from d1migrate.fleet.model import (
     Claim,
     Claimed,
-    Counts,
     FailedTenant,
     FailureGroup,
     Finished,
     FleetStatus,
+    InventoryCounts,
     Run,
     RunTenant,
     RunWave,
@@ -187,9 +187,9 @@ class Journal:
             f" {other_fleet}` first; if the fleet has a new name, start with a new journal",
         )
 
-    def seal(self, run: Run) -> Counts:
+    def seal(self, run: Run) -> InventoryCounts:
         """End the list of tenants, so that they can be claimed. Ended already, only return the counts."""
-        return Counts(*self._known(run, self._database.send(sql.SEAL, run=run.id, fleet=self.fleet)))
+        return InventoryCounts(*self._known(run, self._database.send(sql.SEAL, run=run.id, fleet=self.fleet)))
 
     def claim(
         self,
@@ -320,7 +320,7 @@ class Journal:
             RunWave(name, size, size - done - failed - leased, leased, done, failed, most_failed, requests)
             for name, size, done, failed, most_failed, requests, leased in waves
         )
-        counts = Counts(sum(wave.size for wave in counted), appeared, vanished)
+        counts = InventoryCounts(sum(wave.size for wave in counted), appeared, vanished)
         return FleetStatus(_run(run), counted, counts, processes, now)
 
     def failures(self, run: Run, *, groups: int = 50, examples: int = 3) -> tuple[FailureGroup, ...]:

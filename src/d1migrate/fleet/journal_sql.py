@@ -77,7 +77,8 @@ WHERE format <> {FORMAT}""",
 
 # --- parts of statements ---
 
-_RUN = "(SELECT n FROM fleet_runs WHERE id = :run)"
+RUN = "(SELECT n FROM fleet_runs WHERE id = :run)"
+"""The number of the run `:run`."""
 _LIVE = "(SELECT n FROM fleet_runs WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL)"
 _OPEN = "(SELECT n FROM fleet_runs WHERE id = :run AND state IN ('running', 'paused') AND sealed_at IS NULL)"
 _ONCE = "NOT EXISTS (SELECT 1 FROM fleet_requests WHERE id = :request)"
@@ -96,7 +97,7 @@ _STOP_BY_FAILURES = f"""UPDATE fleet_runs SET state = 'stopped', ended_at = unix
 FROM (
   SELECT failed || ' of ' || size || ' tenants of wave ' || (n + 1) || ' (' || name || ') failed; at most '
     || {_LIMIT} || ' may fail' AS reason FROM fleet_waves
-  WHERE run = {_RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
+  WHERE run = {RUN} AND failed - accepted > {_LIMIT} ORDER BY n LIMIT 1
 ) AS w WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL"""
 _END = f"""UPDATE fleet_runs SET state = 'done', reason = NULL, ended_at = unixepoch() WHERE n = {_LIVE}
   AND NOT EXISTS (SELECT 1 FROM fleet_waves WHERE run = fleet_runs.n AND done + failed < size)"""
@@ -120,7 +121,7 @@ SELECT :run, :fleet, :digest, :target, :by, 'running', unixepoch() WHERE {_ONCE}
     AND (state IN ('running', 'paused') OR state = 'stopped' AND digest = :digest AND {_SAME_WAVES})
 )""",
     f"""INSERT INTO fleet_waves (run, n, name, stop_count, stop_percent)
-SELECT {_RUN}, key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:waves) WHERE {_RUN} IS NOT NULL
+SELECT {RUN}, key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:waves) WHERE {RUN} IS NOT NULL
 ON CONFLICT DO NOTHING""",
     # A run that continues has the limits of today's configuration.
     f"""UPDATE fleet_waves SET stop_count = w.value ->> 1, stop_percent = w.value ->> 2
@@ -233,7 +234,7 @@ _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value -
   value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place,
   coalesce(value ->> 'hint', '') AS hint FROM json_each(:outcomes))"""
 # `+`: by the index of the owner, SQLite would read all outcomes again for each of its tenants.
-_OURS = f"t.id = o.id AND +t.owner = :owner AND t.state = 'leased' AND t.run = {_RUN}"
+_OURS = f"t.id = o.id AND +t.owner = :owner AND t.state = 'leased' AND t.run = {RUN}"
 _ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
 
 FINISH = operation(
@@ -247,7 +248,7 @@ FROM (
   SELECT t.wave AS wave, sum(o.state = 'done') AS done, sum(o.state = 'failed') AS failed,
     sum(o.requests) AS requests
   FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t WHERE {_OURS} GROUP BY t.wave
-) AS c WHERE fleet_waves.run = {_RUN} AND fleet_waves.n = c.wave""",
+) AS c WHERE fleet_waves.run = {RUN} AND fleet_waves.n = c.wave""",
     f"""INSERT INTO fleet_attempts (run, tenant, try, error, at)
 SELECT t.run, t.n, t.tries, {_ERROR}, unixepoch() FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t
 WHERE {_OURS} AND o.state = 'failed' ON CONFLICT DO NOTHING""",
@@ -271,7 +272,7 @@ EXTEND = operation(
 RELEASE = operation(
     "give tenants back",
     f"""UPDATE fleet_tenants SET state = 'todo', owner = NULL, claim = NULL, tries = tries - 1
-WHERE owner = :owner AND state = 'leased' AND run = {_RUN} AND {_ONCE}""",
+WHERE owner = :owner AND state = 'leased' AND run = {RUN} AND {_ONCE}""",
     _RECORD,
     "UPDATE fleet_processes SET until = 0 WHERE owner = :owner",
     "SELECT state FROM fleet_runs WHERE id = :run",
@@ -346,8 +347,8 @@ _PAGE = "(SELECT n FROM fleet_tenants WHERE n > :after ORDER BY n LIMIT :count)"
 VANISHED = operation(
     "read vanished tenants",
     f"SELECT max(n) AS last FROM {_PAGE}",
-    f"""SELECT id, name FROM fleet_tenants WHERE n IN {_PAGE} AND fleet = :fleet AND run < {_RUN} AND (
-  SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND n < {_RUN} AND sealed_at IS NOT NULL
+    f"""SELECT id, name FROM fleet_tenants WHERE n IN {_PAGE} AND fleet = :fleet AND run < {RUN} AND (
+  SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND n < {RUN} AND sealed_at IS NOT NULL
 ) IN (run, seen) ORDER BY n""",
 )
 """Look through a page of tenants: the last one, and those that only the run before had."""
@@ -356,9 +357,9 @@ FAILURES = operation(
     "read failures",
     f"""SELECT e.text AS text, e.place AS place, e.hint AS hint, g.tenants AS tenants, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
-    WHERE state = 'failed' AND run = {_RUN} AND error = g.error ORDER BY wave, n LIMIT :examples)
+    WHERE state = 'failed' AND run = {RUN} AND error = g.error ORDER BY wave, n LIMIT :examples)
 ) AS examples, g.error AS error FROM (
-  SELECT error, count(*) AS tenants FROM fleet_tenants WHERE state = 'failed' AND run = {_RUN} GROUP BY error
+  SELECT error, count(*) AS tenants FROM fleet_tenants WHERE state = 'failed' AND run = {RUN} GROUP BY error
 ) AS g JOIN fleet_errors AS e ON e.id = g.error ORDER BY g.tenants DESC, g.error LIMIT :count""",
 )
 """Read the most frequent errors of a run, with the number of tenants and the names of some."""
@@ -367,7 +368,7 @@ VERSIONS = operation(
     "count versions",
     f"SELECT max(n) AS last FROM {_PAGE}",
     f"""SELECT current, count(*) AS tenants FROM fleet_tenants
-WHERE n IN {_PAGE} AND fleet = :fleet AND run = {_RUN} GROUP BY current""",
+WHERE n IN {_PAGE} AND fleet = :fleet AND run = {RUN} GROUP BY current""",
 )
 """Look through a page of tenants: the last one, and how many of them have which newest migration."""
 
@@ -376,7 +377,7 @@ FAILED_TENANTS = operation(
     f"""SELECT t.id AS id, t.name AS name, t.wave AS wave, e.text AS text, e.place AS place, e.hint AS hint,
   t.tries AS tries, t.at AS at, t.error AS error, t.n AS n
 FROM fleet_tenants AS t JOIN fleet_errors AS e ON e.id = t.error
-WHERE t.state = 'failed' AND t.run = {_RUN} AND (t.error, t.wave, t.n) > (:error, :wave, :after)
+WHERE t.state = 'failed' AND t.run = {RUN} AND (t.error, t.wave, t.n) > (:error, :wave, :after)
 ORDER BY t.error, t.wave, t.n LIMIT :count""",
 )
 """Read a page of failed tenants, after one of them."""

@@ -75,7 +75,7 @@ class Run(NamedTuple):
     ended_at: int | None
 
 
-class Counts(NamedTuple):
+class InventoryCounts(NamedTuple):
     """The inventory of a run beside that of the run before.
 
     Attributes:
@@ -118,7 +118,7 @@ class Claim(NamedTuple):
     """
 
     tenants: tuple[Claimed, ...]
-    state: str
+    state: RunState
     reason: str | None
     left: int
 
@@ -137,7 +137,7 @@ class Finished(NamedTuple):
     """
 
     id: str
-    state: str
+    state: Literal["todo", "done", "failed"]
     current: str | None = None
     requests: int = 0
     error: str | None = None
@@ -158,7 +158,7 @@ class FleetStatus(NamedTuple):
 
     run: Run
     waves: tuple[RunWave, ...]
-    counts: Counts
+    counts: InventoryCounts
     processes: int
     now: int
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from d1migrate.errors import Error, UsageError
 from d1migrate.fleet import claim_loop
-from d1migrate.fleet.claim_loop import ClaimLoop, Hooks, Result
+from d1migrate.fleet.claim_loop import ClaimLoop, Hooks, TenantResult
 from d1migrate.fleet.journal import new_owner
 from d1migrate.fleet.model import SavedState
 from d1migrate.fleet.one import migrate_one
@@ -71,7 +71,7 @@ def run_fleet(
     plan.load((state.text, 0) for state in journal.states())
     tally = _Tally()
 
-    def on_result(tenant: Claimed, result: Result) -> None:
+    def on_result(tenant: Claimed, result: TenantResult) -> None:
         tally.add(tenant, result)
         hooks.on_result(tenant, result)
 
@@ -139,7 +139,7 @@ class _Work:
     def __init__(self, fleet: FleetSettings, plan: FleetPlan, drivers: TenantDrivers) -> None:
         self._fleet, self._plan, self._drivers = fleet, plan, drivers
 
-    def __call__(self, tenant: Claimed) -> Result:
+    def __call__(self, tenant: Claimed) -> TenantResult:
         """Return the outcome of a tenant. It never raises: a failed tenant stops no other one."""
         found: Outcome | Error | None = None
         before = sent = 0
@@ -159,7 +159,7 @@ class _Work:
             found = found or Error(f"{type(error).__name__}: {error}")
         with suppress(Error):
             sent = self._drivers.requests(tenant.url) - before or sent
-        return Result(found, sent)
+        return TenantResult(found, sent)
 
     def _takes_point(self, tenant: Claimed) -> bool:
         wanted = self._fleet.restore_points
@@ -173,7 +173,7 @@ class _Tally:
         self.migrated = self.current = self.failures = self.created = self.one_by_one = self.requests = 0
         self.problems: list[tuple[str, Problem]] = []
 
-    def add(self, tenant: Claimed, result: Result) -> None:
+    def add(self, tenant: Claimed, result: TenantResult) -> None:
         """Count a tenant."""
         found = result.found
         self.requests += result.requests

@@ -9,18 +9,17 @@ slices are replaced.
 from __future__ import annotations
 
 from d1migrate.fleet import journal_sql
-from d1migrate.fleet.journal_sql import RUN_COLUMNS, operation
+from d1migrate.fleet.journal_sql import RUN, RUN_COLUMNS, operation
 
 CLAIM = 50
 """How many tenants a slice claims at once."""
 
-_RUN = "(SELECT n FROM fleet_runs WHERE id = :run)"
 _COORDINATOR = "'slices of ' || :run"
 # As many as the first unfinished wave has claims, less those that work. D1 binds numbers as REAL.
 _NEEDED = f"""(SELECT min(CAST(:at_once AS INTEGER), (size - done - failed + {CLAIM - 1}) / {CLAIM})
-  FROM fleet_waves WHERE run = {_RUN} AND done + failed < size ORDER BY n LIMIT 1)
+  FROM fleet_waves WHERE run = {RUN} AND done + failed < size ORDER BY n LIMIT 1)
   - (SELECT count(*) FROM fleet_processes
-  WHERE run = {_RUN} AND until >= unixepoch() AND owner <> {_COORDINATOR})"""
+  WHERE run = {RUN} AND until >= unixepoch() AND owner <> {_COORDINATOR})"""
 
 NEWEST = operation(
     "read the newest run",

@@ -19,7 +19,7 @@ from d1migrate.errors import (
     QueryError,
     UnavailableError,
 )
-from d1migrate.fleet.claim_loop import CLAIM, LEASE, PAUSES, ClaimLoop, Hooks, Result
+from d1migrate.fleet.claim_loop import CLAIM, LEASE, PAUSES, ClaimLoop, Hooks, TenantResult
 from d1migrate.fleet.flow import Outcome
 from d1migrate.fleet.journal import Journal, new_owner
 from d1migrate.fleet.model import Finished
@@ -71,7 +71,7 @@ class World:
         self.asked: list[str] = []
         self.progress: list[Progress] = []
         self.before_each: Callable[[Claimed], None] = lambda _: None
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, TenantResult] = {}
         self.loop: ClaimLoop
 
     def journal(self) -> Journal:
@@ -92,12 +92,12 @@ class World:
         journal.close()
         return run._replace(is_sealed=True)
 
-    def work(self, tenant: Claimed) -> Result:
+    def work(self, tenant: Claimed) -> TenantResult:
         """What a tenant answers; each of its answers once, the last one for good."""
         self.before_each(tenant)
         self.asked.append(tenant.id)
         answers = self.answers.get(tenant.id, [DONE])
-        return Result(answers.pop(0) if len(answers) > 1 else answers[0], 1)
+        return TenantResult(answers.pop(0) if len(answers) > 1 else answers[0], 1)
 
     def drive(
         self,
@@ -106,7 +106,7 @@ class World:
         *,
         threads: int = 0,
         journal: Journal | None = None,
-        pool: Pool[Claimed, Result] | None = None,
+        pool: Pool[Claimed, TenantResult] | None = None,
         last_wave: int | None = None,
         only: Sequence[str] = (),
     ) -> End:
@@ -125,7 +125,7 @@ class World:
             pool.close()
             journal.close()
 
-    def _note(self, tenant: Claimed, result: Result) -> None:
+    def _note(self, tenant: Claimed, result: TenantResult) -> None:
         self.results[tenant.id] = result
 
     def counts(self) -> Counter[str]:
@@ -346,13 +346,13 @@ def test_it_waits_politely_for_others(world: World) -> None:
     assert {progress.others for progress in world.progress} == {5}
 
 
-class Slow(Inline["Claimed", Result]):
+class Slow(Inline["Claimed", TenantResult]):
     """Work that takes ten looks, of five seconds each."""
 
     looks = 0
     clock: Clock
 
-    def collect(self, seconds: float) -> list[tuple[Claimed, Result]]:
+    def collect(self, seconds: float) -> list[tuple[Claimed, TenantResult]]:
         """Return nothing at first."""
         self.looks += 1
         self.clock.now += 5

@@ -13,7 +13,7 @@ import pytest
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, DamagedError, UnavailableError, UsageError
 from d1migrate.fleet.journal import Journal, new_owner, open_journal
-from d1migrate.fleet.model import Counts, Finished, SavedState
+from d1migrate.fleet.model import Finished, InventoryCounts, SavedState
 from d1migrate.fleet.tenant import Tenant
 from d1migrate.project.waves import read_waves
 from d1migrate.sql.batch import Batch, Query
@@ -517,7 +517,7 @@ def test_every_operation_may_lose_its_answer(journal: Clocked, fault: str) -> No
     troubled()
     journal.add(run, listed())
     troubled()
-    assert journal.seal(run) == Counts(15, 15, 0)
+    assert journal.seal(run) == InventoryCounts(15, 15, 0)
     owner = new_owner()
     for count in (2, 3, 10):
         troubled()
@@ -734,7 +734,7 @@ def test_the_next_run_tells_who_appeared_and_vanished(journal: Clocked) -> None:
     journal.stop("anna")
     run = begin(journal, "third")
     journal.add(run, [*listed()[5:], (tenant(20), 2), (tenant(21), 2)])
-    assert journal.seal(run) == Counts(12, 2, 5)
+    assert journal.seal(run) == InventoryCounts(12, 2, 5)
     assert list(journal.vanished(run)) == [(tenant(number).id, tenant(number).name) for number in range(5)]
     assert len(work(journal, run)) == 12
     run = sealed(journal, digest="fourth")
@@ -750,7 +750,7 @@ def test_a_renamed_tenant_is_known(journal: Clocked) -> None:
     renamed = [(found._replace(name=f"new-{found.name}"), wave) for found, wave in listed()]
     run = begin(journal)
     journal.add(run, renamed)
-    assert journal.seal(run) == Counts(15, 0, 0)
+    assert journal.seal(run) == InventoryCounts(15, 0, 0)
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -778,7 +778,7 @@ def test_a_tenant_of_another_fleet(journal: Clocked, tmp_path: Path) -> None:
         work(journal, begin(journal))
         sealed(journal, listed()[1:])
         others.add(run, [(tenant(100), 0), (tenant(0), 0)])
-        assert others.seal(run) == Counts(2, 2, 0)
+        assert others.seal(run) == InventoryCounts(2, 2, 0)
         assert work(others, run) == ["id-0000", "id-0100"]
         status = journal.status()
         assert status is not None

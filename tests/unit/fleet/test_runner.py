@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +20,8 @@ from d1migrate.fleet.runner import run_fleet
 from d1migrate.fleet.tenant_drivers import TenantDrivers
 from d1migrate.fleet.verify import verify_fleet
 from d1migrate.fleet.waves import with_waves
+from d1migrate.lint.replay import replayer
+from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.project.config import load
 from d1migrate.project.files import load_migrations
 from tests.runtime import tenants
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from d1migrate.fleet.claim_loop import Result
+    from d1migrate.fleet.claim_loop import TenantResult
     from d1migrate.fleet.model import Claimed
     from d1migrate.fleet.plan import StateCheck
     from d1migrate.fleet.run_values import FleetReport
@@ -43,7 +46,7 @@ class Fleet:
         self.migrations = tenants.write(folder / "migrations", 3)
         original = tenants.template(folder / "original.db", tenants.write(folder / "two", 2))
         self.files = tenants.copies(original, folder / "data", count)
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, TenantResult] = {}
         self.configure()
 
     def configure(self, *lines: str) -> None:
@@ -95,7 +98,7 @@ class Fleet:
         assert found.total == len(list(inventory(config, settings)))
         return found
 
-    def _note(self, tenant: Claimed, result: Result) -> None:
+    def _note(self, tenant: Claimed, result: TenantResult) -> None:
         self.results[tenant.name] = result
 
     def sql(self, number: int, sql: str) -> None:
@@ -358,6 +361,24 @@ def test_verify_finds_what_was_changed_past_the_migrations(new_fleet: Callable[[
         ("schema: table t3 is missing", 1),
     ]
     assert all("d1migrate verify" in group.hint for group in found.groups)
+
+
+def test_verify_in_threads(new_fleet: Callable[[int], Fleet], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait while one of them builds the schema of the state that all are in."""
+    fleet = new_fleet(8)
+    fleet.up()
+    for number in range(8):
+        fleet.sql(number, "DROP TABLE t3")
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.2)
+        return schema_of(*arguments)
+
+    monkeypatch.setattr(replayer, "schema_of", slow)
+    settings = fleet.settings._replace(databases=None, file="tenants.csv", at_once=8)
+    listed = inventory(load(str(fleet.folder), {}, {}), fleet.settings)
+    found = verify_fleet(settings, fleet.plan(), listed, TenantDrivers())
+    assert (found.total, found.different) == (8, 8)
 
 
 def test_preview(new_fleet: Callable[[int], Fleet]) -> None:
