@@ -87,7 +87,10 @@ async def migrate_one_async(
         return await to_thread(migrate_one, other, plan, inspect=inspect, restore_point=restore_point)
     driver = cast("AsyncDriver", target)
     if inspect or restore_point:
-        raise UsageError(f"{driver.url} cannot be inspected, and has no restore points")
+        raise UsageError(
+            f"{driver.url} cannot be inspected, and has no restore points",
+            hint="leave out `inspect` and `restore_point`",
+        )
     new_stamp = _stamps("worker" if is_binding and plan.by is None else _actor(plan))
     return await arun(migrate(plan, new_stamp), driver)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 from d1migrate.errors import Error, HistoryError, LimitExceeded, OutOfOrder
 from d1migrate.fleet.once import Once
@@ -211,13 +212,15 @@ class FleetPlan:
         Raises:
             Error: what the check raised.
         """
+        if self._check is None:
+            return UNCHECKED
         while True:
             with self._lock:
                 check = self._checks.get(state)
                 if check is None or (isinstance(check.made, Error) and check.schema != schema):
                     check = self._checks[state] = _Check(schema)
             try:
-                return check.get(lambda: self._check(state.plan, schema) if self._check else UNCHECKED)
+                return check.get(partial(self._check, state.plan, check.schema))
             except Error:
                 if check.schema == schema:  # else a thread that came first had another one
                     raise

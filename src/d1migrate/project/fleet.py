@@ -192,9 +192,15 @@ def _source(section: dict[str, Any]) -> str:
             hint='for example: databases = "d1:tenant-*"; or write `query`, `file` or `objects`',
         )
     if "control" in section and "query" not in section:
-        raise UsageError(f"control is only for `query`, and {found[0]} lists the databases")
+        raise UsageError(
+            f"control is only for `query`, and {found[0]} lists the databases",
+            hint="remove `control`, or list the databases by a `query`",
+        )
     if "workflow" in section and found != ["objects"]:
-        raise UsageError(f"workflow is only for `objects`, and {found[0]} lists the databases")
+        raise UsageError(
+            f"workflow is only for `objects`, and {found[0]} lists the databases",
+            hint="remove `workflow`: `d1migrate fleet up` migrates databases",
+        )
     own = [key for key in _OF_CLASS if key in section]
     if found == ["objects"] and own:
         raise UsageError(
@@ -318,9 +324,13 @@ def _numbers(section: dict[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {key: section[key] for key in ("at_once", "inspect") if key in section}
     if not 1 <= found.get("at_once", 1) <= _MOST_AT_ONCE:
-        raise UsageError(f"at_once is {found['at_once']}, expected 1 to {_MOST_AT_ONCE}")
+        raise UsageError(
+            f"at_once is {found['at_once']}, expected 1 to {_MOST_AT_ONCE}", hint="the default is at_once = 8"
+        )
     if found.get("inspect", 0) < 0:
-        raise UsageError(f"inspect is {found['inspect']}, expected 0 or more")
+        raise UsageError(
+            f"inspect is {found['inspect']}, expected 0 or more", hint="inspect = 0 inspects no tenant"
+        )
     if "reserve" in section:
         reserve = read_amount(section["reserve"])
         if reserve is None or reserve.percent is None or reserve.percent >= 100:

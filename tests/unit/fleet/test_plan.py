@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
 from d1migrate.errors import HistoryError, SourceError, UsageError
-from d1migrate.fleet import migrate_one
-from d1migrate.fleet.plan import _MOST_STATES, Checked, FleetPlan, KnownState
+from d1migrate.fleet import migrate_one, plan
+from d1migrate.fleet.plan import _MOST_STATES, Checked, FleetPlan, KnownState, _Check
 from d1migrate.migrate.history_queries import EMPTY
 from d1migrate.migrate.migration import Migration
+from d1migrate.schema.model import Schema, Table
 from tests.unit.fleet.test_flow import Tenant
 from tests.unit.migrate.shorthand import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_the_digest_is_that_of_what_is_to_be_applied() -> None:
@@ -95,6 +101,38 @@ def test_many_statements_are_not_one_batch() -> None:
     assert tenant.rows("SELECT count(*) FROM t") == [(1200,)]
     tenant = Tenant()
     assert not migrate_one(tenant, FleetPlan(migrations[:2], by="ada", create=True)).one_by_one
+
+
+def test_a_check_belongs_to_the_schema_that_it_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may be the first that asks for its result."""
+    good, bad = Schema(), Schema((Table("a", "CREATE TABLE a (x)"),))
+
+    def check(_: object, schema: Schema) -> Checked:
+        if schema == bad:
+            raise HistoryError("changed by hand")
+        return Checked()
+
+    class Overtaken(_Check):
+        """Its first caller is overtaken by a thread with a database that was changed by hand."""
+
+        def get(self, make: Callable[[], Checked]) -> Checked:
+            if not others:
+                others.append(threading.Thread(target=other))
+                others[0].start()
+                others[0].join()
+            return super().get(make)
+
+    def other() -> None:
+        with suppress(HistoryError):
+            fleet.check(state, bad)
+
+    fleet = FleetPlan(files("1a 2b"), by="ada")
+    migrate_one(Tenant("1a"), fleet)
+    state = fleet.states[0][0]
+    fleet = FleetPlan(files("1a 2b"), by="ada", check=check)
+    others = list[threading.Thread]()
+    monkeypatch.setattr(plan, "_Check", Overtaken)
+    assert fleet.check(state, good) == Checked()
 
 
 def test_threads_check_a_state_once() -> None:
