@@ -156,6 +156,8 @@ class StepQueries:
         opens: whether it is the first step of its transaction.
         shared: whether another step follows it in its transaction. Then the commit, which checks deferred
             keys, is not its own: they are checked at its end, and no longer deferred for the next step.
+        deferrable: whether there are tables whose keys only the commit checks, without a pragma. If None, the
+            batch is aborted if there are.
 
     Attributes:
         after: the state of the history after the step.
@@ -171,12 +173,14 @@ class StepQueries:
         first: bool,
         opens: bool,
         shared: bool = False,
+        deferrable: bool | None = False,
     ) -> None:
         self.step, self.after = step, step.after(before, stamp.token)
         up, table = step.direction == "up", before.table
         self.opening = (
             *setup,
             *([assertions.assert_ready(step, step.direction, before, full=first or not up)] if opens else []),
+            *([assertions.assert_not_deferrable()] if deferrable is None else ()),
             *(assertions.assert_empty(*guarded) for guarded in step.guarded),
             log.record("begun", step.event._replace(rollback_sql=None, file_digest=None), stamp),
         )
@@ -186,7 +190,7 @@ class StepQueries:
             *(table.insert(step, stamp.at) if up else table.delete(step)),
             assertions.assert_result(self.after, full=full),
             log.record("done", step.done, stamp),
-            *(_check_keys(step) if shared else ()),
+            *(_check_keys(step, deferrable=bool(deferrable)) if shared else ()),
         )
 
     def __iter__(self) -> Iterator[Query]:
@@ -205,16 +209,13 @@ class StepQueries:
         return len(self.opening) + self.step.statement_count + len(self.closing)
 
 
-def _check_keys(step: Step) -> Iterator[Query]:
-    """Yield what the commit of a step would do about deferred keys.
-
-    Any step may meet a table whose keys are deferred without a pragma: the database may have had it before.
-    """
-    if step.defers:
+def _check_keys(step: Step, *, deferrable: bool) -> Iterator[Query]:
+    """Yield what the commit of a step would do about deferred keys."""
+    deferred = step.defers
+    if deferred or (deferrable and any(may_orphan(one.sql) for one in step.script.statements())):
         yield assertions.assert_keys()
+    if deferred:
         yield Query(DEFER_OFF)
-    elif any(may_orphan(one.sql) for one in step.script.statements()):
-        yield assertions.assert_keys(if_deferrable=True)
 
 
 def plan_up(

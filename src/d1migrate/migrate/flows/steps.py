@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, QueryError, Unfinished
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.flows.report import StepResult
@@ -56,7 +56,7 @@ def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) ->
         batch = Transaction(group, before, setup, stamp, first=not done)
         cost = Result()
         try:
-            (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
+            cost = yield from _send(batch, group)
         except DriverError as error:
             failure = _failure(error, batch, (*earlier, *done), todo.steps[len(done) :])
             if not _may_be_done(error):
@@ -71,6 +71,19 @@ def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) ->
         done += _results(group, cost)
         before, setup = batch.after, []
     return Outcome(tuple(done), before)
+
+
+def _send(batch: Transaction, steps: Sequence[Step]) -> Flow[Result]:
+    """Send a transaction; again, with checks of all keys, if some are checked only at the commit."""
+    label, size = _label(steps), sum(step.size for step in steps)
+    try:
+        (cost,) = yield Batch(batch, label=label, size=size)
+    except QueryError as error:
+        if assertions.DEFERRED_KEYS not in str(error):
+            raise
+        batch.check_keys()
+        (cost,) = yield Batch(batch, label=label, size=size)
+    return cost
 
 
 def _transactions(todo: Plan) -> list[tuple[Step, ...]]:
@@ -159,17 +172,30 @@ class Transaction:
         first: bool,
         opens: bool = True,
     ) -> None:
+        self._arguments = steps, before, setup, stamp, first, opens
         self.parts: list[StepQueries] = []
+        self.after = before
+        self._plan(deferrable=None)
+
+    def check_keys(self) -> None:
+        """Check the keys after each step: the database has some that are checked only at the commit."""
+        self._plan(deferrable=True)
+
+    def _plan(self, *, deferrable: bool | None) -> None:
+        steps, before, setup, stamp, first, opens = self._arguments
+        self.parts = []
         for place, step in enumerate(steps, 1):
             shared = place < len(steps)
             part = StepQueries(
                 *(step, before, setup, stamp),
                 first=first,
-                opens=opens and not self.parts,
+                opens=opens and place == 1,
                 shared=shared,
+                deferrable=deferrable if len(steps) > 1 else False,
             )
             self.parts.append(part)
             before, setup, first = part.after, (), False
+            deferrable = bool(deferrable) or (shared and step.defers)
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:

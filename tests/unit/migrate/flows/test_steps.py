@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError, UnavailableError
+from d1migrate.migrate.assertions import DEFERRED_KEYS
 from d1migrate.migrate.flows.steps import Outcome, run_steps, with_notes
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.plan import plan_up
@@ -78,11 +79,11 @@ def test_one_transaction_for_all() -> None:
     assert [(s.version, s.rows_read) for s in run.result.steps] == [(1, None), (2, None)]
 
 
-@pytest.mark.parametrize(("single", "expected"), [(False, [2, 2]), (True, [3])])
+@pytest.mark.parametrize(("single", "expected"), [(False, [2, 2]), (True, [4])])
 def test_the_history_is_compared_before_each_transaction_and_after_each_step(
     *, single: bool, expected: list[int]
 ) -> None:
-    """Between two steps of one transaction, nobody else can change it."""
+    """Between two steps of one transaction, nobody else can change it; its first one also looks for keys."""
     run, found = Run(single=single), list[int]()
     while run.asked:
         found.append(sum(query.assertion for query in run.asked.queries))
@@ -164,3 +165,16 @@ def test_notes_are_added_to_what_a_step_says() -> None:
     assert with_notes(plan, {}) is plan
     twice = with_notes(with_notes(plan, {"lint": False}), {"reason": "é"})
     assert [step.event.detail for step in twice.steps] == ['{"lint": false, "reason": "\\u00e9"}']
+
+
+def test_a_shared_transaction_is_sent_again_with_checks_if_keys_are_deferrable() -> None:
+    """It looks for such keys once: before each step, that would take half as long as the steps."""
+    run = Run(single=True)
+    assert run.asked
+    first = len(list(run.asked.queries))
+    run.fail(QueryError(f"bad JSON path: '{DEFERRED_KEYS}'"))
+    assert run.asked
+    assert not run.asked.reads
+    assert len(list(run.asked.queries)) == first - 1
+    with pytest.raises(ApplyError, match="no such table: x"):
+        run.fail(QueryError("no such table: x"))
