@@ -147,7 +147,7 @@ PROJECT = (
         (dict,),
         "there is no fleet",
         '[fleet.tenants]\ndatabases = "d1:tenant-*"',
-        "The fleets, each of which is many databases with one schema: one section for each, see below.",
+        "The fleets: many databases with one schema, in one section for each fleet, see below.",
     ),
 )
 """The keys at the top level."""
@@ -355,8 +355,8 @@ FLEET = (
         '`["0", "2%"]`, the last for all further waves',
         'stop = "2%"',
         "How many tenants of a wave, or what share of it, can fail before the run stops. A share is rounded"
-        " up, so `2%` lets 1 of 10 fail. A single value is not for the first wave, in which any failure stops"
-        " the run; a list has one for each wave.",
+        " up, so `2%` lets 1 of 10 fail. A single value applies from the second wave on, and any failure in"
+        " the first wave stops the run; a list has one value for each wave.",
     ),
     Setting(
         "at_once",
