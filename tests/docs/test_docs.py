@@ -36,7 +36,7 @@ CHECKOUT = "workers/migrations/README.md"
 ELSEWHERE = {
     "docs/guides/github-actions.md": "tests/docs/test_github_actions.py runs the steps of its workflow",
     "docs/guides/durable-objects.md": "tests/docs/test_objects_guide.py also checks its types",
-    "docs/guides/fleet-of-objects.md": "tests/docs/test_fleet_guide.py also checks its types",
+    "docs/guides/fleet-of-objects.md": "tests/docs/test_objects_guide.py also checks its types",
     "docs/guides/python-worker.md": "tests/docs/test_worker_guide.py also runs its Worker, inside workerd",
     "docs/guides/typescript-worker.md": "tests/docs/test_typescript_guide.py also runs its Worker, inside workerd",
 }

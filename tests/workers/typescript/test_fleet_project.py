@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.runtime.bundle import bundle
 from tests.runtime.fleet import project
-from tests.runtime.wrangler import command, environment
-from tests.workers.typescript.test_types import tsc
+from tests.workers.typescript.test_types import generated_types, tsc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,18 +30,7 @@ def test_with_the_types_of_workers(folder: Path) -> None:
 
 def test_with_the_types_that_wrangler_generates(folder: Path, tmp_path: Path) -> None:
     """The file of `wrangler types`, which replaces the package; its `Env` has the Workflow's parameters."""
-    done = subprocess.run(
-        command("types", str(tmp_path / "runtime.d.ts")),
-        cwd=folder,
-        env=environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-    assert tsc(folder, *SOURCES, str(tmp_path / "runtime.d.ts")) == ""
+    assert tsc(folder, *SOURCES, generated_types(folder, tmp_path)) == ""
 
 
 def test_an_older_style_of_project(folder: Path) -> None:

@@ -31,6 +31,22 @@ def tsc(folder: Path, *files: str, **options: object) -> str:
     return done.stdout
 
 
+def generated_types(folder: Path, home: Path) -> str:
+    """Return the file that `wrangler types` writes for a project."""
+    path = str(home / "runtime.d.ts")
+    done = subprocess.run(
+        command("types", path),
+        cwd=folder,
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
 def test_with_the_types_of_workers(consumer: Path) -> None:
     """Every form of a database is accepted, and nothing else."""
     assert tsc(consumer, *WORKER, types=["@cloudflare/workers-types"]) == ""
@@ -38,18 +54,7 @@ def test_with_the_types_of_workers(consumer: Path) -> None:
 
 def test_with_the_types_that_wrangler_generates(consumer: Path, tmp_path: Path) -> None:
     """The file of `wrangler types`, which replaces the package."""
-    done = subprocess.run(
-        command("types", str(tmp_path / "runtime.d.ts")),
-        cwd=consumer,
-        env=environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-    assert tsc(consumer, *WORKER, str(tmp_path / "runtime.d.ts")) == ""
+    assert tsc(consumer, *WORKER, generated_types(consumer, tmp_path)) == ""
 
 
 def test_what_the_documentation_shows(consumer: Path) -> None:
