@@ -5,7 +5,6 @@ from __future__ import annotations
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.errors import UsageError
 from d1migrate.project.actor import current_actor
-from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def change(name: str | None, project: Project, output: Output, act: Change, stat
         )
     actions = {action: chosen.command(action) for action in ("up", "resume")}
     if output.as_json:
+        from d1migrate.report import fleet_values
+
         value: shapes.FleetChange = {"fleet": chosen.name, "run": fleet_values.run_value(run)}
         output.print_json(value)
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
-from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ def run(options: Options, project: Project, output: Output) -> int:
         count = journal.retry(only=chosen.failed(journal, run, options.only))
         found = chosen.status(journal)
     if output.as_json:
+        from d1migrate.report import fleet_values
+
         value: shapes.FleetRetry = {
             "fleet": chosen.name,
             "run": fleet_values.run_value(found.run),

@@ -6,7 +6,6 @@ from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.cli.options import FOUND
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import fleet as report
-from d1migrate.report import fleet_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ def _value(
     versions: Mapping[str | None, int] | None,
 ) -> shapes.FleetStatus:
     from d1migrate.fleet.model import total
+    from d1migrate.report import fleet_values
 
     waves = found.waves if found else ()
     every = total(waves)
