@@ -139,11 +139,8 @@ def test_an_interrupted_process(tmp_path: Path, number: int) -> None:
     until = time.monotonic() + 60
     while sum(file.with_name(f"{file.name}-wal").exists() for file in files) == 0:
         assert time.monotonic() < until
-    time.sleep(0.2)
     process.send_signal(number)
     found = report(process)
-    if found["ended"] == "done":
-        pytest.skip("it was faster")
     assert process.returncode == INTERRUPTED
     assert found["ended"] == "interrupted"
     assert journal.exists()
