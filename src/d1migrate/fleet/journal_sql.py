@@ -181,9 +181,12 @@ SEAL = operation(
 )
 """End the list of tenants. Returns the total, and how many appeared and vanished."""
 
-_EXPIRED = "(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND p.until < unixepoch())"
+LEASE_ENDED = "(until < unixepoch() OR until > unixepoch() + 2 * seconds)"
+"""Whether the lease of a process has ended; also one that began far in the future: the clock was set back."""
+
+_EXPIRED = f"(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND {LEASE_ENDED})"
 _TAKE_NEXT = f"""SELECT n FROM (SELECT t.n AS n FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
-    WHERE p.until < unixepoch() AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
+    WHERE {LEASE_ENDED} AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
       AND t.run = {_LIVE} AND t.wave = {_WAVE} LIMIT :count)
   UNION ALL SELECT n FROM (SELECT n FROM fleet_tenants
     WHERE state = 'todo' AND run = {_LIVE} AND wave = {_WAVE} ORDER BY n LIMIT :count)"""
@@ -333,7 +336,7 @@ STATUS = operation(
     "read the status",
     "SELECT format FROM fleet_journal",
     f"""SELECT {RUN_COLUMNS}, appeared, vanished, unixepoch() AS now, (
-  SELECT count(*) FROM fleet_processes WHERE run = fleet_runs.n AND until >= unixepoch()
+  SELECT count(*) FROM fleet_processes WHERE run = fleet_runs.n AND NOT {LEASE_ENDED}
 ) AS processes FROM fleet_runs WHERE n = {_NEWEST}""",
     f"""SELECT name, size, done, failed, {_LIMIT} AS most_failed, requests, (
   SELECT count(*) FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t

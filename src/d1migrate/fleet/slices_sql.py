@@ -9,7 +9,7 @@ slices are replaced.
 from __future__ import annotations
 
 from d1migrate.fleet import journal_sql
-from d1migrate.fleet.journal_sql import RUN, RUN_COLUMNS, operation
+from d1migrate.fleet.journal_sql import LEASE_ENDED, RUN, RUN_COLUMNS, operation
 
 CLAIM = 50
 """How many tenants a slice claims at once."""
@@ -19,7 +19,7 @@ _COORDINATOR = "'slices of ' || :run"
 _NEEDED = f"""(SELECT min(CAST(:at_once AS INTEGER), (size - done - failed + {CLAIM - 1}) / {CLAIM})
   FROM fleet_waves WHERE run = {RUN} AND done + failed < size ORDER BY n LIMIT 1)
   - (SELECT count(*) FROM fleet_processes
-  WHERE run = {RUN} AND until >= unixepoch() AND owner <> {_COORDINATOR})"""
+  WHERE run = {RUN} AND NOT {LEASE_ENDED} AND owner <> {_COORDINATOR})"""
 
 NEWEST = operation(
     "read the newest run",
@@ -34,7 +34,7 @@ LOOK = operation(
 SELECT {_COORDINATOR}, n, unixepoch(), :seconds, unixepoch() + :seconds FROM fleet_runs
 WHERE id = :run AND state = 'running' AND sealed_at IS NOT NULL AND {_NEEDED} > 0
 ON CONFLICT (owner) DO UPDATE SET claim = max(claim + 1, excluded.claim), until = excluded.until
-WHERE fleet_processes.until < unixepoch()""",
+WHERE {LEASE_ENDED}""",
     f"""SELECT r.state AS state, iif(changes(), {_NEEDED}, 0) AS slices, (
     SELECT claim FROM fleet_processes WHERE owner = {_COORDINATOR}
   ) AS attempt, sum(w.done) AS done, sum(w.failed) AS failed, sum(w.size - w.done - w.failed) AS remaining

@@ -457,6 +457,20 @@ def test_a_slow_process_does_not_take_over_from_itself(journal: Clocked) -> None
     assert not {found.id for found in first.tenants} & {found.id for found in second.tenants}
 
 
+def test_a_lease_that_began_in_the_future_has_ended(journal: Clocked) -> None:
+    """The clock was a day ahead when a process was killed: nobody waits a day for it. A second is no day."""
+    run, dead, other = sealed(journal), new_owner(), new_owner()
+    journal.claim(run, dead, 2, 60)
+    journal.pass_time(-10)
+    assert journal.claim(run, other, 2, 60).tenants == ()
+    journal.pass_time(-86_400)
+    status = journal.status()
+    assert status is not None
+    assert status.processes == 0
+    assert [found.tries for found in journal.claim(run, other, 2, 60).tenants] == [2, 2]
+    check(journal)
+
+
 def test_outcomes_and_extensions_begin_the_lease_again(journal: Clocked) -> None:
     """A process that works is not overtaken, however long one tenant takes."""
     run, owner, other = sealed(journal), new_owner(), new_owner()
