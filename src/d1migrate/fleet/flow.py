@@ -30,7 +30,7 @@ from d1migrate.sql.d1 import is_reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.fleet.plan import Checked, FleetPlan
     from d1migrate.fleet.state_text import Refusal
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.integrity import FindBroken
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.steps import NewStamp
-    from d1migrate.migrate.plan import Step
+    from d1migrate.migrate.plan import Plan, Step
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow, Query, Result
 
@@ -258,7 +258,7 @@ class _Tenant:
                 to=plan.to,
                 allow_out_of_order=plan.allow_out_of_order,
                 lint=(lambda _, schema, __: schema) if is_checked else None,
-                check=lambda _: checked.notes,
+                check=_only_steps_of(state, checked.notes),
             )
         except ApplyError as error:
             if isinstance(cause := error.__cause__, (UnavailableError, AmbiguousError)):
@@ -289,6 +289,18 @@ class _Tenant:
         except Error as error:  # what was applied still counts
             return outcome._replace(problems=(integrity.not_inspected(error),))
         return outcome._replace(problems=integrity.problems_after(None, found, checked.expected))
+
+
+def _only_steps_of(state: KnownState, notes: Mapping[str, object]) -> Callable[[Plan], Mapping[str, object]]:
+    """Return a check that refuses other steps than those of a state: they were not checked."""
+    expected = {step.name for step in state.plan.steps}
+
+    def check(todo: Plan) -> Mapping[str, object]:
+        if any(step.name not in expected for step in todo.steps):
+            raise UnavailableError("the history was changed before the first migration", hint=_AGAIN)
+        return notes
+
+    return check
 
 
 class _Answer(NamedTuple):

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import Error, HistoryError
+from d1migrate.errors import Error, HistoryError, UnavailableError
 from d1migrate.fleet.one import migrate_one
-from d1migrate.fleet.plan import FleetPlan
+from d1migrate.fleet.plan import Checked, FleetPlan
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrator import Migrator
 from tests.unit.fleet.test_flow import Tenant, known, plan
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Batch, Result
 
 AFTER_DONE = "AFTER INSERT ON d1migrate_log WHEN new.event = 'done'"
@@ -83,3 +86,28 @@ def test_the_new_state_is_sent_back_only_if_it_is_another_one() -> None:
     tenant.trouble = kept
     assert migrate_one(tenant, fleet).current == "004_d"
     assert [list(result.rows) for result in answers[0]] == [[(None,)]]
+
+
+def test_another_state_than_the_checked_one_is_not_migrated_one_by_one() -> None:
+    """Somebody rolls back between the check of a state and its first migration: that one was not checked."""
+    checked: list[list[str]] = []
+
+    def check(todo: Plan, _: Schema) -> Checked:
+        checked.append([step.name for step in todo.steps])
+        return Checked()
+
+    migrations = [*files("1a 2b 3c"), Migration(4, "004_d", STILL_ONE_BY_ONE)]
+    fleet, tenant = FleetPlan(migrations, by="ada", check=check), Tenant("1a 2b 3c")
+    migrate_one(Tenant("1a 2b 3c"), fleet)
+
+    def roll_back(batch: Batch) -> Sequence[Result]:
+        found = SqliteDriver.batch(tenant, batch)
+        Migrator(tenant, migrations).down(steps=1)
+        return found
+
+    tenant.trouble = roll_back
+    with pytest.raises(UnavailableError, match="changed"):
+        migrate_one(tenant, fleet)
+    assert [version for (version,) in tenant.rows("SELECT version FROM schema_migrations")] == [1, 2]
+    assert migrate_one(tenant, fleet).applied == ("003_c", "004_d")
+    assert checked == [["004_d"], ["003_c", "004_d"]]
