@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apsw
 
 from tests.runtime import tenants
 
@@ -44,6 +45,14 @@ class Summary(NamedTuple):
     code: int
     output: str
     counts: Mapping[str, Any]
+
+
+def end_leases(journal: Path, owner: str = "%") -> None:
+    """Put the lease of a dead process into the past, or those of all."""
+    with closing(apsw.Connection(str(journal))) as connection:
+        connection.set_busy_timeout(30_000)
+        if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'fleet_processes'").get:
+            connection.execute("UPDATE fleet_processes SET until = 0 WHERE owner LIKE ?", (owner,))
 
 
 class Fleet:
@@ -96,19 +105,13 @@ class Fleet:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        self.end_leases()
+        end_leases(self.journal)
 
     def _reached(self, progress: int) -> bool:
         began = time.monotonic()
         found = self._progress()
         time.sleep(_SHARE * (time.monotonic() - began))
         return found >= progress
-
-    def end_leases(self) -> None:
-        """Let the time of all leases go by."""
-        with closing(sqlite3.connect(self.journal, timeout=30)) as journal:
-            journal.execute("UPDATE fleet_processes SET until = 0")
-            journal.commit()
 
     @property
     def journal(self) -> Path:

@@ -15,8 +15,8 @@ import pytest
 
 from d1migrate import connect
 from tests.crash.fleet_runs import INTERRUPTED, make, up
+from tests.crash.fleets import end_leases
 from tests.crash.runs import ROOT
-from tests.crash.test_fleet_journal import let_leases_end
 from tests.inputs import generator
 from tests.runtime import tenants
 
@@ -54,7 +54,7 @@ def test_cut_at_a_write(tmp_path: Path, where: str) -> None:
     for moment in codes:
         folder = cuts / str(moment)
         if (folder / JOURNAL).exists():
-            let_leases_end(folder / JOURNAL)
+            end_leases(folder / JOURNAL)
         found = up(folder)
         assert (found.ended, found.total, found.done, found.left, found.failed) == ("done", 3, 3, 0, 0)
         tenants.check([folder / file.relative_to(project) for file in files], 3)
@@ -88,7 +88,7 @@ def test_cut_at_a_request(tmp_path: Path, cloudflare: Cloudflare, monkeypatch: p
     assert 6 < len(codes) <= MOMENTS
     for moment in codes:
         folder = cuts / str(moment)
-        let_leases_end(folder / JOURNAL)
+        end_leases(folder / JOURNAL)
         found = up(folder)
         assert (found.ended, found.total, found.done) == ("done", 3, 3)
         tenants.check(map(cloudflare.file, ids[moment]), 3)

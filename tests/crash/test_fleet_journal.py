@@ -11,10 +11,10 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import apsw
 import pytest
 
 from d1migrate.fleet.journal import open_journal
+from tests.crash.fleets import end_leases
 from tests.crash.journal_runs import tenants, work
 from tests.crash.runs import ROOT
 
@@ -53,17 +53,9 @@ def test_cut_at_every_write(tmp_path: Path, where: str) -> None:
         with closing(open_journal(f"sqlite:{path}", "tenants")) as journal:
             status = journal.status()
             if status is None or status.run.state != "done":
-                let_leases_end(path)
+                end_leases(path)
                 work(journal, 10)
         check_done(path, 10)
-
-
-def let_leases_end(path: Path, owner: str = "%") -> None:
-    """Put the lease of a dead process into the past, or those of all."""
-    with closing(apsw.Connection(str(path))) as connection:
-        connection.set_busy_timeout(10_000)
-        if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'fleet_processes'").get:
-            connection.execute("UPDATE fleet_processes SET until = 0 WHERE owner LIKE ?", (owner,))
 
 
 @pytest.mark.slow
@@ -85,7 +77,7 @@ def test_three_processes_and_kills(tmp_path: Path) -> None:
         victim = processes.pop(number % 3)
         victim.kill()
         victim.wait()
-        let_leases_end(path, str(victim.pid))
+        end_leases(path, str(victim.pid))
         processes.append(start())
     assert [process.wait(120) for process in processes] == [0, 0, 0]
     migrated = Counter(trace.read_text().split())
