@@ -552,7 +552,7 @@ def rare_fleets(shown: Shown) -> None:
     (shown.project.folder / "data" / "a.db").rename(shown.project.folder / "data" / "b.db")
     shown("fleet up")
     shown("fleet list --vanished")
-    failure = FailureGroup("x", "", "", 1, ("a",), 1)
+    failure = FailureGroup("x", "", "", 1, ("a",))
     shown.note("fleet up", found | {"failures": fleet_values.failure_values([failure]), "ended": "closed"})
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]

@@ -139,7 +139,7 @@ def test_requests(remote: Remote) -> None:
         run, machine.owner, [Finished(claim.tenants[0].id, "failed", None, 1, "it's broken", "001.sql:1")]
     )
     assert len(remote.server.requests()) == before + 2
-    assert [group[:-1] for group in journal.failures(run)] == [
+    assert [tuple(group) for group in journal.failures(run)] == [
         ("it's broken", "001.sql:1", "", 1, ("tenant-0",))
     ]
     assert [found.id for found in journal.failed_tenants(run)] == ["id-tenant-0"]

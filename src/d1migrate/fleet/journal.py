@@ -327,25 +327,18 @@ class Journal:
         """Return the most frequent errors of a run, each with the names of some tenants."""
         (rows,) = self._database.read(sql.FAILURES, run=run.id, count=groups, examples=examples)
         return tuple(
-            FailureGroup(text, place, hint, tenants, tuple(json.loads(names)), error)
-            for text, place, hint, tenants, names, error in rows
+            FailureGroup(text, place, hint, tenants, tuple(json.loads(names)))
+            for text, place, hint, tenants, names in rows
         )
 
-    def failed_tenants(self, run: Run, *, error_id: int | None = None) -> Iterator[FailedTenant]:
-        """Yield the failed tenants of a run by error and wave; page by page, so that memory is flat.
-
-        Args:
-            run: the run.
-            error_id: that of a FailureGroup, to yield its tenants only.
-        """
-        error, wave, after = error_id or 0, -1, 0
+    def failed_tenants(self, run: Run) -> Iterator[FailedTenant]:
+        """Yield the failed tenants of a run by error and wave; page by page, so that memory is flat."""
+        error, wave, after = 0, -1, 0
         while True:
             (rows,) = self._database.read(
                 sql.FAILED_TENANTS, run=run.id, error=error, wave=wave, after=after, count=CHUNK
             )
-            for *values, group, _ in rows:
-                if error_id not in (None, group):
-                    return
+            for *values, _, _ in rows:
                 yield FailedTenant(*values)
             if len(rows) < CHUNK:
                 return

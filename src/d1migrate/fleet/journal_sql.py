@@ -361,7 +361,7 @@ FAILURES = operation(
     f"""SELECT e.text AS text, e.place AS place, e.hint AS hint, g.tenants AS tenants, (
   SELECT json_group_array(name) FROM (SELECT name FROM fleet_tenants
     WHERE state = 'failed' AND run = {RUN} AND error = g.error ORDER BY wave, n LIMIT :examples)
-) AS examples, g.error AS error FROM (
+) AS examples FROM (
   SELECT error, count(*) AS tenants FROM fleet_tenants WHERE state = 'failed' AND run = {RUN} GROUP BY error
 ) AS g JOIN fleet_errors AS e ON e.id = g.error ORDER BY g.tenants DESC, g.error LIMIT :count""",
 )

@@ -196,7 +196,6 @@ class FailureGroup(NamedTuple):
         hint: what to do about it, as one of them has it; "" if there is none.
         tenants: how many.
         examples: names of some of them.
-        error_id: what `failed_tenants` takes.
     """
 
     error: str
@@ -204,7 +203,6 @@ class FailureGroup(NamedTuple):
     hint: str
     tenants: int
     examples: tuple[str, ...]
-    error_id: int
 
 
 class FailedTenant(NamedTuple):

@@ -6,6 +6,7 @@ Threads on SQLite files are slower than a single one, because of the interpreter
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, Protocol, TypeVar
@@ -39,8 +40,8 @@ class Pool(Protocol[T, R]):
         """Remove and return the items that are done, with their results; wait this long for the first."""
         ...
 
-    def cancel(self) -> list[T]:
-        """Remove and return the items on which no work has begun."""
+    def cancel(self) -> None:
+        """Remove the items on which no work has begun."""
         ...
 
     def close(self) -> None:
@@ -81,16 +82,11 @@ class Threads(Generic[T, R]):
             self._count -= len(found)
         return found
 
-    def cancel(self) -> list[T]:
-        """Remove and return the items on which no work has begun."""
-        found: list[T] = []
-        try:
-            while (item := self._todo.get_nowait()) is not None:
-                found.append(item)
-        except Empty:
-            pass
-        self._count -= len(found)
-        return found
+    def cancel(self) -> None:
+        """Remove the items on which no work has begun."""
+        with suppress(Empty):
+            while self._todo.get_nowait() is not None:
+                self._count -= 1
 
     def close(self) -> None:
         """End the threads, as soon as they are idle."""
@@ -128,11 +124,9 @@ class Inline(Generic[T, R]):
         item = self._items.popleft()
         return [(item, self._work(item))]
 
-    def cancel(self) -> list[T]:
-        """Remove and return the items on which no work has begun."""
-        found = list(self._items)
+    def cancel(self) -> None:
+        """Remove the items on which no work has begun."""
         self._items.clear()
-        return found
 
     def close(self) -> None:
         """Do nothing: there are no threads."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from d1migrate.project.fleet import FleetSettings
 
 SAMPLE = 3
-"""How many tenants of each wave are asked by default."""
+"""How many tenants of each wave are asked."""
 
 
 class WavePreview(NamedTuple):
@@ -62,8 +62,6 @@ def plan_fleet(
     plan: FleetPlan,
     tenants: Iterable[tuple[Tenant, int]],
     drivers: TenantDrivers,
-    *,
-    sample: int = SAMPLE,
 ) -> FleetPreview:
     """Return what a run would do; one request for each tenant of a sample. Writes nothing.
 
@@ -72,7 +70,6 @@ def plan_fleet(
         plan: what the tenants are to become.
         tenants: the inventory, with the wave of each tenant, from 0.
         drivers: opens the tenants.
-        sample: how many tenants of each wave are asked.
 
     Raises:
         UsageError, DriverError: as `inventory`.
@@ -81,7 +78,7 @@ def plan_fleet(
     samples: list[list[Tenant]] = [[] for _ in fleet.waves]
     for tenant, wave in tenants:
         sizes[wave] += 1
-        if len(samples[wave]) < sample:
+        if len(samples[wave]) < SAMPLE:
             samples[wave].append(tenant)
     asked = [tenant for tenants_of_wave in samples for tenant in tenants_of_wave]
     found, one_by_one = Groups(), 0

@@ -94,7 +94,6 @@ def verify_fleet(
     tenants: Iterable[Tenant],
     drivers: TenantDrivers,
     *,
-    on_check: Callable[[TenantCheck], None] = lambda _: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> FleetVerification:
     """Compare the history of every tenant with the target, and its schema; one request each.
@@ -104,7 +103,6 @@ def verify_fleet(
         plan: what the tenants are to be.
         tenants: the inventory.
         drivers: opens the tenants.
-        on_check: called with each result.
         interrupted: returns whether to end.
 
     Raises:
@@ -114,7 +112,6 @@ def verify_fleet(
     is_complete = True
     for check in checks(fleet, plan, tenants, drivers):
         found.add(check)
-        on_check(check)
         if interrupted():
             is_complete = False
             break

@@ -338,15 +338,17 @@ def test_failures_are_grouped_by_error(journal: Clocked) -> None:
         journal.finish(run, owner, failed(claim, "UNIQUE constraint failed: ünïque.x", ""))
         journal.resume("anna")
     groups = journal.failures(run)
-    assert [group[:5] for group in groups] == [
+    assert [tuple(group) for group in groups] == [
         ("no such table: users", "003_notes.sql:2", "", 1_197, ("tenant-1", "tenant-2", "tenant-3")),
         ("UNIQUE constraint failed: ünïque.x", "", "", 3, ("tenant-0", "tenant-400", "tenant-800")),
     ]
     every = list(journal.failed_tenants(run))
     assert len({found.id for found in every}) == len(every) == 1_200
-    some = list(journal.failed_tenants(run, error_id=groups[1].error_id))
-    assert [found.name for found in some] == ["tenant-0", "tenant-400", "tenant-800"]
-    assert len(list(journal.failed_tenants(run, error_id=groups[0].error_id))) == 1_197
+    assert [found.name for found in every if "UNIQUE" in found.error] == [
+        "tenant-0",
+        "tenant-400",
+        "tenant-800",
+    ]
     assert journal.sql("SELECT count(*) FROM fleet_errors") == [(2,)]
     assert journal.sql("SELECT count(*), min(try) FROM fleet_attempts") == [(1_200, 1)]
 

@@ -15,7 +15,7 @@ from d1migrate.fleet.claim_loop import Hooks
 from d1migrate.fleet.inventory import inventory
 from d1migrate.fleet.journal import Journal, open_journal
 from d1migrate.fleet.plan import FleetPlan
-from d1migrate.fleet.preview import plan_fleet
+from d1migrate.fleet.preview import SAMPLE, plan_fleet
 from d1migrate.fleet.runner import run_fleet
 from d1migrate.fleet.tenant_drivers import TenantDrivers
 from d1migrate.fleet.verify import verify_fleet
@@ -387,9 +387,10 @@ def test_preview(new_fleet: Callable[[int], Fleet]) -> None:
     fleet.configure('waves = ["2", "50%", "rest"]')
     config, settings = load(str(fleet.folder), {}, {}), fleet.settings
     listed = with_waves(inventory(config, settings), settings)
-    found = plan_fleet(settings, fleet.plan(), listed, TenantDrivers(), sample=2)
+    found = plan_fleet(settings, fleet.plan(), listed, TenantDrivers())
     assert (found.total, found.seconds, found.target) == (20, None, "003_add_t3")
     assert sum(wave.size for wave in found.waves) == 20
     assert [wave.name for wave in found.waves] == ["2", "50%", "rest"]
     (pending,) = found.sample
-    assert (pending.state, pending.size, len(pending.examples)) == ("pending", 6, 3)
+    asked = sum(min(wave.size, SAMPLE) for wave in found.waves)
+    assert (pending.state, pending.size, len(pending.examples)) == ("pending", asked, 3)
