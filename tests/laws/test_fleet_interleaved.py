@@ -40,7 +40,7 @@ LOST = [AmbiguousError("no answer"), AmbiguousError(f"reset [code: {RESET_CODE}]
 
 
 def file(number: int, table: str = "") -> Migration:
-    """A migration whose every run leaves a row, which its rollback takes back."""
+    """A migration whose every run leaves a row, which its rollback deletes."""
     undo = f"DELETE FROM ran WHERE rowid = (SELECT max(rowid) FROM ran WHERE v = {number})"
     drop = f"DROP TABLE IF EXISTS t{number}{table}"
     text = f"INSERT INTO ran VALUES ({number});\nCREATE TABLE t{number}{table} (x);\n"
