@@ -18,7 +18,7 @@ from d1migrate.errors import (
 from d1migrate.fleet.plan import KnownState
 from d1migrate.fleet.state_text import assert_text, refusal_in, select_text, text_sql
 from d1migrate.migrate.apply_error import apply_error
-from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.assertions import DEFERRED_KEYS, ORPHANED, HistoryState
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.steps import Transaction, with_notes
 from d1migrate.migrate.history import DAMAGED
@@ -152,6 +152,8 @@ class _Tenant:
     def __init__(self, plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None) -> None:
         self._plan, self._new_stamp, self._find_broken = plan, new_stamp, find_broken
         self._is_counted = self._is_created = self._is_apart = False
+        self._failure: ApplyError | None = None
+        """Why the batch of all steps was refused."""
         self._lost: tuple[Step, ...] = ()
         """The steps of a batch whose answer was lost."""
 
@@ -224,8 +226,12 @@ class _Tenant:
             return (yield from _recognize(self._plan, state.layout, refusal.text))
         if _lacks_table(error, state.layout):
             return (yield from _guess_or_read(self._plan, EMPTY))
-        if len(state.plan.steps) == 1:
-            raise batch.failure(error) from error
+        if DEFERRED_KEYS in str(error):
+            state.checks_keys = True
+            return _Answer(state)
+        self._failure = batch.failure(error)
+        if len(state.plan.steps) == 1 and ORPHANED not in str(error):  # an orphan may be from before
+            raise self._failure from error
         self._is_apart = True  # alone, each is applied, or named by its error
         return _Answer(state)
 
@@ -261,9 +267,9 @@ class _Tenant:
                 check=_only_steps_of(state, checked.notes),
             )
         except ApplyError as error:
-            if isinstance(cause := error.__cause__, (UnavailableError, AmbiguousError)):
-                raise cause from None  # no migration failed: as in one batch, the database did not answer
-            raise
+            if (reason := self._reason(error)) is error:
+                raise
+            raise reason from None
         after = yield from _read(plan, state.layout)
         _refuse_other_end(after)
         names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
@@ -271,6 +277,18 @@ class _Tenant:
             applied=tuple(dict.fromkeys(names)), one_by_one=True
         )
         return (yield from self._inspected(outcome, state, checked))
+
+    def _reason(self, error: ApplyError) -> Error:
+        """Return the error for a migration that was refused alone, or to which no answer came."""
+        cause, failure = error.__cause__, self._failure
+        if not isinstance(cause, (UnavailableError, AmbiguousError)):
+            return error
+        # D1 reports a deferred key that is violated at the commit as an internal error (d1-facts §2.1).
+        is_orphan = failure and ORPHANED in str(failure) and failure.migration == error.migration
+        if failure and is_orphan and not error.unknown:
+            failure.applied, failure.pending = error.applied, error.pending
+            return failure
+        return cause  # no migration failed: as in one batch, the database did not answer
 
     def _inspected(self, outcome: Outcome, before: KnownState, checked: Checked) -> Flow[Outcome]:
         """Return the outcome with the problems of the database now, if an inspection is asked for."""
@@ -333,8 +351,16 @@ class _OneBatch:
         history = state.history
         steps = with_notes(state.plan, checked.notes).steps
         self._transaction = Transaction(
-            steps, HistoryState.of(history), history.setup(), stamp, first=False, opens=False
+            steps,
+            HistoryState.of(history),
+            history.setup(),
+            stamp,
+            first=False,
+            opens=False,
+            ends_checked=True,
         )
+        if state.checks_keys:
+            self._transaction.check_keys()
         self.layout = Layout(history.table, LOG_TABLE) if history.missing else state.layout
         self.after = plan.after(state)
         self._first = assert_text(plan.choice, state.layout, state.text, stamp.token)

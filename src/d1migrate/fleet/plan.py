@@ -72,9 +72,11 @@ class KnownState:
         plan: the steps to the target; none if it is reached, or refused.
         refusal: why no plan leads to the target.
         together: whether the steps are one batch.
+        checks_keys: whether a database in this state has keys that are checked at the commit. Then the batch
+            checks them after each step.
     """
 
-    __slots__ = ("history", "layout", "plan", "refusal", "text", "together")
+    __slots__ = ("checks_keys", "history", "layout", "plan", "refusal", "text", "together")
 
     def __init__(
         self, layout: Layout, text: str, history: History, plan: Plan, refusal: Error | None = None
@@ -82,6 +84,7 @@ class KnownState:
         self.layout, self.text, self.history = layout, text, history
         self.plan, self.refusal = plan, refusal
         self.together = _are_together(plan)
+        self.checks_keys = False
 
 
 class FleetPlan:

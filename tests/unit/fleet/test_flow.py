@@ -336,6 +336,70 @@ def test_a_file_that_fails_is_named_and_those_before_it_are_applied() -> None:
         migrate_one(tenant, fleet)
 
 
+def test_an_orphan_is_named_though_d1_reports_an_internal_error() -> None:
+    """Such is its answer to a commit with a violated key; the batch of all has said which migration it is."""
+    orphan = (
+        "PRAGMA defer_foreign_keys = ON;\nCREATE TABLE c (a REFERENCES a (id));\nINSERT INTO c VALUES (7);\n"
+    )
+    migrations = [*files("1a 2b"), Migration(3, "003_c", orphan), *files("4d")]
+    tenant = D1Tenant("1a")
+    with pytest.raises(ApplyError, match="003_c: after it, rows refer to rows that do not exist") as caught:
+        migrate_one(tenant, FleetPlan(migrations, by="ada"))
+    assert (caught.value.applied, caught.value.pending) == (("002_b",), ("003_c", "004_d"))
+    assert tenant.applied == [1, 2]
+
+
+def test_an_orphan_of_the_only_migration_is_named_too() -> None:
+    """Unless it is from before: then there is nothing to name."""
+    defers = "PRAGMA defer_foreign_keys = ON;\n"
+    tables = Migration(2, "002_b", "CREATE TABLE b (a REFERENCES a (id));\n")
+    bad = FleetPlan([*files("1a"), tables, Migration(3, "003_c", f"{defers}INSERT INTO b VALUES (7);\n")])
+    good = FleetPlan([*files("1a"), tables, Migration(3, "003_c", f"{defers}INSERT INTO b VALUES (NULL);\n")])
+    tenant = D1Tenant()
+    Migrator(tenant, bad.migrations[:2]).up(lint=False)
+    with pytest.raises(ApplyError, match="003_c: after it, rows refer to rows that do not exist"):
+        migrate_one(tenant, bad)
+    tenant.run(defers, "INSERT INTO b VALUES (8)", "PRAGMA defer_foreign_keys = OFF")
+    assert migrate_one(tenant, good).one_by_one
+    other = D1Tenant()
+    Migrator(other, bad.migrations[:2]).up(lint=False)
+    assert migrate_one(other, good).requests == 1
+
+
+def test_keys_that_the_schema_defers_are_checked_together() -> None:
+    """That a state has such keys is learned once: then each tenant takes one request."""
+    keys = Migration(2, "002_b", "CREATE TABLE b (a REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED);\n")
+    fill = Migration(3, "003_c", "INSERT INTO b VALUES (7);\nINSERT INTO a VALUES (7);\n")
+    late = [
+        Migration(3, "003_c", "INSERT INTO b VALUES (7);\n"),
+        Migration(4, "004_d", "INSERT INTO a VALUES (7);\n"),
+    ]
+    good, bad = (FleetPlan([*files("1a"), keys, *rest], by="ada") for rest in ([fill, *files("4d")], late))
+    found = []
+    for _ in range(4):
+        tenant = D1Tenant()
+        Migrator(tenant, good.migrations[:2]).up(lint=False)
+        found.append(migrate_one(tenant, good)[2:5])
+    assert found == [(3, False, False), *[(1, False, False)] * 3]
+    tenant = D1Tenant()
+    Migrator(tenant, bad.migrations[:2]).up(lint=False)
+    with pytest.raises(ApplyError, match="003_c: after it, rows refer to rows that do not exist"):
+        migrate_one(tenant, bad)
+
+
+class D1Tenant(Tenant):
+    """A database whose commit fails as on D1."""
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it."""
+        try:
+            return super().batch(batch)
+        except QueryError as error:
+            if "FOREIGN KEY" in str(error):
+                raise AmbiguousError("internal error (HTTP 500)") from error
+            raise
+
+
 def test_a_state_is_checked_once() -> None:
     """With the schema of a database in it; a refusal is that of every database in the state."""
     seen = []

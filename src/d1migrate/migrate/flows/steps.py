@@ -156,6 +156,8 @@ class Transaction:
         stamp: the token, time and user.
         first: whether it is the first transaction of a run.
         opens: whether it asserts that state; otherwise the caller does.
+        ends_checked: whether deferred keys are checked after the last step, too. The commit does so, but D1
+            reports what it finds as an internal error.
 
     Attributes:
         parts: the queries of each step.
@@ -171,8 +173,9 @@ class Transaction:
         *,
         first: bool,
         opens: bool = True,
+        ends_checked: bool = False,
     ) -> None:
-        self._arguments = steps, before, setup, stamp, first, opens
+        self._arguments = steps, before, setup, stamp, first, opens, ends_checked
         self.parts: list[StepQueries] = []
         self.after = before
         self._plan(deferrable=None)
@@ -182,10 +185,10 @@ class Transaction:
         self._plan(deferrable=True)
 
     def _plan(self, *, deferrable: bool | None) -> None:
-        steps, before, setup, stamp, first, opens = self._arguments
+        steps, before, setup, stamp, first, opens, ends_checked = self._arguments
         self.parts = []
         for place, step in enumerate(steps, 1):
-            shared = place < len(steps)
+            shared = place < len(steps) or (ends_checked and step.defers)
             part = StepQueries(
                 *(step, before, setup, stamp),
                 first=first,
