@@ -156,6 +156,7 @@ class StepQueries:
         opens: whether it is the first step of its transaction.
         shared: whether another step follows it in its transaction. Then the commit, which checks deferred
             keys, is not its own: they are checked at its end, and no longer deferred for the next step.
+        ends_checked: whether deferred keys are checked at its end though no step follows it.
         deferrable: whether there are tables whose keys only the commit checks, without a pragma. If None, the
             batch is aborted if there are.
 
@@ -173,6 +174,7 @@ class StepQueries:
         first: bool,
         opens: bool,
         shared: bool = False,
+        ends_checked: bool = False,
         deferrable: bool | None = False,
     ) -> None:
         self.step, self.after = step, step.after(before, stamp.token)
@@ -190,7 +192,8 @@ class StepQueries:
             *(table.insert(step, stamp.at) if up else table.delete(step)),
             assertions.assert_result(self.after, full=full),
             log.record("done", step.done, stamp),
-            *(_check_keys(step, deferrable=bool(deferrable)) if shared else ()),
+            *(_check_keys(step, deferrable=bool(deferrable)) if shared or ends_checked else ()),
+            *([Query(DEFER_OFF)] if shared and step.defers else ()),
         )
 
     def __iter__(self) -> Iterator[Query]:
@@ -210,12 +213,9 @@ class StepQueries:
 
 
 def _check_keys(step: Step, *, deferrable: bool) -> Iterator[Query]:
-    """Yield what the commit of a step would do about deferred keys."""
-    deferred = step.defers
-    if deferred or (deferrable and any(may_orphan(one.sql) for one in step.script.statements())):
+    """Yield what checks keys as the commit of a step would, if it may be needed."""
+    if step.defers or (deferrable and any(may_orphan(one.sql) for one in step.script.statements())):
         yield assertions.assert_keys()
-    if deferred:
-        yield Query(DEFER_OFF)
 
 
 def plan_up(

@@ -387,6 +387,21 @@ def test_keys_that_the_schema_defers_are_checked_together() -> None:
         migrate_one(tenant, bad)
 
 
+def test_a_rebuild_that_only_its_commit_refuses_is_refused_in_a_fleet_too() -> None:
+    """SQLite counts the rows that refer to a dropped table, and no rename reduces the count."""
+    tables = "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p (id));\n"
+    rows = "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\n"
+    rebuild = (
+        "PRAGMA defer_foreign_keys = ON;\nCREATE TABLE q (id INTEGER PRIMARY KEY);\nINSERT INTO q SELECT * FROM p;\n"
+        "DROP TABLE p;\nALTER TABLE q RENAME TO p;\n"
+    )
+    migrations = [Migration(1, "001_a", tables + rows), Migration(2, "002_b", rebuild)]
+    tenant = Tenant()
+    Migrator(tenant, migrations[:1]).up(lint=False)
+    with pytest.raises(ApplyError, match="002_b: FOREIGN KEY constraint failed"):
+        migrate_one(tenant, FleetPlan(migrations, by="ada"))
+
+
 class D1Tenant(Tenant):
     """A database whose commit fails as on D1."""
 

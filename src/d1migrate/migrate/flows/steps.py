@@ -188,12 +188,13 @@ class Transaction:
         steps, before, setup, stamp, first, opens, ends_checked = self._arguments
         self.parts = []
         for place, step in enumerate(steps, 1):
-            shared = place < len(steps) or (ends_checked and step.defers)
+            shared = place < len(steps)
             part = StepQueries(
                 *(step, before, setup, stamp),
                 first=first,
                 opens=opens and place == 1,
                 shared=shared,
+                ends_checked=ends_checked,
                 deferrable=deferrable if len(steps) > 1 else False,
             )
             self.parts.append(part)
