@@ -16,12 +16,11 @@ from d1migrate.errors import (
     UnavailableError,
 )
 from d1migrate.fleet.plan import KnownState
+from d1migrate.fleet.read import learn_or_read, read_schema, read_state
 from d1migrate.fleet.state_text import assert_text, refusal_in, select_text, text_sql
 from d1migrate.migrate.apply_error import apply_error
 from d1migrate.migrate.assertions import DEFERRED_KEYS, ORPHANED, HistoryState
-from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.steps import Transaction, with_notes
-from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.history_queries import EMPTY, Layout
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
@@ -30,7 +29,7 @@ from d1migrate.sql.d1 import is_reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from d1migrate.fleet.plan import Checked, FleetPlan
     from d1migrate.fleet.state_text import Refusal
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.plan import Plan, Step
-    from d1migrate.schema.model import Schema
-    from d1migrate.sql.batch import Flow, Query, Result
+    from d1migrate.sql.batch import Flow, Query
 
 _MOST = 6
 """How often it is tried: each time, the database was in another state than before, or did not answer."""
@@ -85,19 +83,6 @@ def migrate(plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None
     return outcome._replace(requests=requests)
 
 
-def read_state_and(plan: FleetPlan, queries: Sequence[Query]) -> Flow[tuple[KnownState, Sequence[Result]]]:
-    """Read the state of a database, and the answers to queries at the same moment.
-
-    One request, unless its history tables are not those of the others.
-    """
-    guess = plan.guess()
-    return (yield from _read_and(plan, guess.layout if guess else _usual(plan), queries))
-
-
-def _usual(plan: FleetPlan) -> Layout:
-    return Layout(plan.choice.first_guess, LOG_TABLE)
-
-
 def _counted(flow: Flow[Outcome]) -> Flow[tuple[Outcome, int]]:
     """Run a flow, and count its batches."""
     sent = 0
@@ -113,37 +98,6 @@ def _counted(flow: Flow[Outcome]) -> Flow[tuple[Outcome, int]]:
                 batch = flow.send(results)
     except StopIteration as end:
         return end.value, sent
-
-
-def _read(plan: FleetPlan, layout: Layout) -> Flow[KnownState]:
-    return (yield from _read_and(plan, layout, ()))[0]
-
-
-def _read_and(
-    plan: FleetPlan, layout: Layout, queries: Sequence[Query]
-) -> Flow[tuple[KnownState, Sequence[Result]]]:
-    """Read the state of a database, with other history tables if it does not have those of the layout."""
-    for _ in range(_MOST):
-        query = select_text(text_sql(plan.choice, layout))
-        try:
-            *answers, last = yield Batch([*queries, query], reads=True)
-            learned = plan.learn(layout, str(last.rows[0][0]))
-        except (QueryError, ValueError) as error:
-            if layout != EMPTY and isinstance(error, QueryError) and "no such" in str(error):
-                layout = EMPTY
-                continue
-            yield from _refuse_unreadable(plan)
-            raise
-        if isinstance(learned, KnownState):
-            return learned, answers
-        layout = learned
-    raise HistoryError("the history tables were created or dropped while they were being read")
-
-
-def _refuse_unreadable(plan: FleetPlan) -> Flow[None]:
-    """Raise HistoryError for a history that is no text: JSON cannot hold a blob."""
-    plan.plan_from((yield from read_history(plan.choice)))
-    raise HistoryError("a history table has values that JSON cannot hold", hint=DAMAGED)
 
 
 class _Tenant:
@@ -164,7 +118,7 @@ class _Tenant:
         for _ in range(_MOST):
             if state is None or not (is_known or (state.plan.steps and state.together)):
                 # A batch that asserts the state is one request; without such a batch, the state is read.
-                state, is_known = (yield from _read(plan, state.layout if state else _usual(plan))), True
+                state, is_known = (yield from read_state(plan, state.layout if state else None)), True
             if is_known:
                 self._count(state)
                 if state.refusal:
@@ -173,7 +127,7 @@ class _Tenant:
                     return _outcome(state, self._lost, created=self._is_created)
             checked = plan.checked(state)
             if checked is None:
-                schema, found = yield from _read_schema(plan, state.layout)
+                schema, found = yield from read_schema(plan, state.layout)
                 if found is state:
                     plan.check(state, schema)
                 state, is_known = found, True
@@ -206,12 +160,12 @@ class _Tenant:
             refusal = refusal_in(str(error))
             if not (refusal and refusal.repeated):
                 return (yield from self._refused(state, batch, error, refusal))
-            after = yield from _learn(plan, state.layout, refusal.text)
+            after = yield from learn_or_read(plan, state.layout, refusal.text)
         except AmbiguousError as error:
             return _Answer((yield from self._look(state, error)))
         else:
             text = result.rows[0][0]
-            after = batch.after if text is None else (yield from _learn(plan, batch.layout, str(text)))
+            after = batch.after if text is None else (yield from learn_or_read(plan, batch.layout, str(text)))
         if after is None:
             raise HistoryError("the history after the batch is unknown", hint=_AGAIN)
         _refuse_other_end(after)
@@ -239,7 +193,7 @@ class _Tenant:
         """Return the state of a database from which no answer came."""
         self._lost, self._is_created = state.plan.steps, _is_new(state)
         try:
-            found = yield from _read(self._plan, state.layout)
+            found = yield from read_state(self._plan, state.layout)
         except Error as unread:
             raise error from unread
         if is_reset(str(error)):
@@ -270,7 +224,7 @@ class _Tenant:
             if (reason := self._reason(error)) is error:
                 raise
             raise reason from None
-        after = yield from _read(plan, state.layout)
+        after = yield from read_state(plan, state.layout)
         _refuse_other_end(after)
         names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
         outcome = _outcome(after, (), created=_is_new(state))._replace(
@@ -380,20 +334,13 @@ class _OneBatch:
         return apply_error(error, parts, (), [part.step.name for part in parts])
 
 
-def _learn(plan: FleetPlan, layout: Layout, text: str) -> Flow[KnownState]:
-    """Return the state with a text; it is read again if other tables exist, or if the text was cut."""
-    return (yield from _recognize(plan, layout, text, guesses=False)).state
-
-
-def _recognize(plan: FleetPlan, layout: Layout, text: str, *, guesses: bool = True) -> Flow[_Answer]:
+def _recognize(plan: FleetPlan, layout: Layout, text: str) -> Flow[_Answer]:
     """Return the state with a text, or, if other tables exist, perhaps a guess."""
     try:
         found = plan.learn(layout, text)
-    except ValueError:
-        return _Answer((yield from _read(plan, layout)))
-    if isinstance(found, KnownState):
-        return _Answer(found)
-    return (yield from _guess_or_read(plan, found)) if guesses else _Answer((yield from _read(plan, found)))
+    except ValueError:  # it was cut
+        return _Answer((yield from read_state(plan, layout)))
+    return _Answer(found) if isinstance(found, KnownState) else (yield from _guess_or_read(plan, found))
 
 
 def _guess_or_read(plan: FleetPlan, layout: Layout) -> Flow[_Answer]:
@@ -401,16 +348,7 @@ def _guess_or_read(plan: FleetPlan, layout: Layout) -> Flow[_Answer]:
     guess = plan.guess(layout)
     if guess and guess.plan.steps:
         return _Answer(guess, is_known=False)
-    return _Answer((yield from _read(plan, layout)))
-
-
-def _read_schema(plan: FleetPlan, layout: Layout) -> Flow[tuple[Schema, KnownState]]:
-    """Return the schema of a database, and its state at the same moment."""
-    from d1migrate.migrate.flows.read import schema_in
-    from d1migrate.schema import introspect
-
-    state, answers = yield from _read_and(plan, layout, introspect.QUERIES)
-    return schema_in(introspect.read(answers), plan.choice), state
+    return _Answer((yield from read_state(plan, layout)))
 
 
 def _refuse_other_end(after: KnownState) -> None:

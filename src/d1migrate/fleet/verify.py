@@ -7,8 +7,8 @@ from itertools import islice
 from d1migrate.drivers.run import run
 from d1migrate.errors import Error, HistoryError
 from d1migrate.fleet.drift import Schemas
-from d1migrate.fleet.flow import read_state_and
 from d1migrate.fleet.pool import pool_of
+from d1migrate.fleet.read import read_state_and
 from d1migrate.fleet.tenant_errors import without_name
 from d1migrate.hints import listed
 from d1migrate.named_tuple import NamedTuple
