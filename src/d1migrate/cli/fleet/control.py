@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.errors import UsageError
+from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.actor import current_actor
 
 TYPE_CHECKING = False
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
     Change = Callable[[Journal, str], Run | None]
     """Changes the newest run if its state allows that, and returns it; None if there is no run."""
+
+
+class Options(NamedTuple):
+    """The options of `fleet pause`, `resume` and `stop`."""
+
+    name: str | None = None
 
 
 def change(name: str | None, project: Project, output: Output, act: Change, state: str, step: str) -> int:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from d1migrate.cli.fleet.control import change
-from d1migrate.named_tuple import NamedTuple
+from d1migrate.cli.fleet.control import Options, change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-
-
-class Options(NamedTuple):
-    """The options of `fleet resume`."""
-
-    name: str | None = None
 
 
 def run(options: Options, project: Project, output: Output) -> int:
