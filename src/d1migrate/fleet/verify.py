@@ -30,7 +30,7 @@ _AHEAD = 4  # tenants per thread that are taken from the inventory in advance
 _TICK = 0.2
 _EXAMPLES = 3
 _NAMED = 3  # pending migrations
-_DRIFTED = "`d1migrate verify --database URL` shows each difference, and `verify --fix` what removes it"
+_DRIFTED = "`d1migrate verify` shows each difference; `d1migrate verify --fix files`, the SQL that removes it"
 
 
 class TenantCheck(NamedTuple):
