@@ -136,6 +136,17 @@ def test_a_failed_tenant_stops_no_other_one(failing: Project) -> None:
     assert failing.run("fleet", "retry").out == "no tenant failed\n"
 
 
+def test_the_failed_tenants_of_a_wave_are_retried(failing: Project) -> None:
+    """Those of the others stay failed; there is no wave of another number."""
+    failing.run("fleet", "up", code=1)
+    listed = json.loads(failing.run("fleet", "list", "--failed", "--json").out)["tenants"]
+    (wave,) = {tenant["wave"] for tenant in listed}
+    other = 1 if wave == 2 else 2
+    assert failing.run("fleet", "retry", "--wave", str(other)).out == f"no tenant of wave {other} failed\n"
+    assert failing.run("fleet", "retry", "--wave", str(wave)).out == "2 tenants can be tried again\n"
+    assert "--wave 9" in failing.run("fleet", "retry", "--wave", "9", code=2).err
+
+
 def test_failures_have_the_hints_of_their_errors(shops: Project) -> None:
     """In the summary, in the status, in a plan and in a verification; as text and as JSON."""
     configure(shops, FLEET.replace("create = true\n", ""))

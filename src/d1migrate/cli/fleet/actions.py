@@ -73,8 +73,8 @@ ACTIONS = {
     "retry": Command(
         "let the next `fleet up` try failed databases again",
         "d1migrate fleet retry --only tenant-7",
-        (_NAME, _ONLY),
-        details="For use after the cause is fixed. Without --only, for all that failed.",
+        (_NAME, _ONLY, _WAVE),
+        details="For use after the cause is fixed. Without --only and --wave, for all that failed.",
     ),
     "pause": Command(
         "pause a run",

@@ -18,14 +18,17 @@ class Options(NamedTuple):
 
     name: str | None = None
     only: tuple[str, ...] = ()
+    wave: int | None = None
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Put failed tenants back to be done."""
     chosen = ChosenFleet(options.name, project)
+    chosen.refuse_wave(options.wave)
+    wave = options.wave and options.wave - 1
     with chosen.journal() as journal:
         run = chosen.status(journal).run
-        count = journal.retry(only=chosen.failed(journal, run, options.only))
+        count = journal.retry(only=chosen.failed(journal, run, options.only), wave=wave)
         found = chosen.status(journal)
     if output.as_json:
         from d1migrate.report import fleet_values
@@ -40,5 +43,5 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print(f"{report.tenants(count)} can be tried again")
         output.hint(f"{chosen.command('up')} tries again")
     else:
-        output.print("no tenant failed")
+        output.print("no tenant failed" if wave is None else f"no tenant of wave {options.wave} failed")
     return 0
