@@ -1,0 +1,119 @@
+"""Pages of a table: the rows between two keys, which the job's row holds.
+
+The keys never leave the database: integers above 2**53, blobs and keys of mixed types do not survive JSON.
+"""
+
+from __future__ import annotations
+
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Query
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_JOB = "_d1m_job"
+
+MOST_COLUMNS = 4
+"""The columns of a key that the job's row has room for."""
+
+
+class Pages(NamedTuple):
+    """The pages of a table, in the order of its key.
+
+    Attributes:
+        table: the table.
+        key: the columns of its key, at most MOST_COLUMNS: `rowid`, or the primary key of a table without
+            rowids.
+        endless: whether they include rows that are added after the end mark, the key that was the last one
+            when the job started. Without the mark, a job may never end while rows are added.
+    """
+
+    table: str
+    key: tuple[str, ...] = ("rowid",)
+    endless: bool = False
+
+    def mark(self) -> Query:
+        """Return the query that sets the first and the last key, of its first column, in the job's row."""
+        table, column = quote_identifier(self.table), self._columns()[0]
+        end = "" if self.endless else f", last = (SELECT max({column}) FROM {table})"
+        return Query(f"UPDATE {_JOB} SET first = (SELECT min({column}) FROM {table}){end}", whole=True)
+
+    def rewind(self) -> Query:
+        """Return the query after which `move` sets the first page."""
+        return Query(f"UPDATE {_JOB} SET {', '.join(f'{c} = NULL' for c in (*_LO, *_HI))}", whole=True)
+
+    def move(self) -> Query:
+        """Return the query that sets the next page of `size` rows in the job's row.
+
+        After the last row the page is empty: its keys are NULL.
+        """
+        n = len(self.key)
+        lo, hi, names = _row(_LO[:n]), _row(_HI[:n]), ", ".join(_NAMES[:n])
+        backwards = ", ".join(f"{name} DESC" for name in _NAMES[:n])
+        first = f"(SELECT {names} FROM ({self._page('1')}))"
+        page = self._page(f"(SELECT size FROM {_JOB})")
+        last = f"(SELECT {names} FROM ({page}) ORDER BY {backwards} LIMIT 1)"
+        return Query(f"UPDATE {_JOB} SET {lo} = {first}, {hi} = {last}", whole=True)
+
+    def within(self, prefix: str = "") -> str:
+        """Return the condition that a row is on the page.
+
+        Args:
+            prefix: what qualifies the columns in the statement, such as `u.`; by default, the table's name.
+        """
+        columns = _row(self._columns(prefix))
+        return f"({columns} >= {_bound(_LO, self.key)} AND {columns} <= {_bound(_HI, self.key)})"
+
+    def more(self) -> str:
+        """Return the condition that a row follows the page; it is false after an empty page."""
+        return f"EXISTS (SELECT 1 FROM {quote_identifier(self.table)} WHERE {self._after()})"
+
+    def _columns(self, prefix: str = "") -> list[str]:
+        # A column that does not exist would be a string if it were only quoted; a qualified name never is.
+        prefix = prefix or f"{quote_identifier(self.table)}."
+        return [prefix + (c if fold(c) in ROWIDS else quote_identifier(c)) for c in self.key]
+
+    def _page(self, size: str) -> str:
+        """Return the query of the next rows.
+
+        It has two branches, of which one has LIMIT 0. An OR would not use the index, no value is lower than
+        all keys, and a condition on the job in WHERE would be tested row by row.
+        """
+        columns = self._columns()
+        order = ", ".join(columns)
+        named = ", ".join(f"{column} AS {name}" for column, name in zip(columns, _NAMES, strict=False))
+        select = f"SELECT {named} FROM {quote_identifier(self.table)}"
+        begun = f"(SELECT hi_1 IS NOT NULL FROM {_JOB})"
+        stop = f" WHERE {self._stop()}" if self._stop() else ""
+        return (
+            f"SELECT * FROM ({select}{stop} ORDER BY {order} LIMIT iif({begun}, 0, {size}))"
+            f" UNION ALL SELECT * FROM ({select} WHERE {self._after()} ORDER BY {order}"
+            f" LIMIT iif({begun}, {size}, 0))"
+        )
+
+    def _after(self) -> str:
+        """Return the condition that a row follows the page."""
+        stop = self._stop()
+        after = f"{_row(self._columns())} > {_bound(_HI, self.key)}"
+        return f"{after} AND {stop}" if stop else after
+
+    def _stop(self) -> str:
+        return "" if self.endless else f"{self._columns()[0]} <= (SELECT +last FROM {_JOB})"
+
+
+_LO, _HI = (tuple(f"{which}_{n}" for n in range(1, MOST_COLUMNS + 1)) for which in ("lo", "hi"))
+_NAMES = tuple(f"key_{n}" for n in range(1, MOST_COLUMNS + 1))
+
+
+def _row(columns: Iterable[str]) -> str:
+    """Return columns as a row value, or the only one as it is."""
+    columns = list(columns)
+    return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+
+
+def _bound(names: tuple[str, ...], key: tuple[str, ...]) -> str:
+    # The plus removes the affinity of the job's columns. With it, SQLite would use the index for the first
+    # column of a row value only, and each chunk would read its whole group (measured).
+    return f"(SELECT {', '.join(f'+{name}' for name in names[: len(key)])} FROM {_JOB})"
