@@ -527,7 +527,7 @@ def fleets(shown: Shown) -> None:
     shown("fleet resume", code=None)
     shown("fleet up", code=1)
     shown.configure(FLEET)
-    shown.monkeypatch.setattr("d1migrate.fleet.interrupts.Interrupts.__call__", lambda _: True)
+    shown.monkeypatch.setattr("d1migrate.cli.interrupts.Interrupts.__call__", lambda _: True)
     shown("fleet up", code=130)
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from d1migrate.cli.interrupts import Interrupts
 from d1migrate.drivers import cloudflare
 from d1migrate.errors import UnavailableError
 from d1migrate.fleet import claim_loop
 from d1migrate.fleet.claim_loop import Hooks
-from d1migrate.fleet.interrupts import Interrupts
 from d1migrate.fleet.inventory import inventory
 from d1migrate.fleet.journal import open_journal
 from d1migrate.fleet.plan import FleetPlan

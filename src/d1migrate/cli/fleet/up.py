@@ -58,8 +58,8 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _migrate(
     options: Options, chosen: ChosenFleet, gates: FleetGates, journal: Journal, output: Output
 ) -> FleetReport:
+    from d1migrate.cli.interrupts import Interrupts
     from d1migrate.fleet.claim_loop import Hooks
-    from d1migrate.fleet.interrupts import Interrupts
     from d1migrate.fleet.runner import run_fleet
     from d1migrate.report.fleet_progress import FleetProgress
 

@@ -27,7 +27,7 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Compare each tenant, and print how many differ in the same way."""
-    from d1migrate.fleet.interrupts import Interrupts
+    from d1migrate.cli.interrupts import Interrupts
     from d1migrate.fleet.verify import verify_fleet
 
     chosen = ChosenFleet(options.name, project)
