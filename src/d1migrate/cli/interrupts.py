@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a run of a fleet: what is being migrated is finished before the process ends."""
+"""Ctrl-C and SIGTERM in a long run: what the database is doing is finished before the process ends."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self._is_noted = False
+        self._noted = threading.Event()
         self._handlers: dict[int, Any] = {}
 
     def __call__(self) -> bool:
         """Whether a signal was noted."""
-        return self._is_noted
+        return self._noted.is_set()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -35,7 +35,11 @@ class Interrupts:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
+    def wait(self, seconds: float) -> None:
+        """Wait; a signal ends that. `time.sleep` would continue after it."""
+        self._noted.wait(seconds)
+
     def _note(self, *_: object) -> None:
-        if self._is_noted:
+        if self._noted.is_set():
             raise KeyboardInterrupt
-        self._is_noted = True
+        self._noted.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from d1migrate.fleet.run_values import Progress
+    from d1migrate.report.progress_bar import ProgressBar
 
 _EVERY = 30.0  # seconds between two lines
 _LONG = 10.0  # seconds; under a rate limit, shorter waits are all the time
@@ -34,7 +34,7 @@ class FleetProgress:
         self, note: Callable[[str], None], *, bar: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._note, self._clock = note, clock
-        self._bar = _Bar() if bar else None
+        self._bar = _bar() if bar else None
         self._lock = threading.Lock()
         self._shown_at = self._waited_at = clock()
         self._waited_at -= _EVERY
@@ -53,7 +53,8 @@ class FleetProgress:
     def show(self, found: Progress) -> None:
         """Show how far the run is."""
         if self._bar:
-            self._bar.show(found)
+            finished = found.done + found.failed
+            self._bar.show(progress_line(found), finished, finished + found.left)
         elif self._clock() - self._shown_at >= _EVERY:
             self._shown_at = self._clock()
             self._note(progress_line(found))
@@ -68,28 +69,7 @@ class FleetProgress:
         self._note(f"waiting up to {duration(seconds)}: {clean_line(reason)}")
 
 
-class _Bar:
-    """A progress bar, drawn on stderr; lines that are printed meanwhile appear above it."""
+def _bar() -> ProgressBar:
+    from d1migrate.report.progress_bar import ProgressBar
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        text = TextColumn("{task.description}", markup=False)
-        self._progress = Progress(BarColumn(20), text, console=Console(file=sys.stderr), transient=True)
-        self._task = self._progress.add_task("listing the tenants", total=None)
-
-    def start(self) -> None:
-        self._progress.start()
-
-    def stop(self) -> None:
-        self._progress.stop()
-
-    def show(self, found: Progress) -> None:
-        finished = found.done + found.failed
-        self._progress.update(
-            self._task,
-            description=progress_line(found),
-            completed=finished,
-            total=finished + found.left,
-        )
+    return ProgressBar("listing the tenants")
