@@ -139,7 +139,7 @@ def _objects(workerd: TypeScriptWorkerd, count: int) -> Row:
     index = _index(list(data.small(3)))
     objects = [workerd.new_object() for _ in range(count)]
     began = time.perf_counter()
-    applied = [len(workerd.call("runMigrations", index, database=each).result) for each in objects]
+    applied = [len(workerd.call("runMigrations", index, database=each).results) for each in objects]
     taken = time.perf_counter() - began
     if applied != [3] * count:
         raise RuntimeError("an object was not migrated exactly once")

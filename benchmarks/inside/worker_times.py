@@ -33,9 +33,9 @@ async def start(db: Any, files: list[tuple[str, str]]) -> tuple[float, float]:
     from d1migrate.workers import run_migrations
 
     imported = time.perf_counter()
-    applied = await run_migrations(db, _index(files))
+    report = await run_migrations(db, _index(files))
     called = time.perf_counter()
-    if applied:
+    if report.results:
         raise RuntimeError("there was something to do")
     return (imported - began) * 1000, (called - imported) * 1000
 

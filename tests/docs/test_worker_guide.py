@@ -33,7 +33,7 @@ async def history(database):
     return len(await get_history(database))
 
 async def run(database, migrations):
-    return len(await run_migrations(database, [tuple(pair) for pair in migrations]))
+    return len((await run_migrations(database, [tuple(pair) for pair in migrations])).results)
 """
 
 

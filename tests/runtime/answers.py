@@ -11,6 +11,12 @@ class Answer(NamedTuple):
     result: Any
     calls: dict[str, int]
 
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """What `runMigrations` reports of each migration."""
+        found: list[dict[str, Any]] = self.result["results"]
+        return found
+
 
 class InsideError(Exception):
     """An exception inside: its class and the bases of that, its text, its traceback and its simple attributes."""

@@ -44,6 +44,12 @@ class Outcome(NamedTuple):
     result: Any = None
     error: InsideError | None = None
 
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """What `runMigrations` reports of each migration."""
+        found: list[dict[str, Any]] = self.result["results"]
+        return found
+
 
 class TypeScriptWorkerd(Server):
     """One workerd whose Workers run the TypeScript runtime.

@@ -133,13 +133,16 @@ class TypeScriptRuntime:
         options = {_camel(name): value for name, value in data.get("options", {}).items()}
         how: dict[str, Any] = {"database": database, "isolate": isolate}
         if not faults:
-            return self._called("runMigrations", index, options, **how)
+            return self._migrated(index, options, **how)
         how |= {"faults": data.get("faults", ()), "shape": data.get("instead", "binding")}
         times = data.get("times", 1) // data.get("isolates", 1)
         if times == 1:
-            return self._called("runMigrations", index, options, **how)
+            return self._migrated(index, options, **how)
         found = self._workerd.at_once(times, "runMigrations", index, options, **how)
-        return [{"error": _described(one.error)} if one.error else {"result": one.result} for one in found], 0
+        outcomes = [
+            {"error": _described(one.error)} if one.error else {"result": one.results} for one in found
+        ]
+        return outcomes, 0
 
     def look(self, database: str, case: Case) -> Outcomes:
         """Ask what can be asked."""
@@ -158,6 +161,12 @@ class TypeScriptRuntime:
     def sql(self, database: str, statements: Sequence[str]) -> list[list[list[Any]]]:
         """Return the rows of each statement."""
         return self._workerd.sql(database, *statements)
+
+    def _migrated(self, *arguments: object, **how: Any) -> tuple[Outcomes, int]:
+        (outcome,), queries = self._called("runMigrations", *arguments, **how)
+        if "result" in outcome:
+            outcome = {"result": outcome["result"]["results"]}
+        return [outcome], queries
 
     def _called(self, function: str, *arguments: object, **how: Any) -> tuple[Outcomes, int]:
         try:

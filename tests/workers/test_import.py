@@ -40,7 +40,7 @@ index = types.ModuleType("migrations_index")
 index.TABLE, index.MIGRATIONS = "versions", (("001_a.sql", "SELECT 1;"),)
 from d1migrate.workers import get_pending, run_migrations
 before = set(sys.modules)
-assert asyncio.run(run_migrations(Binding(), index)) == []
+assert asyncio.run(run_migrations(Binding(), index)).results == ()
 assert asyncio.run(get_pending(Binding(), index)) == ()
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
 """
@@ -68,7 +68,7 @@ index = types.ModuleType("migrations_index")
 index.TABLE, index.MIGRATIONS = "versions", (("001_a.sql", "SELECT 1;"),)
 from d1migrate.workers import run_migrations_sync
 before = set(sys.modules)
-assert run_migrations_sync(Storage(), index) == []
+assert run_migrations_sync(Storage(), index).results == ()
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("d1migrate"))))
 """
 TENANT = """

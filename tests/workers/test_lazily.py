@@ -41,7 +41,9 @@ class Tenants:
         """The names that `run_migrations` applies at the first request of code with these files."""
         if isinstance(self.server, TypeScriptWorkerd):
             index = compiled(files, self.choice.guess)
-            return [one["name"] for one in self.server.call("runMigrations", index, database=database).result]
+            return [
+                one["name"] for one in self.server.call("runMigrations", index, database=database).results
+            ]
         found: Any = self.server.call("tenants:first_use", database=database, table=self.table, files=files)  # type: ignore[attr-defined]
         return list(found.result)
 

@@ -46,7 +46,7 @@ async def migrate(env, asked):
     try:
         # The free plan has 50 queries in a request; the last one asks for the version.
         database = getattr(env, "DB", None)
-        steps = await run_migrations(database, migrations_index, max_queries=49)
+        report = await run_migrations(database, migrations_index, max_queries=49)
         version = await get_current_version(database)
     except Unfinished as error:
         message = "not all is done: send the same request again"
@@ -57,7 +57,7 @@ async def migrate(env, asked):
         if isinstance(error, ApplyError):
             body |= {"applied": error.applied, "pending": error.pending, "unknown": error.unknown}
         return answer(500, body)
-    return answer(200, {"version": version, "applied": [step._asdict() for step in steps]})
+    return answer(200, {"version": version, "applied": [step._asdict() for step in report.results]})
 
 
 async def health(database):

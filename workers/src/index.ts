@@ -38,7 +38,7 @@ async function migrate(env: Env, request: Request): Promise<Response> {
   if (refused) return refused;
   try {
     // The free plan has 50 queries in a request; the last one asks for the version.
-    const applied = await runMigrations(env.DB, migrations, { maxQueries: 49 });
+    const { results: applied } = await runMigrations(env.DB, migrations, { maxQueries: 49 });
     return answer(200, { version: await getCurrentVersion(env.DB), applied });
   } catch (error) {
     if (error instanceof Unfinished) {

@@ -24,7 +24,7 @@ _FIELD = re.compile(
     r"(?:declare )?(?:readonly )?(?P<name>\w+)\??: (?P<type>[^;]+);$",
     re.MULTILINE,
 )
-_RESULTS = ("StepResult", "Verification", "Entry", "Difference", "Problem")
+_RESULTS = ("Report", "StepResult", "Verification", "Entry", "Difference", "Problem")
 """The values that functions return, in the order of the page."""
 _COMPILED = ("D1Like", "StorageLike", "Database", "Migrations", "Layout", "Planned", "Migration")
 """The types of arguments that no caller writes."""

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry
-    from d1migrate.migrate.flows.report import Report, StepResult
+    from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import History
     from d1migrate.migrate.log import Stamp
@@ -79,7 +79,7 @@ async def run_migrations(
     max_rows_written: int = 500_000,
     accept_newer: bool = True,
     by: str = "worker",
-) -> list[StepResult]:
+) -> Report:
     """Apply pending migrations, each exactly once, completely or not at all.
 
     Cheap enough for the top of a request: with nothing to do, it is one D1 query that returns one row and
@@ -110,8 +110,8 @@ async def run_migrations(
         by: the actor in the log.
 
     Returns:
-        A StepResult for each migration that was applied, by this call (`action` is "up") or by another one
-        while it ran ("applied meanwhile"), in order; an empty list if nothing was pending.
+        A Report. Its `results` has a StepResult for each migration that was applied, by this call (`action`
+        is "up") or by another one while it ran ("applied meanwhile"), in order; none if nothing was pending.
 
     Raises:
         ApplyError: a migration failed; its `applied`, `pending` and `unknown` describe the state.
@@ -137,10 +137,8 @@ async def run_migrations(
         from d1migrate.workers import objects
 
         limited = objects.LimitedStorage(database, max_migrations, max_rows_written)
-        report = await objects.apply_timed(flow, new_stamp, limited, max_seconds)
-    else:
-        report = await arun(flow(new_stamp), _Invocation(BindingDriver(database), max_queries, max_seconds))
-    return _in_order(report, found.migrations)
+        return await objects.apply_timed(flow, new_stamp, limited, max_seconds)
+    return await arun(flow(new_stamp), _Invocation(BindingDriver(database), max_queries, max_seconds))
 
 
 def run_migrations_sync(
@@ -154,7 +152,7 @@ def run_migrations_sync(
     max_rows_written: int = 500_000,
     accept_newer: bool = True,
     by: str = "worker",
-) -> list[StepResult]:
+) -> Report:
     """Apply pending migrations in a Durable Object without waiting, for its `__init__`.
 
     It cannot look at the time, takes no bookmark, and commits nothing: what it applied is committed when the
@@ -190,7 +188,7 @@ def run_migrations_sync(
         allow_out_of_order=allow_out_of_order,
         accept_newer=accept_newer,
     )
-    return _in_order(objects.apply(flow, partial(_stamp, by), limited), found.migrations)
+    return objects.apply(flow, partial(_stamp, by), limited)
 
 
 async def get_current(database: Any, *, table: str | None = None) -> str | None:
@@ -286,15 +284,6 @@ def _selector(to: int | str | None) -> int | str | None:
     if to is not None and not isinstance(to, (int, str)):
         raise UsageError(f"to={to!r} is not a migration", hint="expected a name, or a number")
     return to
-
-
-def _in_order(report: Report, migrations: Sequence[Migration]) -> list[StepResult]:
-    """Return the results in the order of the files."""
-    results = report.results
-    if not results:
-        return []
-    order = {migration.name: place for place, migration in enumerate(migrations)}
-    return sorted(results, key=lambda result: order.get(result.name, len(order)))
 
 
 def _stamp(by: str) -> Stamp:

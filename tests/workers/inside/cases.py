@@ -6,11 +6,11 @@ import asyncio
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from flows import driver  # type: ignore[import-not-found]
+from flows import driver, migrate  # type: ignore[import-not-found]
 from pyodide_inside import _described  # type: ignore[import-not-found]
 
 from d1migrate.sql.batch import Batch, Query
-from d1migrate.workers import get_current, get_current_version, get_pending, run_migrations
+from d1migrate.workers import get_current, get_current_version, get_pending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
@@ -26,7 +26,7 @@ async def prepare(given: Any, steps: Sequence[str | Files], table: Shape, named:
         if isinstance(step, str):
             await sql(given, [step])
         else:
-            await run_migrations(_database(given), index(step, table), table=named)
+            await migrate(_database(given), index(step, table), table=named)
 
 
 async def run(
@@ -40,7 +40,7 @@ async def run(
 ) -> list[dict[str, object]]:
     """Apply the files, `times` calls at once; what became of each."""
     database = _database(given) if instead is None else _instead(given, instead)
-    calls = (run_migrations(database, index(files, table), table=named, **options) for _ in range(times))
+    calls = (migrate(database, index(files, table), table=named, **options) for _ in range(times))
     return await asyncio.gather(*map(_outcome, calls))
 
 

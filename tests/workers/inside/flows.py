@@ -72,6 +72,11 @@ def index(files: Sequence[tuple[str, str]], table: Shape, **more: Any) -> Module
     return module
 
 
+async def migrate(db: Any, migrations: Any, **options: Any) -> list[Any]:
+    """Run migrations, and return their results."""
+    return list((await run_migrations(db, migrations, **options)).results)
+
+
 def migrator(db: Any, table: Shape, *files: tuple[str, str]) -> AsyncMigrator:
     """Return an AsyncMigrator of (name, SQL) pairs."""
     return AsyncMigrator(driver(db), source.load(files), choice=TableChoice(TABLES[table]))
@@ -83,10 +88,10 @@ async def apply(db: Any, table: Shape) -> None:
     assert await get_current_version(db) == 0
     assert await get_history(db) == ()
     three = index(THREE, table)
-    results = await run_migrations(db, three, by="a deploy")
+    results = await migrate(db, three, by="a deploy")
     assert [tuple(result[:4]) for result in results] == NOTES
     assert all(result.rows_read and result.rows_written for result in results), results
-    assert await run_migrations(db, three) == []
+    assert await migrate(db, three) == []
     assert await get_current(db) == "003_tags"
     assert await get_current_version(db) == 3
     assert await read(
@@ -101,14 +106,14 @@ async def apply(db: Any, table: Shape) -> None:
 async def apply_to(db: Any, table: Shape) -> None:
     """`to` stops early, and again there is nothing to do; an unknown migration is an error."""
     three = index(THREE, table)
-    assert [r.version for r in await run_migrations(db, three, to=2)] == [1, 2]
-    assert await run_migrations(db, three, to="002_first_note") == []
-    assert await run_migrations(db, three, to="001") == []
+    assert [r.version for r in await migrate(db, three, to=2)] == [1, 2]
+    assert await migrate(db, three, to="002_first_note") == []
+    assert await migrate(db, three, to="001") == []
     for unknown in (9, "009", "00"):
-        error = await raised(run_migrations(db, three, to=unknown), errors.UsageError)
+        error = await raised(migrate(db, three, to=unknown), errors.UsageError)
         assert str(unknown) in str(error)
-    assert [r.version for r in await run_migrations(db, three, to="003_tags.sql")] == [3]
-    await raised(run_migrations(db, three, to=9), errors.UsageError)
+    assert [r.version for r in await migrate(db, three, to="003_tags.sql")] == [3]
+    await raised(migrate(db, three, to=9), errors.UsageError)
 
 
 async def rollback(db: Any, table: Shape) -> None:
@@ -123,21 +128,21 @@ async def rollback(db: Any, table: Shape) -> None:
     assert await get_current_version(db) == 0
     assert await read(db, "SELECT name FROM sqlite_schema WHERE name IN ('notes', 'tags')") == []
     assert [e.action for e in await get_history(db)] == ["up", "up", "up", "down", "down", "down"]
-    assert len(await run_migrations(db, index(THREE, table))) == 3
+    assert len(await migrate(db, index(THREE, table))) == 3
 
 
 async def without_statements(db: Any, table: Shape) -> None:
     """A file without a statement is recorded like any other: its batch holds only the history."""
     files = index((("001_a.sql", ""), ("002_b.sql", "-- later")), table)
-    assert [step.name for step in await run_migrations(db, files)] == ["001_a", "002_b"]
-    assert await run_migrations(db, files) == []
+    assert [step.name for step in await migrate(db, files)] == ["001_a", "002_b"]
+    assert await migrate(db, files) == []
     assert await get_pending(db, files) == ()
 
 
 async def rollback_files(db: Any, table: Shape) -> None:
     """The log keeps a rollback that the index has from a file of its own, and `down` runs it."""
     files = [("001_a.sql", "CREATE TABLE a (x);\n")]
-    await run_migrations(db, index(files, table, ROLLBACKS={"001_a.sql": "DROP TABLE a;\n"}))
+    await migrate(db, index(files, table, ROLLBACKS={"001_a.sql": "DROP TABLE a;\n"}))
     assert [step.version for step in (await migrator(db, table).down()).steps] == [1]
     assert await read(db, "SELECT name FROM sqlite_schema WHERE name = 'a'") == []
 
@@ -145,17 +150,17 @@ async def rollback_files(db: Any, table: Shape) -> None:
 async def out_of_order(db: Any, table: Shape) -> None:
     """What is before an applied migration is refused, unless it is asked for."""
     three = index(THREE, table)
-    await run_migrations(db, index((THREE[0], THREE[2]), table))
-    error = await raised(run_migrations(db, three), errors.OutOfOrder)
+    await migrate(db, index((THREE[0], THREE[2]), table))
+    error = await raised(migrate(db, three), errors.OutOfOrder)
     assert error.names == ("002_first_note",)
-    assert [r.version for r in await run_migrations(db, three, allow_out_of_order=True)] == [2]
-    assert await run_migrations(db, three) == []
+    assert [r.version for r in await migrate(db, three, allow_out_of_order=True)] == [2]
+    assert await migrate(db, three) == []
 
 
 async def failing_statement(db: Any, table: Shape) -> None:
     """A failure names the migration, what was applied and what is pending, and leaves nothing of it."""
     wrong = ("002_wrong.sql", "CREATE TABLE half (a);\nINSERT INTO nowhere VALUES (1);\n")
-    error = await raised(run_migrations(db, index((THREE[0], wrong, THREE[2]), table)), errors.ApplyError)
+    error = await raised(migrate(db, index((THREE[0], wrong, THREE[2]), table)), errors.ApplyError)
     assert (error.migration, error.applied, error.pending, error.unknown) == (
         "002_wrong",
         ("001_notes",),
@@ -166,41 +171,41 @@ async def failing_statement(db: Any, table: Shape) -> None:
     assert isinstance(error.__cause__, errors.QueryError)
     assert await get_current_version(db) == 1
     assert await read(db, "SELECT name FROM sqlite_schema WHERE name = 'half'") == []
-    assert [r.version for r in await run_migrations(db, index(THREE, table))] == [2, 3]
+    assert [r.version for r in await migrate(db, index(THREE, table))] == [2, 3]
 
 
 async def unreadable(db: Any) -> None:
     """A file that cannot be parsed stops everything before anything runs, with its place."""
     wrong = ("002_wrong.sql", "CREATE TABLE t (a);\nINSERT INTO t VALUES ('never closed);\n")
-    error = await raised(run_migrations(db, (THREE[0], wrong)), errors.ParseError)
+    error = await raised(migrate(db, (THREE[0], wrong)), errors.ParseError)
     assert (error.file, error.line) == ("002_wrong.sql", 2)
     assert await get_current_version(db) == 0
 
 
 async def disagreement(db: Any, table: Shape) -> None:
     """An edited or a lost file is an error, also where nothing is pending."""
-    await run_migrations(db, index(THREE, table))
+    await migrate(db, index(THREE, table))
     edited = (THREE[0], (THREE[1][0], "INSERT INTO notes (text) VALUES ('second');\n"), THREE[2])
-    error = await raised(run_migrations(db, index(edited, table)), errors.ChecksumMismatch)
+    error = await raised(migrate(db, index(edited, table)), errors.ChecksumMismatch)
     assert error.names == ("002_first_note",)
-    assert await run_migrations(db, index(THREE[:2], table)) == []
-    refused = run_migrations(db, index(THREE[:2], table), accept_newer=False)
+    assert await migrate(db, index(THREE[:2], table)) == []
+    refused = migrate(db, index(THREE[:2], table), accept_newer=False)
     error = await raised(refused, errors.MissingMigration)
     assert error.names == ("003_tags",)
-    error = await raised(run_migrations(db, index((THREE[0], THREE[2]), table)), errors.MissingMigration)
+    error = await raised(migrate(db, index((THREE[0], THREE[2]), table)), errors.MissingMigration)
     assert error.names == ("002_first_note",)
     reworded = (
         THREE[0],
         (THREE[1][0], "-- A license\n" + THREE[1][1].replace(" (text)", "\n(text)")),
         THREE[2],
     )
-    assert await run_migrations(db, index(reworded, table)) == []
+    assert await migrate(db, index(reworded, table)) == []
 
 
 async def strangers(db: Any) -> None:
     """A database that d1migrate did not create, and a table of another tool, are not empty databases."""
     await write(db, "CREATE TABLE old (a)")
-    error = await raised(run_migrations(db, THREE), errors.HistoryError)
+    error = await raised(migrate(db, THREE), errors.HistoryError)
     assert "was not created by d1migrate" in str(error)
     assert await get_current_version(db) == 0
     await write(
@@ -211,7 +216,7 @@ async def strangers(db: Any) -> None:
     for call in (
         get_current_version(db),
         get_history(db),
-        run_migrations(db, THREE),
+        migrate(db, THREE),
         verify_schema(db, THREE),
     ):
         error = await raised(call, errors.HistoryError)
@@ -226,13 +231,13 @@ async def unreadable_history(db: Any) -> None:
         "INSERT INTO schema_migrations VALUES (1, '001_notes', 1)",
         "CREATE TABLE d1migrate_log (message)",
     )
-    for call in (get_current(db), get_current_version(db), run_migrations(db, THREE)):
+    for call in (get_current(db), get_current_version(db), migrate(db, THREE)):
         await raised(call, errors.HistoryError)
 
 
 async def lost_log(db: Any, table: Shape) -> None:
     """A log of migrations without their table is an error, never "nothing is applied"."""
-    await run_migrations(db, index(THREE, table))
+    await migrate(db, index(THREE, table))
     await write(db, f"DROP TABLE {TABLES[table]}")
     for call in (get_current(db), get_current_version(db), get_pending(db, index(THREE, table))):
         assert "is missing, but" in str(await raised(call, errors.HistoryError))
@@ -241,9 +246,9 @@ async def lost_log(db: Any, table: Shape) -> None:
 async def partial(db: Any, table: Shape) -> None:
     """A migration that began and did not finish stops the next run."""
     three = index(THREE, table)
-    await run_migrations(db, three)
+    await migrate(db, three)
     await write(db, "DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")
-    for call in (run_migrations(db, three), get_pending(db, three)):
+    for call in (migrate(db, three), get_pending(db, three)):
         assert (await raised(call, errors.PartiallyApplied)).names == ("003_tags",)
 
 
@@ -256,10 +261,10 @@ async def recorded_by_wrangler(db: Any) -> None:
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)",
     )
     assert await get_current_version(db) == 2
-    assert await run_migrations(db, index(THREE[:2], "versions")) == []
-    assert await run_migrations(db, index(THREE[:2], "versions")) == []
-    assert [r.version for r in await run_migrations(db, index(THREE, "versions"))] == [3]
-    assert await run_migrations(db, index(THREE, "versions")) == []
+    assert await migrate(db, index(THREE[:2], "versions")) == []
+    assert await migrate(db, index(THREE[:2], "versions")) == []
+    assert [r.version for r in await migrate(db, index(THREE, "versions"))] == [3]
+    assert await migrate(db, index(THREE, "versions")) == []
 
 
 WRANGLERS = (
@@ -290,28 +295,28 @@ async def applied_by_wrangler(db: Any) -> None:
     assert (await get_current(db), await get_current_version(db)) == ("0001_a/migration", 1)
     rest = ("0001_b", "2024-01-13-it's a patch", "seed")
     assert await get_pending(db, files) == rest
-    assert tuple(r.name for r in await run_migrations(db, files)) == rest
-    assert await run_migrations(db, files) == []
+    assert tuple(r.name for r in await migrate(db, files)) == rest
+    assert await migrate(db, files) == []
     assert (await get_current(db), await get_current_version(db)) == ("seed", 2024)
     rows = await read(db, "SELECT id, name, typeof(applied_at) FROM d1_migrations ORDER BY id")
     assert rows == [
         (n, f"{name.removesuffix('.sql')}.sql", "text") for n, name in enumerate([*applied, *rest], 1)
     ]
     for wrong in ("0001", "0"):
-        await raised(run_migrations(db, files, to=wrong), errors.UsageError)
+        await raised(migrate(db, files, to=wrong), errors.UsageError)
 
 
 async def names_of_tables(db: Any, table: Shape) -> None:
     """The name of the migrations table is an argument; without it, the history is not found."""
     three = index(THREE, table)
-    assert len(await run_migrations(db, three, table="done by us")) == 3
-    assert await run_migrations(db, three, table="done by us") == []
+    assert len(await migrate(db, three, table="done by us")) == 3
+    assert await migrate(db, three, table="done by us") == []
     assert await get_pending(db, three, table="done by us") == ()
     assert await get_current(db, table="done by us") == "003_tags"
     assert await get_current_version(db, table="done by us") == 3
     assert len(await get_history(db, table="done by us")) == 3
     assert (await verify_schema(db, three, table="done by us")).current == "003_tags"
-    await raised(run_migrations(db, three), errors.HistoryError)
+    await raised(migrate(db, three), errors.HistoryError)
     assert len(await read(db, 'SELECT * FROM "done by us"')) == 3
 
 
@@ -326,20 +331,20 @@ async def wranglers_table_beside(db: Any) -> None:
         "INSERT INTO schema_migrations VALUES (1, '001_notes', 1)",
     )
     three = index(THREE, "versions")
-    assert [r.version for r in await run_migrations(db, three, wrangler_table="w")] == [2, 3]
+    assert [r.version for r in await migrate(db, three, wrangler_table="w")] == [2, 3]
     assert await read(db, "SELECT name FROM w ORDER BY id") == [(name,) for name, _ in THREE]
     await write(db, "DELETE FROM w WHERE name = '003_tags.sql'")
     assert await get_current_version(db) == 3
-    assert await run_migrations(db, three, wrangler_table="w") == []
+    assert await migrate(db, three, wrangler_table="w") == []
 
 
 async def other_table(db: Any, table: Shape) -> None:
     """A history in the table of the other shape is an error, and nothing is written."""
     other: Shape = "names" if table == "versions" else "versions"
-    await run_migrations(db, index(THREE[:2], other))
+    await migrate(db, index(THREE[:2], other))
     before = await read(db, "SELECT type, name, sql FROM sqlite_schema"), await get_history(db)
     three = index(THREE, table)
-    for call in (run_migrations(db, three), get_pending(db, three)):
+    for call in (migrate(db, three), get_pending(db, three)):
         error = await raised(call, errors.HistoryError)
         assert f"{TABLES[table]}: it is empty, and {TABLES[other]} is not" in str(error)
     assert not (await verify_schema(db, three)).ok
@@ -356,14 +361,14 @@ async def own_table(db: Any) -> None:
         ],
         "names",
     )
-    assert len(await run_migrations(db, files)) == 2
-    assert await run_migrations(db, files) == []
+    assert len(await migrate(db, files)) == 2
+    assert await migrate(db, files) == []
     assert await read(db, "SELECT * FROM schema_migrations") == [("1", "x")]
     assert (await get_current(db), await get_pending(db, files)) == ("002_rows", ())
     edited = index(
         [files.MIGRATIONS[0], ("002_rows.sql", "INSERT INTO schema_migrations VALUES ('2', 'x');")], "names"
     )
-    await raised(run_migrations(db, edited), errors.ChecksumMismatch)
+    await raised(migrate(db, edited), errors.ChecksumMismatch)
 
 
 async def overtaken(db: Any, table: Shape, batch: int) -> list[tuple[int | None, str]]:
@@ -374,7 +379,7 @@ async def overtaken(db: Any, table: Shape, batch: int) -> list[tuple[int | None,
 
         async def batch(self, queries: Batch) -> Sequence[Result]:
             if self.sent == batch:
-                await run_migrations(db, index(THREE, table))
+                await migrate(db, index(THREE, table))
             self.sent += 1
             return await super().batch(queries)
 
@@ -386,13 +391,13 @@ async def overtaken(db: Any, table: Shape, batch: int) -> list[tuple[int | None,
 
 async def race(db: Any, table: Shape, runners: int) -> list[list[tuple[int | None, str]]]:
     """Run the migrations several times at once; (version, action) of each run's results."""
-    runs = await asyncio.gather(*(run_migrations(db, index(THREE, table)) for _ in range(runners)))
+    runs = await asyncio.gather(*(migrate(db, index(THREE, table)) for _ in range(runners)))
     return [[(result.version, result.action) for result in results] for results in runs]
 
 
 async def delicate(db: Any, table: Shape) -> None:
     """Trigger bodies, 64-bit integers, NULL, blobs and names beyond ASCII survive."""
-    await run_migrations(db, index(DELICATE, table))
+    await migrate(db, index(DELICATE, table))
     rows = await read(
         db,
         'SELECT CAST("größe" AS TEXT) AS g, typeof("größe") AS tg, "a\'b" AS t, hex(data) AS d, price, remark'
@@ -403,7 +408,7 @@ async def delicate(db: Any, table: Shape) -> None:
         ("-9223372036854775808", "integer", "", "", 1e300, "dear; really"),
         (None, "null", None, "00FF", None, None),
     ], rows
-    assert await run_migrations(db, index(DELICATE, table)) == []
+    assert await migrate(db, index(DELICATE, table)) == []
     assert len((await migrator(db, table, *DELICATE).down(allow_loss=["all"])).steps) == 1
 
 
@@ -413,10 +418,10 @@ async def sources(db: Any) -> None:
     files = tuple((f.name, f.read_bytes().decode("utf-8-sig")) for f in sorted(Path(folder).glob("*.sql")))
     old: Any = ModuleType("migrations_index")
     old.MIGRATIONS, old.SCHEMAS = files, {}
-    error = await raised(run_migrations(db, old), errors.UsageError)
+    error = await raised(migrate(db, old), errors.UsageError)
     assert "run `d1migrate index`" in str(error.hint)
     assert await get_current(db) is None
-    assert [r.version for r in await run_migrations(db, "sql_package")] == [1, 2]
+    assert [r.version for r in await migrate(db, "sql_package")] == [1, 2]
     for migrations in (
         index(files, "versions"),
         files,
@@ -427,7 +432,7 @@ async def sources(db: Any) -> None:
         folder,
         Path(folder),
     ):
-        assert await run_migrations(db, migrations) == [], migrations
+        assert await migrate(db, migrations) == [], migrations
     wrongs: list[Any] = [
         dict,
         ModuleType("no_index"),
@@ -439,16 +444,16 @@ async def sources(db: Any) -> None:
     ]
     wrongs += [[1], [("001_a.sql",)], [{"name": "sql"}], [("001_a.sql", b"SELECT 1")]]
     for wrong in wrongs:
-        await raised(run_migrations(db, wrong), errors.UsageError)
+        await raised(migrate(db, wrong), errors.UsageError)
 
 
 async def remembered(db: Any, table: Shape) -> None:
     """What is remembered is the parsed text: other texts under the same names are other migrations."""
     three = index(THREE, table)
-    await run_migrations(db, three)
+    await migrate(db, three)
     edited = (THREE[0], THREE[1], (THREE[2][0], "CREATE TABLE labels (name TEXT);\n"))
-    await raised(run_migrations(db, index(edited, table)), errors.ChecksumMismatch)
-    assert await run_migrations(db, three) == []
+    await raised(migrate(db, index(edited, table)), errors.ChecksumMismatch)
+    assert await migrate(db, three) == []
     await write(
         db,
         "DELETE FROM d1migrate_log",
@@ -456,19 +461,19 @@ async def remembered(db: Any, table: Shape) -> None:
         "DROP TABLE notes",
         "DROP TABLE tags",
     )
-    assert len(await run_migrations(db, three)) == 3, "a database's state must not be remembered"
+    assert len(await migrate(db, three)) == 3, "a database's state must not be remembered"
 
 
 async def limits(db: Any, table: Shape) -> None:
     """A run ends between two migrations when its queries or its time are used, and says what is left."""
-    error = await raised(run_migrations(db, index(MANY[:10], table), max_queries=8), errors.Unfinished)
+    error = await raised(migrate(db, index(MANY[:10], table), max_queries=8), errors.Unfinished)
     assert (len(error.applied), len(error.pending)) == (5, 5), error
     assert str(error) == "7 of the 8 queries of this call are used: 5 applied, 5 left"
     assert await get_current_version(db) == 5
-    assert len(await run_migrations(db, index(MANY[:10], table), max_queries=8)) == 5
-    error = await raised(run_migrations(db, index(MANY[:20], table), max_seconds=0), errors.Unfinished)
+    assert len(await migrate(db, index(MANY[:10], table), max_queries=8)) == 5
+    error = await raised(migrate(db, index(MANY[:20], table), max_seconds=0), errors.Unfinished)
     assert (len(error.applied), len(error.pending)) == (0, 10), error
-    assert await run_migrations(db, index(MANY[:10], table), max_queries=4) == []
+    assert await migrate(db, index(MANY[:10], table), max_queries=4) == []
 
 
 async def history_of_200(db: Any, table: Shape) -> list[int]:
@@ -476,14 +481,14 @@ async def history_of_200(db: Any, table: Shape) -> list[int]:
     seen = []
     for _ in range(10):
         try:
-            await run_migrations(db, index(MANY, table))
+            await migrate(db, index(MANY, table))
         except errors.Unfinished as error:
             seen.append(await get_current_version(db))
             assert len(error.pending) == 200 - seen[-1]
         else:
             break
     assert await get_current_version(db) == 200
-    assert await run_migrations(db, index(MANY, table)) == []
+    assert await migrate(db, index(MANY, table)) == []
     assert len(await get_history(db)) == 200
     return seen
 
@@ -498,7 +503,7 @@ def module_of(index: str) -> ModuleType:
 async def run_index(db: Any, index: str, wrangler_table: str | None = None) -> Any:
     """Run the migrations of an index; whether the schema is as it says, and what is pending."""
     module = module_of(index)
-    await run_migrations(db, module, wrangler_table=wrangler_table)
+    await migrate(db, module, wrangler_table=wrangler_table)
     table = wrangler_table if module.TABLE == "names" else None
     found = await verify_schema(db, module, table=table)
     return [found.ok, found.differences, found.not_compared, await get_pending(db, module, table=table)]
@@ -509,7 +514,7 @@ async def verify(db: Any, index: str) -> None:
     module: Any = module_of(index)
     found = await verify_schema(db, module)
     assert (found.ok, found.current, len(found.pending)) == (True, None, len(module.MIGRATIONS)), found
-    await run_migrations(db, module)
+    await migrate(db, module)
     found = await verify_schema(db, module)
     assert (found.ok, found.current, found.pending, found.differences) == (
         *(True, "003_add_users_table", (), ()),
@@ -537,7 +542,7 @@ async def verify(db: Any, index: str) -> None:
 async def pending_and_schema(db: Any, table: Shape) -> None:
     """What is not applied, and the live schema with all its columns, indexes and keys."""
     assert await get_pending(db, index(THREE, table)) == ("001_notes", "002_first_note", "003_tags")
-    await run_migrations(db, index((THREE[0], THREE[2]), table))
+    await migrate(db, index((THREE[0], THREE[2]), table))
     assert await get_pending(db, index(THREE, table)) == ("002_first_note",)
     await write(
         db, "CREATE UNIQUE INDEX tag ON tags (name)", "ALTER TABLE tags ADD note_id REFERENCES notes (id)"
@@ -555,25 +560,25 @@ async def pending_and_schema(db: Any, table: Shape) -> None:
 async def wrong_calls(db: Any) -> None:
     """What is no D1, no version, no number of queries, or holds no migration, is a usage error."""
     for wrong in (None, "DB", 7, object()):
-        await raised(run_migrations(wrong, THREE), errors.UsageError)
+        await raised(migrate(wrong, THREE), errors.UsageError)
         await raised(get_current_version(wrong), errors.UsageError)
-    await raised(run_migrations(db, index((), "names")), errors.UsageError)
-    await raised(run_migrations(db, THREE, to=2.0), errors.UsageError)  # type: ignore[arg-type]
-    await raised(run_migrations(db, THREE, max_queries=3), errors.UsageError)
+    await raised(migrate(db, index((), "names")), errors.UsageError)
+    await raised(migrate(db, THREE, to=2.0), errors.UsageError)
+    await raised(migrate(db, THREE, max_queries=3), errors.UsageError)
     twice = [*source.load(THREE[:1]), *source.load(THREE[:1])]
-    await raised(run_migrations(db, twice), errors.SourceError)
-    assert await run_migrations(db, []) == []
+    await raised(migrate(db, twice), errors.SourceError)
+    assert await migrate(db, []) == []
     assert await get_current_version(db) == 0
 
 
 async def one_query(db: Any, table: Shape) -> None:
     """With nothing to do: for the caller to count the calls."""
-    assert await run_migrations(db, index(THREE, table)) == []
+    assert await migrate(db, index(THREE, table)) == []
 
 
 async def prepared(db: Any, table: Shape) -> None:
     """Apply what `one_query` finds applied."""
-    await run_migrations(db, index(THREE, table))
+    await migrate(db, index(THREE, table))
 
 
 async def state(db: Any, table: Shape) -> dict[str, Any]:
@@ -599,4 +604,4 @@ async def notes(db: Any) -> list[tuple[Any, ...]]:
 
 async def run_three(db: Any, table: Shape) -> list[int | None]:
     """Run the migrations; the versions applied."""
-    return [result.version for result in await run_migrations(db, index(THREE, table))]
+    return [result.version for result in await migrate(db, index(THREE, table))]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import flows  # type: ignore[import-not-found]
-from flows import index, raised
+from flows import index, migrate, raised
 from pyodide import ffi
 from sql_files import MANY, THREE  # type: ignore[import-not-found]
 
@@ -20,7 +20,6 @@ from d1migrate.workers import (
     get_history,
     get_pending,
     objects,
-    run_migrations,
     run_migrations_sync,
 )
 
@@ -43,6 +42,11 @@ BY_RENAME = (
     "CREATE TABLE copied (id INTEGER PRIMARY KEY);\nINSERT INTO copied SELECT id FROM parents;\n"
     "DROP TABLE parents;\nALTER TABLE copied RENAME TO parents;\n"
 )
+
+
+def migrate_sync(storage: Any, migrations: Any, **options: Any) -> list[Any]:
+    """Run migrations without waiting, and return their results."""
+    return list(run_migrations_sync(storage, migrations, **options).results)
 
 
 async def flow(ctx: Any, name: str, **arguments: Any) -> Any:
@@ -79,7 +83,7 @@ class Tenant:
 
     def __init__(self, ctx: Any, _: Any) -> None:
         self.ctx = ctx
-        self.applied = [result.name for result in run_migrations_sync(self.ctx.storage, three(), by="tenant")]
+        self.applied = [result.name for result in migrate_sync(self.ctx.storage, three(), by="tenant")]
 
     async def state(self) -> Any:
         """What this instance applied, and what is applied."""
@@ -93,9 +97,7 @@ class Broken(Tenant):
 
     def __init__(self, ctx: Any, _: Any) -> None:
         Broken.tries += 1
-        run_migrations_sync(
-            ctx.storage, [THREE[0], ("002_wrong.sql", "-- A line.\nINSERT INTO nope VALUES (1);")]
-        )
+        migrate_sync(ctx.storage, [THREE[0], ("002_wrong.sql", "-- A line.\nINSERT INTO nope VALUES (1);")])
 
 
 async def tries(_: Any) -> int:
@@ -110,7 +112,7 @@ def three() -> Any:
 
 async def without_waiting(ctx: Any) -> None:
     """The synchronous form applies, in order, and once; `to`, pending, edited, missing, newer files as on D1."""
-    storage, run = ctx.storage, run_migrations_sync
+    storage, run = ctx.storage, migrate_sync
     assert [result.name for result in run(storage, three(), to=2)] == ["001_notes", "002_first_note"]
     assert run(storage, three(), to="002") == []
     assert await get_pending(storage, three()) == ("003_tags",)
@@ -134,13 +136,13 @@ async def failing(ctx: Any, at: int) -> Any:
     files = [list(file) for file in THREE]
     files[at][1] = f"-- A comment.\nCREATE TABLE lost (x);\nINSERT INTO nope VALUES (1);\n{files[at][1]}"
     wrong = index([tuple(file) for file in files], "versions")
-    error = fails(lambda: run_migrations_sync(ctx.storage, wrong), errors.ApplyError)
+    error = fails(lambda: migrate_sync(ctx.storage, wrong), errors.ApplyError)
     assert (error.line, error.statement, error.unknown) == (3, "INSERT INTO nope VALUES (1)", False), error
     assert str(error).startswith(f"{THREE[at][0]}:3: no such table: nope"), error
     assert len(error.applied) == at
     assert len(error.pending) == 3 - at
     assert rows(ctx, "SELECT name FROM sqlite_schema WHERE name = 'lost'") == []
-    assert len(run_migrations_sync(ctx.storage, three())) == 3 - at
+    assert len(migrate_sync(ctx.storage, three())) == 3 - at
 
 
 async def race(ctx: Any, sync: bool) -> list[list[str]]:
@@ -148,9 +150,9 @@ async def race(ctx: Any, sync: bool) -> list[list[str]]:
 
     async def one() -> list[str]:
         if sync:
-            found = run_migrations_sync(ctx.storage, index(MANY[:30], "versions"))
+            found = migrate_sync(ctx.storage, index(MANY[:30], "versions"))
         else:
-            found = await run_migrations(ctx.storage, index(MANY[:30], "versions"))
+            found = await migrate(ctx.storage, index(MANY[:30], "versions"))
         return [result.name for result in found if result.action == "up"]
 
     return await asyncio.gather(*[one() for _ in range(20)])
@@ -162,16 +164,16 @@ async def race(ctx: Any, sync: bool) -> list[list[str]]:
 async def undrained(ctx: Any) -> None:
     """Every statement runs to its end: one that fails on its second row fails, and what returns rows is undone."""
     second = "SELECT json_extract(column1, '$') FROM (VALUES ('{}'), ('{'));"
-    error = fails(lambda: run_migrations_sync(ctx.storage, [("001_a.sql", second)]), errors.ApplyError)
+    error = fails(lambda: migrate_sync(ctx.storage, [("001_a.sql", second)]), errors.ApplyError)
     assert "malformed JSON" in str(error)
     returning = (
         "CREATE TABLE t (x);\nINSERT INTO t VALUES (1), (2), (3) RETURNING x;\nEXPLAIN SELECT * FROM t;\n"
         "ANALYZE;\nINSERT INTO nope VALUES (1);"
     )
-    fails(lambda: run_migrations_sync(ctx.storage, [("001_a.sql", returning)]), errors.ApplyError)
+    fails(lambda: migrate_sync(ctx.storage, [("001_a.sql", returning)]), errors.ApplyError)
     assert rows(ctx, "SELECT name FROM sqlite_schema WHERE name = 't'") == []
     right = returning.replace("INSERT INTO nope VALUES (1);", "")
-    assert len(run_migrations_sync(ctx.storage, [("001_a.sql", right)])) == 1
+    assert len(migrate_sync(ctx.storage, [("001_a.sql", right)])) == 1
     assert rows(ctx, "SELECT sum(x) AS total FROM t") == [(6,)]
 
 
@@ -182,7 +184,7 @@ async def deferred_violation(ctx: Any, deferrable: bool) -> None:
         tables = (tables[0], tables[1].replace("(id));", "(id) DEFERRABLE INITIALLY DEFERRED);"))
         second = ORPHAN
     files = [tables, ("002_orphan.sql", f"CREATE TABLE later (x);\n{second}"), ("003_more.sql", "SELECT 1;")]
-    error = fails(lambda: run_migrations_sync(ctx.storage, files), errors.ApplyError)
+    error = fails(lambda: migrate_sync(ctx.storage, files), errors.ApplyError)
     assert "FOREIGN KEY constraint failed" in str(error), error
     assert "children" in error.hint
     assert error.line == (None if deferrable else 2)
@@ -203,26 +205,26 @@ async def by_rename(ctx: Any, deferrable: bool) -> None:
         tables = (tables[0], tables[1].replace("(id));", "(id) DEFERRABLE INITIALLY DEFERRED);"))
         second = BY_RENAME
     files = [tables, ("002_copy.sql", second)]
-    assert len(run_migrations_sync(ctx.storage, files)) == 2
+    assert len(migrate_sync(ctx.storage, files)) == 2
     assert rows(ctx, "PRAGMA defer_foreign_keys") == [(0,)]
     more = [*files, ("003_orphan.sql", ORPHAN)]
     if not deferrable:
-        error = fails(lambda: run_migrations_sync(ctx.storage, more), errors.ApplyError)
+        error = fails(lambda: migrate_sync(ctx.storage, more), errors.ApplyError)
         assert error.line == 1, "the key is checked at once again"
 
 
 async def old_violations(ctx: Any) -> None:
     """Violations from before are not the migration's; it may also correct them."""
     sql = ctx.storage.sql
-    run_migrations_sync(ctx.storage, [CHILDREN])
+    migrate_sync(ctx.storage, [CHILDREN])
     await ctx.storage.sync()
     sql.exec("PRAGMA foreign_keys = OFF")
     sql.exec("INSERT INTO children VALUES (7), (8)")
     await ctx.storage.sync()
     files = [CHILDREN, ("002_some.sql", f"{DEFERRED}DELETE FROM children WHERE parent = 7;")]
-    assert len(run_migrations_sync(ctx.storage, files)) == 1
+    assert len(migrate_sync(ctx.storage, files)) == 1
     files += [("003_other.sql", f"{DEFERRED}INSERT INTO children VALUES (9);")]
-    fails(lambda: run_migrations_sync(ctx.storage, files), errors.ApplyError)
+    fails(lambda: migrate_sync(ctx.storage, files), errors.ApplyError)
     await ctx.storage.sync()
     assert rows(ctx, "SELECT parent FROM children ORDER BY parent") == [(1,), (2,), (8,)]
 
@@ -232,33 +234,33 @@ async def keys_left_off(ctx: Any) -> None:
     sql = ctx.storage.sql
     files = [CHILDREN, ("002_orphan.sql", ORPHAN)]
     sql.exec("PRAGMA foreign_keys = OFF")
-    error = fails(lambda: run_migrations_sync(ctx.storage, files), errors.ApplyError)
+    error = fails(lambda: migrate_sync(ctx.storage, files), errors.ApplyError)
     assert error.migration == "002_orphan"
     assert "FOREIGN KEY" in str(error)
 
     await ctx.storage.sync()
     sql.exec("PRAGMA foreign_keys = OFF")
     sql.exec("CREATE TABLE written (x)")
-    refused = fails(lambda: run_migrations_sync(ctx.storage, [CHILDREN, THREE[1]]), errors.UsageError)
+    refused = fails(lambda: migrate_sync(ctx.storage, [CHILDREN, THREE[1]]), errors.UsageError)
     assert "foreign_keys is OFF" in str(refused), refused
-    found = await raised(run_migrations(ctx.storage, files), errors.ApplyError)
+    found = await raised(migrate(ctx.storage, files), errors.ApplyError)
     assert "FOREIGN KEY" in str(found), "what was written is committed first"
 
 
 async def locked(ctx: Any) -> None:
     """An open cursor of other code is a refusal that names the statement; it is no lost response."""
     sql = ctx.storage.sql
-    run_migrations_sync(ctx.storage, three())
+    migrate_sync(ctx.storage, three())
     sql.exec("INSERT INTO notes (text) VALUES ('second')")
     cursor = sql.exec("SELECT * FROM notes")
     cursor.next()
     more = [*THREE, ("004_drop.sql", "DROP TABLE notes;")]
-    error = fails(lambda: run_migrations_sync(ctx.storage, more), errors.ApplyError)
+    error = fails(lambda: migrate_sync(ctx.storage, more), errors.ApplyError)
     assert isinstance(error.__cause__, errors.QueryError), error.__cause__
     assert (error.line, error.unknown) == (1, False)
     assert "locked" in str(error)
     fails(cursor.toArray, ffi.JsException)  # the rollback ended it
-    assert len(run_migrations_sync(ctx.storage, more)) == 1
+    assert len(migrate_sync(ctx.storage, more)) == 1
 
 
 async def values(ctx: Any) -> None:
@@ -276,20 +278,20 @@ async def values(ctx: Any) -> None:
 async def after_delete_all(ctx: Any) -> None:
     """`deleteAll()` takes the history too: the next call applies everything, in the same instance."""
     for _ in range(3):
-        assert len(run_migrations_sync(ctx.storage, three())) == 3
-        assert run_migrations_sync(ctx.storage, three()) == []
+        assert len(migrate_sync(ctx.storage, three())) == 3
+        assert migrate_sync(ctx.storage, three()) == []
         await ctx.storage.deleteAll()
     assert await get_current_version(ctx.storage) == 0
-    assert len(await run_migrations(ctx.storage, three())) == 3
+    assert len(await migrate(ctx.storage, three())) == 3
 
 
 async def keys_are_no_tables(ctx: Any) -> None:
     """What the object keeps by key, and its alarm, are no tables of somebody else."""
     await ctx.storage.put("a", 1)
     await ctx.storage.setAlarm(4_000_000_000_000)
-    assert len(run_migrations_sync(ctx.storage, three())) == 3
+    assert len(migrate_sync(ctx.storage, three())) == 3
     deferring = [*THREE, ("004_defers.sql", DEFERRED)]
-    assert len(run_migrations_sync(ctx.storage, deferring)) == 1
+    assert len(migrate_sync(ctx.storage, deferring)) == 1
 
 
 async def callbacks_are_released(ctx: Any) -> None:
@@ -324,11 +326,11 @@ async def wrong_storage(ctx: Any) -> None:
         (asked, "await it first"),
     ]
     for wrong, hint in cases:
-        error = fails(partial(run_migrations_sync, wrong, three()), errors.UsageError)
+        error = fails(partial(migrate_sync, wrong, three()), errors.UsageError)
         assert hint in error.hint, (wrong, error.hint)
     await asked
     for wrong in (None, ctx, SimpleNamespace(TENANT=1)):
-        error = await raised(run_migrations(wrong, three()), errors.UsageError)
+        error = await raised(migrate(wrong, three()), errors.UsageError)
         assert "self.ctx.storage" in error.hint, error.hint
     assert rows(ctx, "SELECT name FROM sqlite_schema") == []
 
@@ -336,19 +338,19 @@ async def wrong_storage(ctx: Any) -> None:
 async def stub(env: Any) -> None:
     """The stub of an object seems to have every method; nothing is called."""
     found = env.OBJECTS.get(env.OBJECTS.idFromName("an object"))
-    refused = fails(partial(run_migrations_sync, found, three()), errors.UsageError)
+    refused = fails(partial(migrate_sync, found, three()), errors.UsageError)
     assert "an object migrates itself" in refused.hint
-    for function in (run_migrations, get_pending):
+    for function in (migrate, get_pending):
         error = await raised(function(found, three()), errors.UsageError)
         assert "an object migrates itself" in error.hint
 
 
 async def without_sql(ctx: Any) -> None:
     """A class with key-value storage only: the error says what to change in wrangler's configuration."""
-    error = fails(lambda: run_migrations_sync(ctx.storage, three()), errors.UsageError)
+    error = fails(lambda: migrate_sync(ctx.storage, three()), errors.UsageError)
     assert "SQL is not enabled" in str(error)
     assert "new_sqlite_classes" in error.hint
-    found = await raised(run_migrations(ctx.storage, three()), errors.UsageError)
+    found = await raised(migrate(ctx.storage, three()), errors.UsageError)
     assert str(found) == str(error)
 
 
@@ -361,8 +363,8 @@ async def counts(ctx: Any, sync: bool) -> None:
     async def run(**limits: Any) -> Any:
         many = index(MANY[:12], "versions")
         if sync:
-            return run_migrations_sync(ctx.storage, many, **limits)
-        return await run_migrations(ctx.storage, many, **limits)
+            return migrate_sync(ctx.storage, many, **limits)
+        return await migrate(ctx.storage, many, **limits)
 
     error = await raised(run(max_migrations=5), errors.Unfinished)
     assert str(error) == "this event has applied 5 migrations: 5 applied, 7 left", error
@@ -389,15 +391,13 @@ async def frozen_clock(ctx: Any) -> None:
     real, module.time = module.time, SimpleNamespace(monotonic=lambda: now)
     tick()
     try:
-        error = await raised(
-            run_migrations(ctx.storage, index(MANY, "versions"), max_seconds=2), errors.Unfinished
-        )
+        error = await raised(migrate(ctx.storage, index(MANY, "versions"), max_seconds=2), errors.Unfinished)
         assert error.reason == "the 2 seconds of this call are used", error
         assert len(error.applied) % 10 == 0
         assert 0 < len(error.applied) < 200
         assert await get_current_version(ctx.storage) == len(error.applied)
         module.time = SimpleNamespace(monotonic=lambda: 0.0)
-        assert len(await run_migrations(ctx.storage, index(MANY, "versions"))) == 200 - len(error.applied)
+        assert len(await migrate(ctx.storage, index(MANY, "versions"))) == 200 - len(error.applied)
     finally:
         timers[-1].cancel()
         module.time = real
@@ -406,40 +406,40 @@ async def frozen_clock(ctx: Any) -> None:
 async def history_of_200(ctx: Any, sync: bool) -> None:
     """All of it in one event."""
     many = index(MANY, "versions")
-    found = run_migrations_sync(ctx.storage, many) if sync else await run_migrations(ctx.storage, many)
+    found = migrate_sync(ctx.storage, many) if sync else await migrate(ctx.storage, many)
     assert len(found) == 200
 
 
 async def finish_200(ctx: Any, left: int) -> None:
     """Apply what is left of them."""
-    assert len(await run_migrations(ctx.storage, index(MANY, "versions"))) == left
+    assert len(await migrate(ctx.storage, index(MANY, "versions"))) == left
 
 
 async def nothing_to_do(ctx: Any, count: int, sync: bool) -> None:
     """Call it when `applied` was called, for the caller to count the queries."""
     many = three() if count == 3 else index(MANY[:count], "versions")
-    found = run_migrations_sync(ctx.storage, many) if sync else await run_migrations(ctx.storage, many)
+    found = migrate_sync(ctx.storage, many) if sync else await migrate(ctx.storage, many)
     assert found == []
 
 
 async def run_three(ctx: Any, sync: bool) -> list[str]:
     """Apply three migrations; the names of those that were applied."""
-    found = run_migrations_sync(ctx.storage, three()) if sync else await run_migrations(ctx.storage, three())
+    found = migrate_sync(ctx.storage, three()) if sync else await migrate(ctx.storage, three())
     return [result.name for result in found]
 
 
 async def applied(ctx: Any, count: int) -> None:
     """Apply so many migrations."""
-    run_migrations_sync(ctx.storage, three() if count == 3 else index(MANY[:count], "versions"))
+    migrate_sync(ctx.storage, three() if count == 3 else index(MANY[:count], "versions"))
 
 
 async def restore_points(ctx: Any, sync: bool) -> list[str | None]:
     """Apply two of three, then the third: the restore point that the log has of each."""
     for to in (2, 3):
         if sync:
-            run_migrations_sync(ctx.storage, three(), to=to)
+            migrate_sync(ctx.storage, three(), to=to)
         else:
-            await run_migrations(ctx.storage, three(), to=to)
+            await migrate(ctx.storage, three(), to=to)
     return [entry.restore_point for entry in await get_history(ctx.storage)]
 
 
@@ -447,7 +447,7 @@ async def failing_in_a_block(ctx: Any) -> None:
     """Fail in `blockConcurrencyWhile`, which resets the object."""
 
     async def block() -> None:
-        await run_migrations(ctx.storage, [THREE[0], ("002_wrong.sql", "INSERT INTO nope VALUES (1);")])
+        await migrate(ctx.storage, [THREE[0], ("002_wrong.sql", "INSERT INTO nope VALUES (1);")])
 
     raw = isinstance(ctx.storage, ffi.JsProxy)
     await ctx.blockConcurrencyWhile(ffi.create_proxy(block) if raw else block)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flows import index, raised, read  # type: ignore[import-not-found]
+from flows import index, migrate, raised, read  # type: ignore[import-not-found]
 from sql_files import DELICATE, MANY, THREE  # type: ignore[import-not-found]
 
 from d1migrate import errors
 from d1migrate.fleet import FleetPlan, migrate_one_async
 from d1migrate.migrate.source import load
-from d1migrate.workers import get_history, run_migrations
+from d1migrate.workers import get_history
 
 if TYPE_CHECKING:
     from d1migrate.migrate.table import Shape
@@ -66,13 +66,13 @@ async def lost_answers(db: Any, table: Shape) -> None:
 
 async def ahead(db: Any, table: Shape) -> None:
     """A sweep may be faster than the deploy; and a tenant that migrated itself needs one request."""
-    await run_migrations(db, index(THREE[:1], table))
+    await migrate(db, index(THREE[:1], table))
     assert (await migrate_one_async(db, planned(table))).applied == ("002_first_note", "003_tags")
-    assert await run_migrations(db, index(THREE[:1], table)) == []
-    assert await run_migrations(db, index(THREE, table)) == []
+    assert await migrate(db, index(THREE[:1], table)) == []
+    assert await migrate(db, index(THREE, table)) == []
 
 
 async def first_use(db: Any, table: Shape, files: list[list[str]]) -> list[str]:
     """The names that code with these files applies."""
     pairs = [(name, text) for name, text in files]
-    return [one.name for one in await run_migrations(db, index(pairs, table))]
+    return [one.name for one in await migrate(db, index(pairs, table))]

@@ -213,8 +213,8 @@ class Python:
             notes_index=self._in_object,
         )
         limited = driver if self._in_object else workers._Invocation(driver, call.max_queries, 1e9)
-        steps = workers._in_order(_finished(arun(flow, limited)), migrations)
-        found = [[_exact(step.version), step.name, step.action, step.statements] for step in steps]
+        report = _finished(arun(flow, limited))
+        found = [[_exact(step.version), step.name, step.action, step.statements] for step in report.results]
         # Python reports it twice if another run rolled it back in between.
         return [step for at, step in enumerate(found) if step not in found[:at]]
 
@@ -387,7 +387,7 @@ class TypeScript:
         except InsideError as error:
             return _described_inside(error), error.calls.get("batch", 0)
         keys = ("version", "name", "action", "statements")
-        return [[step[key] for key in keys] for step in answer.result], answer.calls.get("batch", 0)
+        return [[step[key] for key in keys] for step in answer.results], answer.calls.get("batch", 0)
 
     def look(self, call: Call, functions: list[str]) -> list[Any]:
         """Call functions that read."""

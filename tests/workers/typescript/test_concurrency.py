@@ -25,9 +25,9 @@ AT_ONCE = 20
 def seen_once(outcomes: Sequence[Outcome]) -> bool:
     """Whether every call reports only migrations of the history, in order, and each was applied by one call."""
     assert [outcome.error for outcome in outcomes if outcome.error] == []
-    steps = [step for outcome in outcomes for step in outcome.result]
+    steps = [step for outcome in outcomes for step in outcome.results]
     for outcome in outcomes:
-        names = [step["name"] for step in outcome.result]
+        names = [step["name"] for step in outcome.results]
         assert names == [name for name in NAMES if name in names]
     return sorted(step["name"] for step in steps if step["action"] == "up") == NAMES
 
@@ -37,7 +37,7 @@ def test_in_one_isolate(typescript: TypeScriptWorkerd, place: str, shape: Shape)
     outcomes = typescript.at_once(AT_ONCE, "runMigrations", INDEXES[shape], database=place)
 
     assert seen_once(outcomes)
-    assert all([step["name"] for step in outcome.result] == NAMES for outcome in outcomes)
+    assert all([step["name"] for step in outcome.results] == NAMES for outcome in outcomes)
     assert exactly_once(typescript, place)
 
 
@@ -104,7 +104,7 @@ def test_one_migration_fails_for_all(typescript: TypeScriptWorkerd, place: str) 
         assert outcome.error.attributes["pending"] == ["003_wrong"]
     applied = [name for outcome in outcomes if outcome.error for name in outcome.error.attributes["applied"]]
     assert sorted(applied) == NAMES[:2]
-    assert len(typescript.call("runMigrations", INDEXES["versions"], database=place).result) == 1
+    assert len(typescript.call("runMigrations", INDEXES["versions"], database=place).results) == 1
     assert exactly_once(typescript, place)
 
 

@@ -63,7 +63,7 @@ def test_a_batch_that_never_arrives(
         assert error.attributes["unknown"] is False
         assert error.attributes["applied"] == NAMES[:done]
         assert error.attributes["pending"] == NAMES[done:]
-    assert names(typescript.call("runMigrations", index, database=database).result) == NAMES[done:]
+    assert names(typescript.call("runMigrations", index, database=database).results) == NAMES[done:]
     assert state(typescript, database, shape) == untroubled[shape]
 
 
@@ -77,8 +77,8 @@ def test_a_lost_answer(
 
     answer = typescript.call("runMigrations", INDEXES[shape], database=database, faults=[fault])
 
-    assert names(answer.result) == NAMES
-    assert {step["action"] for step in answer.result} == {"up"}
+    assert names(answer.results) == NAMES
+    assert {step["action"] for step in answer.results} == {"up"}
     assert answer.calls["batch"] == BATCHES + 1
     assert state(typescript, database, shape) == untroubled[shape]
 
@@ -101,7 +101,7 @@ def test_an_outcome_that_nobody_knows(
     assert error.attributes["applied"] == NAMES[:done]
     assert error.attributes["hint"]
     rest = NAMES[done + (do == "lose answer") :]
-    assert names(typescript.call("runMigrations", index, database=database).result) == rest
+    assert names(typescript.call("runMigrations", index, database=database).results) == rest
     assert state(typescript, database, shape) == untroubled[shape]
 
 
@@ -116,9 +116,9 @@ def test_a_request_that_arrives_late(
         first = pool.submit(typescript.call, "runMigrations", index, database=database, faults=late)
         time.sleep(0.1)
         second = typescript.call("runMigrations", index, database=database, isolate=1)
-        steps = first.result().result
+        steps = first.result().results
 
-    assert names(second.result) == NAMES[batch - READS :]
+    assert names(second.results) == NAMES[batch - READS :]
     assert [step["action"] for step in steps] == ["up"] * (batch - READS) + ["applied meanwhile"] * (
         BATCHES - batch
     )
@@ -167,7 +167,7 @@ def test_a_kill(tmp_path: Path) -> None:
         workerd.start()
         for batch, place in places.items():
             answer = workerd.call("runMigrations", INDEXES["versions"], database=place)
-            assert names(answer.result) == NAMES[batch - READS :]
+            assert names(answer.results) == NAMES[batch - READS :]
         for place in objects:
             workerd.call("runMigrations", INDEXES["versions"], database=place)
         assert all(exactly_once(workerd, place) for place in [*places.values(), *objects])
@@ -203,7 +203,7 @@ def test_the_50_queries_of_the_free_plan(typescript: TypeScriptWorkerd, shape: S
 
     last = typescript.call("runMigrations", index, database=database)
 
-    assert len(last.result) == 200 - sum(seen)
+    assert len(last.results) == 200 - sum(seen)
     assert seen[0] >= 46
     assert typescript.call("runMigrations", index, database=database).calls["batch"] == 1
 
@@ -249,5 +249,5 @@ def test_nothing_to_do_is_one_query(typescript: TypeScriptWorkerd, shape: Shape,
     for options in ({"to": done}, {"to": done, "by": "another"}, {"to": done, "acceptNewer": False}):
         answer = typescript.call("runMigrations", index, options, database=database)
 
-        assert answer.result == []
+        assert answer.results == []
         assert {name: n for name, n in answer.calls.items() if n} == {"batch": 1, "prepare": 1}

@@ -102,13 +102,13 @@ def test_several_at_once(typescript: TypeScriptWorkerd, place: str) -> None:
     outcomes = typescript.at_once(5, "runMigrations", ONE, database=place)
 
     assert [outcome.error for outcome in outcomes] == [None] * 5
-    assert [step["action"] for outcome in outcomes for step in outcome.result].count("up") == 1
+    assert [step["action"] for outcome in outcomes for step in outcome.results].count("up") == 1
 
 
 @pytest.mark.parametrize("shape", ["binding", "session", "custom"])
 def test_shapes_of_d1(typescript: TypeScriptWorkerd, shape: str) -> None:
     """What a caller may give."""
-    steps = typescript.call("runMigrations", ONE, database=typescript.database(), shape=shape).result
+    steps = typescript.call("runMigrations", ONE, database=typescript.database(), shape=shape).results
 
     assert [step["name"] for step in steps] == ["001_notes"]
 
@@ -139,9 +139,9 @@ def test_an_eviction(typescript: TypeScriptWorkerd) -> None:
 
     typescript.abort(place)
 
-    assert typescript.call("runMigrations", ONE, database=place).result == []
+    assert typescript.call("runMigrations", ONE, database=place).results == []
     typescript.call("deleteAll", database=place)
-    assert len(typescript.call("runMigrations", ONE, database=place).result) == 1
+    assert len(typescript.call("runMigrations", ONE, database=place).results) == 1
 
 
 def test_a_constructor(typescript: TypeScriptWorkerd) -> None:

@@ -176,7 +176,7 @@ def test_orphans_that_were_there_before(typescript: TypeScriptWorkerd, place: st
         "PRAGMA defer_foreign_keys = ON;\nINSERT INTO children VALUES (2, 8);\nINSERT INTO parents VALUES (8);",
     )
 
-    steps = typescript.call("runMigrations", compiled([PARENTS, late]), database=place).result
+    steps = typescript.call("runMigrations", compiled([PARENTS, late]), database=place).results
 
     assert [step["name"] for step in steps] == ["002_late"]
 
@@ -248,7 +248,7 @@ def test_only_text_and_null_are_bound(typescript: TypeScriptWorkerd, place: str,
 def test_after_delete_all(typescript: TypeScriptWorkerd, place: str) -> None:
     """Nothing remembers that the object was migrated."""
     for _ in range(2):
-        assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
+        assert len(typescript.call("runMigrations", INDEX, database=place).results) == 3
         assert exactly_once(typescript, place)
         typescript.call("deleteAll", database=place)
     assert typescript.call("getCurrentVersion", database=place).result == 0
@@ -259,7 +259,7 @@ def test_keys_beside_the_tables(typescript: TypeScriptWorkerd, place: str) -> No
     """The table of the key-value storage is not one of the application's tables."""
     typescript.call("put", "key", "value", database=place)
 
-    assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
+    assert len(typescript.call("runMigrations", INDEX, database=place).results) == 3
 
 
 @pytest.mark.parametrize("shape_of_db", ["ctx", "instance", "sql", "stub"])
@@ -292,7 +292,7 @@ def test_a_class_that_is_not_sqlite(typescript: TypeScriptWorkerd) -> None:
 def test_inside_a_transaction(typescript: TypeScriptWorkerd, place: str, function: str) -> None:
     """Of which one waits for it, and one does not: each migration is applied once."""
     typescript.call(function, INDEX, database=place)
-    assert typescript.call("runMigrations", INDEX, database=place).result == []
+    assert typescript.call("runMigrations", INDEX, database=place).results == []
 
     assert exactly_once(typescript, place)
 
@@ -303,7 +303,7 @@ def test_a_transaction_that_fails_as_a_whole(typescript: TypeScriptWorkerd, plac
     with pytest.raises(InsideError, match="no such table: nosuch"):
         typescript.call("inTransaction", wrong, database=place)
 
-    assert len(typescript.call("runMigrations", INDEX, database=place).result) == 3
+    assert len(typescript.call("runMigrations", INDEX, database=place).results) == 3
     assert exactly_once(typescript, place)
 
 
@@ -336,7 +336,7 @@ def test_a_commit_that_fails(typescript: TypeScriptWorkerd, place: str, moment: 
     before = len(applied(typescript.file(place)))
     assert before == len(caught.value.attributes.get("applied", []))
 
-    assert len(typescript.call("runMigrations", index, database=place).result) == 200 - before
+    assert len(typescript.call("runMigrations", index, database=place).results) == 200 - before
 
 
 def test_other_code_changes_the_history_meanwhile(typescript: TypeScriptWorkerd, place: str) -> None:
@@ -370,7 +370,7 @@ def test_a_killed_process(tmp_path: Path) -> None:
         assert run.exception()
         before = applied(workerd.file(place))
     with TypeScriptWorkerd(tmp_path, isolates=1) as again:
-        rest = again.call("runMigrations", index, database=place).result
+        rest = again.call("runMigrations", index, database=place).results
 
         assert [step["name"] for step in rest] == [m["name"] for m in index["migrations"][len(before) :]]
         events = (
@@ -420,7 +420,7 @@ def test_a_row_after_the_note(typescript: TypeScriptWorkerd, place: str) -> None
         "DROP TABLE tags",
     )
 
-    steps = typescript.call("runMigrations", INDEX, database=place).result
+    steps = typescript.call("runMigrations", INDEX, database=place).results
 
     assert [step["name"] for step in steps] == NAMES[2:]
 
@@ -449,8 +449,8 @@ def test_a_long_history_by_count(typescript: TypeScriptWorkerd, place: str) -> N
         assert tuple(map(len, names)) == (50, left)
         typescript.abort(place)  # what it says is applied lasts
 
-    assert len(typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).result) == 50
-    assert typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).result == []
+    assert len(typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).results) == 50
+    assert typescript.call("runMigrations", index, {"maxMigrations": 50}, database=place).results == []
 
 
 def test_a_long_history_by_rows(typescript: TypeScriptWorkerd, place: str) -> None:
@@ -538,7 +538,7 @@ def test_a_constructor_that_throws(typescript: TypeScriptWorkerd) -> None:
 
     constructed = typescript.call("constructed", database=place, construct=constructing(INDEX)).result
 
-    assert [step["name"] for step in constructed["result"]] == NAMES[2:]
+    assert [step["name"] for step in constructed["result"]["results"]] == NAMES[2:]
     assert exactly_once(typescript, place)
 
 
@@ -598,7 +598,8 @@ def test_older_code_after_a_rollback_of_the_deployment(typescript: TypeScriptWor
     typescript.call("constructed", database=place, construct=constructing(INDEX))
     typescript.abort(place)
 
-    assert typescript.call("constructed", database=place, construct=constructing(old)).result["result"] == []
+    constructed = typescript.call("constructed", database=place, construct=constructing(old)).result
+    assert constructed["result"]["results"] == []
     typescript.abort(place)
     with pytest.raises(InsideError) as caught:
         typescript.call("constructed", database=place, construct=constructing(old, {"acceptNewer": False}))
@@ -616,7 +617,7 @@ def test_nothing_to_do_in_a_constructor(typescript: TypeScriptWorkerd, shape: Sh
 
         again = typescript.call("constructed", database=place, construct=construct).result
 
-        assert again["result"] == []
+        assert again["result"]["results"] == []
         assert {name: n for name, n in again["calls"].items() if n} == {"exec": 1}
 
 

@@ -115,7 +115,7 @@ def outcome_of_typescript(world: World, to: str | None) -> Any:
     options = {"maxMigrations": 1000, **({} if to is None else {"to": to})}
     try:
         index = compiled(world.files.items(), world.table)
-        steps = world.typescript.call("runMigrations", index, options, database=world.place).result
+        steps = world.typescript.call("runMigrations", index, options, database=world.place).results
     except Error as error:
         return described(type(error).__name__, str(error), error.hint, vars(error))
     except InsideError as error:

@@ -111,6 +111,12 @@ export interface Options {
   readonly by?: string | undefined;
 }
 
+/** What a run did. */
+export interface Report {
+  /** The migrations that were applied, in order; none if nothing was pending. */
+  readonly results: readonly StepResult[];
+}
+
 export interface StepResult {
   readonly version: number | null;
   readonly name: string;
@@ -126,7 +132,7 @@ export interface StepResult {
  *
  * With nothing to do, it is one query of one row. Requests and isolates may call it at the same time.
  *
- * @returns a result for each migration that was applied, in order; an empty list if nothing was pending.
+ * @returns a report with a result for each migration that was applied.
  * @throws ApplyError: a migration failed; `applied`, `pending` and `unknown` describe the state.
  * @throws Unfinished: a limit was reached between two migrations; call it again in another request.
  * @throws HistoryError: the index and the database disagree; a subclass says how. Nothing was run.
@@ -136,7 +142,7 @@ export async function runMigrations(
   db: Database,
   migrations: Migrations,
   options: Options = {},
-): Promise<StepResult[]> {
+): Promise<Report> {
   const index = checked(migrations);
   const { by, acceptNewer = true, maxQueries = 50 } = options;
   if (!(maxQueries >= FEWEST))
@@ -145,7 +151,7 @@ export async function runMigrations(
   const driver = open(db, index, maxQueries);
   const known = await readState(driver, index);
   if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer)))
-    return [];
+    return { results: [] };
   const refuseIfSpent = limits(index, Boolean(driver.sync), options);
   const run: Run = {
     driver,
@@ -165,7 +171,7 @@ export async function runMigrations(
   }
 }
 
-async function migrate(run: Run, known: Known): Promise<StepResult[]> {
+async function migrate(run: Run, known: Known): Promise<Report> {
   const { driver, index } = run;
   const first = await readHistory(driver, index, known);
   let history = first;
@@ -193,12 +199,13 @@ async function migrate(run: Run, known: Known): Promise<StepResult[]> {
     }
   }
   const ours = new Map(run.done.map((step) => [step.name, step]));
-  return index.migrations.flatMap((m) => {
+  const results = index.migrations.flatMap((m): StepResult | [] => {
     const isMeanwhile = history.applied.has(keyOf(index, m)) && !first.applied.has(keyOf(index, m));
     return (
       ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : [])
     );
   });
+  return { results };
 }
 
 /**

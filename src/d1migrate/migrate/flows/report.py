@@ -59,6 +59,11 @@ class Report(NamedTuple):
 
     @property
     def results(self) -> tuple[StepResult, ...]:
-        """The steps, and what was applied meanwhile, together."""
+        """The steps, and what was applied meanwhile, together: of an `up`, in wrangler's order."""
+        if not self.meanwhile:
+            return self.steps
+        from d1migrate.migrate.order import in_order
+        from d1migrate.migrate.table import SUFFIX
+
         others = (StepResult(row.version, row.name, "applied meanwhile", None) for row in self.meanwhile)
-        return (*self.steps, *others)
+        return tuple(in_order((*self.steps, *others), lambda result: result.name + SUFFIX))

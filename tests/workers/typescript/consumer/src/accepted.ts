@@ -12,7 +12,7 @@ import {
   runMigrations,
   verifySchema,
 } from './lib/migrations';
-import type { Difference, Migrations, Options, StepResult, Verification } from './lib/migrations';
+import type { Difference, Migrations, Options, Report, Verification } from './lib/migrations';
 import migrations from '../migrations/index';
 
 interface Env {
@@ -44,8 +44,8 @@ export async function databases(env: Env, ctx: DurableObjectState): Promise<void
 }
 
 export async function results({ DB }: Env): Promise<void> {
-  const steps: readonly StepResult[] = await runMigrations(DB, migrations);
-  for (const { version, name, action, statements, rowsRead, rowsWritten } of steps) {
+  const { results }: Report = await runMigrations(DB, migrations);
+  for (const { version, name, action, statements, rowsRead, rowsWritten } of results) {
     const texts: [string, 'up' | 'applied meanwhile'] = [name, action];
     const numbers: (number | null)[] = [version, statements, rowsRead, rowsWritten];
     console.log(texts, numbers);

@@ -21,10 +21,10 @@ export class Tenant extends DurableObject<Env> {
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    const steps = await runMigrations(env.DB, migrations);
+    const { results } = await runMigrations(env.DB, migrations);
     const tenant = env.TENANT.get(env.TENANT.idFromName(new URL(request.url).pathname));
     return Response.json({
-      applied: steps.map((step) => step.name),
+      applied: results.map(({ name }) => name),
       version: await getCurrentVersion(env.DB),
       tenant: await tenant.version(),
     });

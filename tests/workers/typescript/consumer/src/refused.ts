@@ -71,8 +71,8 @@ export async function results({ DB }: Env): Promise<void> {
   // @ts-expect-error `await` is forgotten
   const version: number = getCurrentVersion(DB);
   // @ts-expect-error `await` is forgotten
-  for (const step of runMigrations(DB, migrations)) console.log(step);
-  const [first] = await runMigrations(DB, migrations);
+  for (const step of runMigrations(DB, migrations).results) console.log(step);
+  const [first] = (await runMigrations(DB, migrations)).results;
   // @ts-expect-error there may be no first one
   console.log(version, first.name);
 }
