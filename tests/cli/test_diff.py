@@ -35,7 +35,7 @@ def test_there_and_back(project: Project) -> None:
     assert "users.email becomes NOT NULL: existing rows need a value" in err
     assert "hint: add --backfill \"users.email='…'\"" in err
     found = project.run("diff", "--to", "schema.sql", "--backfill", "users.email='?'", "--json")
-    assert found.json["file"].endswith("migrations/002_change_users.sql")
+    assert found.json["files"][0].endswith("migrations/002_change_users.sql")
     assert project.run("diff", "--to", "schema.sql").err == "no difference\n"
     findings = project.run("lint", "--strict", "--json").json["diagnostics"]
     assert [finding["code"] for finding in findings] == ["W103"]

@@ -90,3 +90,62 @@ def test_change_any_table_and_lose_nothing(project: Project, cloudflare: Cloudfl
     assert sums() == before
     assert project.run("verify", "--check", code=None).out.startswith("004_owners: pending\n")
     assert not project.run("verify", "--json").json["differences"]
+
+
+EXPANDED = (
+    "rebuild",
+    "users",
+    "--add",
+    "norm TEXT NOT NULL",
+    "--backfill",
+    "users.norm=lower(email)",
+    "--expand",
+)
+
+
+def test_expand_and_contract(project: Project) -> None:
+    """A column for which each row needs a value: four files, which old code survives, and their rollbacks."""
+    project.write("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n")
+    project.run("up")
+    project.sql("INSERT INTO users (email) VALUES ('A'), ('B')")
+    files = project.run(*EXPANDED, "--json").json["files"]
+    names = ["002_add_users_norm", "003_fill_users_norm", "004_contract_users_norm", "005_rebuild_users"]
+    assert [file.rpartition("/")[2] for file in files] == [f"{name}.sql" for name in names]
+    assert project.run("lint", "--json").json["errors"] == 0
+    project.run("up", "--to", "2")
+    project.sql("INSERT INTO users (email) VALUES ('C')")
+    project.sql("UPDATE users SET email = 'AA' WHERE email = 'A'")
+    assert project.sql("SELECT email, norm FROM users") == [("AA", "aa"), ("B", None), ("C", "c")]
+    project.run("up", "--phase", "before")
+    assert project.sql("SELECT norm FROM users") == [("aa",), ("b",), ("c",)]
+    project.run("up", "--phase", "after")
+    assert project.sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'") == []
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    project.run("down", "--to", "1", "--allow-loss", "all")
+    assert project.sql("SELECT * FROM users") == [(1, "AA"), (2, "B"), (3, "C")]
+
+
+def test_expand_without_constraints(project: Project) -> None:
+    """A column that may stay NULL needs no rebuild; the files are named by --name."""
+    project.write("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n")
+    out = project.run(*EXPANDED[:3], "norm TEXT", *EXPANDED[4:], "--name", "normal emails", "--dry-run").out
+    assert [line for line in out.splitlines() if line.startswith("-- Description")] == [
+        "-- Description: Normal emails",
+        "-- Description: Fill users norm",
+        "-- Description: Contract normal emails",
+    ]
+    assert "-- d1migrate: batch users\nUPDATE" in out
+
+
+def test_expand_is_for_new_columns_of_one_table(project: Project) -> None:
+    """Anything else is refused, with what to do instead."""
+    project.write(
+        "001_users.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE TABLE logs (id INTEGER PRIMARY KEY);\n",
+    )
+    err = project.run("rebuild", "users", "--set", "email TEXT CHECK (email <> '')", "--expand", code=2).err
+    assert "--expand is for new columns" in err
+    schema = project.folder / "schema.sql"
+    schema.write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\n")
+    err = project.run("diff", "--allow-drop", "logs", *EXPANDED[4:], code=1).err
+    assert "there is more to do: drop logs" in err

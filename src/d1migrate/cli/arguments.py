@@ -136,6 +136,11 @@ DECLARED = (
 DRAFT = (
     argument("--name", metavar="WORDS", help="name of the migration (default: derived from the changes)"),
     argument("--order", help="also treat a different column order as a difference", **FLAG),
+    argument(
+        "--expand",
+        help="add a column of a big table in three migrations: expand, fill in chunks, contract",
+        **FLAG,
+    ),
     argument("--dry-run", "-n", help="print the migration; write nothing", **FLAG),
     argument("--check", help="write nothing; exit 3 if there is a difference", **FLAG),
 )

@@ -5,14 +5,18 @@ Deciding what a draft contains belongs in the package `drafting`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
-from d1migrate.drafting import Declarations, draft, migration_text
+from d1migrate.drafting import Declarations, Stage, draft, expand_contract, migration_text
 from d1migrate.errors import DataLoss, MissingValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.options import DraftOptions
     from d1migrate.cli.output import Output
@@ -56,16 +60,30 @@ def write_draft(
     if options.check:
         output.note(f"different: {drafted.title}")
         return _value(drafted.title)
-    description = options.name or drafted.title
-
-    def text_of(new: NewFile) -> str:
-        return migration_text(drafted, new.name, description, date=new.date, records=new.records)
-
+    stages = _stages(drafted, current, desired, options)
     if options.dry_run:
-        return print_sql(text_of(next_file(description, project)), description, output)
-    written = write_next(description, text_of, project, output)
-    _warn_of_rollback(drafted, output)
-    return _value(description, file=written["file"])
+        texts = [_text(stage, next_file(stage.description, project)) for stage in stages]
+        return print_sql("\n".join(texts), stages[0].description, output)
+    written = [
+        write_next(stage.description, partial(_text, stage), project, output)["file"] for stage in stages
+    ]
+    for stage in stages:
+        _warn_of_rollback(stage.draft, output)
+    return _value(stages[0].description, files=written)
+
+
+def _stages(drafted: Draft, current: Schema, desired: Desired, options: DraftOptions) -> list[Stage]:
+    """Return the migrations that a draft is written as."""
+    if not options.expand:
+        return [Stage(options.name or drafted.title, drafted)]
+    backfill = Declarations.of((), options.backfill, ()).backfill
+    return expand_contract(current, desired, drafted, backfill, description=options.name, order=options.order)
+
+
+def _text(stage: Stage, new: NewFile) -> str:
+    return migration_text(
+        stage.draft, new.name, stage.description, date=new.date, records=new.records, lines=stage.lines
+    )
 
 
 def no_difference(output: Output) -> shapes.Draft:
@@ -81,8 +99,8 @@ def print_sql(sql: str, description: str, output: Output) -> shapes.Draft:
     return _value(description, sql=sql)
 
 
-def _value(description: str | None, *, file: str | None = None, sql: str | None = None) -> shapes.Draft:
-    return {"different": description is not None, "description": description, "file": file, "sql": sql}
+def _value(description: str | None, *, files: Sequence[str] = (), sql: str | None = None) -> shapes.Draft:
+    return {"different": description is not None, "description": description, "files": [*files], "sql": sql}
 
 
 def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, output: Output) -> Draft | None:

@@ -84,6 +84,7 @@ class DraftOptions(NamedTuple):
     order: bool = False
     dry_run: bool = False
     check: bool = False
+    expand: bool = False
 
 
 GROUPS: dict[str, type[ApplyOptions | GateOptions | DraftOptions]] = {

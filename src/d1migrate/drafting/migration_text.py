@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.alter import StatementGroup
 
 
-def migration_text(drafted: Draft, name: str, description: str, *, date: str, records: bool) -> str:
+def migration_text(
+    drafted: Draft, name: str, description: str, *, date: str, records: bool, lines: Sequence[str] = ()
+) -> str:
     """Return the text of a migration file.
 
     Args:
@@ -21,8 +23,10 @@ def migration_text(drafted: Draft, name: str, description: str, *, date: str, re
         description: a few words.
         date: today's, as YYYY-MM-DD.
         records: whether it records itself.
+        lines: comments and directives about the whole file, without `--`.
     """
-    parts = [header(name, description, date=date), statements_text(drafted.up) + "\n"]
+    about = "".join(f"-- {line}\n" for line in lines)
+    parts = [header(name, description, date=date), about + statements_text(drafted.up) + "\n"]
     return "\n".join([*parts, *([record(name)] if records else []), _rollback(drafted)])
 
 

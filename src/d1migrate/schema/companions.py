@@ -1,8 +1,8 @@
 """Companion triggers: they fill a new column in the rows that old code writes during a batch migration.
 
-They are plain SQL. The migration that adds the column creates them, and one after the deploy drops them; a job
-does neither. Of 6,100 rows that an application wrote between chunks, 551 to 900 were missed or stale without
-these triggers, and none with them.
+They are plain SQL. The migration that adds the column creates them, and one after the deploy drops them; no
+job does either. Of 6,100 rows that an application wrote between chunks, 551 to 900 were missed or stale
+without these triggers, and none with them.
 """
 
 from __future__ import annotations

@@ -29,13 +29,13 @@ class Draft(TypedDict):
     Attributes:
         different: whether the schemas differ.
         description: what the migration does, in a few words; null if nothing differs.
-        file: the migration file that was written; null if none was.
+        files: the migration files that were written, in order; empty if none was.
         sql: its SQL, if no file was written; null for `--check`.
     """
 
     different: bool
     description: str | None
-    file: str | None
+    files: list[str]
     sql: str | None
 
 

@@ -1,0 +1,192 @@
+"""A new column of a big table in several migrations: expand, fill in chunks, contract.
+
+1. Expand, before the deploy: the column is added, NULL in every row. Companion triggers fill it in each row
+   that code writes without it.
+2. Fill: a batch migration fills the other rows, in chunks.
+3. Contract, when no code writes rows without the column any more: the triggers are dropped.
+4. Rebuild, if the column has constraints that ALTER TABLE cannot add: online, and so in a file of its own.
+"""
+
+from __future__ import annotations
+
+from d1migrate.drafting.draft import Draft, draft
+from d1migrate.drafting.edit_table import edit_columns
+from d1migrate.drafting.reverse import Reverse
+from d1migrate.drafting.schema_file import Desired
+from d1migrate.errors import PlanError, UsageError
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.alter import StatementGroup
+from d1migrate.schema.changes import AddColumn, RebuildTable
+from d1migrate.schema.companions import companion_triggers
+from d1migrate.schema.queries import rowid_of
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold
+from d1migrate.sql.names import quote_identifier as q
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from d1migrate.schema.changes import Change
+    from d1migrate.schema.model import Schema, Table
+    from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
+
+
+class Stage(NamedTuple):
+    """One of the migrations of a change.
+
+    Attributes:
+        description: a few words, which its name is made of.
+        draft: what it does.
+        lines: comments and directives above its statements, without `--`.
+    """
+
+    description: str
+    draft: Draft
+    lines: tuple[str, ...] = ()
+
+
+class _Filled(NamedTuple):
+    """A new column that existing rows need a value for.
+
+    Attributes:
+        table: the table before.
+        column: its name.
+        definition: as the expand migration adds it: it may be NULL until every row is filled.
+        value: SQL over the other columns.
+    """
+
+    table: Table
+    column: str
+    definition: str
+    value: str
+
+
+def expand_contract(
+    current: Schema,
+    desired: Desired,
+    whole: Draft,
+    backfill: Mapping[tuple[str, str], str],
+    *,
+    description: str | None = None,
+    order: bool = False,
+) -> list[Stage]:
+    """Return the migrations that replace the draft of a change.
+
+    Args:
+        current: as for `draft`.
+        desired: as for `draft`.
+        whole: the draft that makes the change at once.
+        backfill: as for `draft`.
+        description: a few words; by default, they name the columns.
+        order: as for `draft`.
+
+    Raises:
+        UsageError: the change fills no new column.
+        PlanError: it also changes something else, which belongs in a migration of its own.
+    """
+    filled = list(_filled(current, desired.schema, backfill))
+    if not filled:
+        raise UsageError(
+            "--expand is for new columns that are filled from the other columns of their row",
+            hint='give the value with --backfill "TABLE.COLUMN=SQL"',
+        )
+    _refuse_others(whole, filled)
+    table = filled[0].table.name
+    words = description or f"{table} {' and '.join(one.column for one in filled)}"
+    added = edit_columns(current, table, add=[one.definition for one in filled])
+    expanded = _with_companions(added, filled)
+    expand = draft(current, Desired(expanded), order=order)
+    contract = draft(expanded, Desired(added), order=order)
+    rest = draft(added, desired, backfill=backfill, allow_drop=("all",), order=order)
+    steps = [
+        (description or f"add {words}", expand, _EXPAND),
+        *(_fill(one) for one in filled),
+        (f"contract {words}", contract, _CONTRACT),
+        (f"rebuild {table}", rest, (_CONTRACT[-1], online_line(table))),
+    ]
+    return [Stage(words, drafted, lines) for words, drafted, lines in steps if drafted]
+
+
+_EXPAND = (
+    "Expand: the triggers fill the column in rows that old code writes, until the contract migration.",
+    "d1migrate: phase=before",
+)
+_CONTRACT = (
+    "Contract: apply it when all running code writes the column.",
+    "d1migrate: phase=after",
+)
+
+
+def online_line(table: str) -> str:
+    """Return the directive by which a rebuild of a table runs in chunks, if it is big; without `--`."""
+    return f"d1migrate: online {_in_directive(table)}"
+
+
+def _filled(current: Schema, desired: Schema, backfill: Mapping[tuple[str, str], str]) -> Iterator[_Filled]:
+    """Yield the new columns of existing tables that have a value."""
+    existing = {fold(table.name): table for table in current.tables}
+    for table in desired.tables:
+        old, definition = existing.get(fold(table.name)), parse_table(table.sql)
+        if old is None or definition is None:
+            continue
+        known = {fold(column.name) for column in old.columns}
+        for column in definition.columns:
+            value = backfill.get((fold(table.name), fold(column.name)))
+            if value is not None and fold(column.name) not in known:
+                yield _Filled(old, column.name, _nullable(column, definition), value)
+
+
+def _nullable(column: ColumnDefinition, table: TableDefinition) -> str:
+    """Return the definition of a column without what ALTER TABLE cannot add, or what a NULL would break."""
+    if column.not_null is None and column.default is None and not column.keys:
+        return next(item.sql for item in table.items if fold(item.column or "") == fold(column.name))
+    collation = f" COLLATE {column.collation}" if column.collation else ""
+    return f"{q(column.name)} {column.type}{collation}".rstrip()
+
+
+def _refuse_others(whole: Draft, filled: Sequence[_Filled]) -> None:
+    """Raise PlanError for a change of anything but the table of the first column."""
+    table = fold(filled[0].table.name)
+    others = [change for change in whole.changes if _table_of(change) != table]
+    if whole.renames or others:
+        rest = whole._replace(changes=tuple(others)).title
+        raise PlanError(
+            f"--expand writes the migrations of one table's new columns, and there is more to do: {rest}",
+            hint="write the other changes first, in a migration of their own",
+        )
+
+
+def _table_of(change: Change) -> str:
+    """Return the table, folded, that a change is about; "" for another object."""
+    if isinstance(change, AddColumn):
+        return fold(change.table)
+    return fold(change.new.name) if isinstance(change, RebuildTable) else ""
+
+
+def _with_companions(schema: Schema, filled: Sequence[_Filled]) -> Schema:
+    name = fold(filled[0].table.name)
+    table = next(table for table in schema.tables if fold(table.name) == name)
+    found = [each.trigger for one in filled for each in companion_triggers(table, one.column, one.value)]
+    changed = table._replace(triggers=(*table.triggers, *found))
+    return schema._replace(tables=tuple(changed if each is table else each for each in schema.tables))
+
+
+def _fill(one: _Filled) -> tuple[str, Draft, tuple[str, ...]]:
+    """Return the parts of the batch migration of a column."""
+    table, column = one.table.name, q(one.column)
+    # The line end is there because the value may end in a comment.
+    statement = f"UPDATE {q(table)} SET {column} = {one.value}\nWHERE {column} IS NULL"
+    by = "" if rowid_of(one.table) else f" by {', '.join(map(_in_directive, one.table.primary_key))}"
+    nothing = StatementGroup("Nothing to undo: the values are dropped with the column", ("SELECT 1",))
+    drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))
+    lines = (
+        f"Fill {one.column} in the rows that have none: in chunks, if the table is big.",
+        "d1migrate: phase=before",
+        f"d1migrate: batch {_in_directive(table)}{by}",
+    )
+    return f"fill {table} {one.column}", drafted, lines
+
+
+def _in_directive(name: str) -> str:
+    return name if name.isidentifier() else q(name)
