@@ -138,7 +138,7 @@ class Fleet:
 
 def counts_of(status: Mapping[str, Any]) -> dict[str, int]:
     """Return the numbers of tenants; of the whole run, and of its waves together, they must be the same."""
-    names = ("tenant_count", "done_count", "failed_count", "running_count", "left_count")
+    names = ("tenant_count", "done_count", "failed_count", "waiting_count", "running_count", "left_count")
     whole = {name: status[name] for name in names}
     assert whole == {name: sum(wave[name] for wave in status["waves"]) for name in names}
     assert whole.pop("tenant_count") == sum(whole.values())

@@ -20,12 +20,15 @@ from d1migrate.named_tuple import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Literal
 
     from d1migrate.fleet.flow import Outcome
     from d1migrate.fleet.journal import Journal
     from d1migrate.fleet.model import Claimed, Run
     from d1migrate.fleet.pool import Pool
     from d1migrate.fleet.run_values import End
+
+    State = Literal["waiting", "done"]
 
 CLAIM = 50
 """How many tenants are claimed at once: with a journal on D1, two requests for as many of tenants."""
@@ -50,14 +53,22 @@ class TenantResult(NamedTuple):
     requests: int
 
 
+class Rest(NamedTuple):
+    """Work on a tenant that is to go on after some seconds, and how many requests it took so far."""
+
+    seconds: float
+    requests: int
+
+
 class Hooks(NamedTuple):
     """What a loop asks, and whom it reports to.
 
     Attributes:
-        refuse_closed: called before each claim; raises Gate while the maintenance window is closed.
+        refuse_closed: called before each claim, and before work goes on after a rest; raises Gate while the
+            maintenance window is closed.
         interrupted: returns whether to finish the work that has begun, and end.
         on_progress: called after results.
-        on_result: called with each tenant that is done or has failed.
+        on_result: called with each tenant that is done, waits, or has failed.
         on_end: called when nothing new begins; what waits before its next request may give up.
         now: the clock.
         sleep: waits a number of seconds.
@@ -84,6 +95,7 @@ class ClaimLoop:
         last_wave: the last wave that is wanted, from 0.
         only: the ids of the tenants that are wanted; all by default.
         lease: how many seconds what is claimed is this process's own.
+        jobs: whether it works on tenants that wait for a job, instead of those to be done.
 
     Attributes:
         reason: why the loop ended, in words, if there is more to say.
@@ -94,15 +106,16 @@ class ClaimLoop:
         journal: Journal,
         run: Run,
         owner: str,
-        pool: Pool[Claimed, TenantResult],
+        pool: Pool[Claimed, TenantResult | Rest],
         hooks: Hooks,
         *,
         last_wave: int | None = None,
         only: Sequence[str] = (),
         lease: int = LEASE,
+        jobs: bool = False,
     ) -> None:
         self._journal, self._run, self._owner, self._pool, self._hooks = journal, run, owner, pool, hooks
-        self._last_wave, self._only, self._lease = last_wave, only, lease
+        self._last_wave, self._only, self._lease, self._jobs = last_wave, only, lease, jobs
         self.reason: str | None = None
         self._state, self._is_ending = "running", False
         self._results: list[Finished] = []
@@ -140,6 +153,8 @@ class ClaimLoop:
     def _work(self) -> End:
         while not self._hooks.interrupted():
             now = self._hooks.now()
+            if self._jobs and self._paused and self._is_closed():
+                return "closed"
             while self._paused and self._paused[0][0] <= now:
                 self._pool.submit(heapq.heappop(self._paused)[2])
             if self._is_to_claim(now) and (end := self._claim()):
@@ -157,14 +172,16 @@ class ClaimLoop:
     def _claim(self) -> End | None:
         """Claim tenants; return why the loop is to end, if it is."""
         self._record()  # the wave, or the run, may be over with these
-        if self._state == "running":
-            try:
-                self._hooks.refuse_closed()
-            except Gate as gate:
-                self.reason = str(gate)
-                return "closed"
+        if self._state == "running" and self._is_closed():
+            return "closed"
         claim = self._journal.claim(
-            self._run, self._owner, CLAIM, self._lease, last_wave=self._last_wave, only=self._only
+            self._run,
+            self._owner,
+            CLAIM,
+            self._lease,
+            last_wave=self._last_wave,
+            only=self._only,
+            jobs=self._jobs,
         )
         now = self._leased_at = self._hooks.now()
         if claim.state != "running":
@@ -180,6 +197,15 @@ class ClaimLoop:
         if not self._is_busy:
             self._hooks.on_progress(self._tally.progress()._replace(others=claim.left))
         return None
+
+    def _is_closed(self) -> bool:
+        """Whether the maintenance window is closed."""
+        try:
+            self._hooks.refuse_closed()
+        except Gate as gate:
+            self.reason = str(gate)
+            return True
+        return False
 
     def _collect(self) -> None:
         """Wait a moment for results."""
@@ -202,31 +228,39 @@ class ClaimLoop:
         if has_failure or len(self._results) >= CLAIM or (now - self._recorded_at > _RECORD_EVERY):
             self._record()
         if self._is_busy and now - self._leased_at > self._lease / 2:
-            self._journal.extend(self._owner)
+            if self._jobs:  # they take hours, in which a person may pause the run
+                self._state = self._journal.finish(self._run, self._owner, ())
+            else:
+                self._journal.extend(self._owner)
             self._leased_at = now
 
     @property
     def _is_busy(self) -> bool:
         return bool(len(self._pool) or self._paused)
 
-    def _settle(self, tenant: Claimed, result: TenantResult) -> None:
-        """Take the result of a tenant: it is done, has failed, or is tried again after a pause."""
+    def _settle(self, tenant: Claimed, result: TenantResult | Rest) -> None:
+        """Take the result of a tenant: it is done, waits, has failed, or is worked on again after a pause."""
         before = self._tried.pop(tenant.id, _Tried())
         tried = _Tried(before.times + 1, before.requests + result.requests)
+        if isinstance(result, Rest):
+            self._pause(tenant, tried._replace(times=0), result.seconds)
+            return
         found = result.found
         if isinstance(found, Error) and is_no_answer(found):
-            if self._is_ending:
-                return  # it was not asked, or is not asked again: it is given back
-            if tried.times <= len(PAUSES):
-                self._tried[tenant.id] = tried
-                due = self._hooks.now() + PAUSES[tried.times - 1]
-                heapq.heappush(self._paused, (due, next(self._numbers), tenant))
+            if self._is_ending or tried.times <= len(PAUSES):
+                self._pause(tenant, tried, PAUSES[min(tried.times, len(PAUSES)) - 1])
                 return
             found = UnavailableError(f"no answer after {tried.times} attempts: {found}", hint=found.hint)
         result = TenantResult(found, tried.requests)
-        self._results.append(_finished(tenant, result))
-        self._tally.add(is_failure=isinstance(found, Error))
+        self._results.append(_finished(tenant, found, tried.requests))
+        self._tally.add(self._results[-1])
         self._hooks.on_result(tenant, result)
+
+    def _pause(self, tenant: Claimed, tried: _Tried, seconds: float) -> None:
+        """Work on a tenant again after some seconds; if the loop ends before, it is given back."""
+        if not self._is_ending:
+            self._tried[tenant.id] = tried
+            heapq.heappush(self._paused, (self._hooks.now() + seconds, next(self._numbers), tenant))
 
     def _record(self) -> None:
         """Write the results to the journal. A stop rule may have ended the run with them."""
@@ -273,7 +307,7 @@ class _Tally:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._wave = self._done = self._failed = self._left = 0
+        self._wave = self._done = self._failed = self._waiting = self._left = 0
         self._began = now()
         self._recent: deque[float] = deque()
 
@@ -281,10 +315,11 @@ class _Tally:
         """Take what a claim returned."""
         self._wave, self._left = tenants[0].wave if tenants else self._wave, left
 
-    def add(self, *, is_failure: bool) -> None:
+    def add(self, found: Finished) -> None:
         """Count a tenant."""
-        self._failed += is_failure
-        self._done += not is_failure
+        self._failed += found.state == "failed"
+        self._done += found.state == "done"
+        self._waiting += found.state == "waiting"
         self._left -= 1
         self._recent.append(self._now())
 
@@ -295,13 +330,13 @@ class _Tally:
             self._recent.popleft()
         seconds = min(now - self._began, _RATE_OF)
         rate = len(self._recent) / seconds if seconds else 0.0
-        return Progress(self._wave, self._done, self._failed, self._left, rate)
+        return Progress(self._wave, self._done, self._failed, self._left, rate, waiting=self._waiting)
 
 
-def _finished(tenant: Claimed, result: TenantResult) -> Finished:
-    """Return what the journal keeps of a result."""
-    found = result.found
+def _finished(tenant: Claimed, found: Outcome | Error, requests: int) -> Finished:
+    """Return what the journal keeps of an outcome."""
     if not isinstance(found, Error):
-        return Finished(tenant.id, "done", found.current, result.requests)
+        state: State = "waiting" if found.waiting_for else "done"
+        return Finished(tenant.id, state, found.current, requests, waiting_for=found.waiting_for)
     error, hint = (without_name(text, tenant.url, tenant.id) for text in (str(found), found.hint or ""))
-    return Finished(tenant.id, "failed", None, result.requests, error, place_of(found), hint)
+    return Finished(tenant.id, "failed", None, requests, error, place_of(found), hint)

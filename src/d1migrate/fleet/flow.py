@@ -56,6 +56,8 @@ class Outcome(NamedTuple):
         created: whether it had no history tables.
         one_by_one: whether each migration was a batch of its own.
         problems: what an inspection found.
+        waiting_for: the migration that has to run as a job before anything else; None if the target is
+            reached.
     """
 
     applied: tuple[str, ...]
@@ -64,6 +66,7 @@ class Outcome(NamedTuple):
     created: bool = False
     one_by_one: bool = False
     problems: tuple[Problem, ...] = ()
+    waiting_for: str | None = None
 
 
 def migrate(plan: FleetPlan, new_stamp: NewStamp, find_broken: FindBroken | None = None) -> Flow[Outcome]:

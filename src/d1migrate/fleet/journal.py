@@ -51,6 +51,13 @@ _PAGE = 5_000  # tenants that one batch looks at or puts back: 50 ms of CPU
 _STATES = 200  # that are kept
 _LAST_WAVE = 2**31 - 1
 LONGEST_ERROR = 2_000  # characters
+_CLAIMS = {
+    (False, False): sql.CLAIM,
+    (False, True): sql.CLAIM_ONLY,
+    (True, False): sql.CLAIM_JOBS,
+    (True, True): sql.CLAIM_JOBS_ONLY,
+}
+"""{(whether of jobs, whether of certain tenants): the operation}."""
 
 
 def open_journal(
@@ -200,6 +207,7 @@ class Journal:
         *,
         last_wave: int | None = None,
         only: Sequence[str] = (),
+        jobs: bool = False,
     ) -> Claim:
         """Take tenants of the first wave that is not finished, also those whose lease has ended.
 
@@ -213,11 +221,12 @@ class Journal:
                 the owner begins this time again.
             last_wave: the number of the last wave that is wanted, from 0.
             only: ids; only these are taken, from any wave.
+            jobs: whether those that wait for a job are taken, instead of those to be done.
         """
         number = self._answered.get(owner, 0) + 1
         arguments = {"only": json_text(list(only))} if only else {}
         rows = self._database.send(
-            sql.CLAIM_ONLY if only else sql.CLAIM,
+            _CLAIMS[jobs, bool(only)],
             run=run.id,
             owner=owner,
             claim=number,
@@ -317,8 +326,19 @@ class Journal:
             return None
         *run, appeared, vanished, now, processes = runs[0]
         counted = tuple(
-            RunWave(name, size, size - done - failed - leased, leased, done, failed, most_failed, requests)
-            for name, size, done, failed, most_failed, requests, leased in waves
+            RunWave(
+                name,
+                size,
+                size - done - failed - (waiting - driven) - leased,
+                leased,
+                waiting - driven,
+                done,
+                failed,
+                most_failed,
+                requests,
+                tuple(json.loads(names)),
+            )
+            for name, size, done, failed, waiting, most_failed, requests, leased, driven, names in waves
         )
         counts = InventoryCounts(sum(wave.size for wave in counted), appeared, vanished)
         return FleetStatus(_run(run), counted, counts, processes, now)

@@ -85,6 +85,9 @@ _ONCE = "NOT EXISTS (SELECT 1 FROM fleet_requests WHERE id = :request)"
 _NEWEST = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet)"
 _SEALED = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND sealed_at IS NOT NULL)"
 _WAVE = f"""(SELECT min(n) FROM fleet_waves
+  WHERE run = {_LIVE} AND done + failed + waiting < size AND n <= :last_wave)"""
+# A wave that waits does not keep the next one from getting that far, but its jobs are done first.
+_JOB_WAVE = f"""(SELECT min(n) FROM fleet_waves
   WHERE run = {_LIVE} AND done + failed < size AND n <= :last_wave)"""
 _LIMIT = "coalesce(stop_count, CAST(size * stop_percent / 100 + 1 - 1e-9 AS INTEGER))"
 
@@ -158,8 +161,8 @@ SELECT id, :fleet, name, url, {_OPEN}, wave, 'todo' FROM {_ROWS} WHERE {_OPEN} I
 ON CONFLICT (id) DO UPDATE SET fleet = excluded.fleet, name = excluded.name, url = excluded.url, seen = CASE
     WHEN (SELECT sealed_at FROM fleet_runs WHERE n = fleet_tenants.run) IS NULL THEN fleet_tenants.seen
     ELSE fleet_tenants.run END,
-  run = excluded.run, wave = excluded.wave, state = 'todo', owner = NULL, claim = NULL, tries = 0,
-  requests = 0, error = NULL
+  run = excluded.run, wave = excluded.wave, state = 'todo', owner = NULL, claim = NULL,
+  waiting_for = NULL, tries = 0, requests = 0, error = NULL
 WHERE fleet_tenants.run <> excluded.run AND NOT ({_ELSEWHERE})""",
     f"""SELECT r.state AS state, r.sealed_at AS sealed_at, c.id AS id, c.name AS name,
   c.other_name AS other_name, c.other_fleet AS other_fleet
@@ -185,23 +188,38 @@ LEASE_ENDED = "(until < unixepoch() OR until > unixepoch() + 2 * seconds)"
 """Whether the lease of a process has ended; also one that began far in the future: the clock was set back."""
 
 _EXPIRED = f"(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND {LEASE_ENDED})"
-_TAKE_NEXT = f"""SELECT n FROM (SELECT t.n AS n FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
+
+
+def _take_next(state: str, wave: str) -> str:
+    """Return the query for tenants of a wave that are in a state, or were when a process took them that died."""
+    return f"""SELECT n FROM (SELECT t.n AS n FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
     WHERE {LEASE_ENDED} AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
-      AND t.run = {_LIVE} AND t.wave = {_WAVE} LIMIT :count)
+      AND {_WAS[state]} AND t.run = {_LIVE} AND t.wave = {wave} LIMIT :count)
   UNION ALL SELECT n FROM (SELECT n FROM fleet_tenants
-    WHERE state = 'todo' AND run = {_LIVE} AND wave = {_WAVE} ORDER BY n LIMIT :count)"""
-_TAKE_ONLY = f"""SELECT t.n AS n FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
-    WHERE t.id = o.value AND t.run = {_LIVE} AND t.wave <= :last_wave
-      AND (t.state = 'todo' OR t.state = 'leased' AND t.owner <> :owner AND EXISTS {_EXPIRED})"""
+    WHERE state = '{state}' AND run = {_LIVE} AND wave = {wave} ORDER BY n LIMIT :count)"""
 
 
-_REMAINING = """SELECT coalesce(sum(size - done - failed), 0) FROM fleet_waves
+def _take_only(state: str) -> str:
+    return f"""SELECT t.n AS n FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
+    WHERE t.id = o.value AND t.run = {_LIVE} AND t.wave <= :last_wave AND (t.state = '{state}'
+      OR t.state = 'leased' AND {_WAS[state]} AND t.owner <> :owner AND EXISTS {_EXPIRED})"""
+
+
+def _left_only(state: str) -> str:
+    return f"""SELECT count(*) FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS t
+    WHERE t.id = o.value AND t.run = r.n AND t.wave <= :last_wave
+      AND (t.state = '{state}' OR t.state = 'leased' AND {_WAS[state]})"""
+
+
+_WAS = {"todo": "t.waiting_for IS NULL", "waiting": "t.waiting_for IS NOT NULL"}
+"""Whether a leased tenant was in a state before."""
+_LEFT = """SELECT coalesce(sum(size - done - failed - waiting), 0) FROM fleet_waves
     WHERE run = r.n AND n <= :last_wave"""
-_REMAINING_ONLY = """SELECT count(*) FROM json_each(:only) AS o CROSS JOIN fleet_tenants AS l
-    WHERE l.id = o.value AND l.run = r.n AND l.wave <= :last_wave AND l.state IN ('todo', 'leased')"""
+_JOBS_LEFT = f"""SELECT coalesce(sum(waiting), 0) FROM fleet_waves WHERE run = r.n AND n <= :last_wave
+    AND EXISTS (SELECT 1 FROM fleet_waves AS w WHERE w.run = r.n AND w.n = {_JOB_WAVE} AND w.waiting)"""
 
 
-def _claim(name: str, take: str, remaining: str) -> Operation:
+def _claim(name: str, take: str, remaining: str, wave: str = _WAVE) -> Operation:
     return operation(
         name,
         _STOP_BY_FAILURES,
@@ -217,10 +235,10 @@ ON CONFLICT (owner) DO UPDATE SET run = excluded.run, claim = max(claim, exclude
         f"""SELECT r.state AS state, r.reason AS reason, (
     {remaining}
   ) AS remaining, (
-    SELECT coalesce(sum(done + failed), 0) FROM fleet_waves WHERE run = r.n AND n = {_WAVE}
+    SELECT coalesce(sum(done + failed), 0) FROM fleet_waves WHERE run = r.n AND n = {wave}
   ) + (
     SELECT count(*) FROM fleet_processes AS p CROSS JOIN fleet_tenants AS l
-    WHERE l.owner = p.owner AND l.state = 'leased' AND l.run = r.n AND l.wave = {_WAVE}
+    WHERE l.owner = p.owner AND l.state = 'leased' AND l.run = r.n AND l.wave = {wave}
   ) AS taken, t.id AS id, t.name AS name, t.url AS url, t.wave AS wave, t.tries AS tries
 FROM fleet_runs AS r LEFT JOIN fleet_tenants AS t
   ON t.owner = :owner AND t.state = 'leased' AND t.claim = :claim AND t.run = r.n
@@ -228,14 +246,22 @@ WHERE r.id = :run ORDER BY t.n""",
     )
 
 
-CLAIM = _claim("claim tenants", _TAKE_NEXT, _REMAINING)
+CLAIM = _claim("claim tenants", _take_next("todo", _WAVE), _LEFT)
 """Lease tenants of the first unfinished wave. Returns the state, what is left, and a row for each tenant."""
-CLAIM_ONLY = _claim("claim certain tenants", _TAKE_ONLY, _REMAINING_ONLY)
+CLAIM_ONLY = _claim("claim certain tenants", _take_only("todo"), _left_only("todo"))
 """Lease certain tenants, of any wave."""
+CLAIM_JOBS = _claim("claim jobs", _take_next("waiting", _JOB_WAVE), _JOBS_LEFT, _JOB_WAVE)
+"""Lease tenants that wait for a job, of the first wave that has tenants which are not done or failed.
+
+Nothing is left if none of that wave waits: `fleet up` has to finish it.
+"""
+CLAIM_JOBS_ONLY = _claim("claim certain jobs", _take_only("waiting"), _left_only("waiting"), _JOB_WAVE)
+"""Lease certain tenants that wait for a job, of any wave."""
 
 _OUTCOMES = """(SELECT value ->> 'id' AS id, value ->> 'state' AS state, value ->> 'current' AS current,
   value ->> 'requests' AS requests, value ->> 'error' AS error, coalesce(value ->> 'place', '') AS place,
-  coalesce(value ->> 'hint', '') AS hint FROM json_each(:outcomes))"""
+  coalesce(value ->> 'hint', '') AS hint, value ->> 'waiting_for' AS waiting_for
+  FROM json_each(:outcomes))"""
 # `+`: by the index of the owner, SQLite would read all outcomes again for each of its tenants.
 _OURS = f"t.id = o.id AND +t.owner = :owner AND t.state = 'leased' AND t.run = {RUN}"
 _ERROR = "(SELECT e.id FROM fleet_errors AS e WHERE e.text = o.error AND e.place = o.place)"
@@ -246,17 +272,19 @@ FINISH = operation(
 WHERE error IS NOT NULL ON CONFLICT DO NOTHING""",
     # Counted before they change: the second time, none of them is ours.
     f"""UPDATE fleet_waves SET done = fleet_waves.done + c.done,
-  failed = fleet_waves.failed + c.failed, requests = fleet_waves.requests + c.requests
+  failed = fleet_waves.failed + c.failed, waiting = fleet_waves.waiting + c.waiting,
+  requests = fleet_waves.requests + c.requests
 FROM (
   SELECT t.wave AS wave, sum(o.state = 'done') AS done, sum(o.state = 'failed') AS failed,
-    sum(o.requests) AS requests
+    sum((o.state = 'waiting') - (t.waiting_for IS NOT NULL)) AS waiting, sum(o.requests) AS requests
   FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t WHERE {_OURS} GROUP BY t.wave
 ) AS c WHERE fleet_waves.run = {RUN} AND fleet_waves.n = c.wave""",
     f"""INSERT INTO fleet_attempts (run, tenant, try, error, at)
 SELECT t.run, t.n, t.tries, {_ERROR}, unixepoch() FROM {_OUTCOMES} AS o CROSS JOIN fleet_tenants AS t
 WHERE {_OURS} AND o.state = 'failed' ON CONFLICT DO NOTHING""",
     f"""UPDATE fleet_tenants AS t SET state = o.state, current = coalesce(o.current, t.current),
-  error = {_ERROR}, requests = t.requests + o.requests, at = unixepoch(), owner = NULL, claim = NULL
+  error = {_ERROR}, requests = t.requests + o.requests, at = unixepoch(), owner = NULL, claim = NULL,
+  waiting_for = iif(o.state = 'waiting', coalesce(o.waiting_for, ''), NULL)
 FROM {_OUTCOMES} AS o WHERE {_OURS}""",
     "UPDATE fleet_processes SET until = unixepoch() + seconds WHERE owner = :owner",
     _STOP_BY_FAILURES,
@@ -274,8 +302,8 @@ EXTEND = operation(
 
 RELEASE = operation(
     "give tenants back",
-    f"""UPDATE fleet_tenants SET state = 'todo', owner = NULL, claim = NULL, tries = tries - 1
-WHERE owner = :owner AND state = 'leased' AND run = {RUN} AND {_ONCE}""",
+    f"""UPDATE fleet_tenants SET state = iif(waiting_for IS NULL, 'todo', 'waiting'), owner = NULL,
+  claim = NULL, tries = tries - 1 WHERE owner = :owner AND state = 'leased' AND run = {RUN} AND {_ONCE}""",
     _RECORD,
     "UPDATE fleet_processes SET until = 0 WHERE owner = :owner",
     "SELECT state FROM fleet_runs WHERE id = :run",
@@ -332,16 +360,24 @@ FROM (
 )
 """Put at most `count` failed tenants of the newest run back. Returns how many."""
 
+_LEASED = """FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
+  WHERE t.owner = p.owner AND t.state = 'leased' AND t.run = w.run AND t.wave = w.n"""
+# A few names of a million tenants: each is looked up by the index, after the one before.
+_WAITING_FOR = """(WITH names(name) AS (
+  SELECT min(t.waiting_for) FROM fleet_tenants AS t WHERE t.state = 'waiting' AND t.run = w.run AND t.wave = w.n
+  UNION ALL SELECT (SELECT min(t.waiting_for) FROM fleet_tenants AS t WHERE t.state = 'waiting'
+    AND t.run = w.run AND t.wave = w.n AND t.waiting_for > names.name) FROM names WHERE name IS NOT NULL
+) SELECT json_group_array(name) FROM names WHERE name <> '')"""
+
 STATUS = operation(
     "read the status",
     "SELECT format FROM fleet_journal",
     f"""SELECT {RUN_COLUMNS}, appeared, vanished, unixepoch() AS now, (
   SELECT count(*) FROM fleet_processes WHERE run = fleet_runs.n AND NOT {LEASE_ENDED}
 ) AS processes FROM fleet_runs WHERE n = {_NEWEST}""",
-    f"""SELECT name, size, done, failed, {_LIMIT} AS most_failed, requests, (
-  SELECT count(*) FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
-  WHERE t.owner = p.owner AND t.state = 'leased' AND t.run = fleet_waves.run AND t.wave = fleet_waves.n
-) AS leased FROM fleet_waves WHERE run = {_NEWEST} ORDER BY n""",
+    f"""SELECT w.name AS name, size, done, failed, waiting, {_LIMIT} AS most_failed, requests,
+  (SELECT count(*) {_LEASED}) AS leased, (SELECT count(*) {_LEASED} AND t.waiting_for IS NOT NULL) AS driven,
+  {_WAITING_FOR} AS waiting_for FROM fleet_waves AS w WHERE run = {_NEWEST} ORDER BY n""",
 )
 """Read the format, the newest run and its waves: three results. Only leased tenants are counted."""
 

@@ -31,7 +31,8 @@ TABLES = (
   vanished INTEGER NOT NULL DEFAULT 0
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS fleet_runs_by_fleet ON fleet_runs (fleet, n)",
-    # `accepted`: failures that no longer stop the run, because somebody resumed it in spite of them.
+    # `waiting`: tenants with `waiting_for`, also while a process works on them. `accepted`: failures that no
+    # longer stop the run, because somebody resumed it in spite of them.
     """CREATE TABLE IF NOT EXISTS fleet_waves (
   run INTEGER NOT NULL,
   n INTEGER NOT NULL,
@@ -41,13 +42,15 @@ TABLES = (
   size INTEGER NOT NULL DEFAULT 0,
   done INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0,
   accepted INTEGER NOT NULL DEFAULT 0,
   requests INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run, n)
 ) STRICT, WITHOUT ROWID""",
     # In the order of `n`, a claim is a few pages; in that of the id, which is random, each tenant is one.
     # `run`: the newest one that listed it; `seen`: the newest sealed one before. A tenant is gone if its
-    # fleet has a newer sealed run, so nothing has to be written. state: todo, leased, done or failed.
+    # fleet has a newer sealed run, so nothing has to be written. state: todo, leased, waiting,
+    # done or failed. `waiting_for`: the migration that is to run as a job; kept while its job is leased.
     """CREATE TABLE IF NOT EXISTS fleet_tenants (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -60,6 +63,7 @@ TABLES = (
   state TEXT NOT NULL,
   owner TEXT,
   claim INTEGER,
+  waiting_for TEXT,
   tries INTEGER NOT NULL DEFAULT 0,
   requests INTEGER NOT NULL DEFAULT 0,
   current TEXT,
@@ -68,6 +72,8 @@ TABLES = (
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS fleet_todo ON fleet_tenants (run, wave) WHERE state = 'todo'",
     "CREATE INDEX IF NOT EXISTS fleet_leased ON fleet_tenants (owner, run, wave) WHERE state = 'leased'",
+    """CREATE INDEX IF NOT EXISTS fleet_waiting ON fleet_tenants (run, wave, waiting_for)
+WHERE state = 'waiting'""",
     "CREATE INDEX IF NOT EXISTS fleet_failed ON fleet_tenants (run, error, wave) WHERE state = 'failed'",
     # The lease of all that a process has claimed: one row to extend, instead of one for each tenant.
     """CREATE TABLE IF NOT EXISTS fleet_processes (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     RunState = Literal["running", "paused", "stopped", "done"]
-    TenantState = Literal["todo", "leased", "done", "failed"]
+    TenantState = Literal["todo", "leased", "waiting", "done", "failed"]
 
 
 class RunWave(NamedTuple):
@@ -21,26 +21,31 @@ class RunWave(NamedTuple):
         size: its tenants.
         todo: those that nobody has claimed, or whose run failed without an answer.
         leased: those that a process works on.
+        waiting: those with a migration that has to run as a job, and no process does that.
         done: those that are migrated.
         failed: those that a person has to look at.
         most_failed: how many failures do not stop the run; one more does.
         requests: what its tenants took so far.
+        waiting_for: the migrations that they wait for.
     """
 
     name: str
     size: int
     todo: int
     leased: int
+    waiting: int
     done: int
     failed: int
     most_failed: int
     requests: int
+    waiting_for: tuple[str, ...] = ()
 
 
 def total(waves: Sequence[RunWave]) -> RunWave:
     """Return the sum of waves, as a wave without a name."""
-    sums = (sum(column) for column in list(zip(*waves, strict=True))[1:])
-    return RunWave("", *sums) if waves else RunWave("", 0, 0, 0, 0, 0, 0, 0)
+    sums = [sum(column) for column in zip(*(wave[1:-1] for wave in waves), strict=True)] or [0] * 8
+    names = dict.fromkeys(name for wave in waves for name in wave.waiting_for)
+    return RunWave._make(("", *sums, tuple(names)))
 
 
 class Run(NamedTuple):
@@ -114,7 +119,8 @@ class Claim(NamedTuple):
         tenants: of one wave; none if the run is not running, or others hold what is left of the wave.
         state: the state of the run.
         reason: why it is paused or stopped.
-        left: how many of the tenants that are wanted are not done or failed, these included.
+        left: how many of the tenants that are wanted are not done, failed or waiting, these included; of
+            a claim of jobs, how many wait.
     """
 
     tenants: tuple[Claimed, ...]
@@ -128,21 +134,24 @@ class Finished(NamedTuple):
 
     Attributes:
         id: the tenant.
-        state: "done"; "failed", if a person has to look; or "todo", if it did not answer.
+        state: "done"; "failed", if a person has to look; "waiting", if its next migration has to run as a
+            job; or "todo", if it did not answer.
         current: the name of its newest migration, if it is known.
         requests: what it took.
         error: what failed, without the tenant's name, so that equal errors are equal.
         place: where: file and line.
         hint: what to do about it, without the tenant's name.
+        waiting_for: the migration that it waits for.
     """
 
     id: str
-    state: Literal["todo", "done", "failed"]
+    state: Literal["todo", "waiting", "done", "failed"]
     current: str | None = None
     requests: int = 0
     error: str | None = None
     place: str | None = None
     hint: str | None = None
+    waiting_for: str | None = None
 
 
 class FleetStatus(NamedTuple):
@@ -232,7 +241,7 @@ class RunTenant(NamedTuple):
     """A tenant in a run.
 
     Attributes:
-        state: "todo", "leased", "done" or "failed".
+        state: "todo", "leased", "waiting", "done" or "failed".
         current: the name of its newest migration, if it is known.
         error: why it failed; None if it did not.
         place: where: file and line; "" if it has none, None if it did not fail.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.flows.leftovers import Problem
 
-    End = Literal["done", "partial", "stopped", "paused", "closed", "interrupted"]
+    End = Literal["done", "partial", "waiting", "stopped", "paused", "closed", "interrupted"]
 
 
 class Progress(NamedTuple):
@@ -23,6 +23,7 @@ class Progress(NamedTuple):
         left: those that are left, to any process.
         rate: tenants a second, in the last half minute.
         others: how many tenants other processes work on, while this one waits for them; otherwise 0.
+        waiting: those that this call has found, or left, waiting for a job.
     """
 
     wave: int
@@ -31,6 +32,7 @@ class Progress(NamedTuple):
     left: int
     rate: float
     others: int = 0
+    waiting: int = 0
 
     @property
     def seconds_left(self) -> float | None:
@@ -39,18 +41,20 @@ class Progress(NamedTuple):
 
 
 class FleetReport(NamedTuple):
-    """The result of one call of `run_fleet`; `done`, `failed` and `left` add up to `total`.
+    """The result of one call of `run_fleet` or `drive_jobs`; `done`, `failed`, `waiting` and `left` are `total`.
 
     Attributes:
         fleet: the fleet.
         run: the id of the run, which other calls may have begun and may continue.
         target: the last migration.
         ended: why the call returned: "done" if no tenant is left; "partial" if others are left than it was to
-            migrate; "stopped" after too many failures, or by `stop`; "paused"; "closed" for the maintenance
+            migrate; "waiting" if all others wait for jobs; "stopped" after too many failures, or by `stop`; "paused"; "closed" for the maintenance
             window; "interrupted".
         reason: why, in words; None if that is all there is to know.
         total: the tenants of the fleet.
-        done, failed, left: of these, those that are migrated, have failed, or are left, by any process.
+        done, failed, waiting, left: of these, those that are migrated, have failed, wait for a job, or are
+            left, by any process.
+        waiting_for: the migrations that are to run as jobs.
         appeared, vanished: the tenants that the run before did not have, and those that only it had.
         migrated: how many this call has migrated.
         current: how many it found up to date.
@@ -70,6 +74,8 @@ class FleetReport(NamedTuple):
     total: int
     done: int
     failed: int
+    waiting: int
+    waiting_for: tuple[str, ...]
     left: int
     appeared: int
     vanished: int

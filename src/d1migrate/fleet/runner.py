@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.fleet.claim_loop import Rest
     from d1migrate.fleet.flow import Outcome
     from d1migrate.fleet.journal import Journal
     from d1migrate.fleet.model import Claimed, FleetStatus, Run
@@ -64,9 +65,34 @@ def run_fleet(
         DriverError: as `inventory`.
         KeyboardInterrupt: it was interrupted before all tenants were listed; nothing was migrated.
     """
-    started = hooks.now()
     hooks.refuse_closed()
     run = _begin(journal, fleet, plan, tenants, hooks)
+    work = Work(fleet, plan, drivers)
+    return work_on(journal, run, work, last_wave=last_wave, only=only, hooks=hooks)
+
+
+def work_on(
+    journal: Journal,
+    run: Run,
+    work: Work,
+    *,
+    last_wave: int | None,
+    only: Sequence[str],
+    hooks: Hooks,
+    jobs: bool = False,
+) -> FleetReport:
+    """Work on what can be claimed of a run whose tenants are listed; errors as `run_fleet`.
+
+    Args:
+        journal: the journal.
+        run: the run.
+        work: what is done with each tenant.
+        last_wave: the last wave that is wanted.
+        only: the ids of the tenants that are wanted; all if there are none.
+        hooks: what it asks, and whom it reports to.
+        jobs: whether it works on tenants that wait for a job.
+    """
+    started, fleet, plan, drivers = hooks.now(), work.fleet, work.plan, work.drivers
     # Only in their order: what this run finds counts more than what earlier ones did.
     plan.load((state.text, 0) for state in journal.states())
     tally = _Tally()
@@ -79,11 +105,13 @@ def run_fleet(
         drivers.demand.ahead = progress.left
         hooks.on_progress(progress)
 
-    pool = pool_of(_Work(fleet, plan, drivers), fleet)
+    pool = pool_of(work, fleet)
     drivers.demand.interrupted.clear()
     own = hooks._replace(on_result=on_result, on_progress=on_progress, on_end=drivers.demand.interrupted.set)
     lease = claim_loop.LEASE_OF_FILE if fleet.journal.startswith("sqlite:") else claim_loop.LEASE
-    loop = ClaimLoop(journal, run, new_owner(), pool, own, last_wave=last_wave, only=only, lease=lease)
+    loop = ClaimLoop(
+        journal, run, new_owner(), pool, own, last_wave=last_wave, only=only, lease=lease, jobs=jobs
+    )
     try:
         end = loop.drive()
     finally:
@@ -133,23 +161,29 @@ def _states_after(plan: FleetPlan) -> Iterator[SavedState]:
             yield SavedState((plan.after(state) or state).text, count)
 
 
-class _Work:
-    """Migrates one tenant; for any number of threads."""
+class Work:
+    """Migrates one tenant; for any number of threads.
+
+    Args:
+        fleet: the settings of the fleet.
+        plan: what the tenants are to become.
+        drivers: opens the tenants.
+    """
 
     def __init__(self, fleet: FleetSettings, plan: FleetPlan, drivers: TenantDrivers) -> None:
-        self._fleet, self._plan, self._drivers = fleet, plan, drivers
+        self.fleet, self.plan, self.drivers = fleet, plan, drivers
 
-    def __call__(self, tenant: Claimed) -> TenantResult:
+    def __call__(self, tenant: Claimed) -> TenantResult | Rest:
         """Return the outcome of a tenant. It never raises: a failed tenant stops no other one."""
         found: Outcome | Error | None = None
         before = sent = 0
         try:
-            before = self._drivers.requests(tenant.url)
-            with self._drivers.open(tenant.url) as driver:
+            before = self.drivers.requests(tenant.url)
+            with self.drivers.open(tenant.url) as driver:
                 found = migrate_one(
                     driver,
-                    self._plan,
-                    inspect=tenant.place < self._fleet.inspect,
+                    self.plan,
+                    inspect=tenant.place < self.fleet.inspect,
                     restore_point=self._takes_point(tenant),
                 )
                 sent = found.requests
@@ -158,11 +192,11 @@ class _Work:
         except Exception as error:  # of a disk or SQLite, or ours; what was applied before it counts
             found = found or Error(f"{type(error).__name__}: {error}")
         with suppress(Error):
-            sent = self._drivers.requests(tenant.url) - before or sent
+            sent = self.drivers.requests(tenant.url) - before or sent
         return TenantResult(found, sent)
 
     def _takes_point(self, tenant: Claimed) -> bool:
-        wanted = self._fleet.restore_points
+        wanted = self.fleet.restore_points
         return wanted == "all" or (wanted == "canary" and tenant.wave == 0)
 
 
@@ -181,7 +215,7 @@ class _Tally:
             self.failures += 1
             return
         self.migrated += bool(found.applied)
-        self.current += not found.applied
+        self.current += not (found.applied or found.waiting_for)
         self.created += found.created
         self.one_by_one += found.one_by_one
         self.problems += [(tenant.name, problem) for problem in found.problems]
@@ -193,6 +227,8 @@ def _report(
     if status is None:
         raise Error("the journal was deleted during the run", hint="run the command again")
     total = status.total
+    if end == "partial" and total.waiting and not (total.todo + total.leased):
+        end = "waiting"
     return FleetReport(
         fleet=status.run.fleet,
         run=status.run.id,
@@ -202,6 +238,8 @@ def _report(
         total=total.size,
         done=total.done,
         failed=total.failed,
+        waiting=total.waiting,
+        waiting_for=total.waiting_for,
         left=total.todo + total.leased,
         appeared=status.counts.appeared,
         vanished=status.counts.vanished,

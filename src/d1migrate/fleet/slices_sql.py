@@ -16,8 +16,8 @@ CLAIM = 50
 
 _COORDINATOR = "'slices of ' || :run"
 # As many as the first unfinished wave has claims, less those that work. D1 binds numbers as REAL.
-_NEEDED = f"""(SELECT min(CAST(:at_once AS INTEGER), (size - done - failed + {CLAIM - 1}) / {CLAIM})
-  FROM fleet_waves WHERE run = {RUN} AND done + failed < size ORDER BY n LIMIT 1)
+_NEEDED = f"""(SELECT min(CAST(:at_once AS INTEGER), (size - done - failed - waiting + {CLAIM - 1}) / {CLAIM})
+  FROM fleet_waves WHERE run = {RUN} AND done + failed + waiting < size ORDER BY n LIMIT 1)
   - (SELECT count(*) FROM fleet_processes
   WHERE run = {RUN} AND NOT {LEASE_ENDED} AND owner <> {_COORDINATOR})"""
 
@@ -37,10 +37,22 @@ ON CONFLICT (owner) DO UPDATE SET claim = max(claim + 1, excluded.claim), until 
 WHERE {LEASE_ENDED}""",
     f"""SELECT r.state AS state, iif(changes(), {_NEEDED}, 0) AS slices, (
     SELECT claim FROM fleet_processes WHERE owner = {_COORDINATOR}
-  ) AS attempt, sum(w.done) AS done, sum(w.failed) AS failed, sum(w.size - w.done - w.failed) AS remaining
+  ) AS attempt, sum(w.done) AS done, sum(w.failed) AS failed, sum(w.waiting) AS waiting,
+  sum(w.size - w.done - w.failed - w.waiting) AS remaining
 FROM fleet_runs AS r LEFT JOIN fleet_waves AS w ON w.run = r.n WHERE r.id = :run""",
 )
 """Claim that slices are started. Returns how many, their attempt, and the state and the counts of the run."""
+
+_WAITING = f"(SELECT n, wave FROM fleet_tenants WHERE state = 'waiting' AND run = {RUN} ORDER BY wave, n LIMIT :count)"
+CALL_AGAIN = operation(
+    "put waiting tenants back",
+    f"""UPDATE fleet_waves SET waiting = waiting - c.tenants FROM (
+  SELECT wave, count(*) AS tenants FROM {_WAITING} GROUP BY wave
+) AS c WHERE run = {RUN} AND n = c.wave""",
+    f"UPDATE fleet_tenants SET state = 'todo', waiting_for = NULL WHERE n IN (SELECT n FROM {_WAITING})",
+    "SELECT changes() AS tenants",
+)
+"""Put at most `count` tenants that wait for a job back to be done: it may be done by now. Returns how many."""
 
 OPERATIONS = {
     "create": journal_sql.CREATE,
@@ -48,6 +60,7 @@ OPERATIONS = {
     "begin": journal_sql.BEGIN,
     "add": journal_sql.ADD,
     "seal": journal_sql.SEAL,
+    "callAgain": CALL_AGAIN,
     "look": LOOK,
     "claim": journal_sql.CLAIM,
     "extend": journal_sql.EXTEND,

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     Command = Callable[[str], str]
     """Returns the command line of an action of the fleet, in backticks."""
 
-_HEADERS = ("wave", "name", "tenants", "done", "failed", "running", "left")
-_NUMBERS = (0, 2, 3, 4, 5, 6)
+_HEADERS = ("wave", "name", "tenants", "done", "failed", "running", "left", "waiting")
 _PLANNED = ("wave", "name", "tenants", "may fail")
 _STATE_COLORS = {"running": "green", "paused": "yellow", "stopped": "red", "done": "green"}
 ENDED = {
     "done": "all done",
     "partial": "done with those that were chosen",
+    "waiting": "the others wait for jobs",
     "stopped": "stopped",
     "paused": "paused",
     "closed": "the maintenance window is closed",
@@ -62,14 +62,25 @@ def status_lines(found: FleetStatus, paint: Paint, width: int | None, *, is_remo
     ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
     yield run_line(run, paint)
     yield f"begun {moment(run.began_at)} by {clean_line(run.by)}{ended}"
+    waiting = found.total.waiting
+    headers = _HEADERS if waiting else _HEADERS[:-1]
     rows = [(str(number), *_cells(wave.name, wave)) for number, wave in enumerate(found.waves, 1)]
     rows.append(("", *_cells("all", found.total)))
     shades = {4: ["red" if row[4] != "0" else None for row in rows]}
-    yield from table(_HEADERS, rows, right=_NUMBERS, shades=shades, paint=paint, width=width)
+    shown = [row[: len(headers)] for row in rows]
+    right = (0, *range(2, len(headers)))
+    yield from table(headers, shown, right=right, shades=shades, paint=paint, width=width)
+    if waiting:
+        yield waiting_line(waiting, found.total.waiting_for)
     if found.run.number > 1:
         yield from _compared_with_last(found.counts.appeared, found.counts.vanished)
     if speed := ", ".join(_speed(found, is_remote=is_remote)):
         yield speed
+
+
+def waiting_line(count: int, names: Sequence[str]) -> str:
+    """Return how many tenants wait, and for which migrations: `12 waiting (011_fill_norm)`."""
+    return f"{count:,} waiting ({', '.join(map(clean_line, names))})"
 
 
 def run_line(run: Run, paint: Paint) -> str:
@@ -96,7 +107,7 @@ def _compared_with_last(appeared: int, vanished: int) -> Iterator[str]:
 
 
 def _cells(name: str, wave: RunWave) -> tuple[str, ...]:
-    numbers = (wave.size, wave.done, wave.failed, wave.leased, wave.todo)
+    numbers = (wave.size, wave.done, wave.failed, wave.leased, wave.todo, wave.waiting)
     return (name, *(f"{number:,}" for number in numbers))
 
 
@@ -125,6 +136,8 @@ def next_step(found: FleetStatus, command: Command) -> str | None:
         )
         return f"{failed}; {again}" if waves.failed else again
     if run.state == "running" and not found.processes:
+        if waves.waiting and not (waves.todo or waves.leased):
+            return f"{command('jobs')} runs the jobs of waiting tenants, and finishes these"
         return f"no process works on it: {command('up')} continues it"
     return failed if waves.failed else None
 
@@ -198,9 +211,10 @@ def _named(examples: Sequence[str], count: int) -> str:
 
 def progress_line(found: Progress) -> str:
     """Return how far a run is, in one line."""
-    finished = found.done + found.failed
+    finished = found.done + found.failed + found.waiting
     parts = [f"wave {found.wave + 1}: {finished:,} of {tenants(finished + found.left)}"]
     parts += [f"{found.failed:,} failed"] if found.failed else []
+    parts += [f"{found.waiting:,} waiting"] if found.waiting else []
     if found.others:
         return ", ".join([*parts, f"waiting for {found.others:,} that other processes work on"])
     parts += [f"{found.rate:,.1f} per second"] if found.rate else []
@@ -220,6 +234,8 @@ def summary_lines(report: FleetReport, groups: Sequence[FailureGroup], *, is_rem
     did += [f"{report.created:,} of them created"] if report.created else []
     did += [f"{report.current:,} were up to date"] if report.current else []
     did += [f"{report.failures:,} failed"] if report.failures else []
+    if report.waiting:
+        did.append(waiting_line(report.waiting, report.waiting_for))
     sent = f", with {requests(report.requests)}" if is_remote else ""
     yield f"{', '.join(did)} in {duration(report.seconds)}{sent}"
     if report.one_by_one:
@@ -230,9 +246,10 @@ def summary_lines(report: FleetReport, groups: Sequence[FailureGroup], *, is_rem
     for name, problem in report.problems:
         yield f"{clean_line(name)}: {clean_line(problem.message)}"
     ended = "finished with failures" if report.ended == "done" and report.failed else ENDED[report.ended]
+    waiting = f" + {report.waiting:,} waiting" if report.waiting else ""
     yield (
-        f"{clean_line(report.fleet)}: {report.done:,} done + {report.failed:,} failed + {report.left:,} left"
-        f" = {tenants(report.total)}; {_with_reason(ended, report.reason)}"
+        f"{clean_line(report.fleet)}: {report.done:,} done + {report.failed:,} failed{waiting}"
+        f" + {report.left:,} left = {tenants(report.total)}; {_with_reason(ended, report.reason)}"
     )
 
 
@@ -241,6 +258,8 @@ def next_after(report: FleetReport, command: Command) -> str | None:
     steps = []
     if report.failed:
         steps.append(f"{command('status --failed')} shows why; after the cause is fixed, {command('retry')}")
+    if report.ended == "waiting":
+        steps.append(f"{command('jobs')} runs the jobs, and finishes these tenants")
     if report.ended in ("interrupted", "partial", "closed"):
         steps.append(f"{command('up')} continues")
     if report.ended == "paused":

@@ -53,7 +53,7 @@ class FleetProgress:
     def show(self, found: Progress) -> None:
         """Show how far the run is."""
         if self._bar:
-            finished = found.done + found.failed
+            finished = found.done + found.failed + found.waiting
             self._bar.show(progress_line(found), finished, finished + found.left)
         elif self._clock() - self._shown_at >= _EVERY:
             self._shown_at = self._clock()

@@ -34,6 +34,7 @@ def count_values(wave: RunWave) -> fleet.Counts:
         "tenant_count": wave.size,
         "done_count": wave.done,
         "failed_count": wave.failed,
+        "waiting_count": wave.waiting,
         "running_count": wave.leased,
         "left_count": wave.todo,
     }
@@ -52,6 +53,7 @@ def wave_values(waves: Sequence[RunWave]) -> list[fleet.FleetWave]:
             "name": wave.name,
             "most_failed": wave.most_failed,
             "requests": wave.requests,
+            "waiting_for": list(wave.waiting_for),
             **count_values(wave),
         }
         for number, wave in enumerate(waves, 1)

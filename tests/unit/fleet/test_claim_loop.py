@@ -19,7 +19,7 @@ from d1migrate.errors import (
     QueryError,
     UnavailableError,
 )
-from d1migrate.fleet.claim_loop import CLAIM, LEASE, PAUSES, ClaimLoop, Hooks, TenantResult
+from d1migrate.fleet.claim_loop import CLAIM, LEASE, PAUSES, ClaimLoop, Hooks, Rest, TenantResult
 from d1migrate.fleet.flow import Outcome
 from d1migrate.fleet.journal import Journal, new_owner
 from d1migrate.fleet.model import Finished
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from d1migrate.fleet.run_values import End, Progress
 
 DONE = Outcome(("002_b",), "002_b", 1)
+WAITS = Outcome((), "001_a", 1, waiting_for="002_b")
 
 
 class Clock:
@@ -67,7 +68,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.path, self.clock = path, Clock()
-        self.answers: dict[str, list[Outcome | Error]] = {}
+        self.answers: dict[str, list[Outcome | Error | float]] = {}
         self.asked: list[str] = []
         self.progress: list[Progress] = []
         self.before_each: Callable[[Claimed], None] = lambda _: None
@@ -92,12 +93,13 @@ class World:
         journal.close()
         return run._replace(is_sealed=True)
 
-    def work(self, tenant: Claimed) -> TenantResult:
-        """What a tenant answers; each of its answers once, the last one for good."""
+    def work(self, tenant: Claimed) -> TenantResult | Rest:
+        """What a tenant answers; each of its answers once, the last one for good. Seconds are a rest."""
         self.before_each(tenant)
         self.asked.append(tenant.id)
         answers = self.answers.get(tenant.id, [DONE])
-        return TenantResult(answers.pop(0) if len(answers) > 1 else answers[0], 1)
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        return Rest(answer, 1) if isinstance(answer, float) else TenantResult(answer, 1)
 
     def drive(
         self,
@@ -106,9 +108,10 @@ class World:
         *,
         threads: int = 0,
         journal: Journal | None = None,
-        pool: Pool[Claimed, TenantResult] | None = None,
+        pool: Pool[Claimed, TenantResult | Rest] | None = None,
         last_wave: int | None = None,
         only: Sequence[str] = (),
+        jobs: bool = False,
     ) -> End:
         """Drive a process to its end."""
         if pool is None:  # an empty pool is false
@@ -118,7 +121,9 @@ class World:
             now=lambda: self.clock.now, sleep=self.clock.sleep, on_result=lambda *found: self._note(*found)
         )
         journal = journal or self.journal()
-        self.loop = ClaimLoop(journal, run, new_owner(), pool, hooks, last_wave=last_wave, only=only)
+        self.loop = ClaimLoop(
+            journal, run, new_owner(), pool, hooks, last_wave=last_wave, only=only, jobs=jobs
+        )
         try:
             return self.loop.drive()
         finally:
@@ -134,8 +139,9 @@ class World:
         assert status
         found: Counter[str] = Counter()
         for wave in status.waves:
-            assert wave.size == wave.done + wave.failed + wave.todo + wave.leased
-            found.update(done=wave.done, failed=wave.failed, todo=wave.todo, leased=wave.leased)
+            assert wave.size == wave.done + wave.failed + wave.waiting + wave.todo + wave.leased
+            found.update(done=wave.done, failed=wave.failed, waiting=wave.waiting)
+            found.update(todo=wave.todo, leased=wave.leased)
         return +found
 
 
@@ -389,3 +395,62 @@ def test_a_lost_journal_is_an_error_that_counts(world: World) -> None:
     ):
         world.drive(run, journal=journal)
     assert len(world.asked) == CLAIM
+
+
+# --- jobs ---
+
+
+@pytest.fixture
+def jobs(world: World) -> Run:
+    """Three tenants that wait for a job, of 2 rests each."""
+    run = world.begin(3)
+    world.answers = {f"t{n}": [WAITS, 1.0, 1.0, DONE] for n in range(3)}
+    assert world.drive(run) == "partial"
+    assert world.counts() == {"waiting": 3}
+    world.asked.clear()
+    return run
+
+
+def test_while_one_rests_others_are_worked_on(world: World, jobs: Run) -> None:
+    """The pause of a job is not lost to the others."""
+    began = world.clock.now
+    assert world.drive(jobs, jobs=True) == "done"
+    assert world.asked == ["t0", "t1", "t2"] * 3
+    assert world.clock.now - began == pytest.approx(2, abs=0.5)
+    assert world.counts() == {"done": 3}
+    assert world.progress[-1][:4] == (0, 3, 0, 0)
+
+
+def test_a_window_that_closes_during_a_rest(world: World, jobs: Run) -> None:
+    """No chunk is sent after it, and the jobs wait for the next call."""
+
+    def refuse_closed() -> None:
+        if len(world.asked) >= 4:
+            raise Gate("closed", gates=("window",))
+
+    assert world.drive(jobs, Hooks(refuse_closed), jobs=True) == "closed"
+    assert len(world.asked) == 4
+    assert world.counts() == {"waiting": 3}
+    assert world.drive(jobs, jobs=True) == "done"
+
+
+def test_a_run_that_is_paused_while_jobs_run(world: World, jobs: Run) -> None:
+    """It is noticed when the lease is extended; nothing is claimed meanwhile."""
+    world.answers = {f"t{n}": [1.0] for n in range(3)}
+
+    def before_each(_: Claimed) -> None:
+        if len(world.asked) == 30:
+            world.journal().pause("anna")
+
+    world.before_each = before_each
+    assert world.drive(jobs, jobs=True) == "paused"
+    assert len(world.asked) < 30 + 3 * LEASE
+    assert world.counts() == {"waiting": 3}
+
+
+def test_a_job_that_gets_no_answer_after_many_chunks(world: World, jobs: Run) -> None:
+    """Each chunk that is answered makes the attempts begin again."""
+    lost = AmbiguousError("no answer")
+    world.answers["t1"] = [lost, lost, 0.0, lost, lost, 0.0, lost, lost, WAITS, DONE]
+    assert world.drive(jobs, jobs=True) == "done"
+    assert world.counts() == {"done": 3}

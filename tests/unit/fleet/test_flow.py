@@ -106,7 +106,7 @@ def test_in_a_current_fleet_nothing_is_written() -> None:
     fleet = plan()
     for _ in range(2):
         tenant = Tenant(ALL)
-        assert migrate_one(tenant, fleet) == (*((), "004_d"), 1, False, False, ())
+        assert migrate_one(tenant, fleet) == (*((), "004_d"), 1, False, False, (), None)
         assert all(batch.reads for batch in tenant.sent)
 
 

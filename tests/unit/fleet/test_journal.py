@@ -121,6 +121,11 @@ def failed(
     return [Finished(found.id, "failed", None, 1, error, place) for found in claim.tenants]
 
 
+def waiting(claim: Claim, migration: str = "002_fill") -> list[Finished]:
+    """The outcomes of tenants that all wait for a job."""
+    return [Finished(found.id, "waiting", "001_users", 1, waiting_for=migration) for found in claim.tenants]
+
+
 def work(journal: Journal, run: Run, count: int = 4, owner: str | None = None) -> list[str]:
     """Migrate what can be claimed; return the ids."""
     owner, found = owner or new_owner(), list[str]()
@@ -145,8 +150,8 @@ def check(journal: Clocked) -> None:
         assert counted == {
             state: count
             for state, count in zip(
-                ("todo", "leased", "done", "failed"),
-                (wave.todo, wave.leased, wave.done, wave.failed),
+                ("todo", "leased", "waiting", "done", "failed"),
+                (wave.todo, wave.leased, wave.waiting, wave.done, wave.failed),
                 strict=True,
             )
             if count
@@ -228,6 +233,123 @@ def test_a_damaged_file(tmp_path: Path) -> None:
                 use()
             assert "move it away" in str(caught.value.hint)
             assert "asks each tenant once" in str(caught.value.hint)
+
+
+# --- jobs ---
+
+
+def test_waiting_tenants_are_neither_done_nor_failed(journal: Clocked) -> None:
+    """The waves go on without them, the run does not end, and the status has what they wait for."""
+    run, owner = sealed(journal), new_owner()
+    journal.finish(run, owner, waiting(journal.claim(run, owner, 50, 60)))
+    claim = journal.claim(run, owner, 2, 60)
+    assert [found.wave for found in claim.tenants] == [1, 1]
+    journal.finish(run, owner, waiting(claim, "003_more"))
+    check(journal)
+    assert len(work(journal, run)) == 11
+    check(journal)
+    assert journal.claim(run, owner, 50, 60) == ((), "running", None, 0)
+    status = journal.status()
+    assert status is not None
+    assert (status.run.state, status.is_done) == ("running", False)
+    assert [(wave.waiting, wave.waiting_for) for wave in status.waves] == [
+        (2, ("002_fill",)),
+        (2, ("003_more",)),
+        (0, ()),
+    ]
+    assert (status.total.waiting, status.total.waiting_for) == (4, ("002_fill", "003_more"))
+
+
+def test_jobs_are_claimed_wave_after_wave(journal: Clocked) -> None:
+    """Also if all waves wait: a canary whose job fails stops the others."""
+    run, owner = sealed(journal), new_owner()
+    while (claim := journal.claim(run, owner, 50, 60)).tenants:
+        journal.finish(run, owner, waiting(claim))
+    first = journal.claim(run, owner, 1, 60, jobs=True)
+    other = new_owner()
+    second = journal.claim(run, other, 50, 60, jobs=True)
+    assert [found.id for found in (*first.tenants, *second.tenants)] == ["id-0000", "id-0001"]
+    assert (first.left, second.left) == (15, 15)
+    check(journal)
+    assert journal.claim(run, owner, 50, 60, jobs=True) == ((), "running", None, 15)
+    journal.finish(run, owner, done(first))
+    assert journal.claim(run, owner, 50, 60, jobs=True).tenants == ()
+    journal.finish(run, other, waiting(second, "003_more"))
+    check(journal)
+    again = journal.claim(run, owner, 50, 60, jobs=True)
+    assert [(found.id, found.tries) for found in again.tenants] == [("id-0001", 3)]
+    assert journal.finish(run, owner, failed(again)) == "stopped"
+    check(journal)
+
+
+def test_jobs_that_are_given_back_wait_again(journal: Clocked) -> None:
+    """And those of a process that died are taken by another one that drives jobs, not by `up`."""
+    run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
+    journal.finish(run, owner, waiting(journal.claim(run, owner, 2, 60)))
+    claim = journal.claim(run, owner, 1, 60, jobs=True)
+    journal.release(run, owner)
+    check(journal)
+    other = new_owner()
+    assert journal.claim(run, other, 1, 60, jobs=True).tenants[0].id == claim.tenants[0].id
+    journal.pass_time(61)
+    assert [found.id for found in journal.claim(run, owner, 5, 60).tenants] == ["id-0002"]
+    taken = journal.claim(run, owner, 5, 60, jobs=True)
+    assert {found.id for found in taken.tenants} == {"id-0000", "id-0001"}
+    assert taken.left == 2
+    journal.finish(run, other, done(claim))  # too late
+    check(journal)
+
+
+def test_certain_jobs(journal: Clocked) -> None:
+    """Of any wave; those that do not wait are not taken."""
+    run, owner = sealed(journal), new_owner()
+    journal.finish(run, owner, waiting(journal.claim(run, owner, 50, 60)))
+    claim = journal.claim(run, owner, 5, 60, only=["id-0001", "id-0009"], jobs=True)
+    assert ([found.id for found in claim.tenants], claim.left) == (["id-0001"], 1)
+    journal.finish(run, owner, done(claim))
+    assert journal.claim(run, owner, 5, 60, only=["id-0001", "id-0009"], jobs=True).left == 0
+    assert journal.claim(run, owner, 5, 60, only=["id-0000", "id-0009"]).left == 1
+    check(journal)
+
+
+def test_a_wave_that_up_has_not_finished_has_no_jobs_to_claim(journal: Clocked) -> None:
+    """Nothing is left to drive before: a process would wait for what nobody works on."""
+    run, owner = sealed(journal, listed((2, 0, 1))), new_owner()
+    journal.finish(run, owner, done(journal.claim(run, owner, 1, 60)))
+    last = journal.claim(run, owner, 1, 60, only=["id-0002"])
+    journal.finish(run, owner, waiting(last))
+    assert journal.claim(run, owner, 5, 60, jobs=True) == ((), "running", None, 0)
+    work(journal, run)
+    assert journal.claim(run, owner, 5, 60, jobs=True).left == 1
+
+
+def test_a_claim_of_jobs_that_arrives_again(journal: Clocked) -> None:
+    """It returns the same tenants, and the counters stay."""
+    run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
+    journal.finish(run, owner, waiting(journal.claim(run, owner, 3, 60)))
+    journal.fragile.faults = ["lose"]
+    assert len(journal.claim(run, owner, 2, 60, jobs=True).tenants) == 2
+    check(journal)
+    journal.fragile.faults = ["lose"]
+    claim = journal.claim(run, owner, 2, 60, jobs=True)
+    journal.fragile.faults = ["lose"]
+    journal.finish(run, owner, done(claim))
+    check(journal)
+
+
+def test_the_next_run_lists_tenants_that_waited(journal: Clocked) -> None:
+    """They are to be done again."""
+    run, owner = sealed(journal, listed((0, 0, 3))), new_owner()
+    journal.finish(run, owner, waiting(journal.claim(run, owner, 3, 60)))
+    journal.claim(run, owner, 1, 60, jobs=True)
+    journal.stop("anna")
+    check(journal)
+    run = sealed(journal, listed((0, 0, 3)), "other")
+    check(journal)
+    assert len(work(journal, run)) == 3
+    status = journal.status()
+    assert status is not None
+    assert status.is_done
 
 
 # --- failures ---
@@ -436,7 +558,7 @@ def test_an_ended_lease_is_taken_over_once(journal: Clocked) -> None:
     journal.finish(run, slow, failed(lost))
     status = journal.status()
     assert status is not None
-    assert status.waves[0][:6] == ("2", 2, 0, 0, 2, 0)
+    assert status.waves[0][:7] == ("2", 2, 0, 0, 0, 2, 0)
     assert list(journal.failed_tenants(run)) == []
     check(journal)
 

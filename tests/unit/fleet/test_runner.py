@@ -94,7 +94,7 @@ class Fleet:
                 only=only,
                 hooks=hooks,
             )
-        assert found.total == found.done + found.failed + found.left
+        assert found.total == found.done + found.failed + found.waiting + found.left
         assert found.total == len(list(inventory(config, settings)))
         return found
 

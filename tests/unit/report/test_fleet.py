@@ -7,7 +7,7 @@ from d1migrate.report.fleet import next_after, summary_lines, tenants
 
 REPORT = FleetReport(
     fleet="shops", run="1", target="002_b", ended="stopped", reason="too many failed", total=12_000, done=9_000, failed=500,
-    left=2_500, appeared=3, vanished=1, migrated=8_000, current=1_000, failures=500, created=7, one_by_one=2,
+    waiting=0, waiting_for=(), left=2_500, appeared=3, vanished=1, migrated=8_000, current=1_000, failures=500, created=7, one_by_one=2,
     requests=10_000, seconds=90.0,
 )  # fmt: skip
 
@@ -26,6 +26,19 @@ def test_a_summary_of_files() -> None:
     """Files take no requests."""
     first, *_ = summary_lines(REPORT, (), is_remote=False)
     assert first.endswith("500 failed in 1 min 30 s")
+
+
+def test_a_summary_of_a_run_whose_tenants_wait_for_jobs() -> None:
+    """How many, and for which migrations; the numbers still add up."""
+    found = REPORT._replace(
+        ended="waiting", reason=None, failed=0, failures=0, left=0, waiting=3_000, waiting_for=("011_fill", "014_x")
+    )
+    first, *_, last = summary_lines(found, (), is_remote=False)
+    assert ", 3,000 waiting (011_fill, 014_x) in 1 min 30 s" in first
+    assert last == (
+        "shops: 9,000 done + 0 failed + 3,000 waiting + 0 left = 12,000 tenants; the others wait for jobs"
+    )
+    assert next_after(found, "`{}`".format) == "`jobs` runs the jobs, and finishes these tenants"
 
 
 def test_the_next_step_after_a_run() -> None:

@@ -42,6 +42,7 @@ class Counts(TypedDict):
         tenant_count: all tenants.
         done_count: those that are migrated.
         failed_count: those that failed.
+        waiting_count: those with a migration that has to run as a job, and no process does that.
         running_count: those that a process works on.
         left_count: those that are left.
     """
@@ -49,6 +50,7 @@ class Counts(TypedDict):
     tenant_count: int
     done_count: int
     failed_count: int
+    waiting_count: int
     running_count: int
     left_count: int
 
@@ -61,12 +63,14 @@ class FleetWave(Counts):
         name: as the configuration has it: `3`, `10%` or `rest`.
         most_failed: how many failures do not stop the run; one more does.
         requests: how many requests its tenants took.
+        waiting_for: the migrations that have to run as jobs.
     """
 
     wave: int
     name: str
     most_failed: int
     requests: int
+    waiting_for: list[str]
 
 
 class FleetFailure(TypedDict):
@@ -140,17 +144,20 @@ class InspectedProblem(Problem):
 
 
 class FleetReport(TypedDict):
-    """What `fleet up` did, and how far its run is: done, failed and left add up to all tenants.
+    """What `fleet up` or `fleet jobs` did. Done, failed, waiting and left add up to all tenants.
 
     Attributes:
         fleet: the fleet.
         run: the run.
-        ended: why the command ended: no tenant is left; or those that were chosen are done; or the run was
-            stopped or paused, the maintenance window closed, or the command interrupted.
+        ended: why the command ended: no tenant is left; or those that were chosen are done; or all others
+            wait for jobs; or the run was stopped or paused, the maintenance window closed, or the command
+            interrupted.
         tenant_count: all tenants.
         done_count: those that are migrated, by any process.
         failed_count: those that failed.
+        waiting_count: those with a migration that has to run as a job.
         left_count: those that are left.
+        waiting_for: the migrations that have to run as jobs.
         appeared_count: tenants that the run before did not have.
         vanished_count: tenants that only the run before had.
         migrated_count: how many this command migrated.
@@ -165,11 +172,13 @@ class FleetReport(TypedDict):
 
     fleet: str
     run: FleetRun
-    ended: Literal["done", "partial", "stopped", "paused", "closed", "interrupted"]
+    ended: Literal["done", "partial", "waiting", "stopped", "paused", "closed", "interrupted"]
     tenant_count: int
     done_count: int
     failed_count: int
+    waiting_count: int
     left_count: int
+    waiting_for: list[str]
     appeared_count: int
     vanished_count: int
     migrated_count: int
@@ -262,7 +271,7 @@ class FleetTenant(TypedDict):
     name: str
     url: str | None
     wave: int | None
-    state: Literal["todo", "leased", "done", "failed", "vanished"] | None
+    state: Literal["todo", "leased", "waiting", "done", "failed", "vanished"] | None
     current: str | None
     message: str | None
     hint: str | None
