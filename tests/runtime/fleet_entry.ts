@@ -19,7 +19,7 @@ export class TenantsFleet extends PlainFleet {
 
 export class Tenant extends Plain {
   /** Migrate as the Worker does; fail in the ways that names ask for. */
-  override async migrate(): Promise<string | null> {
+  override async migrate(): Promise<any> {
     const name = this.ctx.id.name ?? "";
     const call = (calls.get(name) ?? 0) + 1;
     calls.set(name, call);
@@ -27,6 +27,7 @@ export class Tenant extends Plain {
     if (name.startsWith("flaky-") && call < 2) throw new Error("not yet");
     if (name.startsWith("throws-")) throw new TypeError("a mistake of the application");
     if (name.startsWith("long-") && call < 4) throw Object.assign(new Error("a limit"), { name: "Unfinished" });
+    if (name.startsWith("waits-") && call < 3) return { current: "001_notes", waitingFor: "002_runs" };
     if (name.startsWith("refused-"))
       throw Object.assign(new Error("003_more.sql:2: no such table: nope"), { name: "ApplyError" });
     if (name.startsWith("behind-")) return "001_notes";

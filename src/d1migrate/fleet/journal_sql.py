@@ -191,7 +191,7 @@ _EXPIRED = f"(SELECT 1 FROM fleet_processes AS p WHERE p.owner = t.owner AND {LE
 
 
 def _take_next(state: str, wave: str) -> str:
-    """Return the query for tenants of a wave that are in a state, or were when a process took them that died."""
+    """Return the query for tenants of a wave that are in a state, or were when a dead process took them."""
     return f"""SELECT n FROM (SELECT t.n AS n FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
     WHERE {LEASE_ENDED} AND p.owner <> :owner AND t.owner = p.owner AND t.state = 'leased'
       AND {_WAS[state]} AND t.run = {_LIVE} AND t.wave = {wave} LIMIT :count)
@@ -364,7 +364,8 @@ _LEASED = """FROM fleet_processes AS p CROSS JOIN fleet_tenants AS t
   WHERE t.owner = p.owner AND t.state = 'leased' AND t.run = w.run AND t.wave = w.n"""
 # A few names of a million tenants: each is looked up by the index, after the one before.
 _WAITING_FOR = """(WITH names(name) AS (
-  SELECT min(t.waiting_for) FROM fleet_tenants AS t WHERE t.state = 'waiting' AND t.run = w.run AND t.wave = w.n
+  SELECT min(t.waiting_for) FROM fleet_tenants AS t
+  WHERE t.state = 'waiting' AND t.run = w.run AND t.wave = w.n
   UNION ALL SELECT (SELECT min(t.waiting_for) FROM fleet_tenants AS t WHERE t.state = 'waiting'
     AND t.run = w.run AND t.wave = w.n AND t.waiting_for > names.name) FROM names WHERE name IS NOT NULL
 ) SELECT json_group_array(name) FROM names WHERE name <> '')"""

@@ -41,15 +41,15 @@ class Progress(NamedTuple):
 
 
 class FleetReport(NamedTuple):
-    """The result of one call of `run_fleet` or `drive_jobs`; `done`, `failed`, `waiting` and `left` are `total`.
+    """The result of a call of `run_fleet` or `run_jobs`; done, failed, waiting and left add up to `total`.
 
     Attributes:
         fleet: the fleet.
         run: the id of the run, which other calls may have begun and may continue.
         target: the last migration.
         ended: why the call returned: "done" if no tenant is left; "partial" if others are left than it was to
-            migrate; "waiting" if all others wait for jobs; "stopped" after too many failures, or by `stop`; "paused"; "closed" for the maintenance
-            window; "interrupted".
+            migrate; "waiting" if all others wait for jobs; "stopped" after too many failures, or by `stop`;
+            "paused"; "closed" for the maintenance window; "interrupted".
         reason: why, in words; None if that is all there is to know.
         total: the tenants of the fleet.
         done, failed, waiting, left: of these, those that are migrated, have failed, wait for a job, or are

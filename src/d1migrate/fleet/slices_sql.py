@@ -43,7 +43,8 @@ FROM fleet_runs AS r LEFT JOIN fleet_waves AS w ON w.run = r.n WHERE r.id = :run
 )
 """Claim that slices are started. Returns how many, their attempt, and the state and the counts of the run."""
 
-_WAITING = f"(SELECT n, wave FROM fleet_tenants WHERE state = 'waiting' AND run = {RUN} ORDER BY wave, n LIMIT :count)"
+_WAITING = f"""(SELECT n, wave FROM fleet_tenants WHERE state = 'waiting' AND run = {RUN}
+  ORDER BY wave, n LIMIT :count)"""
 CALL_AGAIN = operation(
     "put waiting tenants back",
     f"""UPDATE fleet_waves SET waiting = waiting - c.tenants FROM (
@@ -52,7 +53,7 @@ CALL_AGAIN = operation(
     f"UPDATE fleet_tenants SET state = 'todo', waiting_for = NULL WHERE n IN (SELECT n FROM {_WAITING})",
     "SELECT changes() AS tenants",
 )
-"""Put at most `count` tenants that wait for a job back to be done: it may be done by now. Returns how many."""
+"""Put at most `count` tenants that wait for a job back: it may be done by now. Returns how many."""
 
 OPERATIONS = {
     "create": journal_sql.CREATE,

@@ -5,7 +5,8 @@
  *
  * The journal, a D1 database, records the state of each object. `d1migrate fleet status`, `pause`, `resume`, `stop` and
  * `retry` read and change it. An instance of this Workflow lists the objects and starts other instances, the slices.
- * A slice claims objects in the journal, calls the method `migrate()` of each, and records what it returns.
+ * A slice claims objects in the journal, calls the method `migrate()` of each, and records what it returns: the name of
+ * the newest migration; or `{ current, waitingFor }` if a migration has to run as a job, until which the object waits.
  *
  * Each object applies a migration exactly once, whoever calls it. So an instance may be started twice, or die.
  */
@@ -37,6 +38,8 @@ export interface FleetResult {
   readonly state: string;
   readonly done: number;
   readonly failed: number;
+  /** Those with a migration that has to run as a job; the next instance calls them again. */
+  readonly waiting: number;
   readonly left: number;
 }
 
@@ -100,12 +103,13 @@ async function coordinate(work: Work): Promise<FleetResult> {
   if (isOpen(run.state) && !run.isSealed) {
     await list(work, run.id);
     await step.do("seal", () => send(work, "seal", { run: run.id, fleet: FLEET.name }));
-  }
+  } else if (isOpen(run.state)) await step.do("call again", () => callAgain(work, run.id));
   let seconds = 1;
   for (let poll = 1; ; poll++) {
     const seen = await step.do(`look ${poll}`, () => look(work, run.id));
-    const { state, done, failed, left } = seen;
-    if (!isOpen(state) || poll === POLLS) return { run: run.id, state, done, failed, left };
+    const { state, done, failed, waiting, left } = seen;
+    const isOver = !isOpen(state) || (waiting > 0 && left === 0);
+    if (isOver || poll === POLLS) return { run: run.id, state, done, failed, waiting, left };
     if (seen.slices) {
       await step.do(`start ${poll}`, () => start(work, run, seen));
       seconds = 1;
@@ -144,11 +148,17 @@ async function begin(work: Work): Promise<Run> {
 
 const runOf = (row: any): Run => ({ id: row.id, number: row.n, state: row.state, isSealed: row.sealed_at !== null });
 
+/** Put the objects that wait for a job back to be done: their jobs may be done by now. */
+async function callAgain(work: Work, run: string): Promise<void> {
+  let count = PAGE;
+  while (count === PAGE) count = (await send(work, "callAgain", { run, count: PAGE }))[0].tenants;
+}
+
 /** Read the run, and claim that the next slices are started if some are needed. */
 async function look(work: Work, run: string): Promise<Seen> {
   const [row] = await send(work, "look", { run, at_once: FLEET.atOnce, seconds: START_SECONDS });
-  const { state, attempt, slices, done, failed, remaining } = row;
-  return { state, attempt, slices, done, failed, left: remaining };
+  const { state, attempt, slices, done, failed, waiting, remaining } = row;
+  return { state, attempt, slices, done, failed, waiting, left: remaining };
 }
 
 /** Start slices. Their ids belong to the attempt, so a repetition starts none twice. */
@@ -251,7 +261,7 @@ async function waveOf(id: string, name: string, place: number): Promise<number> 
 async function migrateSlice(work: Work, slice: Slice): Promise<FleetResult> {
   const { step, params, env } = work;
   const { run, owner, part } = slice;
-  const total = { done: 0, failed: 0 };
+  const total = { done: 0, failed: 0, waiting: 0 };
   const slow = 1_000 * Math.min(LEASE_SHARE * leaseOf(params), SLOW_SECONDS);
   let claimed: Claim;
   for (let n = 1; ; n++) {
@@ -263,7 +273,7 @@ async function migrateSlice(work: Work, slice: Slice): Promise<FleetResult> {
       total[outcome.state]++;
       pending.push(outcome);
       ms += took;
-      if (outcome.state === "done" && ms < slow && at + 1 < claimed.tenants.length) continue;
+      if (outcome.state !== "failed" && ms < slow && at + 1 < claimed.tenants.length) continue;
       const outcomes = JSON.stringify(pending);
       await step.do(`finish ${n}, ${at + 1}`, () => send(work, "finish", { run, owner, outcomes }));
       [pending, ms] = [[], 0];
@@ -303,9 +313,10 @@ async function migrate(work: Work, owner: string, { id, name }: Claimed): Promis
       const called = await work.step.do(step, RETRIES, ({ attempt }) => call(work.env, name, attempt));
       requests += called.attempt;
       ms += called.ms;
-      const { current } = called;
-      if (current !== null)
-        return { outcome: { id, state: "done", current, requests, error: null, place: null }, ms };
+      const { current, waitingFor } = called;
+      const fine = { id, current, requests, error: null, place: null };
+      if (waitingFor !== null) return { outcome: { ...fine, state: "waiting", waiting_for: waitingFor }, ms };
+      if (current !== null) return { outcome: { ...fine, state: "done" }, ms };
     }
     throw new Error(`not migrated after ${PARTS} calls, each of which reached a limit of runMigrations`);
   } catch (error) {
@@ -319,9 +330,16 @@ async function migrate(work: Work, owner: string, { id, name }: Claimed): Promis
 /** Call an object: the name of its newest migration; null if it has to be called again. */
 async function call(env: any, name: string, attempt: number): Promise<Called> {
   const began = Date.now();
-  const called = (current: string | null): Called => ({ current, attempt, ms: Date.now() - began });
+  const called = (current: string | null, waitingFor: string | null = null): Called => ({
+    current,
+    waitingFor,
+    attempt,
+    ms: Date.now() - began,
+  });
   try {
-    return called(checked(await stubOf(env, name).migrate()));
+    const found = await stubOf(env, name).migrate();
+    const waitingFor = found?.waitingFor;
+    return typeof waitingFor === "string" ? called(found.current ?? null, waitingFor) : called(checked(found));
   } catch (error) {
     const kind = kindOf(error);
     if (kind === "Unfinished") return called(null); // a limit of one event was reached: the next one continues
@@ -488,15 +506,18 @@ interface Claim {
 
 interface Called {
   readonly current: string | null;
+  /** The migration that has to run as a job before anything else. */
+  readonly waitingFor: string | null;
   readonly attempt: number;
   readonly ms: number;
 }
 
 interface Outcome {
   readonly id: string;
-  readonly state: "done" | "failed";
+  readonly state: "done" | "waiting" | "failed";
   readonly current: string | null;
   readonly requests: number;
   readonly error: string | null;
   readonly place: string | null;
+  readonly waiting_for?: string;
 }

@@ -352,13 +352,13 @@ def test_it_waits_politely_for_others(world: World) -> None:
     assert {progress.others for progress in world.progress} == {5}
 
 
-class Slow(Inline["Claimed", TenantResult]):
+class Slow(Inline["Claimed", TenantResult | Rest]):
     """Work that takes ten looks, of five seconds each."""
 
     looks = 0
     clock: Clock
 
-    def collect(self, seconds: float) -> list[tuple[Claimed, TenantResult]]:
+    def collect(self, seconds: float) -> list[tuple[Claimed, TenantResult | Rest]]:
         """Return nothing at first."""
         self.looks += 1
         self.clock.now += 5

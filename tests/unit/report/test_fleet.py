@@ -31,7 +31,13 @@ def test_a_summary_of_files() -> None:
 def test_a_summary_of_a_run_whose_tenants_wait_for_jobs() -> None:
     """How many, and for which migrations; the numbers still add up."""
     found = REPORT._replace(
-        ended="waiting", reason=None, failed=0, failures=0, left=0, waiting=3_000, waiting_for=("011_fill", "014_x")
+        ended="waiting",
+        reason=None,
+        failed=0,
+        failures=0,
+        left=0,
+        waiting=3_000,
+        waiting_for=("011_fill", "014_x"),
     )
     first, *_, last = summary_lines(found, (), is_remote=False)
     assert ", 3,000 waiting (011_fill, 014_x) in 1 min 30 s" in first

@@ -71,6 +71,7 @@ def test_each_of_200_objects_is_migrated_once(worker: FleetWorker, folder: Path)
         "state": "done",
         "done": 200,
         "failed": 0,
+        "waiting": 0,
         "left": 0,
     }
     assert [worker.runs(name) for name in names] == [1] * 200
@@ -84,6 +85,22 @@ def test_each_of_200_objects_is_migrated_once(worker: FleetWorker, folder: Path)
     assert set(expected) == {0, 1, 2}
     assert {tuple(row[4:]) for row in listed} == {("done", "002_runs", 1)}
     assert {row[2] for row in listed} == {f"do:Tenant/{name}" for name in names}
+
+
+def test_objects_that_wait_for_a_job(tmp_path: Path) -> None:
+    """They are neither done nor failed: the instance ends, and the next one calls them again."""
+    folder = impatient(tmp_path / "app", waves='["1", "rest"]', stop='["0", "0"]')
+    with FleetWorker(folder, tmp_path / "state") as worker:
+        worker.add_tenants(*numbered("a", 3), *numbered("waits", 2))
+        expected = {"state": "running", "done": 3, "failed": 0, "waiting": 2, "left": 0}
+        for instance in ("one", "two"):
+            worker.start_fleet(instance)
+            output = worker.result(instance)["output"]
+            assert output == {"run": output["run"], **expected}
+        waiting = "SELECT name, current, waiting_for FROM fleet_tenants WHERE state = 'waiting' ORDER BY name"
+        assert rows(worker, waiting) == [[f"waits-00{n}", "001_notes", "002_runs"] for n in range(2)]
+        worker.start_fleet("three")
+        assert worker.result("three")["output"]["done"] == 5
 
 
 def test_a_failing_object_fails_alone(tmp_path: Path) -> None:
