@@ -8,12 +8,13 @@ a `status` must not pay for what an `up` needs.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import closing
 from functools import partial
 
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import Driver, local_file, unwatched
-from d1migrate.drivers.run import run
+from d1migrate.drivers.run import run, run_paced
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.up import Check
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import AppliedMigration, History
+    from d1migrate.migrate.jobs.job import Job
+    from d1migrate.migrate.jobs.pace import Pace
+    from d1migrate.migrate.jobs.report import JobReport
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.selector import Selector
@@ -138,6 +142,9 @@ class Migrator:
         lint: bool = True,
         warn: Callable[[Sequence[Diagnostic]], None] | None = None,
         check: Check | None = None,
+        wait: bool = True,
+        may_continue: Callable[[int], bool] | None = None,
+        watch: Callable[[Job], None] | None = None,
     ) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
@@ -149,6 +156,10 @@ class Migrator:
             warn: gets the linter's warnings, if there are any, before anything runs.
             check: gets the plan before anything runs, and may raise; the mapping it returns is logged as
                 JSON. If another run intervenes, `check` gets the new plan too, and `warn` its warnings.
+            wait: whether to run the jobs of migrations whose tables are too large for one batch. Otherwise
+                the run ends before the first of them.
+            may_continue: as for `run_job`.
+            watch: as for `run_job`.
 
         Returns:
             The steps taken, what another run applied meanwhile, and what is wrong with the database now.
@@ -162,6 +173,26 @@ class Migrator:
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no migration `to`, or there are several.
         """
+        report = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
+        while wait and report.waiting_for:
+            job = self.run_job(may_continue=may_continue, watch=watch)
+            if job.end not in ("done", "elsewhere"):
+                return report._replace(job=job)
+            rest = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
+            report = report.followed_by(job, rest)
+        return report
+
+    def _up(
+        self,
+        *,
+        to: Selector | None,
+        single: bool,
+        phase: Phase | None,
+        lint: bool,
+        warn: Callable[[Sequence[Diagnostic]], None] | None,
+        check: Check | None,
+    ) -> Report:
+        """Apply what is pending, up to a migration that needs a job."""
         from d1migrate.migrate.flows import up
 
         flow = up.up(
@@ -170,7 +201,7 @@ class Migrator:
             self._stamps(),
             to=to,
             allow_out_of_order=self._allow_out_of_order,
-            single=single_transaction,
+            single=single,
             phase=phase,
             accept_newer=self._accept_newer,
             lint=partial(self._refuse_unsafe, warn) if lint else None,
@@ -209,6 +240,76 @@ class Migrator:
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         notes = check(todo) if check else None
         return self._run(down.down(todo, self._stamps(), notes))
+
+    # --- jobs ---
+
+    def run_job(
+        self,
+        *,
+        may_continue: Callable[[int], bool] | None = None,
+        watch: Callable[[Job], None] | None = None,
+        again: bool = True,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> JobReport:
+        """Continue the open job, or begin that of the next pending migration, until it has ended.
+
+        Args:
+            may_continue: asked before every chunk with the number of batches sent so far; if it returns
+                False, the run stops between two chunks, and an error that it raises ends the run.
+            watch: gets the job after every chunk.
+            again: whether to begin a job that was cancelled.
+            sleep: waits so many seconds, between chunks.
+
+        Raises:
+            ApplyError: a chunk was refused, for example because of a constraint. The job stays open.
+            AmbiguousError: the database did not respond for too long. The job stays open.
+            ChecksumMismatch: the file was edited since the job began.
+            HistoryError, SourceError: as `plan`.
+        """
+        from d1migrate.migrate.jobs.flow import JobSettings, run_job
+
+        settings = JobSettings(
+            self.migrations,
+            self.choice,
+            self._plan_from,
+            self._new_stamp,
+            self._stamps(),
+            self._pace(),
+            again,
+        )
+        return run_paced(run_job(settings, may_continue=may_continue, watch=watch), self._watched, sleep)
+
+    def pause_job(self, *, reason: str | None = None) -> Job:
+        """Pause the open job, so that no runner sends a chunk; return it.
+
+        Raises:
+            HistoryError: no job is open.
+        """
+        from d1migrate.migrate.jobs.flow import set_paused
+
+        return self._run(set_paused(self.choice, self._new_stamp, paused=True, reason=reason))
+
+    def resume_job(self, *, reason: str | None = None) -> Job:
+        """Let the open job continue; return it. The next `up` or `run_job` does so.
+
+        Raises:
+            HistoryError: no job is open.
+        """
+        from d1migrate.migrate.jobs.flow import set_paused
+
+        return self._run(set_paused(self.choice, self._new_stamp, paused=False, reason=reason))
+
+    def cancel_job(self, *, reason: str | None = None) -> Job:
+        """Cancel the open job; return it as it was.
+
+        What a batch has done stays. An online rebuild leaves its table as it was.
+
+        Raises:
+            HistoryError: no job is open, or an online rebuild has replaced its table already.
+        """
+        from d1migrate.migrate.jobs.flow import cancel_job
+
+        return self._run(cancel_job(self.choice, self._new_stamp, reason=reason))
 
     # --- read ---
 
@@ -665,6 +766,23 @@ class Migrator:
             accept_newer=self._accept_newer,
         )
         return [step.script for step in todo.steps if isinstance(step.script, Migration)]
+
+    def _plan_from(self, history: History) -> Plan:
+        """Return what an `up` would do to a database; errors as `plan`."""
+        from d1migrate.migrate.plan import plan_up
+
+        return plan_up(
+            self.migrations,
+            history,
+            allow_out_of_order=self._allow_out_of_order,
+            accept_newer=self._accept_newer,
+        )
+
+    def _pace(self) -> Pace:
+        from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, Pace
+
+        is_file = self._driver.capabilities.file is not None
+        return Pace(most=MOST_IN_FILE, budget=NO_BUDGET) if is_file else Pace()
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project import actor

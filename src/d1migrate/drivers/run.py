@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from d1migrate.sql.batch import Pause
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from d1migrate.drivers.protocol import AsyncDriver, Driver
-    from d1migrate.sql.batch import Flow, T
+    from d1migrate.sql.batch import Flow, PacedFlow, Result, T
 
 
 def run(flow: Flow[T], driver: Driver) -> T:
@@ -44,5 +48,55 @@ async def arun(flow: Flow[T], driver: AsyncDriver) -> T:
                 batch = flow.throw(error)
             else:
                 batch = flow.send(results)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def run_paced(flow: PacedFlow[T], driver: Driver, sleep: Callable[[float], None]) -> T:
+    """Run the flow of a job, which also yields pauses.
+
+    Args:
+        flow: the flow.
+        driver: the database.
+        sleep: waits so many seconds.
+
+    Returns:
+        What the flow returns; errors as `run`.
+    """
+    results: Sequence[Result] | None = None
+    error: BaseException | None = None
+    try:
+        while True:
+            # The first value that is sent into a generator has to be None.
+            step = flow.throw(error) if error else flow.send(results)  # type: ignore[arg-type]
+            error = None
+            try:
+                if isinstance(step, Pause):
+                    sleep(step.seconds)
+                    results = ()
+                else:
+                    results = driver.batch(step)
+            except BaseException as caught:
+                error = caught
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+async def arun_paced(flow: PacedFlow[T], driver: AsyncDriver, sleep: Callable[[float], Awaitable[None]]) -> T:
+    """Run the flow of a job, as `run_paced`."""
+    results: Sequence[Result] | None = None
+    error: BaseException | None = None
+    try:
+        while True:
+            step = flow.throw(error) if error else flow.send(results)  # type: ignore[arg-type]
+            error = None
+            try:
+                if isinstance(step, Pause):
+                    await sleep(step.seconds)
+                    results = ()
+                else:
+                    results = await driver.batch(step)
+            except BaseException as caught:
+                error = caught
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Step, StepQueries
     from d1migrate.sql.split import Statement
 
@@ -184,3 +185,38 @@ def _show(statement: Statement, text: str) -> tuple[int, str]:
         if i == at and column is not None and column <= 200:
             shown.append(" " * (len(number) - 2) + "| " + " " * column + "^")
     return statement.line + at, "\n".join(shown)
+
+
+def chunk_error(
+    error: QueryError, name: str, migration: Migration | None, *, is_open: bool = True
+) -> ApplyError:
+    """Return the ApplyError for a chunk of a job that was refused.
+
+    Args:
+        error: the driver's error.
+        name: the migration.
+        migration: its file, if it is there.
+        is_open: whether the job is open.
+    """
+    text = str(error)
+    hint = next((hint for pattern, hint, _ in ADVICE if re.search(pattern, text)), error.hint)
+    if is_open:
+        rest = "the job stays open: `d1migrate up` continues it, `d1migrate job cancel` ends it"
+        hint = f"{hint}; {rest}" if hint else rest
+    statement = next(iter(migration.statements()), None) if migration else None
+    message, line = f"{name}: {text}", None
+    if migration and statement:
+        # The offset that SQLite reports is one in the statement of the chunk, not in that of the file.
+        line, shown = _show(statement, _OFFSET.sub("", text))
+        message = f"{migration.file}:{line}: {text}\n{shown}"
+    failure = ApplyError(
+        message,
+        migration=name,
+        file=migration.file if migration else None,
+        line=line,
+        statement=statement.sql if statement else None,
+        pending=(name,),
+        hint=hint,
+    )
+    failure.__cause__ = error
+    return failure

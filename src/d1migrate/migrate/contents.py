@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
+    from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.rollback_file import RollbackFile
 
     class SourceFile(Protocol):
@@ -149,6 +150,23 @@ class Contents:
         if found.rollback:
             check_history_use(found.rollback.statements(), found.rollback.file, table)
         return found.statements
+
+    @property
+    def job(self) -> JobDirective | None:
+        """What the file declares about a job."""
+        from d1migrate.migrate.directives import job_texts
+        from d1migrate.migrate.jobs.directive import read_directive, twice
+
+        found: JobDirective | None = None
+        lines = self._source.text.split("\n")
+        for piece in self.pieces():
+            for text, line in job_texts(piece):
+                source = lines[line - 1]
+                one = read_directive(text, file=self._source.file, line=line, source=source)
+                if found:
+                    raise twice(found, one, self._source.file, source)
+                found = one
+        return found
 
     @property
     def rollback(self) -> Rollback | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DIRECTIVE = re.compile(r"--[ \t]*d1migrate:[ \t]*(.*)")
 _ALLOW = re.compile(r"allow=([A-Za-z][0-9]+(?:,[A-Za-z][0-9]+)*)(?:[ \t]+reason=\"([^\"]*)\")?[ \t]*")
 _PHASE = re.compile(r"phase=(before|after)")
+_JOB = re.compile(r"(?:batch|online)(?=\s|$)")
 _COMMENTS = re.compile(COMMENT)
 
 
@@ -98,12 +99,27 @@ def comments_of(text: str, first_line: int) -> Iterator[tuple[str, int]]:
 
 def phases(statement: Statement) -> list[str]:
     """Return the phases that the comments around a statement declare for the file."""
+    return [match[1] for text, _ in texts_of(statement) if (match := _PHASE.fullmatch(text))]
+
+
+def job_texts(statement: Statement) -> list[tuple[str, int]]:
+    """Return the texts of the directives around a statement that declare a job, each with its line."""
+    return [(text, line) for text, line in texts_of(statement) if _JOB.match(text)]
+
+
+def texts_of(statement: Statement) -> Iterator[tuple[str, int]]:
+    """Yield the text of every directive around a statement, and its line."""
     if "d1migrate:" not in statement.text:
-        return []
-    around = (statement.text[: statement.body], statement.text[statement.body + len(statement.sql) :])
-    comments = (match[0].rstrip() for text in around for match in _COMMENTS.finditer(text))
-    texts = (match[1].strip() for comment in comments if (match := _DIRECTIVE.fullmatch(comment)))
-    return [match[1] for text in texts if (match := _PHASE.fullmatch(text))]
+        return
+    text, lead = statement.text, statement.text[: statement.body]
+    after = text[statement.body + len(statement.sql) :]
+    for part, line in (
+        (lead, statement.line - lead.count("\n")),
+        (after, statement.line + statement.sql.count("\n")),
+    ):
+        for comment, at in comments_of(part, line):
+            if match := _DIRECTIVE.fullmatch(comment.rstrip()):
+                yield match[1].strip(), at
 
 
 def _read(comment: str, line: int, statement: int | None) -> list[Directive]:
@@ -111,7 +127,7 @@ def _read(comment: str, line: int, statement: int | None) -> list[Directive]:
     if match is None:
         return []
     text = match[1].strip()
-    if _PHASE.fullmatch(text):  # not for the linter
+    if _PHASE.fullmatch(text) or _JOB.match(text):  # not for the linter
         return []
     allow = _ALLOW.fullmatch(text)
     if allow is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
+from d1migrate.migrate.jobs.log_actions import CANCEL
 from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import (
     APPLIES,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.migration import Migration
 
 
@@ -103,6 +105,8 @@ class History(NamedTuple):
         other: the table of versions that has rows, too, although the history is in a table of names.
         old_log: whether OLD_LOG exists; the first batch that writes moves its rows into the log.
         lacking: the columns that the log lacks.
+        job: the open job.
+        cancelled: the keys of the migrations whose job was cancelled, and not begun again.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -120,6 +124,8 @@ class History(NamedTuple):
     other: OtherTable | None = None
     old_log: bool = False
     lacking: tuple[str, ...] = ()
+    job: Job | None = None
+    cancelled: frozenset[Key | None] = frozenset()
 
     @property
     def keys(self) -> frozenset[Key | None]:
@@ -210,7 +216,8 @@ def read_rows(table: MigrationsTable, rows: Rows) -> History:
     partial = tuple(
         Partial(row.version, row.name, row.action) for row in newest.values() if row.event == "begun"
     )
-    return History(applied, partial, table=table, rows=_state(table, rows))
+    cancelled = frozenset(key for key, row in newest.items() if row.action == CANCEL)
+    return History(applied, partial, table=table, rows=_state(table, rows), cancelled=cancelled)
 
 
 class _LogRow(NamedTuple):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from d1migrate.migrate.contents import Contents
+    from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.migrate.rollback_block import Marker
     from d1migrate.migrate.rollback_file import RollbackFile
@@ -175,6 +176,17 @@ class Migration:
     def _checksum_of_bytes(self) -> str | None:
         """Return the checksum of its bytes; None if it cannot be read."""
         return self.digest and f"b1:{self.digest}"
+
+    @property
+    def job(self) -> JobDirective | None:
+        """What the file declares about a job, or None; a streamed file has no job.
+
+        Raises:
+            ParseError: the directive is malformed, or there are two.
+        """
+        if self.is_large or not self.mentions("d1migrate:"):
+            return None
+        return self._sql.job
 
     @property
     def rollback(self) -> Rollback | None:

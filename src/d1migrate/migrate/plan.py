@@ -15,6 +15,7 @@ from d1migrate.migrate.refusals import (
     LATE,
     names,
     refuse_disagreement,
+    refuse_edited,
     refuse_unmanaged,
     refuse_unwritable,
     refuse_without_key,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from d1migrate.migrate import history as h
+    from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.rollback import Rollback
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.sql.split import Statement
@@ -51,6 +53,8 @@ class Step(NamedTuple):
         event: what to log.
         guarded: what must still be empty when a rollback begins: (table, None), or (table, column).
         completes: the digest of the index after whose last migration the log is to note it; or None.
+        job: what its file declares about a job. The step is the whole migration in one transaction, which is
+            refused if its table is too large for that; then it runs as a job.
     """
 
     direction: Direction
@@ -61,6 +65,7 @@ class Step(NamedTuple):
     event: log.Event
     guarded: tuple[tuple[str, str | None], ...] = ()
     completes: str | None = None
+    job: JobDirective | None = None
 
     @property
     def done(self) -> log.Event:
@@ -127,12 +132,14 @@ class Plan(NamedTuple):
         history: the history; the first step creates the tables that it lacks.
         single: whether all steps run in one transaction.
         reads: how many requests read the database, for the plan and for the run.
+        waiting_for: the migration whose open job must end before anything is applied; None if none is open.
     """
 
     steps: tuple[Step, ...]
     history: h.History
     single: bool = False
     reads: int = 1
+    waiting_for: str | None = None
 
     @property
     def requests(self) -> int:
@@ -184,6 +191,7 @@ class StepQueries:
             *([assertions.assert_ready(step, step.direction, before, full=first or not up)] if opens else []),
             *([assertions.assert_not_deferrable()] if deferrable is None else ()),
             *(assertions.assert_empty(*guarded) for guarded in step.guarded),
+            *([_assert_fits(step.job)] if step.job and step.job.kind == "batch" else ()),
             log.record("begun", step.event._replace(rollback_sql=None, file_digest=None), stamp),
         )
         # A rollback could delete any row.
@@ -210,6 +218,13 @@ class StepQueries:
 
     def __len__(self) -> int:
         return len(self.opening) + self.step.statement_count + len(self.closing)
+
+
+def _assert_fits(job: JobDirective) -> Query:
+    """Abort the batch if the table of a batch migration has more rows than one chunk."""
+    from d1migrate.migrate.jobs.batch import fits
+
+    return fits(job)
 
 
 def _check_keys(step: Step, *, deferrable: bool) -> Iterator[Query]:
@@ -251,6 +266,9 @@ def plan_up(
         return Plan((), history, single, history.reads)
     refuse_disagreement(entries)
     todo = [entry for entry in wanted if entry.is_pending]
+    if history.job and any(entry.job or entry.is_pending for entry in wanted):
+        refuse_edited(next((entry.migration for entry in entries if entry.job), None), history.job)
+        return Plan((), history, single, history.reads, history.job.name)
     _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])
     refuse_without_key(todo, entries, history.table)
     if todo:
@@ -272,6 +290,16 @@ def _refuse_late(entries: Sequence[Entry], late: Sequence[Entry]) -> None:
         raise OutOfOrder(text.problem, names=names(late), hint=text.hint)
 
 
+def too_large_together(step: Step, text: str) -> LimitExceeded:
+    """Return the error of a migration that must run as a job, and shares a transaction with others."""
+    return LimitExceeded(
+        f"{step.name} runs as a job, so it cannot share a transaction: {text}",
+        limit=1,
+        actual=2,
+        hint="run `up` without --single-transaction",
+    )
+
+
 def _refuse_large(steps: Iterable[Step]) -> None:
     """Raise LimitExceeded for a file that needs D1's import, which cannot share a transaction."""
     for step in steps:
@@ -288,4 +316,4 @@ def _refuse_large(steps: Iterable[Step]) -> None:
 def _step_up(migration: Migration, table: MigrationsTable) -> Step:
     count = migration.check(table)
     event = log.event_of("up", migration)
-    return Step("up", migration.version, migration.name, migration, count, event)
+    return Step("up", migration.version, migration.name, migration, count, event, job=migration.job)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.jobs.job import Job
+    from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Identified, Key, MigrationsTable
 
@@ -327,3 +329,24 @@ def _squashed(entries: Sequence[Entry]) -> list[Entry]:
 def names(migrations: Iterable[Identified]) -> tuple[str, ...]:
     """Return the names."""
     return tuple(migration.name for migration in migrations)
+
+
+def refuse_edited(migration: Migration | None, job: Job) -> None:
+    """Refuse a file that is not the one that its job began with.
+
+    Raises:
+        ChecksumMismatch: it was edited.
+        MissingMigration: it is missing, and a batch needs it.
+    """
+    if migration is None:
+        if job.kind == "batch":
+            raise MissingMigration(
+                f"{job.name}: its job is open, but the file is missing", names=(job.name,), hint=_RESTORE
+            )
+        return
+    directive = migration.job.text if migration.job else ""
+    if migration.checksum != job.checksum or directive != job.directive:
+        raise ChecksumMismatch(f"{job.name}: edited while its job is open", names=(job.name,), hint=_RESTORE)
+
+
+_RESTORE = "restore the file; or end the job with `d1migrate job cancel`, and run the new file"

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from d1migrate.errors import SourceError
     from d1migrate.migrate import history as h
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.migration import Migration
 
-    State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
+    State = Literal[
+        "pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial", "running"
+    ]
 
 
 class Entry(NamedTuple):
@@ -33,6 +36,7 @@ class Entry(NamedTuple):
         applied: the row of the migrations table, or None.
         was: the recorded name, if the file has another one. The state is "renamed" if its key is another one,
             too; a table of versions has the name only for people.
+        job: its open job. The state is "running" if the migration is not recorded yet.
     """
 
     version: int | None
@@ -41,6 +45,7 @@ class Entry(NamedTuple):
     migration: Migration | None
     applied: h.AppliedMigration | None
     was: str | None = None
+    job: Job | None = None
 
     @property
     def checksum(self) -> str | None:
@@ -114,9 +119,20 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     for key, begun in partial.items():
         if key not in explained and key not in applied:
             entries.append(Entry(begun.version, begun.name, "partial", None, None))
+    if history.job:
+        entries = _with_job(entries, history.job)
     if len(entries) > len(migrations):
         entries = in_order(entries, lambda entry: path_of(entry, history.table))
     return _out_of_order(entries)
+
+
+def _with_job(entries: list[Entry], job: Job) -> list[Entry]:
+    """Return the entries, with the open job at its migration."""
+    found = next((e for e in entries if e.name == job.name), None)
+    if found is None:
+        return [*entries, Entry(job.version, job.name, "running", None, None, job=job)]
+    state: State = "running" if found.state == "pending" else found.state
+    return [e._replace(job=job, state=state) if e is found else e for e in entries]
 
 
 def last_applied(entries: Sequence[Entry]) -> Entry | None:

@@ -1,7 +1,8 @@
 """What is sent to a database and what it returns: a Batch of Queries, and one Result per query.
 
 A Batch is one D1 transaction: all of it happens, or nothing. A *flow* is a generator that yields Batches
-and is sent their Results; it yields nothing else and never sleeps.
+and is sent their Results; it yields nothing else and never sleeps. A *paced flow* yields a
+Pause where whoever runs it is to wait.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Flow = Generator["Batch", Sequence["Result"], T]
     """Yields batches, is sent their results, and returns a T."""
+    PacedFlow = Generator["Batch | Pause", "Sequence[Result]", T]
+    """Yields pauses, too, and is sent nothing after one."""
 
 Value = str | int | float | bytes | None
 """The values that SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
@@ -84,8 +87,23 @@ class Result(NamedTuple):
     Attributes:
         rows: plain Python values, each a Value.
         rows_read, rows_written: what D1 bills, indexes included; None if the engine does not count it.
+        seconds: how long a batch that writes took the database itself, without the way there; None if it does
+            not report that, as a Durable Object.
     """
 
     rows: Sequence[tuple[Any, ...]] = ()
     rows_read: int | None = None
     rows_written: int | None = None
+    seconds: float | None = None
+
+
+class Pause(NamedTuple):
+    """How many seconds to wait before a paced flow continues.
+
+    Attributes:
+        seconds: how long.
+        overloaded: whether the database did not respond, or had too much to do.
+    """
+
+    seconds: float
+    overloaded: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HELPER = "_d1m_"
+JOB_TABLE = f"{HELPER}job"
 """The prefix of all objects that a guarded rebuild creates and drops again."""
 
 ROWIDS = ("rowid", "_rowid_", "oid")
@@ -24,6 +25,11 @@ def quote_literal(text: str) -> str:
 def is_helper(name: str) -> bool:
     """Whether an object is one that a guarded rebuild creates and drops again."""
     return fold(name).startswith(HELPER)
+
+
+def is_job_table(name: str) -> bool:
+    """Whether a table is that of the open job."""
+    return fold(name) == JOB_TABLE
 
 
 def unquote(token: str) -> str:

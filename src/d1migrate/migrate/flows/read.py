@@ -13,7 +13,7 @@ from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.sql.batch import Batch, Result, count_rows
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import JOB_TABLE, fold, is_job_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,30 @@ def _complete(
     history = history_of(found, answers)
     if token and layout.log:
         history = history._replace(has_token=bool(answers[-1].rows[0][0]))
-    return (yield from _without_empty_histories(history._replace(reads=reads)))
+    history = yield from _without_empty_histories(history._replace(reads=reads))
+    return (yield from _with_job(history, choice, token))
+
+
+def _with_job(history: h.History, choice: TableChoice, token: str | None) -> Flow[h.History]:
+    """Read the open job, if the leftovers show that there is one."""
+    if not any(is_job_table(name) for name in history.leftovers):
+        return history
+    from d1migrate.migrate.jobs import job
+
+    reads = history.reads + 1
+    try:
+        (found,) = yield Batch((job.READ,), reads=True)
+    except QueryError as error:
+        if job.MISSING not in str(error) or reads > _MOST_READS:
+            raise
+        return (yield from read_history(choice, reads=reads, token=token))  # it has ended meanwhile
+    if len(found.rows) != 1:
+        raise HistoryError(
+            f"{JOB_TABLE} is damaged: it has {len(found.rows)} rows, expected 1", hint=h.DAMAGED
+        )
+    open_job = job.Job.of(found.rows[0])
+    others = tuple(name for name in history.leftovers if not job.owns(open_job, name))
+    return history._replace(job=open_job, leftovers=others, reads=reads)
 
 
 _MOST_READS = 5

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.jobs.report import JobReport
     from d1migrate.migrate.table import MigrationsTable
 
 
@@ -45,12 +46,27 @@ class Report(NamedTuple):
         meanwhile: what another runner applied meanwhile.
         problems: what is wrong with the database after the run, if it was inspected.
         table: the migrations table, of a rollback.
+        waiting_for: the migration whose job must end before the run can continue; None if all is applied.
+        job: how the job ended that this run drove last; None if it drove none.
     """
 
     steps: tuple[StepResult, ...]
     meanwhile: tuple[h.AppliedMigration, ...] = ()
     problems: tuple[Problem, ...] = ()
     table: MigrationsTable | None = None
+    waiting_for: str | None = None
+    job: JobReport | None = None
+
+    def followed_by(self, job: JobReport, rest: Report) -> Report:
+        """Return the report of a run that continued after a job."""
+        ran = StepResult(job.job.version if job.job else None, job.name, "up", 1)
+        steps = (*self.steps, ran) if job.end == "done" else self.steps
+        return rest._replace(
+            steps=(*steps, *rest.steps),
+            meanwhile=(*self.meanwhile, *rest.meanwhile),
+            problems=(*self.problems, *rest.problems),
+            job=rest.job or job,
+        )
 
     @property
     def ok(self) -> bool:

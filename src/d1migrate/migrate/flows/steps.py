@@ -6,7 +6,7 @@ from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Que
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.flows.report import StepResult
-from d1migrate.migrate.plan import Plan, Step, StepQueries
+from d1migrate.migrate.plan import Plan, Step, StepQueries, too_large_together
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch, Result
 
@@ -29,6 +29,7 @@ class Outcome(NamedTuple):
             response was lost and the log does not have the transaction. None if all are done.
         token: the token of that transaction.
         results: what its steps would have reported; a delayed request may still arrive.
+        waiting_for: the migration that is too large for one transaction, and runs as a job; or None.
     """
 
     steps: tuple[StepResult, ...]
@@ -36,6 +37,7 @@ class Outcome(NamedTuple):
     failure: ApplyError | None = None
     token: str = ""
     results: tuple[StepResult, ...] = ()
+    waiting_for: str | None = None
 
 
 def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) -> Flow[Outcome]:
@@ -58,6 +60,8 @@ def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) ->
         try:
             cost = yield from _send(batch, group)
         except DriverError as error:
+            if job := _needs_job(error, group):
+                return Outcome(tuple(done), before, waiting_for=job)
             failure = _failure(error, batch, (*earlier, *done), todo.steps[len(done) :])
             if not _may_be_done(error):
                 raise failure from error
@@ -84,6 +88,23 @@ def _send(batch: Transaction, steps: Sequence[Step]) -> Flow[Result]:
         batch.check_keys()
         (cost,) = yield Batch(batch, label=label, size=size)
     return cost
+
+
+def _needs_job(error: DriverError, steps: Sequence[Step]) -> str | None:
+    """Return the migration that is too large for one transaction, if that is why it was refused.
+
+    Raises:
+        LimitExceeded: it shares the transaction with others.
+    """
+    if not any(step.job for step in steps):
+        return None
+    from d1migrate.migrate.jobs.job import is_too_large
+
+    if not is_too_large(str(error)):
+        return None
+    if len(steps) > 1:
+        raise too_large_together(next(step for step in steps if step.job), str(error)) from error
+    return steps[0].name
 
 
 def _transactions(todo: Plan) -> list[tuple[Step, ...]]:

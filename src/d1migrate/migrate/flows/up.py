@@ -112,12 +112,14 @@ def up(
     )
     before = known or (yield from read_history(choice))
     first = yield from planner.prepare(before)
+    if first.plan.waiting_for:
+        return Report((), waiting_for=first.plan.waiting_for)
     run = yield from _run(first, planner, new_stamp)
     key_of = run.last.history.table.key_of
     ours = set(map(key_of, run.done)) | before.keys
     meanwhile = tuple(row for row in run.last.history.applied if key_of(row) not in ours)
     problems = (yield from _problems(first, run, find_broken)) if find_broken else ()
-    return Report(tuple(run.done), meanwhile, problems)
+    return Report(tuple(run.done), meanwhile, problems, waiting_for=run.waiting_for)
 
 
 class _Prepared(NamedTuple):
@@ -224,11 +226,12 @@ def _reread(history: h.History, choice: TableChoice, refusal: Gate) -> Flow[h.Hi
 
 
 class _Run(NamedTuple):
-    """The steps taken, the state of the history after them, and the last plan."""
+    """The steps taken, the state of the history after them, the last plan, and what runs as a job."""
 
     done: list[StepResult]
     reached: HistoryState
     last: _Prepared
+    waiting_for: str | None = None
 
 
 def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp) -> Flow[_Run]:
@@ -239,7 +242,7 @@ def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp) -> Flow[_R
         outcome = yield from run_steps(todo, new_stamp, done)
         done += outcome.steps
         if outcome.failure is None:
-            return _Run(done, outcome.reached, prepared)
+            return _Run(done, outcome.reached, prepared, outcome.waiting_for or todo.waiting_for)
         rest = todo.steps[len(outcome.steps) :]
         try:
             history = yield from read_history(planner.choice, token=outcome.token)
@@ -256,7 +259,7 @@ def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp) -> Flow[_R
 
 def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tuple[Problem, ...]]:
     """Report what is wrong after a run; if the database does not respond, the run still counts."""
-    steps, expected = first.plan.steps, run.last.expected
+    steps, expected = first.plan.steps, None if run.waiting_for else run.last.expected
     if not steps:
         return (yield from read_leftovers()) if run.last.history.leftovers else ()
     if run.last is not first:

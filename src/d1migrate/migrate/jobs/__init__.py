@@ -1,1 +1,5 @@
-"""Jobs: migrations that run in chunks, each one transaction that continues where the last one ended."""
+"""Jobs: migrations that run in chunks, because their table is too large for one batch.
+
+`directive` is what a file declares, `job` the row in the database, `work` what each kind of job does, `flow`
+how it runs. A chunk is one transaction that does whatever comes next: it has no state but the row.
+"""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Query
+from d1migrate.sql.names import JOB_TABLE as _JOB
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_JOB = "_d1m_job"
 
 MOST_COLUMNS = 4
 """The columns of a key that the job's row has room for."""

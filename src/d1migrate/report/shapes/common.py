@@ -29,7 +29,9 @@ class Entry(Migration):
         was: the recorded name, if the file has another one; else null.
     """
 
-    state: Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
+    state: Literal[
+        "pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial", "running"
+    ]
     applied_at: int | None
     checksum: str | None
     reversible: bool

@@ -1,0 +1,290 @@
+"""Run a job: begin it, send one chunk after the other, and end it, whoever else does the same.
+
+A chunk is whichever is the next one. It asserts the token of the job, the checksum of the file, its state,
+and that the migration is not recorded. So a chunk that arrives late or twice, or that another runner sent
+first, is refused or is the next one, and no row is done twice or skipped. After a lost answer the next chunk
+is sent, and nothing is looked up.
+"""
+
+from __future__ import annotations
+
+from d1migrate.errors import (
+    AmbiguousError,
+    DriverError,
+    HistoryError,
+    OverloadedError,
+    QueryError,
+    UnavailableError,
+)
+from d1migrate.migrate.apply_error import chunk_error
+from d1migrate.migrate.assertions import ALREADY_APPLIED, CHANGED_MEANWHILE
+from d1migrate.migrate.flows.read import read_history, read_schema
+from d1migrate.migrate.jobs import batches
+from d1migrate.migrate.jobs import job as row
+from d1migrate.migrate.jobs.job import Job
+from d1migrate.migrate.jobs.kinds import removal_of, work_again, work_of
+from d1migrate.migrate.jobs.report import JobReport
+from d1migrate.migrate.jobs.work import Ending
+from d1migrate.migrate.log import RACES
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.refusals import refuse_edited
+from d1migrate.named_tuple import NamedTuple
+from d1migrate.sql.batch import Pause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.jobs.pace import Pace
+    from d1migrate.migrate.jobs.report import End
+    from d1migrate.migrate.jobs.work import Work
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.migrate.table_choice import TableChoice
+    from d1migrate.sql.batch import Flow, PacedFlow, Query
+
+
+def run_job(
+    settings: JobSettings,
+    *,
+    may_continue: Callable[[int], bool] | None = None,
+    watch: Callable[[Job], None] | None = None,
+) -> PacedFlow[JobReport]:
+    """Continue the open job, or begin the next pending one, until it has ended.
+
+    Args:
+        settings: what to run, and how.
+        may_continue: asked before every chunk with the number of batches sent; False stops between two
+            chunks, and an error that it raises, such as of a gate, ends the run.
+        watch: gets the row after every chunk.
+
+    Raises:
+        ApplyError: a chunk was refused, for example because of a constraint; the job stays open.
+        AmbiguousError: the database did not respond for too long; the job stays open.
+        ChecksumMismatch: the file was edited since the job began.
+        HistoryError, SourceError: as `plan_up`.
+    """
+    return _Runner(settings, may_continue or (lambda _: True), watch or (lambda _: None)).run()
+
+
+class JobSettings(NamedTuple):
+    """What a run of a job needs to know.
+
+    Attributes:
+        migrations: the files.
+        choice: how to choose the migrations table.
+        plan: plans an `up` from a history.
+        new_stamp: makes the token, time and user of what is logged.
+        first_stamp: the same for the batch that begins a job, for example after a restore point was taken.
+        pace: the limits of a chunk.
+        again: whether to begin a job that was cancelled.
+    """
+
+    migrations: Sequence[Migration]
+    choice: TableChoice
+    plan: Callable[[h.History], Plan]
+    new_stamp: NewStamp
+    first_stamp: NewStamp
+    pace: Pace
+    again: bool = True
+
+
+_RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, *RACES)
+"""What a batch that begins a job is refused with if another runner was faster."""
+_MOVED = (ALREADY_APPLIED, row.MISSING, row.MOVED)
+"""What a chunk is refused with if the job has ended, or is in another state."""
+
+
+class _Runner:
+    """One run of one job, whose row is read again whenever somebody else may have changed it."""
+
+    def __init__(
+        self, settings: JobSettings, may_continue: Callable[[int], bool], watch: Callable[[Job], None]
+    ) -> None:
+        self._settings, self._may_continue, self._watch = settings, may_continue, watch
+        self._pace, self._sent = settings.pace, 0
+        self._target: Migration | None = None
+        """The migration whose job this run begins."""
+        self._job: Job | None = None
+        """The job of this run, as it was last read."""
+        self._overloaded_by: OverloadedError | None = None
+        """Why the last chunk, which cannot be smaller, had no answer."""
+
+    def run(self) -> PacedFlow[JobReport]:
+        while True:
+            history = yield from self._read()
+            if end := self._end(history):
+                return self._report(end)
+            if history.job is None:
+                migration = self._target or self._next(history)
+                if migration is None:
+                    return self._report("none")
+                if not self._may_continue(self._sent):
+                    return self._report("stopped")
+                self._target = migration
+                yield from self._begin(migration, history)
+            elif (end := (yield from self._continue(history, history.job))) is not None:
+                return self._report(end)
+
+    def _read(self) -> PacedFlow[h.History]:
+        self._sent += 1
+        return (yield from read_history(self._settings.choice))
+
+    def _end(self, history: h.History) -> End | None:
+        """Return how the job of this run has ended, by this run or another one; None if it has not."""
+        ours, key_of = self._job or self._target, history.table.key_of
+        if history.job and (self._job is None or history.job.token == self._job.token):
+            return "paused" if history.job.paused else None
+        if ours is not None and key_of(ours) in history.keys:
+            return "done"
+        if self._job or (ours is not None and self._sent > 2 and key_of(ours) in history.cancelled):
+            return "cancelled"
+        return None
+
+    def _next(self, history: h.History) -> Migration | None:
+        """Return the migration whose job may begin: the next pending one."""
+        todo = self._settings.plan(history).steps
+        found = todo[0].script if todo and todo[0].job else None
+        if not isinstance(found, Migration):
+            return None
+        is_cancelled = history.table.key_of(found) in history.cancelled
+        return None if is_cancelled and not self._settings.again else found
+
+    def _begin(self, migration: Migration, history: h.History) -> PacedFlow[None]:
+        """Open the job, unless another runner is faster."""
+        directive, schema = migration.job, None
+        if directive is None:
+            raise ValueError(f"{migration.name} declares no job")
+        if directive.kind == "online":
+            self._sent += 1
+            schema = yield from read_schema(self._settings.choice)
+        work, stamp = work_of(migration, schema), self._settings.first_stamp()
+        batch = batches.begin(migration, directive, history, work, stamp=stamp, pace=self._pace)
+        self._sent += 1
+        try:
+            yield batch
+        except QueryError as error:
+            if not any(race in str(error) for race in _RACES):
+                raise chunk_error(error, migration.name, migration, is_open=False) from error
+        except (AmbiguousError, UnavailableError) as error:
+            yield from self._wait_after(error)
+
+    def _continue(self, history: h.History, job: Job) -> PacedFlow[End | None]:
+        """Send chunks until the job has ended; None if the row has to be read again."""
+        before, self._job = self._job, job
+        if self._overloaded_by and before and before.state == job.state:
+            raise self._overloaded_by
+        migration = next((m for m in self._settings.migrations if m.name == job.name), None)
+        refuse_edited(migration, job)
+        work = work_again(migration, job)
+        if not job.is_recorded and history.table.key_of(job) in history.keys:
+            return (yield from self._close(job, work))
+        self._pace = self._pace._replace(size=self._pace.size or job.size, most=job.most)
+        return (yield from self._chunks(job, work, migration, history.table))
+
+    def _chunks(
+        self, job: Job, work: Work, migration: Migration | None, table: MigrationsTable
+    ) -> PacedFlow[End | None]:
+        instead: Sequence[Query] | None = None
+        while self._may_continue(self._sent):
+            ending = Ending() if instead else work.ending(job)
+            batch = batches.chunk(
+                job,
+                table,
+                work.chunk(job) if instead is None else instead,
+                ending,
+                backlog=work.backlog,
+                migration=migration,
+                stamp=self._settings.new_stamp(),
+                size=self._pace.size,
+            )
+            self._sent += 1
+            try:
+                (answer,) = yield batch
+            except QueryError as error:
+                text = str(error)
+                if any(moved in text for moved in _MOVED):
+                    return None
+                instead = None if instead else work.refused(job, text)
+                if instead is None:
+                    raise chunk_error(error, job.name, migration) from error
+                continue
+            except (AmbiguousError, UnavailableError) as error:
+                yield from self._wait_after(error)
+                if ending.is_whole and isinstance(error, OverloadedError):
+                    self._overloaded_by = error
+                    return None
+                continue
+            instead = None
+            if ending.closes:
+                return "done"
+            job = self._job = Job.of(answer.rows[0])
+            self._watch(job)
+            self._pace = self._pace.after(answer.seconds)
+            if pause := self._pace.pause(answer.seconds):
+                yield Pause(pause)
+        return "stopped"
+
+    def _close(self, job: Job, work: Work) -> PacedFlow[End | None]:
+        """End a job whose migration wrangler recorded meanwhile."""
+        self._sent += 1
+        try:
+            yield batches.close(job, work.cancel(job), stamp=self._settings.new_stamp())
+        except QueryError as error:
+            if not any(moved in str(error) for moved in _MOVED):
+                raise
+        return "elsewhere"
+
+    def _wait_after(self, error: DriverError) -> PacedFlow[None]:
+        overloaded = isinstance(error, OverloadedError)
+        self._pace = self._pace.after_failure(overloaded=overloaded)
+        if self._pace.gives_up:
+            raise error
+        yield Pause(self._pace.pause(None), overloaded)
+
+    def _report(self, end: End) -> JobReport:
+        name = self._job.name if self._job else self._target.name if self._target else ""
+        return JobReport(name, end, self._job, self._sent)
+
+
+def set_paused(
+    choice: TableChoice, new_stamp: NewStamp, *, paused: bool, reason: str | None = None
+) -> Flow[Job]:
+    """Pause the open job, or let it continue; return it as it was.
+
+    Raises:
+        HistoryError: no job is open.
+    """
+    job = _open_job((yield from read_history(choice)))
+    if job.paused != paused:
+        yield batches.set_paused(job, paused=paused, stamp=new_stamp(), reason=reason)
+    return job._replace(paused=paused)
+
+
+def cancel_job(choice: TableChoice, new_stamp: NewStamp, *, reason: str | None = None) -> Flow[Job]:
+    """Cancel the open job; return it as it was.
+
+    What a batch has done stays; an online rebuild leaves its table as it was.
+
+    Raises:
+        HistoryError: no job is open, or an online rebuild has replaced the table already.
+    """
+    history = yield from read_history(choice)
+    job = _open_job(history)
+    if job.is_recorded:
+        raise HistoryError(
+            f"{job.name} is applied already: its table is replaced, and the job builds indexes",
+            names=(job.name,),
+            hint="`d1migrate up` ends the job; then `d1migrate down` rolls it back",
+        )
+    queries = removal_of(job)
+    yield batches.cancel(job, queries, stamp=new_stamp(), reason=reason)
+    return job
+
+
+def _open_job(history: h.History) -> Job:
+    if history.job is None:
+        raise HistoryError("no job is open", hint="`d1migrate status` shows what is pending")
+    return history.job

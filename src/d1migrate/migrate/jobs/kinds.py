@@ -1,0 +1,56 @@
+"""Which work a file or an open job is; each kind is imported only where there is such a job."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.migrate.jobs.job import Job
+    from d1migrate.migrate.jobs.work import Work
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.model import Schema
+    from d1migrate.sql.batch import Query
+
+
+def work_of(migration: Migration, schema: Schema | None = None) -> Work:
+    """Return the work of a migration that begins.
+
+    Args:
+        migration: the file, with a directive.
+        schema: the live schema, which an online rebuild is made from.
+
+    Raises:
+        SourceError: its statement cannot run in chunks.
+        PlanError: the database does not allow it.
+    """
+    directive = migration.job
+    if directive is not None and directive.kind == "online":
+        from d1migrate.migrate.jobs.online import OnlineWork
+
+        return OnlineWork.derive(migration, schema)
+    from d1migrate.migrate.jobs.batch import BatchWork
+
+    return BatchWork.of(migration)
+
+
+def work_again(migration: Migration | None, job: Job) -> Work:
+    """Return the work of an open job; a batch needs its file, an online rebuild its row."""
+    if job.kind == "online":
+        from d1migrate.migrate.jobs.online import OnlineWork
+
+        return OnlineWork.of(job)
+    from d1migrate.migrate.jobs.batch import BatchWork
+
+    if migration is None:
+        raise ValueError(f"the file of {job.name} is needed")
+    return BatchWork.of(migration)
+
+
+def removal_of(job: Job) -> Sequence[Query]:
+    """Return the statements that remove what an open job created, but for its row; the file is not needed."""
+    if job.kind == "online":
+        from d1migrate.migrate.jobs.online import OnlineWork
+
+        return OnlineWork.of(job).cancel(job)
+    return ()
