@@ -53,7 +53,8 @@ export default {
   advice: [
     ["history not as planned; applied are ([^']*)", "a file may only insert its own version into schema_migrations; leave the rest to d1migrate", "its SQL changes the history of other migrations than its own (applied then: $1)"],
     ["(already applied: |history changed meanwhile)", "a read replica may lag: pass the D1 binding itself, or a session that begins with `first-primary`", "the database has a newer history than the one that was read"],
-    ["exceeded its CPU time limit|\\[code: 7429\\]", "the same statements would take as long again; split them into several migrations"],
+    ["D1 DB is overloaded", "other requests kept it waiting: run the command again later"],
+    ["D1 DB is overloaded|exceeded its (?:CPU time|memory) limit|exceeded timeout which caused object to be reset|\\[code: 7429\\]", "the same statements would cost as much again; split them into several migrations, or let `-- d1migrate: batch TABLE` run one in chunks"],
     ["schema_migrations.* already exists", "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"],
     ["already exists|duplicate column name", "if it was applied by other means, `d1migrate adopt` proves that and records it"],
     ["Cannot add a NOT NULL column", "existing rows need a value: give the column a DEFAULT"],
@@ -64,6 +65,7 @@ export default {
   ],
   patterns: {
     refusal: "^(?:To execute a transaction|SQL code did not contain|No SQL statements detect|When executing multiple |Wrong number of paramete)|: SQLITE_(?:ABORT|AUTH|CONSTRAINT|ERROR|MISMATCH|MISUSE|RANGE|TOOBIG)(?: \\(extended: \\w+\\))?$|^database table is locked",
+    overload: "D1 DB is overloaded|exceeded its (?:CPU time|memory) limit|exceeded timeout which caused object to be reset|\\[code: 7429\\]",
     races: "already applied: |history changed meanwhile",
   },
   setup: {
@@ -270,5 +272,5 @@ ON CONFLICT(version) DO NOTHING`,
       schema: ["4ff75a1cebe0ce8a index idx_sessions_expires_at", "988e60915d541c19 index idx_sessions_user_id", "a1a3daefa8e0839f index idx_users_role", "abc238ac9455d937 table sessions", "9a3e0f9c08ac443b table users"],
     },
   ],
-  seal: "f1f520edce02f87727fd504649241ffc55967e8c1340a9ef86cca35934e2d9be",
+  seal: "9631bd3c8faac19ba8cbddc16a4f14fc7347a373511e53489af461ece118170f",
 };

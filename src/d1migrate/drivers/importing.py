@@ -12,6 +12,7 @@ import os
 import tempfile
 
 from d1migrate.drivers.responses import is_busy
+from d1migrate.drivers.unanswered import unanswered
 from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
 from d1migrate.sql.d1 import WORKERD, is_refusal
 from d1migrate.sql.parameters import inline
@@ -117,7 +118,11 @@ def _follow(api: Api, path: str, answer: dict[str, Any], on_progress: OnProgress
     while True:
         text = _error(answer)
         if text is not None:
-            raise QueryError(text) if is_refusal(text) else AmbiguousError(f"the import ended with: {text}")
+            raise (
+                QueryError(text)
+                if is_refusal(text)
+                else unanswered(f"the import ended with: {text}", writes=True)
+            )
         if answer.get("status") == "complete":
             raise AmbiguousError("D1 reports that the import is complete")
         api.sleep(_POLL)

@@ -1,7 +1,8 @@
 """Classify the responses of Cloudflare's API, above all its failures. Nothing is sent here.
 
 A failure has one of three meanings, each with its own errors: the request was refused (QueryError,
-UsageError), nothing was done (UnavailableError), or the outcome is unknown (AmbiguousError).
+UsageError), nothing was done (UnavailableError), or the outcome is unknown (AmbiguousError, which is an
+OverloadedError if the database had too much to do).
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from d1migrate.drivers.rate_limit import PERIOD
+from d1migrate.drivers.unanswered import unanswered
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
-from d1migrate.sql.d1 import ASSERTION, RESET_CODE, is_refusal, is_reset
+from d1migrate.sql.d1 import ASSERTION, OVERLOADED_CODE, is_overloaded, is_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ def is_busy(text: str) -> bool:
 def is_throttled(response: httpx.Response) -> bool:
     """Whether a request was refused because its token had sent too many.
 
-    A reset database responds with the same HTTP status, but concerns nobody else.
+    A database that had too much to do responds with the same HTTP status, but concerns nobody else.
     """
-    return response.status_code == 429 and _reset(response) is None
+    return response.status_code == 429 and _overload(response) is None
 
 
 def retry_after(response: httpx.Response) -> float:
@@ -92,8 +94,8 @@ def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: boo
         NothingDone, QueryError, UnavailableError, UsageError: nothing was done.
         AmbiguousError: it may have been done.
     """
-    if (reset := _reset(response)) is not None:
-        raise AmbiguousError(reset) if writes else UnavailableError(reset)
+    if (overload := _overload(response)) is not None:  # sent again, it would cost as much
+        raise unanswered(overload, writes=writes)
     if is_throttled(response):  # the body does not matter: the edge responds in HTML
         raise NothingDone(
             UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), retry_after(response)
@@ -148,12 +150,12 @@ def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
     return _problems(envelope)[0]
 
 
-def _reset(response: httpx.Response) -> str | None:
-    """Return the message of a reset of the database, whatever the HTTP status; None for other responses."""
+def _overload(response: httpx.Response) -> str | None:
+    """Return the message of a database with too much to do, whatever the HTTP status; None for others."""
     envelope = _envelope(response) or {}
     found = [] if response.is_success and envelope.get("success") is True else _problems(envelope)
-    if any(code == RESET_CODE or is_reset(message) for code, message in found):
-        return f"{_text(response)} [code: {RESET_CODE}]"
+    if any(code == OVERLOADED_CODE or is_overloaded(message) for code, message in found):
+        return f"{_text(response)} [code: {OVERLOADED_CODE}]"
     return None
 
 

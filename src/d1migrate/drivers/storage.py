@@ -13,7 +13,8 @@ An object differs from a D1 database in three ways that matter here:
 from __future__ import annotations
 
 from d1migrate.drivers.binding import error_of, error_text
-from d1migrate.errors import AmbiguousError, QueryError, UsageError
+from d1migrate.drivers.unanswered import unanswered
+from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 
 TYPE_CHECKING = False
@@ -84,7 +85,7 @@ class StorageDriver:
         try:
             self._storage.transactionSync(callback)  # what `inside` raises comes out as it is
         except self._ffi.JsException as error:
-            raise AmbiguousError(error_text(error)) from error
+            raise unanswered(error_text(error), writes=True) from error
         finally:
             callback.destroy()
         rows = results[-1].rows if batch.last_rows else ()

@@ -12,6 +12,7 @@ from d1migrate.errors import (
     ApplyError,
     Error,
     HistoryError,
+    OverloadedError,
     QueryError,
     UnavailableError,
 )
@@ -25,7 +26,6 @@ from d1migrate.migrate.history_queries import EMPTY, Layout
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
-from d1migrate.sql.d1 import is_reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class _Tenant:
             found = yield from read_state(self._plan, state.layout)
         except Error as unread:
             raise error from unread
-        if is_reset(str(error)):
+        if isinstance(error, OverloadedError):
             if found is state and len(state.plan.steps) == 1:
                 raise UnavailableError(
                     str(error), hint="nothing was done; it may be less busy later"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, OverloadedError, QueryError
 from d1migrate.migrate import assertions
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.d1 import RESET, is_reset
+from d1migrate.sql.d1 import CROWDED, OVERLOADED
 from d1migrate.sql.unusual_characters import unusual
 
 TYPE_CHECKING = False
@@ -55,9 +55,11 @@ ADVICE = (
         "a read replica may lag: pass the D1 binding itself, or a session that begins with `first-primary`",
         "the database has a newer history than the one that was read",
     ),
+    Advice(CROWDED, "other requests kept it waiting: run the command again later"),
     Advice(
-        RESET,
-        "the same statements would take as long again; split them into several migrations",
+        OVERLOADED,
+        "the same statements would cost as much again; split them into several migrations, or let"
+        " `-- d1migrate: batch TABLE` run one in chunks",
     ),
     Advice(
         f"{VERSIONS}.* already exists",
@@ -162,7 +164,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return f"after it, {assertions.ORPHANED}", _SHARED
     if assertions.NOT_APPLIED in text:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
-    if isinstance(error, AmbiguousError) and not is_reset(text):
+    if isinstance(error, AmbiguousError) and not isinstance(error, OverloadedError):
         return f"{text}: no response came", NO_RESPONSE
     for pattern, hint, instead in ADVICE if step.direction == "up" else _ADVICE_ON_DOWN:
         if match := re.search(pattern, text):

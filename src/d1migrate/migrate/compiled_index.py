@@ -140,10 +140,10 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
 
 
 def _patterns() -> dict[str, str]:
-    """Return regular expressions: of a refusal, and of what a batch says if another runner was faster."""
+    """Return regular expressions of errors: a refusal, too much for D1, another runner was faster."""
     races = (assertions.ALREADY_APPLIED, assertions.CHANGED_MEANWHILE)
     refusal = f"{d1.refusal_pattern()}|^{durable_object.LOCKED}"
-    return {"refusal": refusal, "races": "|".join(races)}
+    return {"refusal": refusal, "overload": d1.OVERLOADED, "races": "|".join(races)}
 
 
 def _layouts(table: MigrationsTable) -> dict[str, Any]:

@@ -59,7 +59,7 @@ EARLY_PARAMETERS = (
 )
 WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
 
-RESET_CODE = 7429
+OVERLOADED_CODE = 7429
 """The code of an error of Cloudflare's API with HTTP 429 that concerns one database: not a rate limit."""
 
 _REFUSALS = (TRANSACTION_REFUSED, NO_STATEMENT, NO_STATEMENTS, EARLY_PARAMETERS, WRONG_PARAMETERS)
@@ -99,17 +99,22 @@ def error_parts(text: str) -> tuple[str, int | None, str]:
 ASSERTION = "bad JSON path"
 """What an error text has if an assertion failed: a SELECT that asks json_extract for a path, its message."""
 
-RESET = rf"exceeded its CPU time limit|\[code: {RESET_CODE}\]"
-"""A regular expression, as JavaScript reads it too, of what is in an error text if D1 was reset."""
+CROWDED = "D1 DB is overloaded"
+"""What an error text has if other requests kept a batch waiting."""
+OVERLOADED = (
+    rf"{CROWDED}|exceeded its (?:CPU time|memory) limit|exceeded timeout which caused object to be reset"
+    rf"|\[code: {OVERLOADED_CODE}\]"
+)
+"""A regular expression, as JavaScript reads it too, of what is in an error text if D1 had too much to do."""
 
 
-def is_reset(text: str) -> bool:
-    """Whether an error text means that a statement exceeded D1's CPU time and D1 was reset.
+def is_overloaded(text: str) -> bool:
+    """Whether an error text means that a batch was too much for D1, or that D1 had too much to do already.
 
-    The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would take
-    as long.
+    The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would cost as
+    much, and keep others waiting.
     """
-    return re.search(RESET, text) is not None
+    return re.search(OVERLOADED, text) is not None
 
 
 FUNCTIONS = frozenset(

@@ -401,6 +401,11 @@ export class AmbiguousError extends MigrationError {
   override readonly name: string = "AmbiguousError";
 }
 
+/** A batch that writes was too much for D1, or D1 had too much to do: it may or may not have happened. */
+export class OverloadedError extends AmbiguousError {
+  override readonly name: string = "OverloadedError";
+}
+
 const disagreement = (
   message: string,
   hint: string | null | undefined,
@@ -1430,6 +1435,10 @@ async function readState(driver: Driver, index: Migrations): Promise<Known> {
 /** Whether a query failed because a table, or a column that it should have, does not exist. */
 const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text(error));
 
+/** Return the error of a batch that writes which was not refused: it may have been committed. */
+const unanswered = (index: Migrations | undefined, error: unknown): AmbiguousError =>
+  new (index && matches(index, "overload", error) ? OverloadedError : AmbiguousError)(text(error), null, {}, error);
+
 /** Return the error if the database refused the SQL. With any other text, a batch may have been committed. */
 const refused = (index: Migrations | undefined, error: unknown, at: number | null): QueryError | undefined =>
   (index ? matches(index, "refusal", error) : isAbsent(error))
@@ -1438,7 +1447,7 @@ const refused = (index: Migrations | undefined, error: unknown, at: number | nul
 
 function openD1(db: D1Like, index: Migrations | undefined, most: number): Driver {
   let used = 0;
-  const send = async (statements: readonly Statement[], Lost: typeof MigrationError): Promise<any[]> => {
+  const send = async (statements: readonly Statement[], lost: (error: unknown) => Error): Promise<any[]> => {
     used++;
     try {
       return await db.batch(
@@ -1447,17 +1456,17 @@ function openD1(db: D1Like, index: Migrations | undefined, most: number): Driver
         ),
       );
     } catch (error) {
-      throw refused(index, error, null) ?? new Lost(text(error), null, {}, error);
+      throw refused(index, error, null) ?? lost(error);
     }
   };
   return {
     async read(statements) {
-      const answers = statements.length ? await send(statements, UnavailableError) : [];
+      const answers = statements.length ? await send(statements, unavailable) : [];
       return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
     },
     async write(statements) {
       if (used + 2 > most) throw spentError(index!, "queriesUsed", { used, most }); // one more looks up a lost response
-      const answers = await send(statements, AmbiguousError);
+      const answers = await send(statements, (error) => unanswered(index, error));
       const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
       return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
     },
@@ -1477,10 +1486,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
       const cursor = storage.sql.exec(sql, ...values);
       return { rows: [...cursor.raw()], cursor }; // a statement that is not drained is not run to its end
     } catch (error) {
-      throw (
-        refused(index, error, at) ??
-        new (at === null ? UnavailableError : AmbiguousError)(text(error), null, {}, error)
-      );
+      throw refused(index, error, at) ?? (at === null ? unavailable(error) : unanswered(index, error));
     }
   };
   const value = (sql: string): number => query([sql]).rows[0]?.[0] as number;
@@ -1489,7 +1495,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
     if (uncommitted < least) return;
     uncommitted = 0;
     await storage.sync().catch((error: unknown) => {
-      throw ambiguous(error);
+      throw unanswered(index, error);
     });
   };
   return {
@@ -1532,7 +1538,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
           }
         });
       } catch (error) {
-        throw ambiguous(error);
+        throw error instanceof MigrationError ? error : unanswered(index, error);
       }
       uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
       return cost;
@@ -1549,8 +1555,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
   };
 }
 
-const ambiguous = (error: unknown): unknown =>
-  error instanceof MigrationError ? error : new AmbiguousError(text(error), null, {}, error);
+const unavailable = (error: unknown): UnavailableError => new UnavailableError(text(error), null, {}, error);
 
 /** What the database said, without the prefixes that bindings put before it. */
 const text = (error: unknown): string =>

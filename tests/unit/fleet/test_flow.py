@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.drivers.unanswered import unanswered
 from d1migrate.errors import AmbiguousError, ApplyError, HistoryError, QueryError, UnavailableError
 from d1migrate.fleet.one import migrate_one
 from d1migrate.fleet.plan import Checked, FleetPlan
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
-from d1migrate.sql.d1 import RESET_CODE
+from d1migrate.sql.d1 import OVERLOADED_CODE
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def lost_after(tenant: Tenant, text: str) -> Callable[[Batch], Sequence[Result]]
 
     def trouble(batch: Batch) -> Sequence[Result]:
         SqliteDriver.batch(tenant, batch)
-        raise AmbiguousError(text)
+        raise unanswered(text, writes=True)
 
     return trouble
 
@@ -249,12 +250,12 @@ def lost_before(_: Tenant, text: str) -> Callable[[Batch], Sequence[Result]]:
     """Lose the batch."""
 
     def trouble(_: Batch) -> Sequence[Result]:
-        raise AmbiguousError(text)
+        raise unanswered(text, writes=True)
 
     return trouble
 
 
-@pytest.mark.parametrize("text", ["no response", f"reset [code: {RESET_CODE}]"])
+@pytest.mark.parametrize("text", ["no response", f"reset [code: {OVERLOADED_CODE}]"])
 @pytest.mark.parametrize("trouble", [lost_before, lost_after])
 def test_a_lost_answer(trouble: Callable[..., Callable[[Batch], Sequence[Result]]], text: str) -> None:
     """The database is asked; what it has is not applied twice, and after a reset no batch is repeated."""
@@ -269,7 +270,7 @@ def test_a_lost_answer(trouble: Callable[..., Callable[[Batch], Sequence[Result]
 def test_a_reset_of_a_single_migration_is_left_to_a_later_call() -> None:
     """It is known that nothing was done."""
     fleet, tenant = known(plan(), "1a 2b 3c"), Tenant("1a 2b 3c")
-    tenant.trouble = lost_before(tenant, f"reset [code: {RESET_CODE}]")
+    tenant.trouble = lost_before(tenant, f"reset [code: {OVERLOADED_CODE}]")
     with pytest.raises(UnavailableError, match="reset"):
         migrate_one(tenant, fleet)
     assert [batch.reads for batch in tenant.sent] == [False, True]

@@ -8,7 +8,7 @@ from d1migrate.sql import d1
 
 
 @pytest.mark.parametrize(
-    ("text", "refusal", "reset"),
+    ("text", "refusal", "overloaded"),
     [
         ("no such table: a: SQLITE_ERROR", True, False),
         ("UNIQUE constraint failed: a.b: SQLITE_CONSTRAINT", True, False),
@@ -24,17 +24,22 @@ from d1migrate.sql import d1
         # these leave open whether the batch was committed
         ("Network connection lost.", False, False),
         ("internal error; reference = abc", False, False),
-        ("D1 DB is overloaded. Requests queued for too long.", False, False),
+        ("D1 DB reset because its code was updated.", False, False),
+        ("Internal error in D1 DB storage caused object to be reset.", False, False),
         ("disk I/O error: SQLITE_IOERR", False, False),
         ("database is locked: SQLITE_BUSY", False, False),
         ("D1 DB exceeded its CPU time limit and was reset.", False, True),
         ("D1 DB reset [code: 7429]", False, True),
+        ("D1 DB's isolate exceeded its memory limit and was reset.", False, True),
+        ("D1 DB storage operation exceeded timeout which caused object to be reset.", False, True),
+        ("D1 DB is overloaded. Requests queued for too long.", False, True),
+        ("D1 DB is overloaded. Too many requests queued.", False, True),
     ],
 )
-def test_error_texts(text: str, *, refusal: bool, reset: bool) -> None:
+def test_error_texts(text: str, *, refusal: bool, overloaded: bool) -> None:
     """An answer to the SQL says that the batch was rolled back; no other text does."""
     assert d1.is_refusal(text) is refusal
-    assert d1.is_reset(text) is reset
+    assert d1.is_overloaded(text) is overloaded
 
 
 @pytest.mark.parametrize(
