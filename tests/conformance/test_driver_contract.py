@@ -130,6 +130,20 @@ def test_a_batch_that_writes_returns_its_cost(driver: Driver) -> None:
         assert (cost.rows_read, cost.rows_written) == (None, None)
 
 
+def test_a_batch_that_writes_reports_how_long_the_database_took(driver: Driver) -> None:
+    """Of all its queries together, without the time on the way; a Durable Object does not report it."""
+    write(driver, "CREATE TABLE t (a)")
+    rows = Query(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
+        " INSERT INTO t SELECT i FROM n"
+    )
+    last = Query("SELECT count(*) AS n FROM t")
+    (result,) = driver.batch(Batch([rows, last], last_rows=True))
+    (cost,) = driver.batch(Batch([rows]))
+    for seconds in (result.seconds, cost.seconds):
+        assert seconds is None if driver.url.startswith("object") else seconds and 0 < seconds < 30
+
+
 def test_a_batch_that_writes_returns_the_rows_of_its_last_query_if_asked(driver: Driver) -> None:
     """It has its cost as well; the rows of the other queries are discarded."""
     write(driver, "CREATE TABLE t (a)")

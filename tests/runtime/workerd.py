@@ -157,7 +157,10 @@ class WorkerdDriver:
         if not batch.reads:
             costs = [result["meta"] for result in answer["results"]]
             rows = _rows(answer["results"][-1]) if batch.last_rows else ()
-            return (Result(rows, sum(c["rows_read"] for c in costs), sum(c["rows_written"] for c in costs)),)
+            read, written, milliseconds = (
+                sum(cost[name] for cost in costs) for name in ("rows_read", "rows_written", "duration")
+            )
+            return (Result(rows, read, written, milliseconds / 1000),)
         return [Result(_rows(result)) for result in answer["results"]]
 
     def close(self) -> None:

@@ -6,7 +6,8 @@ The binding is raw, Pyodide's JsProxy, or wrapped by the Workers SDK, which conv
 
 from __future__ import annotations
 
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.drivers.unanswered import unanswered
+from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 
 TYPE_CHECKING = False
@@ -64,7 +65,10 @@ class BindingDriver:
         if batch.last_rows:
             last = answer[-1].to_py() if self._is_raw else answer[-1]
             rows = tuple(map(self._row, last["results"]))
-        return (Result(rows, sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
+        read, written = sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)
+        # A custom binding may report no durations.
+        milliseconds = [c.duration for c in costs if hasattr(c, "duration")]
+        return (Result(rows, read, written, sum(milliseconds) / 1000 if milliseconds else None),)
 
     def _statement(self, query: Query) -> Any:
         if not query.params:
@@ -100,4 +104,4 @@ def error_of(text: str, *, reads: bool, index: int | None = None) -> DriverError
 
     if is_refusal(text):
         return QueryError(text, index=index)
-    return UnavailableError(text) if reads else AmbiguousError(text)
+    return unanswered(text, writes=not reads)

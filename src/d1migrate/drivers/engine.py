@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing, suppress
 
 import apsw
@@ -193,6 +194,9 @@ class Engine:
     ) -> Sequence[Result]:
         """Run queries between `begin` and COMMIT: all of them, or nothing.
 
+        Returns:
+            One Result per query if `keep_rows`; else one, with the time and the `last_rows`.
+
         Args:
             begin: the statement that begins it.
             queries: the queries.
@@ -217,6 +221,7 @@ class Engine:
             self.control(begin)
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
+        began = time.perf_counter()  # the wait for other connections is over
         self._watchdog.armed = not keep_rows  # reads are the driver's own
         try:
             results = self._run(queries, keep_rows=keep_rows, last_rows=last_rows)
@@ -233,7 +238,10 @@ class Engine:
                 self._series_authorizer.close()
             while self._unfinished:
                 self._unfinished.pop().close(True)
-        return results
+        if keep_rows:
+            return results
+        rows = results[-1].rows if results else ()
+        return (Result(rows, seconds=time.perf_counter() - began),)
 
     def _commit(self) -> None:
         try:

@@ -92,7 +92,7 @@ class RestDriver:
             run_import(self._cloudflare, self.api_path, batch, self._on_progress)
         route, read = ("raw", _costs_and_last_rows) if batch.last_rows else ("query", _costs)
         costs, rows = self._send(route, tuple(batch.queries), read, writes=True)
-        return (Result(rows, _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
+        return (Result(rows, _sum(costs, "rows_read"), _sum(costs, "rows_written"), _seconds(costs)),)
 
     def close(self) -> None:
         """Close the connections, unless they are the caller's."""
@@ -238,6 +238,11 @@ def _costs_and_last_rows(results: Any) -> _Costs:
 def _sum(costs: Sequence[dict[str, Any]], name: str) -> int | None:
     known = [cost[name] for cost in costs if isinstance(cost.get(name), int)]
     return sum(known) if known else None
+
+
+def _seconds(costs: Sequence[dict[str, Any]]) -> float | None:
+    known = [cost["duration"] for cost in costs if isinstance(cost.get("duration"), (int, float))]
+    return sum(known) / 1000 if known else None
 
 
 def _bookmark(result: Any) -> str:

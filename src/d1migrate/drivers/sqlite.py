@@ -11,7 +11,6 @@ from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import UnavailableError
 from d1migrate.hints import how_to_create
-from d1migrate.sql.batch import Result
 from d1migrate.sql.d1 import PRODUCTION, Limits
 
 TYPE_CHECKING = False
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.lock_wait import LockWait, OnWait
     from d1migrate.drivers.protocol import Permit
-    from d1migrate.sql.batch import Batch
+    from d1migrate.sql.batch import Batch, Result
 
 _MEMORY = ":memory:"
 _OPEN = apsw.SQLITE_OPEN_READWRITE
@@ -75,11 +74,9 @@ class SqliteDriver:
         if self._writer is None:
             self._close_reader()
             self._writer = self._open_writer()
-        last_rows = batch.last_rows
-        found = self._writer.transaction(
-            "BEGIN IMMEDIATE", batch.queries, keep_rows=False, last_rows=last_rows
+        return self._writer.transaction(
+            "BEGIN IMMEDIATE", batch.queries, keep_rows=False, last_rows=batch.last_rows
         )
-        return found if last_rows else (Result(),)
 
     def close(self) -> None:
         """Close the file."""
