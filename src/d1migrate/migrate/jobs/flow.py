@@ -181,7 +181,8 @@ class _Runner:
         work = work_again(migration, job)
         if not job.is_recorded and history.table.key_of(job) in history.keys:
             return (yield from self._close(job, work))
-        self._pace = self._pace._replace(size=self._pace.size or job.size, most=job.most)
+        ratio = migration.job.pause if migration and migration.job else self._pace.ratio
+        self._pace = self._pace._replace(size=self._pace.size or job.size, most=job.most, ratio=ratio)
         return (yield from self._chunks(job, work, migration, history.table))
 
     def _chunks(
