@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import log
-from d1migrate.migrate.jobs.log_actions import CANCEL
 from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import (
     APPLIES,
@@ -216,7 +215,7 @@ def read_rows(table: MigrationsTable, rows: Rows) -> History:
     partial = tuple(
         Partial(row.version, row.name, row.action) for row in newest.values() if row.event == "begun"
     )
-    cancelled = frozenset(key for key, row in newest.items() if row.action == CANCEL)
+    cancelled = frozenset(key for key, row in newest.items() if row.action == log.CANCEL)
     return History(applied, partial, table=table, rows=_state(table, rows), cancelled=cancelled)
 
 

@@ -6,7 +6,6 @@ import json
 
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.jobs import job as row
-from d1migrate.migrate.jobs.log_actions import CANCEL, PAUSE, RESUME, START
 from d1migrate.migrate.jobs.work import START_SIZE
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import JOB_TABLE, quote_literal
@@ -44,7 +43,7 @@ def begin(
         row.CREATE,
         row.insert(migration, directive, stamp, state=work.first_state, size=size, most=most, plan=work.plan),
         *work.start(most, pace.budget),
-        _log(START, migration, migration.checksum, stamp, {"table": directive.table}),
+        _log(log.START, migration, migration.checksum, stamp, {"table": directive.table}),
     )
     return Batch(queries, label=migration.name)
 
@@ -114,7 +113,7 @@ def cancel(job: Job, statements: Sequence[Query], *, stamp: Stamp, reason: str |
 
 
 def _end(job: Job, statements: Sequence[Query], stamp: Stamp, detail: dict[str, object]) -> Batch:
-    logged = _log(CANCEL, job, job.checksum, stamp, detail)
+    logged = _log(log.CANCEL, job, job.checksum, stamp, detail)
     return Batch((row.assert_job(job), *statements, logged, row.DROP), label=job.name)
 
 
@@ -123,7 +122,13 @@ def set_paused(job: Job, *, paused: bool, stamp: Stamp, reason: str | None) -> B
     queries = (
         row.assert_job(job),
         Query(f"UPDATE {JOB_TABLE} SET paused = {int(paused)}"),
-        _log(PAUSE if paused else RESUME, job, job.checksum, stamp, {"reason": reason} if reason else {}),
+        _log(
+            log.PAUSE if paused else log.RESUME,
+            job,
+            job.checksum,
+            stamp,
+            {"reason": reason} if reason else {},
+        ),
     )
     return Batch(queries, label=job.name)
 

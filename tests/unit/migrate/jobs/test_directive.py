@@ -16,12 +16,14 @@ def _job(directive: str, sql: str = _UPDATE) -> JobDirective | None:
 
 
 def test_a_table_is_enough() -> None:
+    """The rowid is the cursor, and the cost alone decides the size."""
     job = _job("-- d1migrate: batch users")
     assert job == JobDirective("batch", "users", line=1, text="batch users")
     assert job.by == ("rowid",)
 
 
 def test_every_option_is_read() -> None:
+    """Names may be quoted; the text keeps no extra spaces."""
     job = _job('--   d1migrate:  batch "my users"  by tenant, "the id" rows 200 pause 2.5 endless ')
     assert job is not None
     assert (job.table, job.by, job.rows, job.pause, job.endless) == (
@@ -35,6 +37,7 @@ def test_every_option_is_read() -> None:
 
 
 def test_an_online_rebuild_names_its_table() -> None:
+    """It has no options."""
     job = _job("-- d1migrate: online users")
     assert job is not None
     assert (job.kind, job.table) == ("online", "users")
@@ -42,6 +45,7 @@ def test_an_online_rebuild_names_its_table() -> None:
 
 @pytest.mark.parametrize("place", ["above", "below", "after a first statement"])
 def test_it_may_be_anywhere_around_the_statements(place: str) -> None:
+    """As other directives of a whole file."""
     directive = "-- d1migrate: batch users\n"
     text = {
         "above": f"-- a note\n{directive}{_UPDATE}",
@@ -55,6 +59,7 @@ def test_it_may_be_anywhere_around_the_statements(place: str) -> None:
 
 @pytest.mark.parametrize("text", ["a -- d1migrate: batch users in a string", "-- d1migrate:batching is fine"])
 def test_only_a_directive_is_one(text: str) -> None:
+    """Neither a string nor a comment that quotes one."""
     assert Migration(11, "011_fill", f"SELECT '\n{text}';\n").job is None
     assert Migration(11, "011_fill", f"-- see: {text}\n{_UPDATE}").job is None
 
@@ -78,6 +83,7 @@ def test_only_a_directive_is_one(text: str) -> None:
     ],
 )
 def test_a_malformed_one_is_refused_with_its_place(directive: str, message: str, under: str) -> None:
+    """The caret is under the part that is wrong."""
     line = f"-- d1migrate: {directive}"
     with pytest.raises(ParseError) as caught:
         _job(line)
@@ -89,17 +95,20 @@ def test_a_malformed_one_is_refused_with_its_place(directive: str, message: str,
 
 
 def test_a_misspelled_option_is_suggested() -> None:
+    """Among those that there are."""
     with pytest.raises(ParseError) as caught:
         _job("-- d1migrate: batch users row 5")
     assert "rows" in str(caught.value.hint)
 
 
 def test_two_jobs_in_a_file_are_refused() -> None:
+    """A migration is one job."""
     with pytest.raises(ParseError, match="already declares a job in line 1"):
         _job("-- d1migrate: batch users\n-- d1migrate: online users")
 
 
 def test_the_directive_is_not_part_of_the_checksum() -> None:
+    """An applied file may get one later."""
     assert Migration(11, "011_fill", _UPDATE).checksum == (
         Migration(11, "011_fill", f"-- d1migrate: batch users\n{_UPDATE}").checksum
     )
