@@ -46,14 +46,16 @@ class Pages(NamedTuple):
     def move(self) -> Query:
         """Return the query that sets the next page of `size` rows in the job's row.
 
-        After the last row the page is empty: its keys are NULL.
+        After the last row the page is empty: `lo` is NULL, and `hi` stays, so that no later `move`, by a
+        request that was late, begins at the first row again.
         """
         n = len(self.key)
         lo, hi, names = _row(_LO[:n]), _row(_HI[:n]), ", ".join(_NAMES[:n])
         backwards = ", ".join(f"{name} DESC" for name in _NAMES[:n])
         first = f"(SELECT {names} FROM ({self._page('1')}))"
-        page = self._page(f"(SELECT size FROM {_JOB})")
-        last = f"(SELECT {names} FROM ({page}) ORDER BY {backwards} LIMIT 1)"
+        page = f"SELECT 1 AS found, * FROM ({self._page(f'(SELECT size FROM {_JOB})')})"
+        stay = f"SELECT 0, {', '.join(f'+{name}' for name in _HI[:n])} FROM {_JOB}"
+        last = f"(SELECT {names} FROM ({page} UNION ALL {stay}) ORDER BY found DESC, {backwards} LIMIT 1)"
         return Query(f"UPDATE {_JOB} SET {lo} = {first}, {hi} = {last}", whole=True)
 
     def within(self, prefix: str = "") -> str:

@@ -108,6 +108,19 @@ def test_rows_that_follow_may_be_deleted() -> None:
     assert read(database, pages) == [[]]
 
 
+@pytest.mark.parametrize("key", [("rowid",), ("a", "b")])
+def test_a_late_move_does_not_begin_again(key: tuple[str, ...]) -> None:
+    """After the last page, all others are empty."""
+    database = opened(TABLES[key])
+    database.execute("INSERT INTO t (a, b) VALUES (1, 1), (1, 2), (1, 3)")
+    pages = Pages("t", key)
+    database.execute(pages.mark().sql)
+    assert len(read(database, pages)) == 2
+    assert read(database, pages) == [[]]
+    assert read(database, pages) == [[]]
+    assert database.execute("SELECT lo_1, hi_1 IS NULL FROM _d1m_job").fetchone() == (None, 0)
+
+
 def test_pages_can_be_read_again() -> None:
     """`rewind` makes the next page the first."""
     database = opened("CREATE TABLE t (a)")
