@@ -9,13 +9,14 @@ from itertools import pairwise
 
 from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
-from d1migrate.lint.expressions import as_column, omits_nothing, passed_through, references
+from d1migrate.lint.expressions import as_column, omits_nothing, passed_through
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import holds_no_null
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table, parse_trigger
 from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.references import references
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
 from d1migrate.sql.statement import insert_of
 from d1migrate.sql.token_groups import closing, outside, text_at
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.lint.columns import ColumnId, Columns
-    from d1migrate.lint.expressions import Reference
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Table
+    from d1migrate.sql.references import Reference
     from d1migrate.sql.select import Select
 
 Values = dict[str, "Sequence[Token]"]

@@ -18,7 +18,10 @@ _NAMES = ("word", "quoted", "string")
 _COMPOUND = ("UNION", "EXCEPT", "INTERSECT")
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT")
 _JOINS = frozenset("NATURAL LEFT RIGHT FULL INNER CROSS OUTER JOIN".split())
-_AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
+_AGGREGATES = frozenset(
+    "COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG JSON_GROUP_ARRAY JSON_GROUP_OBJECT"
+    " JSONB_GROUP_ARRAY JSONB_GROUP_OBJECT".split()
+)
 
 
 class Value(NamedTuple):
@@ -35,11 +38,15 @@ class Source(NamedTuple):
         table: its name, folded; "" for a subquery, a function or a name that WITH defines.
         alias: the name that qualifies its columns, folded.
         whole: whether the joins keep each of its rows.
+        optional: whether the joins have rows without one of its rows.
+        last: the last token of its name and alias, after which INDEXED BY may follow; None for no name.
     """
 
     table: str
     alias: str
     whole: bool = True
+    optional: bool = False
+    last: Token | None = None
 
 
 class Select(NamedTuple):
@@ -68,7 +75,7 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
     if text_at(tokens, 0).upper() == "WITH":
         names, at = with_names(tokens)
         return selects(tokens[at:], {*defined, *names})
-    end = next((i for i in outside(tokens) if _ends(tokens, i)), len(tokens))
+    end = end_of_query(tokens)
     marks = [i for i in outside(tokens[:end]) if tokens[i].keyword in _COMPOUND]
     operators = {tokens[i].keyword for i in marks if text_at(tokens, i + 1).upper() != "ALL"}
     tail = next((i for i in outside(tokens[:end]) if tokens[i].keyword in ("ORDER", "LIMIT")), end)
@@ -81,6 +88,15 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
             words = words[1:]
         found.append(_select(words, defined, picks))
     return found
+
+
+def end_of_query(tokens: Sequence[Token]) -> int:
+    """Return where the query of an INSERT ends: at ON CONFLICT or RETURNING, or with the tokens."""
+    for at in outside(tokens):
+        is_upsert = tokens[at].keyword == "ON" and text_at(tokens, at + 1).upper() == "CONFLICT"
+        if is_upsert or tokens[at].keyword == "RETURNING":
+            return at
+    return len(tokens)
 
 
 def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:
@@ -121,6 +137,22 @@ def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
     return found
 
 
+def aggregate_in(tokens: Sequence[Token]) -> Token | None:
+    """Return the name of a function that aggregates rows, in a value but not in its subqueries.
+
+    A window function does not aggregate, nor do MIN and MAX of several values.
+    """
+    tokens = without_subqueries(tokens)
+    for at, token in enumerate(tokens):
+        if token.keyword in _AGGREGATES and text_at(tokens, at + 1) == "(":
+            end = closing(tokens, at + 1)
+            several = len(list(parted(tokens[at + 2 : end], ","))) > 1
+            windowed = any(t.keyword == "OVER" for t in tokens[end + 1 : end + 2])
+            if not windowed and not (several and token.keyword in ("MIN", "MAX")):
+                return token
+    return None
+
+
 def value_of(tokens: Sequence[Token]) -> Value:
     """Split a value from its alias, with AS or without."""
     if len(tokens) > 2 and tokens[-2].keyword == "AS" and tokens[-1].kind in _NAMES:
@@ -134,12 +166,6 @@ def value_of(tokens: Sequence[Token]) -> Value:
     return Value(tokens)
 
 
-def _ends(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a clause of an INSERT begins here, after its SELECT."""
-    is_upsert = tokens[at].keyword == "ON" and text_at(tokens, at + 1).upper() == "CONFLICT"
-    return is_upsert or tokens[at].keyword == "RETURNING"
-
-
 def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Select:
     if text_at(tokens, 0).upper() != "SELECT":
         return Select((), ())
@@ -151,7 +177,7 @@ def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Se
         picks = "DISTINCT"
     elif "GROUP" in places or "HAVING" in places:
         picks = "GROUP BY"
-    elif not picks and any(_aggregates(value.tokens) for value in values):
+    elif not picks and any(aggregate_in(value.tokens) for value in values):
         picks = "an aggregate"
     sources = _sources(_clause(tokens, places, "FROM"), defined)
     return Select(values, tuple(sources), _clause(tokens, places, "WHERE"), picks)
@@ -162,19 +188,6 @@ def _clause(tokens: Sequence[Token], places: dict[str, int], name: str) -> Seque
         return ()
     begin = places[name]
     return tokens[begin + 1 : min((i for i in places.values() if i > begin), default=len(tokens))]
-
-
-def _aggregates(tokens: Sequence[Token]) -> bool:
-    """Whether a value aggregates rows; a window function does not, nor do MIN and MAX of several values."""
-    tokens = without_subqueries(tokens)
-    for at, token in enumerate(tokens):
-        if token.keyword in _AGGREGATES and text_at(tokens, at + 1) == "(":
-            end = closing(tokens, at + 1)
-            several = len(list(parted(tokens[at + 2 : end], ","))) > 1
-            windowed = any(t.keyword == "OVER" for t in tokens[end + 1 : end + 2])
-            if not windowed and not (several and token.keyword in ("MIN", "MAX")):
-                return True
-    return False
 
 
 def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
@@ -192,8 +205,11 @@ def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
             source, at = _source(tokens, here, defined)
             keeps_left, keeps_right = bool(joins & {"LEFT", "FULL"}), bool(joins & {"RIGHT", "FULL"})
             if joins:
-                found = [each._replace(whole=each.whole and keeps_left) for each in found]
-                source = source._replace(whole=keeps_right)
+                found = [
+                    each._replace(whole=each.whole and keeps_left, optional=each.optional or keeps_right)
+                    for each in found
+                ]
+                source = source._replace(whole=keeps_right, optional=keeps_left)
             found.append(source)
             joins = set()
         else:
@@ -216,4 +232,5 @@ def _source(tokens: Sequence[Token], at: int, defined: Collection[str]) -> tuple
     at += 1 if text_at(tokens, at).upper() == "AS" else 0
     if at < len(tokens) and tokens[at].kind in _NAMES and tokens[at].keyword not in KEYWORDS:
         alias, at = fold(unquote(tokens[at].text)), at + 1
-    return Source("" if name in defined else name, alias), at
+    last = tokens[at - 1] if name else None
+    return Source("" if name in defined else name, alias, last=last), at

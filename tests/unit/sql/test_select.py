@@ -39,6 +39,7 @@ def text(tokens: object) -> str:
         ("SELECT x FROM a LIMIT 1", ["a"], "LIMIT"),
         ("SELECT count(*) FROM a", ["a"], "an aggregate"),
         ("SELECT max(x) FROM a", ["a"], "an aggregate"),
+        ("SELECT json_group_array(x) FROM a", ["a"], "an aggregate"),
         ("SELECT max(x, 1) FROM a", ["a"], ""),
         ("SELECT count(*) OVER () FROM a", ["a"], ""),
         ("SELECT (SELECT count(*) FROM b) FROM a", ["a"], ""),
@@ -53,6 +54,27 @@ def test_a_select(sql: str, sources: list[str], picks: str) -> None:
         for s in found.sources
     ]
     assert (shown, found.picks) == (sources, picks)
+
+
+@pytest.mark.parametrize(
+    ("sql", "optional"),
+    [
+        ("SELECT * FROM a, b", []),
+        ("SELECT * FROM a JOIN b ON 1 LEFT JOIN c ON 1", ["c"]),
+        ("SELECT * FROM a RIGHT JOIN b ON 1", ["a"]),
+        ("SELECT * FROM a FULL JOIN b ON 1 JOIN c ON 1", ["a", "b"]),
+    ],
+)
+def test_optional_tables(sql: str, optional: list[str]) -> None:
+    """Those of which a row of the query may have none."""
+    (found,) = selects(significant(sql))
+    assert [source.table for source in found.sources if source.optional] == optional
+
+
+def test_the_last_token_of_a_table() -> None:
+    """That of its alias, or of its name."""
+    (found,) = selects(significant("SELECT * FROM a INDEXED BY i, main.b AS \"B 2\", json_each('[]') j"))
+    assert [source.last and source.last.text for source in found.sources] == ["a", '"B 2"', None]
 
 
 @pytest.mark.parametrize(
