@@ -256,7 +256,7 @@ class Migrator:
         Args:
             may_continue: asked before every chunk with the number of batches sent so far; if it returns
                 False, the run stops between two chunks, and an error that it raises ends the run.
-            watch: gets the job after every chunk.
+            watch: gets the job when it was read, and after every chunk.
             again: whether to begin a job that was cancelled.
             sleep: waits so many seconds, between chunks.
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import History
+    from d1migrate.migrate.jobs.report import JobReport
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.table import Shape
     from d1migrate.sql.batch import Batch, Result
@@ -57,6 +58,7 @@ __all__ = [
     "get_current_version",
     "get_history",
     "get_pending",
+    "run_jobs",
     "run_migrations",
     "run_migrations_sync",
     "verify_schema",
@@ -112,6 +114,8 @@ async def run_migrations(
     Returns:
         A Report. Its `results` has a StepResult for each migration that was applied, by this call (`action`
         is "up") or by another one while it ran ("applied meanwhile"), in order; none if nothing was pending.
+        Its `waiting_for` is the migration whose job has to run before any other migration, see `run_jobs`:
+        the one whose job is open, or whose table is too large for one batch.
 
     Raises:
         ApplyError: a migration failed; its `applied`, `pending` and `unknown` describe the state.
@@ -139,6 +143,64 @@ async def run_migrations(
         limited = objects.LimitedStorage(database, max_migrations, max_rows_written)
         return await objects.apply_timed(flow, new_stamp, limited, max_seconds)
     return await arun(flow(new_stamp), _Invocation(BindingDriver(database), max_queries, max_seconds))
+
+
+async def run_jobs(
+    database: Any,
+    migrations: Migrations,
+    *,
+    table: str | None = None,
+    wrangler_table: str | None = None,
+    allow_out_of_order: bool = False,
+    max_queries: int = 40,
+    max_seconds: float = 20.0,
+    by: str = "worker",
+) -> JobReport:
+    """Run chunks of the open job, or begin that of the next pending migration; for a cron.
+
+    `run_migrations` waits for a migration whose table is too large for one batch. This continues its job as
+    far as the limits of one invocation allow, and returns; the next invocation continues. When a job has
+    ended, the next one begins, if all migrations before it are applied.
+
+    Any number of invocations, of the command line and of other runtimes may do so at the same time: every row
+    is done once. A job that was cancelled is not begun again: `d1migrate up` does that.
+
+    Args:
+        database: as for `run_migrations`. An object may call it in an alarm; its size of a chunk follows from
+            the time that storage takes.
+        migrations: as for `run_migrations`.
+        table: as for `run_migrations`.
+        wrangler_table: as for `run_migrations`.
+        allow_out_of_order: as for `run_migrations`.
+        max_queries: how many batches this may send, 4 or more; reading the history takes up to three.
+        max_seconds: after how many seconds it sends no other batch. It does not wait longer, either: if D1 is
+            overloaded, the call ends, and the next one begins with a smaller chunk.
+        by: the actor in the log.
+
+    Returns:
+        How the last job ended, "stopped" if chunks are left, "none" if there was nothing to run; with its row
+        as it was last read.
+
+    Raises:
+        ApplyError: a chunk was refused, for example because of a constraint; the job stays open.
+        AmbiguousError: the database did not respond, several times; the job stays open.
+        ChecksumMismatch: the file was edited since its job began.
+        HistoryError, SourceError, UsageError, DriverError: as `run_migrations`.
+    """
+    if max_queries < _FEWEST:
+        raise UsageError(f"max_queries={max_queries}: a chunk takes {_FEWEST}")
+    from d1migrate.migrate.jobs.flow import JobSettings
+    from d1migrate.migrate.jobs.pace import Pace
+    from d1migrate.migrate.plan import plan_up
+    from d1migrate.workers import jobs
+
+    found = _load(migrations)
+    plan = partial(plan_up, found.migrations, allow_out_of_order=allow_out_of_order, accept_newer=True)
+    new_stamp = partial(_stamp, by)
+    choice = found.choice(table, wrangler_table)
+    settings = JobSettings(found.migrations, choice, plan, new_stamp, new_stamp, Pace(), again=False)
+    driver = jobs.Committed(database) if _is_storage(database) else BindingDriver(database)
+    return await jobs.run_within(settings, driver, max_queries=max_queries, max_seconds=max_seconds)
 
 
 def run_migrations_sync(

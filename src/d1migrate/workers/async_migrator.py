@@ -12,14 +12,16 @@ from d1migrate.migrate.table_choice import USUAL, TableChoice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from typing import Literal
 
     from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.history import AppliedMigration, History
+    from d1migrate.migrate.jobs.job import Job
+    from d1migrate.migrate.jobs.report import JobReport
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Plan
@@ -102,6 +104,8 @@ class AsyncMigrator:
     async def up(self, *, to: Selector | None = None) -> Report:
         """Apply pending migrations; with nothing to do, this costs one query of one row.
 
+        It runs no job: it ends before a migration that needs one, which is the report's `waiting_for`.
+
         Raises:
             Unfinished: the driver enforces a Worker's limits, and one was reached between two migrations.
         """
@@ -145,11 +149,62 @@ class AsyncMigrator:
         todo = await self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         return await arun(down.down(todo, self._new_stamp), self.driver)
 
+    async def run_job(
+        self,
+        *,
+        may_continue: Callable[[int], bool] | None = None,
+        watch: Callable[[Job], None] | None = None,
+        again: bool = True,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> JobReport:
+        """Continue the open job, or begin that of the next pending migration, until it has ended."""
+        import asyncio
+
+        from d1migrate.drivers.run import arun_paced
+        from d1migrate.migrate.jobs.flow import JobSettings, run_job
+        from d1migrate.migrate.jobs.pace import Pace
+
+        settings = JobSettings(
+            self.migrations, self.choice, self._plan_from, self._new_stamp, self._new_stamp, Pace(), again
+        )
+        flow = run_job(settings, may_continue=may_continue, watch=watch)
+        return await arun_paced(flow, self.driver, sleep or asyncio.sleep)
+
+    async def pause_job(self, *, reason: str | None = None) -> Job:
+        """Pause the open job, so that no runner sends a chunk; return it."""
+        from d1migrate.migrate.jobs.flow import set_paused
+
+        flow = set_paused(self.choice, self._new_stamp, paused=True, reason=reason)
+        return await arun(flow, self.driver)
+
+    async def resume_job(self, *, reason: str | None = None) -> Job:
+        """Let the open job continue; return it."""
+        from d1migrate.migrate.jobs.flow import set_paused
+
+        flow = set_paused(self.choice, self._new_stamp, paused=False, reason=reason)
+        return await arun(flow, self.driver)
+
+    async def cancel_job(self, *, reason: str | None = None) -> Job:
+        """Cancel the open job; return it as it was."""
+        from d1migrate.migrate.jobs.flow import cancel_job
+
+        return await arun(cancel_job(self.choice, self._new_stamp, reason=reason), self.driver)
+
     async def verify(self) -> Verification:
         """Compare files with history, and the live schema with the digests of the index."""
         from d1migrate.migrate.flows.verify import verify_by_digests
 
         return await arun(verify_by_digests(self.migrations, self.choice, self._schemas), self.driver)
+
+    def _plan_from(self, history: History) -> Plan:
+        from d1migrate.migrate.plan import plan_up
+
+        return plan_up(
+            self.migrations,
+            history,
+            allow_out_of_order=self._allow_out_of_order,
+            accept_newer=self._accept_newer,
+        )
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project.actor import stamp

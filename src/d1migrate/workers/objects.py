@@ -84,17 +84,8 @@ class LimitedStorage:
         return results
 
     async def sync(self) -> None:
-        """Commit what the event has written.
-
-        Raises:
-            AmbiguousError: that failed; the object is reset.
-        """
-        from pyodide import ffi
-
-        try:
-            await self.storage.sync()
-        except ffi.JsException as error:
-            raise AmbiguousError(error_text(error)) from error
+        """Commit what the event has written."""
+        await commit(self.storage)
 
 
 class _TimedStorage:
@@ -126,6 +117,20 @@ class _TimedStorage:
         self._looked = now
         if now - self._started + self._longest > self._max_seconds:
             raise Unfinished(SECONDS_USED.format(used=f"{self._max_seconds:g}"))
+
+
+async def commit(storage: Any) -> None:
+    """Commit what the event has written.
+
+    Raises:
+        AmbiguousError: that failed; the object is reset.
+    """
+    from pyodide import ffi
+
+    try:
+        await storage.sync()
+    except ffi.JsException as error:
+        raise AmbiguousError(error_text(error)) from error
 
 
 def apply(flow: Apply, new_stamp: NewStamp, limited: LimitedStorage) -> Report:

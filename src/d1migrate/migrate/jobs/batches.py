@@ -133,6 +133,11 @@ def set_paused(job: Job, *, paused: bool, stamp: Stamp, reason: str | None) -> B
     return Batch(queries, label=job.name)
 
 
+def resize(job: Job, size: int) -> Batch:
+    """Return the batch that sets how many rows the next chunk may have."""
+    return Batch((row.assert_job(job), row.set_size(size)), label=job.name)
+
+
 def _log(
     action: str, what: Migration | Job, checksum: str | None, stamp: Stamp, detail: dict[str, object]
 ) -> Query:

@@ -28,3 +28,8 @@ class JobReport(NamedTuple):
     end: End
     job: Job | None = None
     batches: int = 0
+
+    @property
+    def waiting_for(self) -> str | None:
+        """The migration whose job must still be done before later ones; None if there is none."""
+        return None if self.end in ("done", "elsewhere", "none") else self.name
