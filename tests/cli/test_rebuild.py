@@ -111,7 +111,7 @@ def test_expand_and_contract(project: Project) -> None:
     files = project.run(*EXPANDED, "--json").json["files"]
     names = ["002_add_users_norm", "003_fill_users_norm", "004_contract_users_norm", "005_rebuild_users"]
     assert [file.rpartition("/")[2] for file in files] == [f"{name}.sql" for name in names]
-    assert project.run("lint", "--json").json["errors"] == 0
+    assert project.run("lint", "--strict", "--json").json["errors"] == 0
     project.run("up", "--to", "2")
     project.sql("INSERT INTO users (email) VALUES ('C')")
     project.sql("UPDATE users SET email = 'AA' WHERE email = 'A'")

@@ -12,6 +12,7 @@ from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     add_column,
     autoincrement,
+    big_tables,
     broken_objects,
     d1_refusals,
     deploy,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     add_column,
     autoincrement,
+    big_tables,
     broken_objects,
     d1_refusals,
     deploy,

@@ -42,6 +42,11 @@ class Companion(NamedTuple):
     column: str
     sources: frozenset[str] = frozenset()
 
+    @property
+    def is_drafted(self) -> bool:
+        """Whether it has the name that `companion_triggers` gives it."""
+        return fold(self.trigger.name) == fold(_name(self.trigger.table, self.column, self.event))
+
 
 def sources_of(table: Table, column: str, value: str) -> list[str]:
     """Return the other columns of a table that the value of a column may read, as the table names them.
@@ -70,7 +75,7 @@ def companion_triggers(table: Table, column: str, value: str) -> list[Companion]
     fill = f"UPDATE {q(table.name)} SET {q(column)} = {value}\n  WHERE {_is_written_row(table)}"
 
     def companion(event: Literal["INSERT", "UPDATE"], condition: str, sources: list[str]) -> Companion:
-        name = f"fill_{table.name}_{column}_on_{event.lower()}"
+        name = _name(table.name, column, event)
         of = f" OF {', '.join(map(q, sources))}" if sources else ""
         head = f"CREATE TRIGGER {q(name)} AFTER {event}{of} ON {q(table.name)}"
         sql = safe_form(f"{head}\nWHEN {condition} BEGIN\n  {fill};\nEND")
@@ -79,6 +84,10 @@ def companion_triggers(table: Table, column: str, value: str) -> list[Companion]
     name, sources = q(column), sources_of(table, column, value)
     found = [companion("INSERT", f"new.{name} IS NULL", [])]
     return [*found, *([companion("UPDATE", f"new.{name} IS old.{name}", sources)] if sources else [])]
+
+
+def _name(table: str, column: str, event: str) -> str:
+    return f"fill_{table}_{column}_on_{event.lower()}"
 
 
 def companions_of(table: Table) -> Iterator[Companion]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from d1migrate.errors import ParseError
+from d1migrate.hints import nearest
 from d1migrate.lint.rule import Finding, rule
 
 TYPE_CHECKING = False
@@ -10,13 +12,15 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.analysis import AnalyzedReplay
 
+_WORDS = ("batch", "online", "phase=before", "phase=after", "allow")
+
 
 @rule("H111", "bad-directive", "warning")
 def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A directive is not valid, or an `allow` has no reason.
 
-    Why: it has no effect. A directive is `phase=before`, `phase=after`, or an `allow` with a reason:
-        `-- d1migrate: allow=D104 reason="why this is safe"`.
+    Why: it has no effect. A directive is `phase=before`, `phase=after`, `batch TABLE`, `online TABLE`, or an `allow`
+        with a reason: `-- d1migrate: allow=D104 reason="why this is safe"`.
 
     Given:
         CREATE TABLE logs (id INTEGER PRIMARY KEY);
@@ -29,7 +33,21 @@ def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for directive in replay.directives:
         if not directive.codes:
-            yield Finding(f"not a valid directive: {directive.text!r}", line=directive.line)
+            message = f"not a valid directive: {directive.text!r}"
+            yield Finding(message, line=directive.line, fix=_meant(directive.text))
         elif not directive.reason:
             codes = ",".join(directive.codes)
             yield Finding(f"allow={codes} has no reason, and so no effect", line=directive.line)
+    try:
+        replay.migration.job  # noqa: B018
+    except ParseError as error:
+        yield Finding(str(error.args[0]), line=error.line, fix=error.hint)
+
+
+def _meant(text: str) -> str | None:
+    """Return the directive that a mistyped one most likely means, or None."""
+    word, blank, rest = text.partition(" ")
+    meant = nearest(word, _WORDS) or (nearest(word.partition("=")[0], ("allow",)) if "=" in word else None)
+    if meant is None or meant == "allow":
+        return meant and '-- d1migrate: allow=CODE reason="…"'
+    return f"-- d1migrate: {meant}{blank}{rest}"

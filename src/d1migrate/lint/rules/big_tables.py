@@ -1,0 +1,148 @@
+"""Batch and online migrations: whether they can run in chunks, and what old code writes meanwhile."""
+
+from __future__ import annotations
+
+from d1migrate.errors import ParseError
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.schema.companions import companions_of, missing_companions, sources_of
+from d1migrate.sql.implied import null_test
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.token_groups import outside, parted, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
+    from d1migrate.migrate.jobs.directive import JobDirective
+    from d1migrate.schema.companions import Companion
+    from d1migrate.schema.model import Table
+
+
+@rule("W105", "no-companion-triggers", "warning", on=("update",))
+def no_companion_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """A batch migration fills a column from other columns, and no trigger fills it in rows that old code writes.
+
+    Why: while the chunks run, and until the deploy is complete, old code inserts rows without the column, and changes
+        the columns from which it is computed. No chunk returns to these rows. Let the migration that adds the column
+        create triggers for them, and drop the triggers after the deploy; `d1migrate rebuild` and `diff` with
+        `--expand` write all of it. If no running code writes the table, allow it with that reason.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);
+    Bad:
+        -- d1migrate: batch users
+        UPDATE users SET norm = lower(email) WHERE norm IS NULL;
+    Good:
+        -- d1migrate: batch users
+        -- d1migrate: allow=W105 reason="only the import writes users, and it is stopped"
+        UPDATE users SET norm = lower(email) WHERE norm IS NULL;
+    """
+    job = _job(replay, "batch")
+    for statement in replay.of("update") if job else ():
+        table = statement.before.tables.get(statement.target)
+        if job is None or table is None or fold(table.name) != fold(job.table):
+            continue
+        for column, value in statement.sets().items():
+            text = span(statement.sql, value)
+            if not _is_new_code_only(table, column) or not sources_of(table, column, text):
+                continue
+            if missing := missing_companions(table, column, text):
+                yield _missing(table, column, missing, statement)
+
+
+def _is_new_code_only(table: Table, column: str) -> bool:
+    """Whether a row that is inserted without a column has no value in it."""
+    found = next((each for each in table.columns if fold(each.name) == column), None)
+    return found is not None and not (found.not_null or found.default or found.primary_key or found.generated)
+
+
+def _missing(
+    table: Table, column: str, missing: Sequence[Companion], statement: ReplayedStatement
+) -> Finding:
+    writes = " and ".join(
+        "inserts" if each.event == "INSERT" else f"changes {', '.join(sorted(each.sources))} of"
+        for each in missing
+    )
+    sql = "\n".join(f"{each.trigger.sql};" for each in missing)
+    at = next(token.start for token in statement.tokens if fold(token.text.strip('"`[]')) == column)
+    return Finding(
+        f"no trigger fills {table.name}.{column} in rows that old code {writes} while the chunks run",
+        statement,
+        at,
+        fix=sql if _is_plain_fill(statement, column) else None,
+    )
+
+
+def _is_plain_fill(statement: ReplayedStatement, column: str) -> bool:
+    """Whether an UPDATE fills every row that has no value, from the row: its value is that of a trigger."""
+    tokens = statement.tokens[statement.shape.at :]
+    places = [i for i in outside(tokens) if tokens[i].keyword in ("SET", "FROM", "WHERE")]
+    words = [tokens[i].keyword for i in places]
+    if "FROM" in words or places[0] != 2:
+        return False
+    terms = [*parted(tokens[places[-1] + 1 :], "AND")] if words[-1] == "WHERE" else []
+    return all((test := null_test(term)) and fold(span(statement.sql, test[0])) == column for term in terms)
+
+
+@rule("W106", "companion-triggers-left", "warning", on=("alter table", "create table", "drop trigger"))
+def companion_triggers_left(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """A migration after the deploy leaves a companion trigger of the column.
+
+    Why: the triggers fill a column for old code, and no old code runs any more. Every write to the table still runs
+        them. Drop them in this migration.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);
+        CREATE TRIGGER fill_users_norm_on_insert AFTER INSERT ON users WHEN new.norm IS NULL BEGIN
+          UPDATE users SET norm = lower(email) WHERE id = new.id;
+        END;
+        CREATE TRIGGER fill_users_norm_on_update AFTER UPDATE OF email ON users WHEN new.norm IS old.norm BEGIN
+          UPDATE users SET norm = lower(email) WHERE id = new.id;
+        END;
+    Bad:
+        DROP TRIGGER IF EXISTS fill_users_norm_on_insert;
+    Good:
+        DROP TRIGGER IF EXISTS fill_users_norm_on_insert;
+        DROP TRIGGER IF EXISTS fill_users_norm_on_update;
+    """
+    for name, table in replay.before.tables.items():
+        drafted = [each for each in companions_of(table) if each.is_drafted]
+        after = replay.after.tables.get(replay.after.name_of(replay.before.ids[name]) or name)
+        if after is None or not drafted:
+            continue
+        remaining = {trigger.name for trigger in after.triggers}
+        for one in (each for each in drafted if each.trigger.name in remaining):
+            pair = {each.trigger.name for each in drafted if each.column == one.column}
+            if not pair <= remaining or _is_contracted(table, after, one.column):
+                yield Finding(
+                    f"trigger {one.trigger.name} still fills {table.name}.{one.column} for old code",
+                    _last_about(replay, name),
+                    fix=f"DROP TRIGGER {quote_identifier(one.trigger.name)};",
+                )
+
+
+def _is_contracted(before: Table, after: Table, column: str) -> bool:
+    """Whether a column is renamed, or becomes NOT NULL."""
+    was, now = (next((c for c in t.columns if fold(c.name) == column), None) for t in (before, after))
+    return was is not None and (now is None or (now.not_null and not was.not_null))
+
+
+def _last_about(replay: AnalyzedReplay, table: str) -> ReplayedStatement | None:
+    """Return the last statement that changes a table or its triggers."""
+    found = [
+        each
+        for each in replay.of("alter table", "create table", "drop trigger")
+        if each.before.tables.get(table) != each.after.tables.get(table)
+    ]
+    return found[-1] if found else None
+
+
+def _job(replay: AnalyzedReplay, kind: str) -> JobDirective | None:
+    """Return the directive of a file, if it is of a kind; H111 is about malformed ones."""
+    try:
+        job = replay.migration.job
+    except ParseError:
+        return None
+    return job if job and job.kind == kind else None

@@ -1,0 +1,149 @@
+"""Rules about batch and online migrations: where they speak, and where not."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
+
+USERS = (
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT, kind TEXT NOT NULL DEFAULT 'x');\n"
+)
+DEFAULTED = USERS.replace("norm TEXT", "norm TEXT DEFAULT ''")
+INSERT = (
+    "CREATE TRIGGER fill_users_norm_on_insert AFTER INSERT ON users WHEN new.norm IS NULL BEGIN"
+    " UPDATE users SET norm = lower(email) WHERE id = new.id; END;\n"
+)
+UPDATE = (
+    "CREATE TRIGGER fill_users_norm_on_update AFTER UPDATE OF email ON users WHEN new.norm IS old.norm BEGIN"
+    " UPDATE users SET norm = lower(email) WHERE id = new.id; END;\n"
+)
+
+
+def found(code: str, sql: str, given: str = USERS) -> list[tuple[str, int, int, str | None]]:
+    """(message, line, column, fix) of the findings of one rule."""
+    files = [Migration(1, "001_given", given), Migration(2, "002_case", sql)]
+    return [
+        (d.message, d.line, d.column, d.fix)
+        for d in lint(files, only={"002_case"})
+        if d.code == code and d.allowed is None
+    ]
+
+
+def filling(statement: str) -> str:
+    """A batch migration of users."""
+    return f"-- d1migrate: batch users\n{statement};\n"
+
+
+# --- W105: companion triggers ---
+
+
+def test_both_triggers_are_missing() -> None:
+    """With the place of the column, and the SQL."""
+    ((message, line, column, fix),) = found("W105", filling("UPDATE users SET norm = lower(email)"))
+    assert message == (
+        "no trigger fills users.norm in rows that old code inserts and changes email of while the chunks run"
+    )
+    assert (line, column) == (2, 18)
+    assert fix is not None
+    assert fix.count("CREATE TRIGGER") == 2
+    assert found("W105", filling("UPDATE users SET norm = lower(email)"), USERS + fix) == []
+
+
+def test_one_trigger_is_missing() -> None:
+    """It is named by what fires it."""
+    sql = filling("UPDATE users SET norm = lower(email) WHERE norm IS NULL")
+    assert "that old code inserts while" in found("W105", sql, USERS + UPDATE)[0][0]
+    assert "that old code changes email of while" in found("W105", sql, USERS + INSERT)[0][0]
+    assert found("W105", sql, USERS + INSERT + UPDATE) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "given"),
+    [
+        ("UPDATE users SET kind = lower(email) WHERE kind = 'x'", USERS),
+        ("UPDATE users SET norm = lower(email) WHERE norm = ''", DEFAULTED),
+        ("UPDATE users SET norm = 'none' WHERE norm IS NULL", USERS),
+        ("DELETE FROM users WHERE norm IS NULL", USERS),
+        (
+            "INSERT OR IGNORE INTO old SELECT id FROM users",
+            USERS + "CREATE TABLE old (id INTEGER PRIMARY KEY);",
+        ),
+    ],
+)
+def test_no_trigger_is_needed(statement: str, given: str) -> None:
+    """Old code writes the column, or nothing is computed from other columns."""
+    assert found("W105", filling(statement), given) == []
+
+
+def test_an_ordinary_migration_needs_no_trigger() -> None:
+    """It fills all rows at once."""
+    assert found("W105", "UPDATE users SET norm = lower(email) WHERE norm IS NULL;\n") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE users AS u SET norm = lower(u.email) WHERE norm IS NULL",
+        "UPDATE users SET norm = email || o.id FROM old AS o WHERE o.id = users.id",
+        "UPDATE users SET norm = lower(email) WHERE norm IS NULL AND kind = 'x'",
+    ],
+)
+def test_no_sql_is_proposed_that_would_do_something_else(statement: str) -> None:
+    """The value of an alias or of another table, or a condition: the author writes the trigger."""
+    given = USERS + "CREATE TABLE old (id INTEGER PRIMARY KEY);"
+    ((_, _, _, fix),) = found("W105", filling(statement), given)
+    assert fix is None
+
+
+# --- W106: companion triggers that are left ---
+
+
+@pytest.mark.parametrize(
+    ("sql", "left"),
+    [
+        ("DROP TRIGGER fill_users_norm_on_update;", ["insert"]),
+        ("ALTER TABLE users RENAME COLUMN norm TO email_norm;", ["insert", "update"]),
+        ("DROP TRIGGER fill_users_norm_on_insert; DROP TRIGGER fill_users_norm_on_update;", []),
+        ("ALTER TABLE users ADD COLUMN other TEXT;", []),
+        ("CREATE TABLE other (id INTEGER PRIMARY KEY);", []),
+        ("DROP TABLE users;", []),
+    ],
+)
+def test_triggers_after_the_deploy(sql: str, left: list[str]) -> None:
+    """A migration that drops one, or that contracts the column, has to drop both."""
+    messages = [message for message, *_ in found("W106", sql, USERS + INSERT + UPDATE)]
+    assert messages == [
+        f"trigger fill_users_norm_on_{event} still fills users.norm for old code" for event in left
+    ]
+
+
+def test_triggers_of_others_may_stay() -> None:
+    """Only those with the names that are drafted are known to be companions."""
+    given = USERS + (INSERT + UPDATE).replace("fill_users_norm", "keep")
+    assert found("W106", "DROP TRIGGER keep_on_insert;", given) == []
+
+
+# --- H111: directives ---
+
+
+@pytest.mark.parametrize(
+    ("directive", "message", "fix"),
+    [
+        ("bacth users", "not a valid directive: 'bacth users'", "-- d1migrate: batch users"),
+        ("onlin users", "not a valid directive: 'onlin users'", "-- d1migrate: online users"),
+        ("phase=befor", "not a valid directive: 'phase=befor'", "-- d1migrate: phase=before"),
+        ("alow=D104", "not a valid directive: 'alow=D104'", '-- d1migrate: allow=CODE reason="…"'),
+        ("ignore this", "not a valid directive: 'ignore this'", None),
+        ("batch", "batch needs the name of a table", "`-- d1migrate: batch TABLE"),
+        ("batch users row 5", "row is not an option of batch", "did you mean rows?"),
+        ("online users rows 5", "rows is not an option of online", "`-- d1migrate: online TABLE`"),
+    ],
+)
+def test_bad_directives(directive: str, message: str, fix: str | None) -> None:
+    """What was meant, or how it is written."""
+    ((told, line, _, proposed),) = found("H111", f"-- d1migrate: {directive}\nUPDATE users SET norm = '';\n")
+    assert (told, line) == (message, 1)
+    assert (proposed or "").startswith(fix or "")
+    assert (proposed is None) == (fix is None)
