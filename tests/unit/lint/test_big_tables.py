@@ -36,6 +36,69 @@ def filling(statement: str) -> str:
     return f"-- d1migrate: batch users\n{statement};\n"
 
 
+# --- P112: what cannot run in chunks ---
+
+
+def test_the_place_in_the_statement() -> None:
+    """What the cut says, at its place."""
+    sql = filling("UPDATE users\nSET norm = norm || 'x'")
+    ((message, line, column, fix),) = found("P112", sql)
+    assert message.startswith("a second run would change norm again")
+    assert (line, column) == (3, 12)
+    assert fix
+
+
+def test_the_place_of_what_is_not_in_a_statement() -> None:
+    """A file without one, and one with two."""
+    ((message, line, column, _),) = found("P112", "-- A comment.\n-- d1migrate: batch users\n")
+    assert (message, line, column) == ("a batch migration needs a statement", 2, 1)
+    sql = filling("UPDATE users SET norm = ''") + "  DELETE FROM users;\n"
+    ((message, line, column, _),) = found("P112", sql)
+    assert (line, column) == (3, 3)
+    assert "this is a second one" in message
+
+
+def test_the_record_does_not_count() -> None:
+    """The statement with which a file records itself."""
+    record = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, '002_case', 0);\n"
+    assert found("P112", filling("UPDATE users SET norm = '' WHERE norm IS NULL") + record) == []
+
+
+@pytest.mark.parametrize(
+    ("directive", "message", "fix"),
+    [
+        (
+            "batch t",
+            "t is WITHOUT ROWID, so the directive needs its key",
+            '-- d1migrate: batch t by a, "b c"',
+        ),
+        ("batch t by a", "t is WITHOUT ROWID, so its rows are read by its primary key", "by a"),
+        ("batch t by a, b", "t has no column b", "by a"),
+        ('batch t by a, "b c"', None, None),
+        ("batch r", None, None),
+        ("batch r by a", None, None),
+    ],
+)
+def test_the_key(directive: str, message: str | None, fix: str | None) -> None:
+    """A table without rowids is read by its primary key, which the directive has to name."""
+    given = (
+        'CREATE TABLE t (a TEXT, "b c" TEXT, n TEXT, PRIMARY KEY (a, "b c")) WITHOUT ROWID;'
+        "CREATE TABLE r (a TEXT PRIMARY KEY, n TEXT);"
+    )
+    sql = f"-- d1migrate: {directive}\nUPDATE {directive.split()[1]} SET n = '' WHERE n IS NULL;\n"
+    told = found("P112", sql, given)
+    assert [one[0] for one in told] == ([message] if message else [])
+    assert not told or (fix or "") in (told[0][3] or "")
+
+
+def test_another_table() -> None:
+    """The statement and the directive name the same table."""
+    sql = filling("UPDATE others SET n = ''")
+    ((message, line, _, _),) = found("P112", sql, USERS + "CREATE TABLE others (id INTEGER PRIMARY KEY, n);")
+    assert "others" in message
+    assert line == 2
+
+
 # --- W105: companion triggers ---
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.errors import ParseError
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
+from d1migrate.schema.queries import rowid_of
 from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.token_groups import outside, parted, span
@@ -18,6 +19,64 @@ if TYPE_CHECKING:
     from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.schema.companions import Companion
     from d1migrate.schema.model import Table
+
+
+@rule("P112", "batch-not-possible", "error")
+def batch_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The statement of a batch migration cannot be cut into chunks, or cannot be repeated.
+
+    Why: each chunk runs the statement on some rows only, so it must not compare rows of different chunks. wrangler
+        runs the same file at once, also after some of the chunks, so a second run must change nothing.
+
+    In a Durable Object:
+        each chunk runs the statement on some rows only, so it must not compare rows of different chunks. A small table
+        is changed at once by the same file, so it must be repeatable.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, visits INTEGER);
+        CREATE TABLE visitors (visits INTEGER PRIMARY KEY);
+    Bad:
+        -- d1migrate: batch users
+        INSERT OR IGNORE INTO visitors SELECT DISTINCT visits FROM users;
+    Good:
+        -- d1migrate: batch users
+        INSERT OR IGNORE INTO visitors SELECT visits FROM users;
+    """
+    job = _job(replay, "batch")
+    if job is None:
+        return
+    from d1migrate.migrate.jobs.cut import cut_of_statements
+    from d1migrate.migrate.jobs.cut_parts import Uncuttable
+
+    found = cut_of_statements(replay.migration.statements(), job.table, job.by)
+    if isinstance(found, Uncuttable):
+        at = next((each for each in replay.statements if each.source == found.statement), None)
+        offset = found.token.start if found.token else 0
+        line = found.statement.line if found.statement else job.line
+        yield Finding(found.reason, at, offset, line, found.hint)
+    elif (table := replay.before.tables.get(fold(job.table))) and (wrong := _wrong_key(job, table)):
+        yield Finding(wrong, line=job.line, fix=_directive(job, table))
+
+
+def _wrong_key(job: JobDirective, table: Table) -> str | None:
+    """Return why the rows of a table cannot be read by the key of a directive, or None."""
+    names = {fold(column.name) for column in table.columns}
+    if [*job.by] == ["rowid"]:
+        if rowid_of(table) or table.is_virtual:
+            return None
+        return f"{table.name} is WITHOUT ROWID, so the directive needs its key"
+    unknown = next((column for column in job.by if fold(column) not in names), None)
+    if unknown is not None:
+        return f"{table.name} has no column {unknown}"
+    if not rowid_of(table) and [*map(fold, job.by)] != [*map(fold, table.primary_key)]:
+        return f"{table.name} is WITHOUT ROWID, so its rows are read by its primary key"
+    return None
+
+
+def _directive(job: JobDirective, table: Table) -> str:
+    """Return the directive with the key of the table."""
+    key = ", ".join(name if name.isidentifier() else quote_identifier(name) for name in table.primary_key)
+    return f"-- d1migrate: batch {job.table}" + (f" by {key}" if not rowid_of(table) else "")
 
 
 @rule("W105", "no-companion-triggers", "warning", on=("update",))
