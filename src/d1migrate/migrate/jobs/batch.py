@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+from d1migrate.migrate.jobs.cut import cut_of_file
 from d1migrate.migrate.jobs.job import TOO_MANY
+from d1migrate.migrate.jobs.pages import Pages
 from d1migrate.migrate.jobs.work import Ending
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import quote_identifier, quote_literal
+from d1migrate.sql.names import JOB_TABLE, ROWIDS, fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate.jobs.cut import Cut
     from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.migration import Migration
@@ -22,40 +27,67 @@ FITS = 5_000
 def fits(directive: JobDirective) -> Query:
     """Return the statement that aborts a batch if the table has more rows than one chunk."""
     most = min(FITS, directive.rows or FITS)
-    message = f"{TOO_MANY}{directive.table} has more than {most}"
     rows = f"SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(directive.table)} LIMIT {most + 1})"
-    return Query(
-        f"SELECT json_extract('{{}}', {quote_literal(message)}) WHERE ({rows}) > {most}", assertion=True
-    )
+    return _abort(f"{TOO_MANY}{directive.table} has more than {most}", f"({rows}) > {most}")
+
+
+NOT_THE_KEY = "not the primary key: "
+"""What a job is refused with whose key might not find each row once."""
+CHANGES_KEY = "the statement changes the rowid of "
+"""What a job is refused with whose statement sets the INTEGER PRIMARY KEY."""
 
 
 class BatchWork:
-    """The work of a batch migration."""
+    """The work of a batch migration; a chunk is made of the file, whose checksum it asserts.
+
+    Args:
+        pages: those of its table.
+        cut: its statement.
+    """
 
     first_state = "running"
     plan: str | None = None
     backlog = "NULL"
+
+    def __init__(self, pages: Pages, cut: Cut) -> None:
+        self._pages, self._cut = pages, cut
 
     @classmethod
     def of(cls, migration: Migration) -> BatchWork:
         """Return the work of a file.
 
         Raises:
-            SourceError: its statement cannot be cut.
+            ParseError: its statement cannot be cut.
         """
-        raise NotImplementedError
+        directive = migration.job
+        if directive is None:
+            raise ValueError(f"{migration.name} declares no job")
+        pages = Pages(directive.table, directive.by, directive.endless)
+        return cls(pages, cut_of_file(migration, directive.table, directive.by))
 
-    def start(self, most: int, budget: int) -> Sequence[Query]:
-        """Return the statements of the first batch after the row was inserted."""
-        raise NotImplementedError
+    def start(self, _most: int, budget: int) -> Sequence[Query]:
+        """Return the statements that check the key, mark the end and limit the size."""
+        checks = [self._assert_key()]
+        if self._is_by_rowid and self._cut.sets:
+            checks.append(self._assert_rowid_stays())
+        return (*checks, self._pages.mark(), self._limit(budget))
 
     def chunk(self, job: Job) -> Sequence[Query]:
-        """Return the statements of the next chunk."""
-        raise NotImplementedError
+        """Return the statements of the next chunk; after the last row there is only the record."""
+        if job.state != self.first_state:
+            return ()
+        count = Query(
+            f"UPDATE {JOB_TABLE} SET rows = rows + changes(), chunks = chunks + 1, moved_at = unixepoch(),"
+            f" state = iif({self._pages.more()}, state, 'filled')",
+            whole=True,
+        )
+        statement = Query(self._cut.where(self._pages.within(self._cut.prefix)), whole=True)
+        return (self._pages.move(), statement, count)
 
     def ending(self, job: Job) -> Ending:
         """Return what the next chunk does besides."""
-        return Ending(records=job.state == "filled", closes=job.state == "filled")
+        is_filled = job.state != self.first_state
+        return Ending(records=is_filled, closes=is_filled)
 
     def cancel(self, _job: Job) -> Sequence[Query]:
         """Return nothing: it created nothing."""
@@ -64,3 +96,47 @@ class BatchWork:
     def refused(self, _job: Job, _text: str) -> Sequence[Query] | None:
         """Return None: no other chunk would do better."""
         return None
+
+    @property
+    def _is_by_rowid(self) -> bool:
+        return fold(self._pages.key[0]) in ROWIDS
+
+    def _assert_key(self) -> Query:
+        """Abort the batch if a row may have no key, or two rows the same."""
+        table, key = quote_literal(self._pages.table), [fold(column) for column in self._pages.key]
+        columns = f"pragma_table_info({table})"
+        if self._is_by_rowid:  # a view has none, and a column may be called `rowid`
+            exists = f"SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({table})"
+            column = f"SELECT 1 FROM {columns} WHERE lower(name) = {quote_literal(key[0])}"
+            wrong = f"NOT EXISTS ({exists}) OR EXISTS ({column})"
+        else:  # other than that of a table without rowids, a primary key may be NULL
+            own = quote_literal(json.dumps(key, ensure_ascii=False))
+            found = f"SELECT lower(name) AS name FROM {columns} WHERE pk ORDER BY pk"
+            nullable = f'SELECT 1 FROM {columns} WHERE pk AND NOT "notnull" AND NOT ({_is_rowid(columns)})'
+            wrong = f"(SELECT json_group_array(name) FROM ({found})) <> json({own}) OR EXISTS ({nullable})"
+        return _abort(f"{NOT_THE_KEY}{', '.join(self._pages.key)} in {self._pages.table}", wrong)
+
+    def _assert_rowid_stays(self) -> Query:
+        """Abort the batch if the statement sets the rowid, which may have any name."""
+        columns = f"pragma_table_info({quote_literal(self._pages.table)})"
+        sets = ", ".join(map(quote_literal, sorted(self._cut.sets)))
+        changed = f"SELECT 1 FROM {columns} WHERE lower(name) IN ({sets}) AND {_is_rowid(columns)}"
+        return _abort(f"{CHANGES_KEY}{self._pages.table}", f"EXISTS ({changed})")
+
+    def _limit(self, budget: int) -> Query:
+        """Return the statement that limits a chunk to what a batch may write."""
+        indexes = f"SELECT count(*) FROM pragma_index_list({quote_literal(self._cut.changes)})"
+        # D1 binds a number from JavaScript as REAL.
+        most = f"max(1, min(most, CAST(?1 AS INTEGER) / (2 + ({indexes}))))"
+        return Query(f"UPDATE {JOB_TABLE} SET most = {most}, size = min(size, {most})", (budget,), whole=True)
+
+
+def _is_rowid(columns: str) -> str:
+    """Return the condition that a column of a table is its rowid."""
+    return f"pk AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM {columns} WHERE pk) = 1"
+
+
+def _abort(message: str, condition: str) -> Query:
+    return Query(
+        f"SELECT json_extract('{{}}', {quote_literal(message)}) WHERE {condition}", whole=True, assertion=True
+    )
