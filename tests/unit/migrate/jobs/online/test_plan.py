@@ -1,0 +1,17 @@
+"""The plan survives the job's row."""
+
+from __future__ import annotations
+
+from d1migrate.migrate.jobs.online import OnlinePlan, derive
+from d1migrate.migrate.migration import Migration
+from tests.unit.migrate.jobs.online.running import drafted
+from tests.unit.migrate.jobs.online.test_work import CASES
+from tests.unit.schema.building import schema
+
+
+def test_it_is_json() -> None:
+    """For every kind of table."""
+    for old, was, is_ in CASES.values():
+        migration = Migration(1, "001_t", drafted(old, old.replace(was, is_, 1)))
+        plan = derive(migration, schema(old))
+        assert OnlinePlan.loads(plan.dumps()) == plan

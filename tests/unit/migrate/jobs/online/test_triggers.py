@@ -1,0 +1,86 @@
+"""The sync triggers invalidate: whatever is written, the shadow is a subset of the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.migrate.jobs.online import derive
+from d1migrate.migrate.jobs.online.triggers import create_triggers, trigger_names
+from d1migrate.migrate.migration import Migration
+from d1migrate.sql.create import parse_trigger
+from tests.unit.migrate.jobs.online.running import Run, contents, drafted, guarded
+from tests.unit.migrate.jobs.online.test_work import CASES, both
+from tests.unit.schema.building import database, schema
+
+WRITES = (
+    "INSERT OR REPLACE INTO t (a, b) VALUES ('a', 1)",
+    "INSERT OR IGNORE INTO t (a, b) VALUES ('B', 5)",
+    "REPLACE INTO t (a, b, c) VALUES ('q', 5, 3)",
+    "UPDATE OR REPLACE t SET c = 4 WHERE b = 1",
+    "UPDATE OR IGNORE t SET c = 2 WHERE b = 3",
+    "UPDATE t SET id = id + 100 WHERE b = 6",
+    "UPDATE OR REPLACE t SET id = 2 WHERE b = 7",
+    "INSERT INTO t (id, a, b, c) VALUES (4, 'u', 1, 50) ON CONFLICT DO UPDATE SET a = 'upserted'",
+    "INSERT INTO t (a, b, c) VALUES ('u', 1, 5) ON CONFLICT DO UPDATE SET c = 77",
+    "INSERT OR REPLACE INTO t (a, b, c) VALUES ('E', 5, 99)",
+    "DELETE FROM t",
+)
+INDEXES = "CREATE UNIQUE INDEX by_c ON t (c); CREATE UNIQUE INDEX low ON t (lower(a) COLLATE NOCASE, b) WHERE b > 3;"
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("state", ["copy", "verify"])
+@pytest.mark.parametrize(
+    "user", ["", "CREATE TRIGGER own AFTER INSERT ON t BEGIN UPDATE t SET c = c + 9 WHERE id = NEW.id; END;"]
+)
+def test_every_kind_of_write_is_followed(write: str, state: str, user: str) -> None:
+    """REPLACE deletes rows of other keys without a trigger; the new table no longer has these keys."""
+    old = f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b, c); {INDEXES} {user}"
+    rows = (
+        "INSERT INTO t VALUES (1, 'a', 1, 1), (2, 'b', 2, 2), (3, 'c', 3, 3), (4, 'd', 4, 4), (5, 'e', 5, 5),"
+    )
+    rows += " (6, 'f', 6, 6), (7, 'g', 7, 7);"
+    if user:
+        rows = f"{rows} UPDATE t SET c = c - 100"
+    text = drafted(old, old.replace(INDEXES, "").replace("b, c", "b NOT NULL, c"))
+    online, control = database(f"{old} {rows}"), database(f"{old} {rows}")
+    job = Run(online, text, size=4)
+    job.step()
+    job.until(state)
+    for connection in (online, control):
+        connection.execute(write)
+    job.finish()
+    guarded(control, text)
+    assert contents(online) == contents(control)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "DELETE FROM p WHERE id = 2",
+        "UPDATE p SET id = 20 WHERE id = 2",
+        "REPLACE INTO p VALUES (2)",
+        "INSERT INTO p VALUES (2) ON CONFLICT DO UPDATE SET id = 21",
+    ],
+)
+@pytest.mark.parametrize(
+    "action", ["", "ON DELETE CASCADE ON UPDATE CASCADE", "ON DELETE RESTRICT ON UPDATE RESTRICT"]
+)
+def test_a_new_foreign_key_does_not_bind_the_application_yet(write: str, action: str) -> None:
+    """A write to the parent is accepted as before, and does not change the copy."""
+    online, _, text = both(*CASES["new parent"])
+    text = text.replace("b REFERENCES p", f"b REFERENCES p {action}")
+    job = Run(online, text)
+    job.until("verified")
+    online.execute(write)
+    online.execute("UPDATE t SET b = 3 WHERE b NOT IN (SELECT id FROM p)")
+    job.finish()
+    assert list(online.execute("SELECT count(*) FROM t")) == [(8,)]
+
+
+def test_each_has_the_name_by_which_it_is_dropped() -> None:
+    """For every kind of table."""
+    for old, was, is_ in CASES.values():
+        plan = derive(Migration(1, "001_t", drafted(old, old.replace(was, is_, 1))), schema(old))
+        created = [parse_trigger(sql) for sql in create_triggers(plan)]
+        assert [f'"{trigger.name}"' for trigger in created if trigger] == trigger_names(plan)
