@@ -79,7 +79,9 @@ def chunk(
         event = log.event_of("up", migration) if migration else _event("up", job, job.checksum)
         detail = json.dumps({"rows": job.rows, "chunks": job.chunks})
         queries += [*table.insert(job, stamp.at), log.record("done", event._replace(detail=detail), stamp)]
-    queries.append(row.DROP if ending.closes else row.read(backlog))
+    # After the swap of an online rebuild, the change log is dropped.
+    left = "NULL" if ending.records or job.is_recorded else backlog
+    queries.append(row.DROP if ending.closes else row.read(left))
     return Batch(queries, label=job.name, last_rows=True)
 
 
