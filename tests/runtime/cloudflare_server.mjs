@@ -124,7 +124,7 @@ async function control(path, body) {
   }
 }
 
-async function api(request, fault, rates) {
+async function api(request, fault, rates, entry) {
   const body = await checked(request, fault, rates).catch((error) => {
     if (error instanceof ApiError) return error;
     console.error(error);
@@ -132,7 +132,13 @@ async function api(request, fault, rates) {
   });
   const [status, json] = body instanceof ApiError ? [body.status, body.envelope] : [200, body];
   const headers = { "content-type": "application/json; charset=UTF-8", ...body.headers };
+  if (Array.isArray(json.result)) entry.duration = durations(json.result);
   return { status, headers, body: JSON.stringify(json) };
+}
+
+// The milliseconds that D1 worked on a batch, for the log.
+function durations(results) {
+  return results.reduce((sum, { meta }) => sum + (meta?.duration ?? 0), 0);
 }
 
 async function checked(request, fault, { retryAfter }) {
@@ -192,7 +198,7 @@ async function handle(request, response) {
     return;
   }
   const other = instead(fault);
-  const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault, rates));
+  const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault, rates, entry));
   const due = passed.filter((one) => --one.left <= 0);
   passed = passed.filter((one) => one.left > 0);
   try {

@@ -88,6 +88,12 @@ class Server:
         self.stop()
 
     @property
+    def pid(self) -> int:
+        """The id of Node's process; workerd is its child."""
+        assert self._process, "start() first"
+        return self._process.pid
+
+    @property
     def _log(self) -> Path:
         return self.persist / "server.log"
 
