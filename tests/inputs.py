@@ -31,6 +31,11 @@ def scaled(usual: int) -> int:
     return max(round(usual * TIMES), 10)
 
 
+def few(usual: int) -> int:
+    """Return how many times this run tries each of many cases: once at least."""
+    return max(round(usual * TIMES), 1)
+
+
 def some(items: Sequence[T]) -> Sequence[T]:
     """Return every tenth item if the run tries a tenth of the inputs; usually all of them."""
     return items[:: max(round(1 / TIMES), 1)]
