@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.errors import ParseError
+from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
 from d1migrate.schema.queries import rowid_of
@@ -53,7 +53,7 @@ def batch_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
         at = next((each for each in replay.statements if each.source == found.statement), None)
         offset = found.token.start if found.token else 0
         line = found.statement.line if found.statement else job.line
-        yield Finding(found.reason, at, offset, line, found.hint)
+        yield Finding(_with_hint(found.reason, found.hint), at, offset, line)
     elif (table := replay.before.tables.get(fold(job.table))) and (wrong := _wrong_key(job, table)):
         yield Finding(wrong, line=job.line, fix=_directive(job, table))
 
@@ -77,6 +77,39 @@ def _directive(job: JobDirective, table: Table) -> str:
     """Return the directive with the key of the table."""
     key = ", ".join(name if name.isidentifier() else quote_identifier(name) for name in table.primary_key)
     return f"-- d1migrate: batch {job.table}" + (f" by {key}" if not rowid_of(table) else "")
+
+
+@rule("P113", "online-not-possible", "error")
+def online_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The file of an online migration is not the guarded rebuild of its table, and nothing else.
+
+    Why: `up` derives the online form from the rebuild in the file. Another statement would have no place in it.
+        `d1migrate rebuild TABLE --online` writes such a file.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+    Bad:
+        -- d1migrate: online users
+        ALTER TABLE users ADD COLUMN role TEXT;
+    Good:
+        ALTER TABLE users ADD COLUMN role TEXT;
+    """
+    job = _job(replay, "online")
+    if job is None:
+        return
+    from d1migrate.migrate.jobs.online.derive import derive
+
+    try:
+        derive(replay.migration, replay.before.schema)
+    except ParseError as error:
+        at = next((each for each in replay.statements if each.line == error.line), None)
+        yield Finding(_with_hint(str(error.args[0]), error.hint), at, line=error.line)
+    except (PlanError, SourceError) as error:
+        yield Finding(_with_hint(error.headline, error.hint), line=job.line)
+
+
+def _with_hint(message: str, hint: str | None) -> str:
+    return f"{message}: {hint}" if hint else message
 
 
 @rule("W105", "no-companion-triggers", "warning", on=("update",))

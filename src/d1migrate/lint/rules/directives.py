@@ -41,7 +41,7 @@ def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     try:
         replay.migration.job  # noqa: B018
     except ParseError as error:
-        yield Finding(str(error.args[0]), line=error.line, fix=error.hint)
+        yield Finding(f"{error.args[0]}: {error.hint}", line=error.line)
 
 
 def _meant(text: str) -> str | None:
