@@ -136,22 +136,3 @@ class StateChecks:
             return self._entries.get(self._read_first) if self._read_first else ()
         except Error as error:
             return error
-
-
-def refuse_closed(environment: Environment, now: float, reasons: Mapping[str, str]) -> None:
-    """Refuse to continue while the maintenance window of an environment is closed.
-
-    Args:
-        environment: the environment.
-        now: in epoch seconds.
-        reasons: {gate: the reason to override it}.
-
-    Raises:
-        Gate: the window is closed, and there is no reason to override it.
-    """
-    if environment.window:
-        from d1migrate.project import windows
-
-        opening = windows.look(windows.parse(environment.window), now)
-        found = gates.window(environment.window, opening, now, 1, reasons)
-        gates.refuse(environment.shown, [found])

@@ -155,6 +155,24 @@ def refuse(environment: str, gates: Iterable[GateResult]) -> None:
         )
 
 
+def refuse_closed(environment: Environment, now: float, reasons: Mapping[str, str]) -> None:
+    """Refuse to continue while the maintenance window of an environment is closed.
+
+    Args:
+        environment: the environment.
+        now: in epoch seconds.
+        reasons: {gate: the reason to override it}.
+
+    Raises:
+        errors.Gate: the window is closed, and there is no reason to override it.
+    """
+    if environment.window:
+        from d1migrate.project import windows
+
+        opening = windows.look(windows.parse(environment.window), now)
+        refuse(environment.shown, [window(environment.window, opening, now, 1, reasons)])
+
+
 def _next_step(closed: Sequence[GateResult]) -> str:
     """Return what to do about gates that refuse: an override comes last."""
     steps = [gate.step for gate in closed if gate.step]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from d1migrate import Migrator, connect
 from d1migrate.errors import Gate, UnavailableError, UnsafeMigration
-from d1migrate.fleet.checks import StateChecks, refuse_closed
+from d1migrate.fleet.checks import StateChecks
 from d1migrate.fleet.one import migrate_one
 from d1migrate.fleet.plan import FleetPlan
 from d1migrate.project.environment import Environment
@@ -216,17 +215,6 @@ def test_states_with_one_schema_are_checked_once(tenants: Tenants) -> None:
     migrate_one(two, plan)
     assert len(plan.states) == 2
     assert len(seen) == 1
-
-
-def test_the_window() -> None:
-    """Closed, open, and overridden with a reason."""
-    environment = PRODUCTION._replace(window="Sun 02:00-04:00 UTC")
-    sunday = datetime(2026, 11, 29, 3, tzinfo=UTC).timestamp()
-    refuse_closed(environment, sunday, {})
-    with pytest.raises(Gate, match="closed; it opens Sun 2026-12-06 02:00 UTC"):
-        refuse_closed(environment, sunday + 7200, {})
-    refuse_closed(environment, sunday + 7200, {"window": "a hotfix"})
-    refuse_closed(PRODUCTION, sunday, {})
 
 
 def test_nothing_to_do_is_not_checked(tenants: Tenants) -> None:

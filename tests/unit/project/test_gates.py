@@ -284,3 +284,14 @@ def test_check_decides_all_gates_of_an_environment_in_order() -> None:
     }
     assert "lint" not in [gate.name for gate in gates.check(environment, up, {})]  # the run itself lints
     assert gates.check(Environment("local", "sqlite:app.db"), up, {}) == ()
+
+
+def test_a_run_that_continues_checks_the_window() -> None:
+    """Closed, open, and overridden with a reason."""
+    environment = Environment("production", "d1:control", window="Sun 02:00-04:00 UTC")
+    sunday = at("2026-11-29 03:00")
+    gates.refuse_closed(environment, sunday, {})
+    with pytest.raises(errors.Gate, match="closed; it opens Sun 2026-12-06 02:00 UTC"):
+        gates.refuse_closed(environment, sunday + 7200, {})
+    gates.refuse_closed(environment, sunday + 7200, {"window": "a hotfix"})
+    gates.refuse_closed(environment._replace(window=None), sunday, {})

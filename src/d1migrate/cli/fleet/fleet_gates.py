@@ -69,10 +69,8 @@ class FleetGates:
             gates.refuse(environment.shown, [gates.protected(environment.shown, given)])
 
     def refuse_closed(self) -> None:
-        """Check the maintenance window; raises as `checks.refuse_closed`."""
-        from d1migrate.fleet.checks import refuse_closed
-
-        refuse_closed(self.environment, now(), self.reasons)
+        """Check the maintenance window; raises as `gates.refuse_closed`."""
+        gates.refuse_closed(self.environment, now(), self.reasons)
 
     def checks(self) -> StateChecks:
         """Return the linter and the gates that look at a plan."""
