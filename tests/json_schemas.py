@@ -48,7 +48,8 @@ def command_of(arguments: Sequence[str]) -> str:
     """The command that is run, with its action: a dry run of `up` or `down` is a plan."""
     words = [word for before, word in pairwise(("", *arguments)) if before not in TAKE_A_VALUE]
     command = next(NAMES[word] for word in words if word in NAMES)
-    action = next((word for word in words if word in COMMANDS[command].actions), None)
+    known = COMMANDS[command]
+    action = next((word for word in words if word in known.actions), known.default_action)
     if "--dry-run" in arguments and (action or command) in ("up", "down"):
         return f"{command} plan" if action else "plan"
     return f"{command} {action}" if action else command

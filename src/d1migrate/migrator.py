@@ -143,8 +143,7 @@ class Migrator:
         warn: Callable[[Sequence[Diagnostic]], None] | None = None,
         check: Check | None = None,
         wait: bool = True,
-        may_continue: Callable[[int], bool] | None = None,
-        watch: Callable[[Job], None] | None = None,
+        run_job: Callable[[], JobReport] | None = None,
     ) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
@@ -158,8 +157,8 @@ class Migrator:
                 JSON. If another run intervenes, `check` gets the new plan too, and `warn` its warnings.
             wait: whether to run the jobs of migrations whose tables are too large for one batch. Otherwise
                 the run ends before the first of them.
-            may_continue: as for `run_job`.
-            watch: as for `run_job`.
+            run_job: runs such a job; by default `self.run_job` does, without limits. If it returns before the
+                job has ended, so does the run.
 
         Returns:
             The steps taken, what another run applied meanwhile, and what is wrong with the database now.
@@ -175,7 +174,7 @@ class Migrator:
         """
         report = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
         while wait and report.waiting_for:
-            job = self.run_job(may_continue=may_continue, watch=watch)
+            job = (run_job or self.run_job)()
             if job.end not in ("done", "elsewhere"):
                 return report._replace(job=job)
             rest = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)

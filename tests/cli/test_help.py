@@ -79,10 +79,11 @@ def test_help_of_a_command(project: Project, name: str) -> None:
 
 
 def test_help_of_a_command_with_actions_lists_them(project: Project) -> None:
-    """A line for each, with its purpose."""
-    lines = project.run("fleet", "-h").out.split("\n")
-    for name in with_actions("fleet")[1:]:
-        assert f"  {name.removeprefix('fleet '):6}  {command_of(name).help}" in lines
+    """A line for each, with its purpose; also for a command that is one of them without an action."""
+    for command in ("fleet", "job"):
+        lines = project.run(command, "-h").out.split("\n")
+        for name in with_actions(command)[1:]:
+            assert f"  {name.removeprefix(f'{command} '):6}  {command_of(name).help}" in lines
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,13 @@ from d1migrate.fleet.journal import open_journal
 from d1migrate.fleet.model import FailureGroup
 from d1migrate.migrate.flows.leftovers import Problem
 from d1migrate.migrate.flows.report import Report
+from d1migrate.migrate.jobs.job import Job
 from d1migrate.migrate.table import NameTable
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.report import errors as error_values
-from d1migrate.report import fleet_values, values
+from d1migrate.report import fleet_values, job_values, values
+from d1migrate.report.shapes import jobs
 from tests import json_schemas
 from tests.cli.project import Project
 
@@ -559,6 +561,53 @@ def rare_fleets(shown: Shown) -> None:
         shown.note("fleet up", found | {"problems": fleet_values.problem_values(problems)})
 
 
+FILL = "-- d1migrate: batch users rows 2\nUPDATE users SET norm = lower(email) WHERE norm IS NULL;\n"
+EMAILS = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\nINSERT INTO users (email) VALUES ('A'), ('B'), ('C'), ('D'), ('E');\n"
+
+
+def open_jobs(shown: Shown) -> None:
+    """A job that is begun, paused, resumed, cancelled, done, and applied by wrangler meanwhile."""
+    shown.write(_1_users=EMAILS, _2_fill=FILL, _3_c="CREATE TABLE c (x);\n")
+    for command in (
+        "up --to 1",
+        "job",
+        "list",
+        "plan",
+        "up --no-wait --no-lint",
+        "job run --max-chunks 1 --no-lint",
+    ):
+        shown(command)
+    for command in ("status", "plan", "job", "job pause", "job pause --reason x", "status", "job", "job run"):
+        shown(command)
+    for command in ("job resume", "job pause --reason x", "status", "up", "job resume", "job cancel --yes"):
+        shown(command, code=None)
+    for command in ("history", "job run", "up --no-lint", "history"):
+        shown(command)
+    shown.write(**{"4_fill": FILL.replace("lower", "upper").replace("IS NULL", "> ''")})
+    shown("job run --max-chunks 1 --no-lint")
+    shown.project.sql("INSERT INTO schema_migrations VALUES (4, '4_fill', 5)")
+    shown("job run")
+    shown("history")
+
+
+def rare_jobs(shown: Shown) -> None:
+    """What needs an online rebuild, a name without a number, or another process at the same moment."""
+    shown.write(_1_t="-- d1migrate: online t\nDROP TABLE t;\n")
+    shown("list")
+    job = Job(
+        "a", None, "online", "", None, "", "copy", False, "t", 1, 1, 9, 1, 1, 1, 1, 1, 1, "x", backlog=5
+    )
+    for state in get_args(get_type_hints(jobs.Job, localns={"Literal": Literal})["step"]):
+        for one in (job._replace(state=state), job._replace(state=state, version=1, first="a", kind="batch")):
+            value = job_values.job(one)
+            shown.note("job status", {"job": value, "waiting": ["b"]})
+            for command in ("pause", "resume", "cancel"):
+                shown.note(f"job {command}", {"job": value})
+            for ended in get_args(get_type_hints(jobs.JobRun, localns={"Literal": Literal})["ended"]):
+                shown.note("job run", {"name": "a", "ended": ended, "chunk_count": 1, "job": value})
+            shown.note("status", shown("status") | {"job": value})
+
+
 def rare(shown: Shown) -> None:
     """What needs a remote database, large files or a damaged one: the functions that make the JSON."""
     rows = "".join(f"INSERT INTO big VALUES ('{'x' * 999}');\n" for _ in range(1100))
@@ -624,7 +673,7 @@ HISTORY = (
 
 SCENARIOS: tuple[Callable[[Shown], None], ...] = (
     names, words, numbers, a_log_of_others, drift, environments, setups, drafts, orders, adoption, records, wranglers, evidence, baselines, tables,
-    checks, rollbacks, backups, fleets, rare_fleets, rare, failures,
+    checks, rollbacks, backups, fleets, rare_fleets, open_jobs, rare_jobs, rare, failures,
 )  # fmt: skip
 
 

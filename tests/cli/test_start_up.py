@@ -42,6 +42,7 @@ NEVER = {
     *("argcomplete", "httpx", "json5", "rich", "tenacity", "tomli"),
     *("d1migrate.drafting", "d1migrate.fleet", "d1migrate.lint", "d1migrate.rehearse", "d1migrate.schema"),
     *("d1migrate.cli.fleet", "d1migrate.report.fleet", "d1migrate.report.fleet_progress"),
+    *("d1migrate.cli.job", "d1migrate.cli.interrupts", "d1migrate.report.job_progress"),
     *("d1migrate.testing", "d1migrate.workers", "d1migrate.report.diagram", "d1migrate.report.shapes"),
     *("d1migrate.cli.argument_parser", "d1migrate.cli.mistakes", "d1migrate.drivers.rest"),
     # The SQL of files that are applied and unchanged.

@@ -59,6 +59,7 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
         "latest",
         "latest_version",
         "pending",
+        "job",
         "migrations",
         "problems",
     ]

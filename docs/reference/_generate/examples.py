@@ -31,7 +31,13 @@ FILES = {
     "  customer_id INTEGER NOT NULL REFERENCES customers(id)\n);\n",
     "migrations/002_orders.sql": "CREATE TABLE orders (\n  id INTEGER PRIMARY KEY,\n"
     "  customer_id INTEGER NOT NULL REFERENCES customers(id)\n);\n-- Rollback:\n--   DROP TABLE orders;\n",
+    "big/010_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\n"
+    "INSERT INTO users (email) VALUES ('Anna@x.org'), ('BEN@x.org'), ('Cleo@x.org'), ('Dan@x.org');\n",
+    "big/011_fill_norm.sql": "-- d1migrate: batch users rows 1\n"
+    "UPDATE users SET norm = lower(email) WHERE norm IS NULL;\n",
+    "big/012_index.sql": "CREATE INDEX users_norm ON users (norm);\n",
 }
+_BIG = "--database sqlite:big.db --migrations big"
 STEPS: tuple[tuple[str | None, str], ...] = (
     ("init", "init --dry-run"),
     ("plan", "plan --to 1"),
@@ -70,6 +76,12 @@ STEPS: tuple[tuple[str | None, str], ...] = (
     ("rebuild", "rebuild customers --add 'email TEXT' --dry-run"),
     ("diff", "diff --check"),
     ("baseline", "baseline 'as found' --dry-run --database sqlite:found.db --migrations new"),
+    (None, f"up --to 10 {_BIG}"),
+    ("job run", f"job run --max-chunks 2 --no-lint {_BIG}"),
+    ("job status", f"job status {_BIG}"),
+    ("job pause", f"job pause --reason 'peak hours' {_BIG}"),
+    ("job resume", f"job resume {_BIG}"),
+    ("job cancel", f"job cancel --yes {_BIG}"),
     ("version", "version"),
 )
 """The document that shows an output, None for a step between, and the command."""
@@ -111,7 +123,9 @@ def _settled(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _settled(one) for key, one in value.items()}
-    if "began_at" in found:
+    if "moved_at" in found:  # by SQLite's clock
+        found["moved_at"] = _NOW + 1
+    elif "began_at" in found:
         own = {"id": "5ab4d2a1e0c3f697", "began_at": _NOW, "ended_at": found["ended_at"] and _NOW + 1}
         found |= own
     if "ended" in found or "process_count" in found:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from d1migrate.report import shapes
-from d1migrate.report.shapes import backups, checks, common, errors, files, fleet, history, runs, schema
+from d1migrate.report.shapes import backups, checks, common, errors, files, fleet, history, jobs, runs, schema
 
 from . import docstrings
 
-MODULES = (backups, checks, common, errors, files, fleet, history, runs, schema)
+MODULES = (backups, checks, common, errors, files, fleet, history, jobs, runs, schema)
 NAMES = {name: value for module in MODULES for name, value in vars(module).items() if name[:1].isupper()}
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 

@@ -24,6 +24,7 @@ class Command(NamedTuple):
         details: sentences that the command's own help adds to the few words.
         formats: what `--format` takes.
         actions: the words of which one follows the command, as in `fleet up`.
+        default_action: the action of the command alone; None if an action must follow.
     """
 
     help: str
@@ -33,6 +34,7 @@ class Command(NamedTuple):
     details: str = ""
     formats: tuple[str, ...] = ("text", "json")
     actions: tuple[str, ...] = ()
+    default_action: str | None = None
 
 
 FLAG: dict[str, Any] = {"action": "store_true"}

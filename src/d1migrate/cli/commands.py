@@ -46,6 +46,11 @@ COMMANDS = {
                 help="apply the plan in FILE if it is still valid; see `plan --output`",
             ),
             argument("--dry-run", "-n", help="print the plan; change nothing", **FLAG),
+            argument(
+                "--no-wait",
+                help="stop before a migration that runs in chunks, and leave it to `job run`",
+                **FLAG,
+            ),
             *UP_GATES,
         ),
         alias="apply",
@@ -409,6 +414,16 @@ COMMANDS = {
         details="Without arguments, lists the restore points. A restore first keeps the current state as a"
         " restore point.",
     ),
+    "job": Command(
+        "show, run, pause or cancel a migration that runs in chunks",
+        "d1migrate job run --max-seconds 50",
+        details="A migration with `-- d1migrate: batch TABLE` or `-- d1migrate: online TABLE` runs as a job"
+        " if its table is too large for one transaction. `up` runs the job, too. Without an action, shows its"
+        " status.",
+        formats=("text",),
+        actions=("status", "run", "pause", "resume", "cancel"),
+        default_action="status",
+    ),
     "fleet": Command(
         "migrate many databases that have one schema",
         "d1migrate fleet up tenants",
@@ -462,7 +477,7 @@ COMMANDS = {
 
 GROUPS = {
     "start": ("init", "adopt", "baseline"),
-    "run": ("up", "down", "plan", "fleet"),
+    "run": ("up", "down", "plan", "job", "fleet"),
     "inspect": ("status", "history", "current", "list", "env"),
     "check": ("lint", "explain", "rehearse", "verify", "gate"),
     "write": ("new", "diff", "rebuild", "schema", "index"),
@@ -483,9 +498,9 @@ def command_of(name: str) -> Command:
     word, _, action = name.partition(" ")
     if not action:
         return COMMANDS[word]
-    from d1migrate.cli.fleet.actions import ACTIONS
-
-    return ACTIONS[action]
+    table = __import__(f"d1migrate.cli.{word}.actions", fromlist=("ACTIONS",))
+    found: Command = table.ACTIONS[action]
+    return found
 
 
 def with_actions(name: str) -> tuple[str, ...]:

@@ -74,6 +74,25 @@ class Gates:
                     self._output.warn(gate.warning)
         return {"overridden": notes} if notes else {}
 
+    def confirm_job(self) -> None:
+        """Check the window, and the name of a protected environment, before an open job continues.
+
+        All other gates were checked before it began.
+
+        Raises:
+            errors.Gate: the window is closed, or the name was not given.
+        """
+        self.refuse_closed()
+        if self._environment.protected:
+            shown = self._environment.shown
+            if self._confirmed is None:
+                self._confirmed = typed_name(f"{shown} is protected", self._output)
+            gates.refuse(shown, [gates.protected(shown, self._confirmed)])
+
+    def refuse_closed(self) -> None:
+        """Check the maintenance window before a chunk of a job; raises as `gates.refuse_closed`."""
+        gates.refuse_closed(self._environment, now(), self._reasons)
+
     def look(self, plan: Plan, found: Sequence[Diagnostic]) -> tuple[GateResult, ...]:
         """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 
 from d1migrate.migrate.history import notes_of
+from d1migrate.migrate.log import JOB_ACTIONS
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.report import table, text, values
+from d1migrate.report import job, table, text, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -67,4 +68,17 @@ def _action(entry: LogEntry) -> str:
     notes = ["not linted"] if detail.get("lint") is False else []
     if isinstance(overridden, dict):
         notes += [f"{gate} overridden: {reason}" for gate, reason in overridden.items()]
-    return f"{entry.action} ({'; '.join(notes)})" if notes else entry.action
+    notes += _of_job(entry.action, detail)
+    action = f"{entry.action} job" if entry.action in JOB_ACTIONS else entry.action
+    return f"{action} ({'; '.join(notes)})" if notes else action
+
+
+def _of_job(action: str, detail: Mapping[str, object]) -> Iterator[str]:
+    """Yield what the log has of a job: how much it did, and why somebody paused or cancelled it."""
+    done, chunks = detail.get("rows"), detail.get("chunks")
+    if isinstance(done, int) and isinstance(chunks, int):
+        yield f"{job.rows(done)}, {job.chunks(chunks)}"
+    if detail.get("applied") == "elsewhere":
+        yield "applied elsewhere"
+    if action in JOB_ACTIONS and (reason := detail.get("reason")):
+        yield text.clean_line(str(reason))

@@ -7,8 +7,11 @@ from d1migrate.report import table, text, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.migrate.migration import Migration
 
 
 class Options(NamedTuple):
@@ -30,7 +33,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
                 m.name,
                 text.size(m.size),
                 describe(m).phase or "?",
-                "" if m.rollback else "no rollback",
+                ", ".join(_notes(m)),
             )
             for m in migrations
         ]
@@ -39,3 +42,10 @@ def run(_options: Options, project: Project, output: Output) -> int:
     else:
         output.print(f"no migrations in {project.folder}")
     return 0
+
+
+def _notes(migration: Migration) -> Iterator[str]:
+    if migration.job:
+        yield f"{migration.job.kind} {migration.job.table}"
+    if not migration.rollback:
+        yield "no rollback"

@@ -53,25 +53,38 @@ _COMMAND_ADVICE = {
     "seed": 'rows are written by a migration, too: `d1migrate new "add plans"`',
 }
 """{a command that other tools have: what to do here}."""
+_STATUS = ("state", "info", "progress", "show", "stat", "st", "failed", "errors")
+_PAUSE = ("hold", "suspend")
+_RESUME = ("continue", "unpause")
+_END = ("abort", "kill", "end")
 _OTHERS_ACTIONS = {
-    "up": ("apply", "migrate", "upgrade", "deploy", "run", "start", "sync", "update"),
-    "plan": ("preview", "dry-run", "inventory"),
-    "status": ("state", "info", "progress", "show", "stat", "st", "failed", "errors"),
-    "list": ("ls", "tenants", "databases"),
-    "verify": ("check", "drift", "compare"),
-    "retry": ("rerun", "repeat"),
-    "pause": ("hold", "suspend"),
-    "resume": ("continue", "unpause"),
-    "stop": ("cancel", "abort", "kill", "end"),
+    "fleet": {
+        "up": ("apply", "migrate", "upgrade", "deploy", "run", "start", "sync", "update"),
+        "plan": ("preview", "dry-run", "inventory"),
+        "status": _STATUS,
+        "list": ("ls", "tenants", "databases"),
+        "verify": ("check", "drift", "compare"),
+        "retry": ("rerun", "repeat"),
+        "pause": _PAUSE,
+        "resume": _RESUME,
+        "stop": ("cancel", *_END),
+    },
+    "job": {
+        "status": ("list", "ls", *_STATUS),
+        "run": ("up", "apply", "start", "work", "drive", "begin", "execute"),
+        "pause": ("stop", "throttle", *_PAUSE),
+        "resume": ("unthrottle", "retry", *_RESUME),
+        "cancel": ("delete", "remove", "down", "rollback", "revert", *_END),
+    },
 }
-"""{our action: what other tools, and people, call it}."""
+"""{a command: {its action: what other tools, and people, call it}}."""
 _NO_ROLLBACK = (
     "by now, some databases have rows that a rollback would delete: write a migration that undoes the"
     " change, and apply it with `d1migrate fleet up`; `d1migrate down --database URL` rolls back a single"
     " database"
 )
-_ACTION_ADVICE = dict.fromkeys(("down", "rollback", "revert", "undo", "downgrade"), _NO_ROLLBACK)
-"""{an action that a fleet does not have: what to do instead}."""
+_ACTION_ADVICE = {"fleet": dict.fromkeys(("down", "rollback", "revert", "undo", "downgrade"), _NO_ROLLBACK)}
+"""{a command: {an action that it does not have: what to do instead}}."""
 _OTHERS_OPTIONS = {
     "--dry-run": ("--dryrun", "--simulate", "--preview", "--check-only", "--noop", "--what-if"),
     "--env": ("-e", "--environment", "--stage", "--profile"),
@@ -150,9 +163,9 @@ def no_action(name: str, word: str, before: str, rest: Sequence[str]) -> UsageEr
         return UsageError(f"{before} comes before the action", hint=f"put it after the action: {line}")
     every = f"the actions are {', '.join(actions)}"
     message = f"{name} has no action {word!r}"
-    if advice := _ACTION_ADVICE.get(word.lower()):
+    if advice := _ACTION_ADVICE.get(name, {}).get(word.lower()):
         return UsageError(message, hint=advice)
-    meant = _meant(word, _OTHERS_ACTIONS) or nearest(word, actions)
+    meant = _meant(word, _OTHERS_ACTIONS[name]) or nearest(word, actions)
     return UsageError(message, hint=f"did you mean `d1migrate {name} {meant}`? {every}" if meant else every)
 
 

@@ -97,7 +97,8 @@ def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
 def _with_action(name: str, words: list[str], start: int) -> tuple[str, list[str]]:
     """Return the name of a command with its action, `fleet up`, and the other words.
 
-    If no action was typed, the name is that of the command alone.
+    If no action was typed, it is the default one; the help, and a command without a default, have the name of
+    the command alone.
 
     Args:
         name: the command.
@@ -115,7 +116,10 @@ def _with_action(name: str, words: list[str], start: int) -> tuple[str, list[str
 
                 raise mistakes.no_action(name, word, before, words[index + 1 :])
             return f"{name} {word}", [*words[:index], *words[index + 1 :]]
-    return name, words
+    default = COMMANDS[name].default_action
+    if default is None or "--help" in words or "-h" in words:
+        return name, words
+    return f"{name} {default}", words
 
 
 def _options(kind: type[Any], values: Mapping[str, Any]) -> Any:

@@ -503,6 +503,15 @@ class Project:
             output.working,
         )
 
+    def showing_sql(self, migrator: Migrator) -> Migrator:
+        """Return a migrator that only reports its SQL, with --verbose: a job has its own progress."""
+        if not self._output.verbose:
+            return migrator
+        from d1migrate.report.progress import WatchedDriver
+
+        note_sql = self._output.note_sql
+        return migrator.watched(lambda driver: WatchedDriver(driver, lambda _: None, note_sql, bar=False))
+
     def note_no_database(self) -> None:
         """Say that a check had no database to start from, though it could have one."""
         why = "each object has its own history" if self.names_database else "no database configured"

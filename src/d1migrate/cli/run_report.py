@@ -43,7 +43,7 @@ def print_report(report: Report, seconds: float, output: Output, *, done: str) -
         if report.steps:
             output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
             output.print(_deleted(report))
-        elif not report.meanwhile:
+        elif not (report.meanwhile or report.waiting_for):
             output.print("nothing to do")
     output.warn_of_problems(report.problems)
     return 0 if report.ok else 1

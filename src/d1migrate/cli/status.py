@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.read_status import Status
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
     from d1migrate.schema.compare import Difference
 
-_STATE_COLORS = {"applied": "green", "pending": "yellow"}  # all others are red
+_STATE_COLORS = {"applied": "green", "pending": "yellow", "running": "yellow"}  # all others are red
 
 
 class Options(NamedTuple):
@@ -46,21 +48,24 @@ def run(options: Options, project: Project, output: Output) -> int:
         if_missing=last and last.if_missing,
     )
     found = run_flow(flow, driver)
-    environment = project.environment
+    environment, job = project.environment, found.history.job
+    pause = _pause_of(job, migrator) if job else None
     if output.as_json:
         from d1migrate.report import values
 
-        output.print_json(values.status(found, environment.name, environment.database))
+        output.print_json(values.status(found, environment.name, environment.database, pause))
     else:
         project.note_database()
-        _print(found.entries, project.folder, output)
+        _print(found.entries, job, project.folder, output)
         if any(entry.state == "changed" for entry in found.entries):
             _print_changes(found, migrator, output)
         output.print_problems(found.problems)
         _print_next_step(found.entries, project, output)
+        if job:
+            _print_job(job, pause, output)
     project.warn_of_files(entry.name for entry in found.entries if entry.is_pending)
     project.warn_of_duplicates()
-    is_clean = not found.problems and all(entry.state == "applied" for entry in found.entries)
+    is_clean = not (found.problems or job) and all(entry.state == "applied" for entry in found.entries)
     return FOUND if options.check and not is_clean else 0
 
 
@@ -78,13 +83,19 @@ def _last_restore(driver: Driver) -> LastRestore | None:
     return recall(FOLDER, remote.api_path)
 
 
-def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
+def _pause_of(job: Job, migrator: Migrator) -> LogEntry | None:
+    from d1migrate.cli.job.open_job import pause_of
+
+    return pause_of(job, migrator)
+
+
+def _print(entries: Sequence[Entry], job: Job | None, folder: str, output: Output) -> None:
     if not entries:
         output.print(f"no migrations in {folder}")
         return
-    headers, rows = ("number", "name", "state", "applied", "notes"), _rows(entries, time.time())
+    headers, rows = ("number", "name", "state", "applied", "notes"), _rows(entries, job, time.time())
     if not table.fits(headers, rows, output.width):
-        rows = _rows(entries, None)
+        rows = _rows(entries, job, None)
     shades = {2: [_STATE_COLORS.get(entry.state, "red") for entry in entries]}
     output.print(
         table.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width)
@@ -92,17 +103,34 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
     output.note(text.state_counts(entry.state for entry in entries))
 
 
-def _rows(entries: Sequence[Entry], now: float | None) -> list[tuple[str, ...]]:
-    return [
-        (
-            text.number(e.version),
-            e.name,
-            f"renamed (was {e.was})" if e.state == "renamed" else text.state_words(e.state),
-            text.when(e.applied.applied_at, now=now) if e.applied else "",
-            _remark(e),
-        )
-        for e in entries
-    ]
+def _rows(entries: Sequence[Entry], job: Job | None, now: float | None) -> list[tuple[str, ...]]:
+    return [(text.number(e.version), e.name, _state(e), _applied(e, now), _remark(e, job)) for e in entries]
+
+
+def _state(entry: Entry) -> str:
+    if entry.state == "renamed":
+        return f"renamed (was {entry.was})"
+    return "paused" if entry.job and entry.job.paused else text.state_words(entry.state)
+
+
+def _applied(entry: Entry, now: float | None) -> str:
+    """Return when a migration was applied, or how far its job is."""
+    if entry.state == "running" and entry.job:
+        from d1migrate.report.job import how_far
+
+        return how_far(entry.job, now=now)
+    return text.when(entry.applied.applied_at, now=now) if entry.applied else ""
+
+
+def _print_job(job: Job, pause: LogEntry | None, output: Output) -> None:
+    """Print what an open job costs, and how it continues."""
+    from d1migrate.report import job as job_text
+
+    if pause:
+        output.print(f"{text.clean_line(job.name)} is {job_text.paused_since(pause)}", wrap=True)
+    if cost := job_text.cost(job):
+        output.warn(cost)
+    output.hint(job_text.next_step(job))
 
 
 def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:
@@ -152,8 +180,12 @@ def _print_next_step(entries: Sequence[Entry], project: Project, output: Output)
         output.hint(step)
 
 
-def _remark(entry: Entry) -> str:
-    """Say what the state does not: a record may be another file's, and a file may have no rollback."""
+def _remark(entry: Entry, job: Job | None) -> str:
+    """Return what the state does not show: a pending file may wait for a job, a file may have no rollback."""
+    if job and entry.is_pending:
+        return f"waits for {job.name}"
+    if entry.job and entry.state == "applied":
+        return "building its indexes"
     if entry.was is not None and entry.state != "renamed":
         return f"{'renamed: ' if entry.is_renamed else ''}recorded as {entry.was}"
     if error := entry.unreadable:

@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import Identified
     from d1migrate.project.gates import GateResult
-    from d1migrate.report.shapes import common, history, runs
+    from d1migrate.report.shapes import common, history, jobs, runs
     from d1migrate.report.shapes import schema as schemas
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import ForeignKey, Schema, Table, Trigger
 
 
-def status(found: Status, environment: str | None, database: str) -> history.Status:
-    """What is applied and what is pending."""
+def status(
+    found: Status, environment: str | None, database: str, pause: LogEntry | None = None
+) -> history.Status:
+    """What is applied and what is pending; `pause` is the entry of the log for the pause of the open job."""
+    open_job = found.history.job
     current = found.history.current
     latest = next((e for e in reversed(found.entries) if e.migration), None)
     return {
@@ -40,9 +44,16 @@ def status(found: Status, environment: str | None, database: str) -> history.Sta
         "latest": latest and latest.name,
         "latest_version": latest and latest.version,
         "pending": found.pending,
+        "job": open_job and _job(open_job, pause),
         "migrations": [entry(e) for e in found.entries],
         "problems": problems(found.problems),
     }
+
+
+def _job(job: Job, pause: LogEntry | None) -> jobs.Job:
+    from d1migrate.report import job_values
+
+    return job_values.job(job, pause)
 
 
 def migrations(found: Iterable[Identified]) -> list[common.Migration]:
@@ -119,6 +130,7 @@ def files(found: Sequence[Migration]) -> history.Files:
                 "reversible": bool(m.rollback and m.rollback.reason is None),
                 "phase": summary.phase,
                 "phase_reason": summary.reason,
+                "job_kind": m.job and m.job.kind,
             }
             for m, summary in described
         ]
@@ -131,6 +143,7 @@ def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
         "steps": [_planned(step, remote=remote) for step in plan.steps],
         "single_transaction": plan.single,
         "requests": plan.requests,
+        "waits_for": plan.waiting_for,
         "gates": gate_results(gates),
     }
 
@@ -187,6 +200,7 @@ def report(report: Report) -> runs.Run:
             for step in report.steps
         ],
         "applied_meanwhile": migrations(report.meanwhile),
+        "waits_for": report.waiting_for,
         "problems": problems(report.problems),
     }
 

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from d1migrate.cli.argument_parser import build
-from d1migrate.cli.commands import COMMANDS, with_actions
+from d1migrate.cli.commands import COMMANDS, command_of, with_actions
 from d1migrate.cli.options import GROUPS, ApplyOptions, GateOptions, GlobalOptions
 from d1migrate.cli.parser import parse
 from d1migrate.errors import UsageError
 
-EVERY = [name for command in COMMANDS for name in with_actions(command)]
-"""Every command, and every action of one."""
+EVERY = [
+    name for command in COMMANDS for name in with_actions(command) if not command_of(name).default_action
+]
+"""Every command, and every action of one; without a command that is always one of its actions."""
 RUN_PLAN = ("down", "fleet up")
 """The commands of which a dry run is another command, whatever else is given."""
 
@@ -101,3 +103,9 @@ def test_what_is_not_an_action_is_refused(words: list[str]) -> None:
     """Also the name of a fleet, and an option of the action before it."""
     with pytest.raises(UsageError):
         parse(words)
+
+
+def test_a_command_alone_is_its_default_action() -> None:
+    """Wherever the options are; but its help is that of the command."""
+    for words in (["job"], ["--json", "job"], ["job", "--env", "run"]):
+        assert parse(words).run is parse(["job", "status"]).run

@@ -136,6 +136,7 @@ class _Runner:
         """Return how the job of this run has ended, by this run or another one; None if it has not."""
         ours, key_of = self._job or self._target, history.table.key_of
         if history.job and (self._job is None or history.job.token == self._job.token):
+            self._job = history.job if history.job.paused else self._job
             return "paused" if history.job.paused else None
         if ours is not None and key_of(ours) in history.keys:
             return "done"

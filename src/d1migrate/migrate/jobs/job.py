@@ -13,11 +13,13 @@ from d1migrate.sql.names import HELPER, JOB_TABLE, fold, quote_literal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.migration import Migration
+
+    State = Literal["running", "filled", "copy", "drain", "verify", "verified", "indexes"]
 
 CREATE = Query(
     f"CREATE TABLE {JOB_TABLE} (name TEXT PRIMARY KEY, version INTEGER, kind TEXT NOT NULL,"
@@ -74,11 +76,11 @@ class Job(NamedTuple):
 
     name: str
     version: int | None
-    kind: str
+    kind: Literal["batch", "online"]
     directive: str
     checksum: str | None
     token: str
-    state: str
+    state: State
     paused: bool
     table: str
     at: Any

@@ -9,7 +9,7 @@ duration is in seconds. A count is an integer. What is unknown, or does not exis
 
 from __future__ import annotations
 
-from d1migrate.report.shapes import backups, checks, errors, files, fleet, history, runs, schema
+from d1migrate.report.shapes import backups, checks, errors, files, fleet, history, jobs, runs, schema
 
 DOCUMENTS: dict[str, tuple[type, ...]] = {
     "init": (runs.Setup,),
@@ -35,6 +35,11 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "repair": (runs.Repairs, runs.Correction, runs.Synchronization, runs.Move),
     "backup": (backups.Backup,),
     "restore": (backups.RestorePoints, backups.RestorePreview, backups.Restore, backups.LoadedBackup),
+    "job status": (jobs.JobStatus,),
+    "job run": (jobs.JobRun,),
+    "job pause": (jobs.JobChange,),
+    "job resume": (jobs.JobChange,),
+    "job cancel": (jobs.JobChange,),
     "fleet up": (fleet.FleetReport,),
     "fleet plan": (fleet.FleetPlan,),
     "fleet status": (fleet.FleetStatus,),

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.report.shapes.common import Difference, Entry, Problem, Reason
     from d1migrate.report.shapes.errors import AnyError
+    from d1migrate.report.shapes.jobs import Job
 
 
 class Status(TypedDict):
@@ -22,6 +23,7 @@ class Status(TypedDict):
         latest: the name of the last file; null if there are no files.
         latest_version: its number; null if it has none.
         pending: how many migrations `up` would apply, or refuse as out of order.
+        job: the open job, for which pending migrations wait; null if none is open.
         migrations: all migrations, in the order of the files.
         problems: what is wrong with the database, as far as the history shows it.
     """
@@ -34,6 +36,7 @@ class Status(TypedDict):
     latest: str | None
     latest_version: int | None
     pending: int
+    job: Job | None
     migrations: list[Entry]
     problems: list[Problem]
 
@@ -62,6 +65,7 @@ class File(TypedDict):
         reversible: whether it has a rollback.
         phase: whether it runs before or after the deploy of the code; null if that is unclear.
         phase_reason: why.
+        job_kind: how it runs in chunks if its table is large; null if it always runs as a whole.
     """
 
     version: int | None
@@ -72,6 +76,7 @@ class File(TypedDict):
     reversible: bool
     phase: Literal["before", "after"] | None
     phase_reason: str
+    job_kind: Literal["batch", "online"] | None
 
 
 class Files(TypedDict):
@@ -93,7 +98,11 @@ class Detail(TypedDict, total=False):
         current: the last applied migration after a restore; null if none is applied.
         point: the restore point, or the backup, that was restored.
         sha256: the digest of the backup.
-        rows: `{table: rows}` that a rollback deleted; null for a table whose rows were not counted.
+        rows: `{table: rows}` that a rollback deleted; null for a table whose rows were not counted. Of a job,
+            how many rows it changed or copied.
+        chunks: how many chunks a job had.
+        table: the table that a job works on.
+        applied: "elsewhere" if wrangler applied the migration while its job was open.
         values: `{table.column: values}` that a rollback deleted with the column.
         lint: false if the linter did not check the migration.
         overridden: `{gate: reason}` of the gates that were overridden.
@@ -110,6 +119,9 @@ class Detail(TypedDict, total=False):
     point: object
     sha256: object
     rows: object
+    chunks: object
+    table: object
+    applied: object
     values: object
     lint: object
     overridden: object
@@ -127,7 +139,7 @@ class LogEntry(TypedDict):
         version: the number of the migration; null if it has none, or the whole database is meant.
         name: the name of the migration; null if the whole database is meant.
         action: what was done: up, down, baseline, accept, forget, adopt, sync, move, restoring, restore or
-            rewind (a restore made it pending again).
+            rewind (a restore made it pending again); to a job: start, pause, resume or cancel.
         occurred_at: when, in epoch seconds; null if the time is unknown.
         by: who; null if it was wrangler.
         checksum: the checksum of the file; null if unknown.

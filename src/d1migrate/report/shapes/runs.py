@@ -70,13 +70,16 @@ class Plan(TypedDict):
     Attributes:
         steps: the migrations, in the order in which they would run.
         single_transaction: whether all of them run in one transaction.
-        requests: how many requests the run sends to a remote database.
+        requests: how many requests the run sends to a remote database, without the chunks of a job.
+        waits_for: the migration whose job is open; `up` ends it before anything else is applied. Null if
+            none is open.
         gates: the gates of the environment.
     """
 
     steps: list[PlannedStep]
     single_transaction: bool
     requests: int
+    waits_for: str | None
     gates: list[Gate]
 
 
@@ -106,11 +109,13 @@ class Run(TypedDict):
     Attributes:
         steps: the migrations, in the order in which they ran.
         applied_meanwhile: migrations that another run applied at the same time.
+        waits_for: the migration whose job must end before others can be applied; null if nothing waits.
         problems: what is wrong with the database after the run.
     """
 
     steps: list[Step]
     applied_meanwhile: list[Migration]
+    waits_for: str | None
     problems: list[Problem]
 
 
