@@ -74,6 +74,8 @@ class Migrator:
             history, that table is used unless the files record themselves.
         accept_newer: whether `up` has nothing to do if the database is newer than the migrations: all of them
             are applied, unedited, and what is applied besides comes after the last one.
+        budget: the most entries (rows and index entries) that one batch may write; by default 50,000 on D1,
+            and any number in a file.
         by: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
     """
 
@@ -89,6 +91,7 @@ class Migrator:
         table: str | None = None,
         wrangler_table: str | None = None,
         accept_newer: bool = False,
+        budget: int | None = None,
         by: str | None = None,
     ) -> None:
         self._driver = self._watched = connect(database) if isinstance(database, str) else database
@@ -98,6 +101,7 @@ class Migrator:
         self.choice = choose_table(self.migrations, configured=table, wrangler=wrangler_table)
         self._allow_out_of_order, self._accept_newer = allow_out_of_order, accept_newer
         self._severities, self._strict, self._by = severities, strict, by
+        self._budget = budget
         self._working: Working = unwatched
         self._takes_restore_points = bool(restore_points)
         self._folder = restore_points if isinstance(restore_points, str) else None
@@ -781,7 +785,8 @@ class Migrator:
         from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, Pace
 
         is_file = self._driver.capabilities.file is not None
-        return Pace(most=MOST_IN_FILE, budget=NO_BUDGET) if is_file else Pace()
+        pace = Pace(most=MOST_IN_FILE, budget=NO_BUDGET) if is_file else Pace()
+        return pace if self._budget is None else pace._replace(budget=self._budget)
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project import actor

@@ -72,7 +72,13 @@ def test_change_any_table_and_lose_nothing(project: Project, cloudflare: Cloudfl
         assert old in text
         text = text.replace(old, new, 1)
     (project.folder / "schema.sql").write_text(text)
-    project.run("diff", "--to", "schema.sql", "--backfill", "workflows.owner_id='nobody'", "--name", "owners")
+    made = ("diff", "--to", "schema.sql", "--backfill", "workflows.owner_id='nobody'", "--name", "owners")
+    project.run(*made)
+    err = project.run("up", code=1).err
+    assert "004_owners: more than 500,000 entries in one batch: over the budget of 50,000 (" in err
+    (project.migrations / "004_owners.sql").unlink()
+    (project.folder / "d1migrate.toml").write_text("budget = 2000000\n")
+    project.run(*made)
     found = project.run("lint", "--strict", "--json").json
     assert {d["code"] for d in found["diagnostics"]} == {"W103"}  # a note: every row is written again
     assert "no loss" in project.run("rehearse").out

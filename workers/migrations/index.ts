@@ -53,6 +53,7 @@ export default {
   advice: [
     ["history not as planned; applied are ([^']*)", "a file may only insert its own version into schema_migrations; leave the rest to d1migrate", "its SQL changes the history of other migrations than its own (applied then: $1)"],
     ["(already applied: |history changed meanwhile)", "a read replica may lag: pass the D1 binding itself, or a session that begins with `first-primary`", "the database has a newer history than the one that was read"],
+    ["bad JSON path: '(.*over the budget of .*)'", "for one table, add the line `-- d1migrate: online TABLE`; if the database is known to take more at once, set `budget` in d1migrate.toml, and draft the migration again", "$1"],
     ["D1 DB is overloaded", "other requests kept it waiting: run the command again later"],
     ["D1 DB is overloaded|exceeded its (?:CPU time|memory) limit|exceeded timeout which caused object to be reset|\\[code: 7429\\]", "the same statements would cost as much again; split them into several migrations, or let `-- d1migrate: batch TABLE` run one in chunks"],
     ["schema_migrations.* already exists", "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"],
@@ -272,5 +273,5 @@ ON CONFLICT(version) DO NOTHING`,
       schema: ["4ff75a1cebe0ce8a index idx_sessions_expires_at", "988e60915d541c19 index idx_sessions_user_id", "a1a3daefa8e0839f index idx_users_role", "abc238ac9455d937 table sessions", "9a3e0f9c08ac443b table users"],
     },
   ],
-  seal: "9631bd3c8faac19ba8cbddc16a4f14fc7347a373511e53489af461ece118170f",
+  seal: "9eb4dcf810e4d3a850d7c27716b8b6475903320f36d7b3f331810c1d90a20a6e",
 };

@@ -12,6 +12,7 @@ from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
 from d1migrate.drafting import Declarations, Stage, draft, expand_contract, migration_text
 from d1migrate.errors import DataLoss, MissingValue
+from d1migrate.schema.cost import DEFAULT_BUDGET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write_draft(
         The draft, as JSON.
     """
     try:
-        drafted = draft_or_ask(current, desired, options, output)
+        drafted = draft_or_ask(current, desired, options, output, project.draft_budget)
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
@@ -60,7 +61,7 @@ def write_draft(
     if options.check:
         output.note(f"different: {drafted.title}")
         return _value(drafted.title)
-    stages = _stages(drafted, current, desired, options)
+    stages = _stages(drafted, current, desired, options, project.draft_budget)
     if options.dry_run:
         texts = [_text(stage, next_file(stage.description, project)) for stage in stages]
         return print_sql("\n".join(texts), stages[0].description, output)
@@ -72,12 +73,22 @@ def write_draft(
     return _value(stages[0].description, files=written)
 
 
-def _stages(drafted: Draft, current: Schema, desired: Desired, options: DraftOptions) -> list[Stage]:
+def _stages(
+    drafted: Draft, current: Schema, desired: Desired, options: DraftOptions, budget: int | None
+) -> list[Stage]:
     """Return the migrations that a draft is written as."""
     if not options.expand:
         return [Stage(options.name or drafted.title, drafted)]
     backfill = Declarations.of((), options.backfill, ()).backfill
-    return expand_contract(current, desired, drafted, backfill, description=options.name, order=options.order)
+    return expand_contract(
+        current,
+        desired,
+        drafted,
+        backfill,
+        description=options.name,
+        order=options.order,
+        budget=budget or DEFAULT_BUDGET,
+    )
 
 
 def _text(stage: Stage, new: NewFile) -> str:
@@ -103,7 +114,9 @@ def _value(description: str | None, *, files: Sequence[str] = (), sql: str | Non
     return {"different": description is not None, "description": description, "files": [*files], "sql": sql}
 
 
-def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, output: Output) -> Draft | None:
+def draft_or_ask(
+    current: Schema, desired: Desired, options: DraftOptions, output: Output, budget: int | None
+) -> Draft | None:
     """Draft a migration. On a terminal ask for what the options leave open; None if nothing differs.
 
     Raises:
@@ -115,7 +128,7 @@ def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, outpu
         declared.refuse_unknown(current, desired)
         try:
             with output.working("writing the migration and checking it on scratch databases"):
-                drafted = draft(current, desired, **declared._asdict(), order=options.order)
+                drafted = draft(current, desired, **declared._asdict(), order=options.order, budget=budget)
         except (DataLoss, MissingValue) as error:
             if options.check:
                 raise

@@ -54,7 +54,13 @@ def fix(
     raw = {migration.name: _read(migration.file) for migration in only if not migration.is_large}
     raw |= {migration.name: "" for migration in only if migration.is_large}
     found = lint_fix.fix(
-        fixable.migrations, only, raw, base=fixable.base, severities=project.severities, platform=platform
+        fixable.migrations,
+        only,
+        raw,
+        base=fixable.base,
+        severities=project.severities,
+        platform=platform,
+        budget=project.draft_budget,
     )
     ready = [one for one in found if one.text is not None]
     diffs = {one.migration.file: one.diff(raw[one.migration.name]) for one in ready}

@@ -216,6 +216,11 @@ class Project:
         """The severities of lint rules, from the environment or else the configuration; needs no database."""
         return self.config.severities(self._given.env or os.environ.get("D1MIGRATE_ENV"))
 
+    @property
+    def draft_budget(self) -> int | None:
+        """The budget that a drafted rebuild asserts; None for any number of entries."""
+        return self.config.draft_budget(self._url)
+
     def platform(self, given: PlatformName | None) -> Platform:
         """Return where the migrations are to run: as given with `--for`, or what folder or database imply."""
         from d1migrate.lint.platform import PLATFORMS
@@ -451,6 +456,7 @@ class Project:
             allow_out_of_order=allow_out_of_order or environment.out_of_order == "allow",
             severities=environment.lint,
             strict=environment.lint_level == "warning",
+            budget=environment.budget,
             table=self.config.table,
             wrangler_table=self.config.wrangler_table(environment),
             restore_points=environment.restore_point is not False and restore_points,

@@ -61,16 +61,18 @@ def run(
         value = write_draft(built, Desired(live), draft, project, output)
         recorded = _record_written(database._replace(schema=live), entries, confirm, project, output)
     else:
-        value, recorded = _print_statements(live, built, draft, output), []
+        value, recorded = _print_statements(live, built, draft, project, output), []
     if output.as_json:
         output.print_json({**value, "recorded": values.migrations(recorded)})
     return 0
 
 
-def _print_statements(live: Schema, built: Schema, options: DraftOptions, output: Output) -> Draft:
+def _print_statements(
+    live: Schema, built: Schema, options: DraftOptions, project: Project, output: Output
+) -> Draft:
     from d1migrate.drafting.migration_text import statements_text
 
-    drafted = draft_or_ask(live, Desired(built), options, output)
+    drafted = draft_or_ask(live, Desired(built), options, output, project.draft_budget)
     if drafted is None:
         return no_difference(output)
     value = print_sql(statements_text(drafted.up), drafted.title, output)

@@ -23,6 +23,7 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
+from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.schema.diff import diff
 from d1migrate.sql.names import fold
 
@@ -68,6 +69,7 @@ def draft(
     backfill: Mapping[tuple[str, str], str] | None = None,
     allow_drop: Collection[str] = (),
     order: bool = False,
+    budget: int | None = DEFAULT_BUDGET,
 ) -> Draft | None:
     """Return the migration from one schema to another, and its rollback; None if they are the same.
 
@@ -79,6 +81,7 @@ def draft(
             schema.
         allow_drop: `table` or `table.column` whose rows or values may be dropped, or `all`.
         order: whether columns in another order are a difference.
+        budget: the most entries that a rebuild may write in one batch; None: any number.
 
     Raises:
         UsageError: a rename fits neither schema, or a value is not an SQL expression over the table.
@@ -98,13 +101,13 @@ def draft(
         refuse_broken_objects(current, desired)
         if not todo and not found.changes:
             return None
-        rest = statement_groups(found.changes, renamed, desired.schema)
+        rest = statement_groups(found.changes, renamed, desired.schema, budget)
         scratch.run_groups(rest)
         reached = scratch.schema(renamed)
         if diff(reached, desired.schema, order=order).changes:
             raise PlanError("the changes do not produce the desired schema; this is a bug in d1migrate")
         undone = [rename.reversed for rename in reversed(todo)]
-        down = reverse(scratch, reached, renamed, undone, current, order=order)
+        down = reverse(scratch, reached, renamed, undone, current, order=order, budget=budget)
     return Draft(tuple(todo), found.changes, (*first, *rest), down)
 
 

@@ -18,6 +18,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup
 from d1migrate.schema.changes import AddColumn, RebuildTable
 from d1migrate.schema.companions import companion_triggers
+from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.schema.queries import rowid_of
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
@@ -70,6 +71,7 @@ def expand_contract(
     *,
     description: str | None = None,
     order: bool = False,
+    budget: int = DEFAULT_BUDGET,
 ) -> list[Stage]:
     """Return the migrations that replace the draft of a change.
 
@@ -80,6 +82,7 @@ def expand_contract(
         backfill: as for `draft`.
         description: a few words; by default, they name the columns.
         order: as for `draft`.
+        budget: as for `draft`. It is always asserted, because the rebuild may run as a job.
 
     Raises:
         UsageError: the change fills no new column.
@@ -98,7 +101,7 @@ def expand_contract(
     expanded = _with_companions(added, filled)
     expand = draft(current, Desired(expanded), order=order)
     contract = draft(expanded, Desired(added), order=order)
-    rest = draft(added, desired, backfill=backfill, allow_drop=("all",), order=order)
+    rest = draft(added, desired, backfill=backfill, allow_drop=("all",), order=order, budget=budget)
     steps = [
         (description or f"add {words}", expand, _EXPAND),
         *(_fill(one) for one in filled),

@@ -14,6 +14,7 @@ from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import rehearse
+from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold, is_helper
 from d1migrate.sql.split import split
@@ -60,6 +61,7 @@ def fix(
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
     platform: Platform = D1,
+    budget: int | None = DEFAULT_BUDGET,
 ) -> list[FixedFile]:
     """Rewrite rebuilds that lose rows, and end last statements with `;`.
 
@@ -72,6 +74,7 @@ def fix(
         base: the schema before them; an empty one by default.
         severities: as for `lint`.
         platform: as for `lint`.
+        budget: the most entries that a rewritten rebuild may write in one batch; None: any number.
     """
     before, found = list[Migration](), list[FixedFile]()
     replayer = Replayer(base, platform=platform)
@@ -84,7 +87,7 @@ def fix(
             continue
         fixable = _fixable(replayed, severities) if migration in only else []
         if fixable:
-            fixed = _fixed(replayed, fixable, raw[migration.name], before, base, severities)
+            fixed = _fixed(replayed, fixable, raw[migration.name], before, base, severities, budget)
             found.append(fixed)
             if fixed.text is not None:
                 migration = _with(migration, fixed.text)
@@ -103,6 +106,7 @@ def _fixed(
     before: Sequence[Migration],
     base: Schema | None,
     severities: Mapping[str, str] | None,
+    budget: int | None,
 ) -> FixedFile:
     migration = replayed.migration
     try:
@@ -113,7 +117,7 @@ def _fixed(
             return FixedFile(migration, _terminated(raw))
         flagged = {statement.index for statement in replayed.of("drop table") if statement.line in lines}
         intended = _as_intended(replayed)
-        text = with_breakpoints(_terminated(_applied(raw, migration.text, edits(intended, flagged))))
+        text = with_breakpoints(_terminated(_applied(raw, migration.text, edits(intended, flagged, budget))))
         _check(_with(migration, text), intended, before, base, severities)
     except Error as error:
         return FixedFile(migration, None, str(error))

@@ -20,9 +20,11 @@ from d1migrate.drafting.rebuild_guards import (
 )
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_cost
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS
+from d1migrate.schema.rebuild_checks import budget_statement, is_budget_statement
 from d1migrate.sql.names import HELPER, ROWIDS, fold, unquote
 from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.statement import pragma_of
@@ -51,12 +53,15 @@ class Edit(NamedTuple):
     text: str
 
 
-def edits(replay: AnalyzedReplay, flagged: Collection[int]) -> list[Edit]:
+def edits(
+    replay: AnalyzedReplay, flagged: Collection[int], budget: int | None = DEFAULT_BUDGET
+) -> list[Edit]:
     """Return the edits that make the rebuilds of a file keep every row.
 
     Args:
         replay: the file as it statement.
         flagged: the statements that lose rows.
+        budget: the most entries that the rebuilds may write; None: any number.
 
     Raises:
         PlanError: one of them belongs to no rebuild, or to one that cannot be rewritten; it says why.
@@ -72,6 +77,7 @@ def edits(replay: AnalyzedReplay, flagged: Collection[int]) -> list[Edit]:
             f"line {pieces[index].line}: no table is rebuilt here, so there are no rows to put back"
         )
     file.settle_pragmas()
+    file.assert_budget(budget)
     return sorted(file.edits)
 
 
@@ -80,6 +86,7 @@ class _File:
 
     def __init__(self, replay: AnalyzedReplay, pieces: Sequence[Statement]) -> None:
         self._replay, self._pieces = replay, pieces
+        self._costs: dict[str, int] = {}
         self.edits: list[Edit] = []
 
     def rewrite(self, rebuild: Rebuild, number: int, flagged: Collection[int]) -> set[int]:
@@ -90,6 +97,8 @@ class _File:
         own = {statement.index for statement in (begin, drop) if statement}
         if not own & set(flagged) and not any(True for _ in begin.before.references(name)):
             return own
+        if (first := self._replay.statements[0].before).tables.get(name) == rebuild.old:
+            self._costs[rebuild.old.name] = rebuild_cost(rebuild.old, rebuild.new, first)
         case = _Case(rebuild, number, begin, self._naming(rebuild), drop, aside)
         if case.end.verb == "alter table":
             self._from_copy(case)
@@ -262,6 +271,14 @@ class _File:
 
     def _cannot(self, statement: ReplayedStatement, why: str) -> PlanError:
         return PlanError(f"line {statement.line}: {why}")
+
+    def assert_budget(self, budget: int | None) -> None:
+        """Let the file begin with the assertion that it is within its budget, if it rebuilds tables."""
+        removed = {edit.start for edit in self.edits if edit.end > edit.start and not edit.text}
+        first = next(piece for piece in self._pieces if _span(piece)[0] not in removed)
+        if self._costs and budget is not None and not is_budget_statement(first.sql):
+            start, _ = _span(first)
+            self.edits.append(Edit(start, start, f"{budget_statement(self._costs, budget)};\n"))
 
     def settle_pragmas(self) -> None:
         """Remove what has no effect on D1, or hides broken links; defer foreign keys at the first edit."""

@@ -7,6 +7,7 @@ from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import statement_groups
 from d1migrate.schema.changes import Create, Drop, RebuildVirtual
+from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.schema.diff import diff
 from d1migrate.schema.normalize import normal_form
 from d1migrate.sql.checks import allowed_values
@@ -49,6 +50,7 @@ def reverse(
     current: Schema,
     *,
     order: bool = False,
+    budget: int | None = DEFAULT_BUDGET,
 ) -> Reverse:
     """Return the rollback of a draft, which has run once on the engine of the draft.
 
@@ -59,6 +61,7 @@ def reverse(
         renames: the renames that undo them, in order.
         current: the schema before the draft.
         order: whether columns in another order are a difference.
+        budget: as for `draft`.
     """
     tables = {fold(table.name): table.sql for table in renamed.tables}
     placeholders: dict[tuple[str, str], str] = {}
@@ -77,15 +80,15 @@ def reverse(
     late = [c for c in back.changes if isinstance(c, RebuildVirtual) and c.filled_by == "content"]
     try:
         early = [change for change in back.changes if change not in late]
-        found = scratch.run_groups(statement_groups(early, reached, renamed))
+        found = scratch.run_groups(statement_groups(early, reached, renamed, budget))
         for rename in renames:
             found += rename_groups(scratch, rename)
-        found += scratch.run_groups(statement_groups(late, reached, renamed))
+        found += scratch.run_groups(statement_groups(late, reached, renamed, budget))
         last = scratch.schema(current)
         rest = diff(last, current, order=order).changes
         if rest and all(isinstance(change, Drop | Create) and change.kind != "table" for change in rest):
             # They blocked a rename, and were dropped.
-            found += scratch.run_groups(statement_groups(rest, last, current))
+            found += scratch.run_groups(statement_groups(rest, last, current, budget))
             rest = diff(scratch.schema(current), current, order=order).changes
     except PlanError as error:
         return Reverse(irreversible=str(error).partition("\n")[0])

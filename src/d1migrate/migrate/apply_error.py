@@ -8,6 +8,7 @@ from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Overloaded
 from d1migrate.migrate import assertions
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.d1 import CROWDED, OVERLOADED
 from d1migrate.sql.unusual_characters import unusual
 
@@ -54,6 +55,12 @@ ADVICE = (
         f"({assertions.ALREADY_APPLIED}|{assertions.CHANGED_MEANWHILE})",
         "a read replica may lag: pass the D1 binding itself, or a session that begins with `first-primary`",
         "the database has a newer history than the one that was read",
+    ),
+    Advice(
+        f"bad JSON path: '(.*{OVER_BUDGET}.*)'",
+        "for one table, add the line `-- d1migrate: online TABLE`; if the database is known to take more at"
+        " once, set `budget` in d1migrate.toml, and draft the migration again",
+        "$1",
     ),
     Advice(CROWDED, "other requests kept it waiting: run the command again later"),
     Advice(

@@ -17,6 +17,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
 from d1migrate.project.environment import (
     Environment,
+    read_budget,
     read_gates,
     refuse_circles,
     refuse_name,
@@ -65,6 +66,7 @@ class Config(NamedTuple):
         class_name: the class whose settings these are; None for the project's.
         fleets: those of the file.
         fleet: the fleet whose settings these are, if any.
+        budget: the most entries that one batch may write, unless an environment has another number.
     """
 
     migrations: str | None = None
@@ -82,6 +84,21 @@ class Config(NamedTuple):
     class_name: str | None = None
     fleets: tuple[FleetSettings, ...] = ()
     fleet: FleetSettings | None = None
+    budget: int | None = None
+
+    def draft_budget(self, url: str | None) -> int | None:
+        """Return the budget that a drafted rebuild asserts; None if no database of the project is a D1.
+
+        Args:
+            url: the database that the draft is for, if it is known.
+        """
+        urls = [url or "", *(environment.database for environment in self.environments)]
+        is_d1 = self.wrangler or any(one.startswith(("d1:", "wrangler:")) for one in urls)
+        if self.budget is not None or self.class_name or not is_d1:
+            return self.budget
+        from d1migrate.schema.cost import DEFAULT_BUDGET
+
+        return DEFAULT_BUDGET
 
     @property
     def generated(self) -> tuple[str, ...]:
@@ -255,7 +272,7 @@ class Config(NamedTuple):
             if name is not None:
                 raise exclusive("--env", "--database")
             url = normalize(database)
-            return self._guarded(url) or Environment(None, url, lint=self.lint)
+            return self._guarded(url) or Environment(None, url, lint=self.lint, budget=self.budget)
         if name == "":
             raise UsageError(
                 "the name of the environment is empty", hint="--env or D1MIGRATE_ENV is set, but empty"
@@ -484,12 +501,18 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
 
     order, lint = content.get("out_of_order", "refuse"), _lint(path, "", content.get("lint", {}))
     sections = content.get("env", {}).items()
-    environments = tuple(_environment(path, folder, name, section, order, lint) for name, section in sections)
+    budget = read_budget(path, "", content)
+    environments = tuple(
+        _environment(path, folder, name, section, order, lint)._replace(
+            budget=read_budget(path, f"[env.{name}] ", section) or budget
+        )
+        for name, section in sections
+    )
     refuse_circles(path, {str(environment.name): environment.after for environment in environments})
     wrangler = relative("wrangler")
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
-        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
+        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint, budget=budget),)
     _refuse_table(path, "", content.get("table"))
     names = () if from_wrangler else tuple(str(environment.name) for environment in environments)
     indexes, classes, fleets = _indexed(path, folder, content, names)
@@ -507,6 +530,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         runtime=relative("runtime"),
         classes=classes,
         fleets=fleets,
+        budget=budget,
     )
 
 

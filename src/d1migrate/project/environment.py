@@ -32,6 +32,7 @@ class Environment(NamedTuple):
         require_rollback: whether every migration must have a rollback.
         rehearse: what a rehearsal must not find, as `lint_level`; None for no rehearsal.
         account: the Cloudflare account it must be in.
+        budget: the most entries that one batch may write, if that is configured.
     """
 
     name: str | None
@@ -46,6 +47,7 @@ class Environment(NamedTuple):
     require_rollback: bool = False
     rehearse: str | None = None
     account: str | None = None
+    budget: int | None = None
 
     @property
     def shown(self) -> str:
@@ -56,6 +58,15 @@ class Environment(NamedTuple):
     def described(self) -> str:
         """Its name, if it has one, and its url."""
         return f"{self.name}: {self.database}" if self.name else self.database
+
+    @property
+    def entries_per_batch(self) -> int | None:
+        """The most entries that one batch may write; None: any number, as nothing stops it in a file."""
+        if self.budget is not None or not self.database.startswith("d1:"):
+            return self.budget
+        from d1migrate.schema.cost import DEFAULT_BUDGET
+
+        return DEFAULT_BUDGET
 
     @property
     def wants_restore_point(self) -> bool:
@@ -88,6 +99,21 @@ def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]
         except UsageError as error:
             raise UsageError(f"{path}: {where}{error}", hint=error.hint) from None
     return {key: section[key] for key in _GATES if key in section}
+
+
+def read_budget(path: str, where: str, section: dict[str, Any]) -> int | None:
+    """Return the budget of a section, if it has one.
+
+    Raises:
+        UsageError: it is less than an entry.
+    """
+    budget: int | None = section.get("budget")
+    if budget is not None and budget < 1:
+        raise UsageError(
+            f"{path}: {where}budget is {budget}, expected at least 1",
+            hint="remove it for the default, or set a larger one",
+        )
+    return budget
 
 
 def split_level(

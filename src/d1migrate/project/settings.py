@@ -70,6 +70,16 @@ _PATTERN = Setting(
     'pattern = "*/migration.sql"',
     "Which files below the folder are migrations. See [choosing the files](#choosing-the-files).",
 )
+_BUDGET = Setting(
+    "budget",
+    (int,),
+    "50000 on D1; no limit for SQLite files and Durable Objects",
+    "budget = 20000",
+    "How many entries, that is rows and index entries, one batch may write. D1 stops a batch that takes too"
+    " much CPU time, and does not report how much that is: 50000 is a fifth of what is known to have failed."
+    " A drafted rebuild asserts the budget of the project: see"
+    " [a rebuild](../concepts/how-it-works.md#a-rebuild). `plan` and `rehearse` warn of other changes.",
+)
 _INDEX = Setting(
     "index",
     (str, list),
@@ -120,6 +130,7 @@ PROJECT = (
         'out_of_order = "allow"',
         "Whether `up` applies pending migrations that come before an applied one.",
     ),
+    _BUDGET,
     Setting(
         "lint",
         (dict,),
@@ -207,6 +218,7 @@ ENVIRONMENT = (
         "`up` first rehearses the pending migrations, and refuses them if it finds an error, or with"
         ' `"warning"` also a warning. `--no-rehearse REASON` overrides it.',
     ),
+    _BUDGET._replace(default="that of the project", meaning="The [budget](#budget) in this environment."),
     Setting(
         "lint",
         (dict, *LEVELS),

@@ -18,9 +18,11 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
+from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_cost
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.rebuild import rebuild_statements
 from d1migrate.schema.rebuild_checks import (
+    budget_statement,
     count_statements,
     no_orphan_statements,
     orphan_statements,
@@ -48,14 +50,17 @@ class StatementGroup(NamedTuple):
 
 
 def statement_groups(
-    changes: Sequence[Change], current: Schema, desired: Schema
+    changes: Sequence[Change], current: Schema, desired: Schema, budget: int | None = DEFAULT_BUDGET
 ) -> tuple[StatementGroup, ...]:
     """Return the SQL of changes, in order; statements are without `;`.
+
+    If tables are rebuilt, the first statement asserts that the batch is within its budget.
 
     Args:
         changes: as `diff` returns them.
         current: the schema before them.
         desired: the schema after them.
+        budget: the most entries that the rebuilds may write; None: any number.
 
     Raises:
         LimitExceeded: as `rebuild_statements`.
@@ -69,6 +74,8 @@ def statement_groups(
     reached = dependants(catalog, (fold(rebuild.old.name) for rebuild in rebuilds))
     watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
+    costs = {rebuild.old.name: rebuild_cost(rebuild.old, rebuild.new, catalog) for rebuild in rebuilds}
+    first = [budget_statement(costs, budget)] if costs and budget is not None else []
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _checks(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[StatementGroup] = []
@@ -84,6 +91,7 @@ def statement_groups(
     defer = ("PRAGMA defer_foreign_keys = ON",) if is_deferred else ()
     what = "Check foreign keys at the end" + ("; count rows" if watched else "")
     found = (
+        StatementGroup("Refuse a table that is too big for one batch", tuple(first)),
         StatementGroup(what, (*defer, *begin)),
         *steps,
         StatementGroup("Check that no row was lost", end),

@@ -6,11 +6,11 @@ from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-MAX_ROWS = 1_000_000
-"""The most rows, of all tables, that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild`
-in benchmarks/), so 4 s for this many, which leaves a margin within production's 30 s a batch."""
+OVER_BUDGET = "over the budget of "
+"""What a rebuild is refused with if it would write more entries than one batch may."""
+_COUNTED = 10  # times the budget: how far entries are counted, so that the message has their number
 
 _COUNTS, _ORPHANS, _INDEX = (
     quote_identifier(f"{HELPER}{name}") for name in ("counts", "orphans", "index_orphans")
@@ -24,17 +24,44 @@ ORPHAN_CHECK = (
 """A statement that aborts the batch at any row whose parent does not exist."""
 
 
+def budget_statement(costs: Mapping[str, int], budget: int) -> str:
+    """Return the statement that aborts the batch if rebuilds would write more entries than it may.
+
+    It must be the first of the batch: whatever runs before it would be paid for in vain. It counts no table
+    to its end, because production has stopped such a count of a large one (d1-facts §11).
+
+    Args:
+        costs: {table: the entries that its rebuild writes for each row}.
+        budget: the most entries.
+    """
+    most = _COUNTED * budget
+    entries = " + ".join(
+        f"{cost} * (SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {most // cost + 1}))"
+        for table, cost in costs.items()
+    )
+    if len(costs) == 1:
+        (table,) = costs
+        advice = f"the directive `d1migrate: online {table}` rebuilds it in chunks"
+    else:
+        advice = "rebuild each table in a migration of its own"
+    ending = quote_literal(f" entries in one batch: {OVER_BUDGET}{budget:,} ({advice})")
+    number = f"iif(n > {most}, 'more than {most:,}', 'about ' || format('%,d', n))"
+    return (
+        f"SELECT json_extract('{{}}', {number} || {ending}) FROM (SELECT {entries} AS n) WHERE n > {budget}"
+    )
+
+
+def is_budget_statement(sql: str) -> bool:
+    """Whether a statement is a `budget_statement`."""
+    return sql.startswith("SELECT json_extract(") and OVER_BUDGET in sql
+
+
 def count_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that note how many rows some tables have, and abort if there are too many."""
+    """Return the statements that note how many rows some tables have."""
     rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {quote_identifier(t)}))" for t in tables)
-    message = quote_literal("too many rows to rebuild in one batch of 30 seconds: ")
     return [
         f"CREATE TABLE {_COUNTS} (name TEXT PRIMARY KEY, rows INTEGER)",
         f"INSERT INTO {_COUNTS} VALUES {rows}",
-        (
-            f"SELECT json_extract('{{}}', {message} || n) FROM (SELECT sum(rows) AS n FROM {_COUNTS})"
-            f" WHERE n > {MAX_ROWS}"
-        ),
     ]
 
 

@@ -13,7 +13,6 @@ from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanErr
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.diff import diff
-from d1migrate.schema.rebuild_checks import MAX_ROWS
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
@@ -543,11 +542,12 @@ def test_values_that_are_gone(column: str, back: str) -> None:
 
 
 def test_a_table_too_big_for_one_batch() -> None:
-    """It is refused with the number of its rows before anything is done."""
-    script = "CREATE TABLE t (a);\n"
-    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= {MAX_ROWS}) SELECT i FROM n"
-    database = Database(script, f"INSERT INTO t {count};\n")
-    found = drafted(script, "CREATE TABLE t (a DEFAULT 1);")
+    """The first statement refuses it with the number of entries, which its indexes and its children add to."""
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);\nCREATE INDEX i ON t (a);\nCREATE TABLE c (t REFERENCES t);\n"
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 8334) SELECT i FROM n"
+    database = Database(script, f"INSERT INTO t (a) {count};\n")
+    found = drafted(script, script.replace("a)", "a DEFAULT 1)", 1))
     assert found is not None
-    with pytest.raises(Error, match="too many rows to rebuild in one batch of 30 seconds: 1000001"):
+    assert "over the budget" in found.up[0].statements[0]
+    with pytest.raises(Error, match="about 50,004 entries in one batch: over the budget of 50,000"):
         database.run([sql for section in found.up for sql in section.statements])

@@ -50,7 +50,9 @@ def test_all_else_stays_byte_for_byte() -> None:
     tail = "-- between\n\n-- Record migration\nINSERT INTO schema_migrations (version, name, applied_at)\nVALUES (2, '002_case', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;\n\n-- Rollback:\n--   DROP TABLE users;\n"
     text = fixed(head + REBUILD + "PRAGMA foreign_keys=ON;\n" + tail)
     new, copy, _, _ = REBUILD.splitlines()
-    assert text.startswith(f"-- Migration: 002_case\n\n -- as everybody writes\n/* first */\n{new}\n{copy}\n")
+    start = "-- Migration: 002_case\n\n -- as everybody writes\n/* first */\n"
+    assert text.startswith(f"{start}SELECT json_extract(")
+    assert f" WHERE n > 50000;\n{new}\n{copy}\n" in text
     assert text.endswith(f'DROP TABLE "users_new";\n{tail}')
     assert "foreign_keys=" not in text
     assert "RENAME" not in text
@@ -76,7 +78,7 @@ def test_drizzle_can_still_cut_its_file() -> None:
 def test_line_ends_and_a_byte_order_mark_stay() -> None:
     """New lines have the file's line ends, too."""
     text = fixed("\ufeff" + REBUILD.replace("\n", "\r\n"))
-    assert text.startswith("\ufeffCREATE TABLE users_new")
+    assert text.startswith("\ufeffSELECT json_extract(")
     assert text.count("\n") == text.count("\r\n")
 
 

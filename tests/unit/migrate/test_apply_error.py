@@ -12,6 +12,7 @@ from d1migrate.errors import ApplyError, QueryError
 from d1migrate.migrate.apply_error import ADVICE
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
+from d1migrate.schema.rebuild_checks import budget_statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +68,21 @@ def test_no_place_for_two() -> None:
 
 def test_what_is_said_instead() -> None:
     """The text that is shown instead has what the pattern's group matched."""
-    (history,) = (advice for advice in ADVICE if "$1" in (advice.text or ""))
+    (history,) = (advice for advice in ADVICE if "$1)" in (advice.text or ""))
     error = failure("INSERT INTO schema_migrations SELECT 7, 'x', 1;\n")
 
     assert str(error) == f"001_a: {history.text}".replace("$1", "7,1")
     assert error.hint == history.hint
+
+
+def test_a_batch_over_its_budget() -> None:
+    """Its own assertion is the error, and the hint is what to do."""
+    over = budget_statement({"a": 2}, 1)
+    filled = "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\n"
+    error = failure(f"{filled}{over};\n")
+
+    assert str(error).startswith("001_a: about 2 entries in one batch: over the budget of 1 (")
+    assert "-- d1migrate: online TABLE" in str(error.hint)
 
 
 class Lagging(SqliteDriver):

@@ -6,8 +6,10 @@ import apsw
 import pytest
 
 from d1migrate.schema.rebuild_checks import (
-    MAX_ROWS,
+    OVER_BUDGET,
+    budget_statement,
     count_statements,
+    is_budget_statement,
     is_recount,
     no_orphan_statements,
     orphan_statements,
@@ -60,4 +62,46 @@ def test_a_recount_is_known_again() -> None:
     *checks, drop = recount_statements(["a", "b"])
     assert [is_recount(sql) for sql in checks] == [True, True]
     assert not is_recount(drop)
-    assert MAX_ROWS
+
+
+def refused(costs: dict[str, int], budget: int, rows: int = 1000) -> str:
+    """What a batch is refused with; "" if it is within the budget."""
+    many = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {rows}) SELECT i FROM n"
+    connection = database(f"""CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE "it's" (x);
+        INSERT INTO p {many}; INSERT INTO "it's" SELECT 1;""")
+    try:
+        assert list(connection.execute(budget_statement(costs, budget))) == []
+    except apsw.SQLError as error:
+        return str(error).partition("'")[2].rstrip("'").replace("''", "'")
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("costs", "budget", "message"),
+    [
+        ({"p": 2}, 2000, ""),
+        ({"p": 2}, 1999, "about 2,000 entries in one batch: over the budget of 1,999 "),
+        ({"p": 2, "it's": 3}, 2003, ""),
+        ({"p": 2, "it's": 3}, 2002, "about 2,003 entries in one batch: over the budget of 2,002 "),
+        ({"p": 7}, 100, "more than 1,000 entries in one batch: over the budget of 100 "),
+    ],
+)
+def test_the_budget_of_a_batch(costs: dict[str, int], budget: int, message: str) -> None:
+    """What is written for each row of each table, up to the budget exactly."""
+    found = refused(costs, budget)
+    assert found.startswith(message)
+    assert bool(found) == bool(message)
+    assert (OVER_BUDGET in found) == bool(message)
+
+
+def test_the_advice_of_a_batch_over_its_budget() -> None:
+    """An online rebuild is of one table."""
+    assert refused({"p": 2}, 1).endswith("(the directive `d1migrate: online p` rebuilds it in chunks)")
+    assert refused({"p": 2, "it's": 2}, 1).endswith("(rebuild each table in a migration of its own)")
+    assert is_budget_statement(budget_statement({"it's": 2}, 1))
+    assert not is_budget_statement(count_statements(["p"])[0])
+
+
+def test_no_table_is_counted_to_its_end() -> None:
+    """Production has stopped a count of a large one."""
+    assert '(SELECT 1 FROM "p" LIMIT 71429)' in budget_statement({"p": 7}, 50_000)

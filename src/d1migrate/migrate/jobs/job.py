@@ -7,6 +7,7 @@ fails: the table is missing, or the token is another one.
 from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import HELPER, JOB_TABLE, fold, quote_literal
 
@@ -35,8 +36,6 @@ DROP = Query(f"DROP TABLE {JOB_TABLE}")
 
 TOO_MANY = "too many rows for one batch: "
 """What a batch migration is refused with as an ordinary one, if its table has more rows than one chunk."""
-OVER_BUDGET = "over the budget of "
-"""What a guarded rebuild is refused with if it would write more entries than one batch may."""
 MISSING = f"no such table: {JOB_TABLE}"
 """What a late request of a job that has ended is refused with."""
 EXISTS = f"table {JOB_TABLE} already exists"

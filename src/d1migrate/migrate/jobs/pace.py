@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.cost import DEFAULT_BUDGET
 
 SECONDS = 0.25
 """What a chunk should take in the database, because every other request may wait as long (ADR 0017)."""
@@ -27,7 +28,7 @@ class Pace(NamedTuple):
 
     size: int = 0
     most: int = MOST_ON_D1
-    budget: int = 50_000
+    budget: int = DEFAULT_BUDGET
     ratio: float = 1.0
     failures: int = 0
     overloaded: bool = False
