@@ -94,7 +94,7 @@ def copy(plan: OnlinePlan) -> list[Query]:
         *drain(plan, SIZE, before_cursor=True),
         pages.move(),
         *whole([copied(plan, pages.within())]),
-        progress("iif(hi_1 IS NULL, 'drain', state)", rows="changes()"),
+        progress("iif(lo_1 IS NULL, 'drain', state)", rows="changes()"),
         *whole([*assert_kept(plan, pages.within()), f"DELETE FROM {q(plan.log)} WHERE {log.within()}"]),
     ]
 
@@ -115,7 +115,7 @@ def verify(plan: OnlinePlan) -> list[Query]:
         *drain(plan, SIZE),
         pages_of(plan).move(),
         *assert_same(plan),
-        progress("iif(hi_1 IS NULL, 'verified', state)"),
+        progress("iif(lo_1 IS NULL, 'verified', state)"),
     ]
 
 

@@ -56,8 +56,10 @@ class _Triggers:
         moves = " OR ".join(f"OLD.{column(k)} IS NOT NEW.{column(k)}" for k in plan.key)
         yield self._trigger("insert", "AFTER INSERT", [self._out("NEW"), self._note("NEW")])
         yield self._trigger("update", "AFTER UPDATE", [self._out("OLD"), self._note("OLD")])
-        # The key that a row moves to, apart: most updates then write one row to the log and not two.
-        yield self._trigger("move", "AFTER UPDATE", [self._out("NEW"), self._note("NEW")], when=moves)
+        # The key that a row moves to, apart: most updates then write one row to the log and not two. Before
+        # the update, which may never happen: OR REPLACE deletes the row that has this key, and an action of a
+        # foreign key of the table to itself may then delete the row that is updated.
+        yield self._trigger("move", "BEFORE UPDATE", [self._out("NEW"), self._note("NEW")], when=moves)
         yield self._trigger("delete", "AFTER DELETE", [self._out("OLD")])
         if plan.uniques:
             # SQLite fires no trigger for the rows that OR REPLACE deletes.
