@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Send = Callable[[Batch], Sequence[Result]]
 
 CREATED = "001_tables"
-_MOST_STEPS = 600
+_MOST_STEPS = 400
 
 
 def rebuild(kind: Kind, *, triggers: bool) -> list[Migration]:

@@ -1,0 +1,50 @@
+"""The law of an online rebuild: an application cannot tell that it runs, and what it makes is what one batch makes.
+
+A control database gets the same writes, and the migration as one batch at the moment of the cut-over. The result of
+every write is the same in both: rows changed and returned, or the error. At the end all rows, rowids, counters and
+the schema are equal. Processes run the job chunk by chunk, some at the same time; batches are lost, late or sent twice;
+the job is paused and cancelled.
+
+A run tries each kind of table, with and without triggers of the user; `python -m tests --times 50 --random` tries
+thousands of others.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.application.jobs import World, rebuild
+from tests.application.pair import Pair, in_memory
+from tests.application.tables import KINDS, Kind
+from tests.inputs import few, generator
+from tests.runtime.workerd import WorkerdDriver
+
+if TYPE_CHECKING:
+    from tests.runtime.workerd import Workerd
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+every_trigger = pytest.mark.parametrize("triggers", [False, True], ids=["", "with triggers"])
+
+
+@every_kind
+@every_trigger
+def test_application_cannot_tell(kind: Kind, triggers: bool) -> None:
+    """On the embedded engine."""
+    files = rebuild(kind, triggers=triggers)
+    for number in range(few(1)):
+        with closing(in_memory()) as subject, closing(in_memory()) as control:
+            chance = generator(f"{kind.name} {triggers} {number}")
+            World(Pair(subject, control), kind, files, chance, faults=chance.choice([0, 0.2])).run()
+
+
+@every_kind
+def test_application_cannot_tell_on_d1(workerd: Workerd, kind: Kind) -> None:
+    """On the real D1."""
+    for number in range(few(1)):
+        chance = generator(f"{kind.name} {number} on D1")
+        drivers = [WorkerdDriver(workerd, workerd.database()) for _ in range(2)]
+        files = rebuild(kind, triggers=chance.random() < 0.5)
+        World(Pair(*drivers), kind, files, chance, faults=0.2).run()
