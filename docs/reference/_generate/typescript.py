@@ -16,7 +16,7 @@ _SOURCE = Path(workers.__file__).with_name("runtime.ts")
 _EXPORT = re.compile(
     r"(?:^/\*\*(?P<doc>(?:(?!\*/).)*)\*/\n)?"
     r"^export (?:async )?(?P<kind>function|interface|class|type) (?P<name>\w+)"
-    r"(?P<head>[^\n]*?)(?: \{\n(?P<body>.*?)^\}|;)$",
+    r"(?P<head>(?:\(\n(?:  [^\n]*\n)+\))?[^\n]*?)(?: \{\n(?P<body>.*?)^\}|;)$",
     re.MULTILINE | re.DOTALL,
 )
 _FIELD = re.compile(
@@ -24,9 +24,10 @@ _FIELD = re.compile(
     r"(?:declare )?(?:readonly )?(?P<name>\w+)\??: (?P<type>[^;]+);$",
     re.MULTILINE,
 )
-_RESULTS = ("Report", "StepResult", "Verification", "Entry", "Difference", "Problem")
+_RESULTS = ("Report", "StepResult", "JobReport", "OpenJob", "Verification", "Entry", "Difference", "Problem")
 """The values that functions return, in the order of the page."""
-_COMPILED = ("D1Like", "StorageLike", "Database", "Migrations", "Layout", "Planned", "Migration")
+_OPTIONS = ("Options", "JobOptions")
+_COMPILED = ("D1Like", "StorageLike", "Database", "Migrations", "Layout", "Planned", "Migration", "Job")
 """The types of arguments that no caller writes."""
 
 
@@ -69,14 +70,12 @@ def parts() -> dict[str, str]:
     """Return the parts of typescript.md."""
     exports = {export.name: export for export in _exports(_SOURCE.read_text(encoding="utf-8"))}
     of_kind = {kind: [one for one in exports.values() if one.kind == kind] for kind in ("function", "class")}
-    shown = {*_RESULTS, *_COMPILED, "Options", *(one.name for ones in of_kind.values() for one in ones)}
+    shown = {*_RESULTS, *_COMPILED, *_OPTIONS, *(one.name for ones in of_kind.values() for one in ones)}
     assert shown == set(exports), shown ^ set(exports)  # noqa: S101 - put a new one on the page
     return {
         "functions": "\n\n".join(map(_function, of_kind["function"])),
-        "options": table(
-            ("option", "type", "meaning"),
-            ((f"`{name}`", f"`{kind}`", sentence(text)) for name, kind, text in exports["Options"].fields),
-        ),
+        "options": _options(exports["Options"]),
+        "job options": _options(exports["JobOptions"]),
         "results": "\n\n".join(
             paragraphs(f"### {name}", exports[name].text, _interface(exports[name])) for name in _RESULTS
         ),
@@ -115,6 +114,11 @@ def _function(function: _Export) -> str:
 def _interface(export: _Export) -> str:
     """Return an interface as its source has it, without `readonly`, which all fields are."""
     return code(f"interface {export.name} {{\n{export.body.replace('readonly ', '')}}}", "ts")
+
+
+def _options(options: _Export) -> str:
+    rows = ((f"`{name}`", f"`{kind}`", sentence(text)) for name, kind, text in options.fields)
+    return table(("option", "type", "meaning"), rows)
 
 
 def _error(cls: _Export) -> tuple[str, str, str, str]:

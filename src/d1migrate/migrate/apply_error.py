@@ -196,6 +196,9 @@ def _show(statement: Statement, text: str) -> tuple[int, str]:
     return statement.line + at, "\n".join(shown)
 
 
+JOB_OPEN = "the job stays open: `d1migrate up` continues it, `d1migrate job cancel` ends it"
+
+
 def chunk_error(
     error: QueryError, name: str, migration: Migration | None, *, is_open: bool = True
 ) -> ApplyError:
@@ -210,8 +213,7 @@ def chunk_error(
     text = str(error)
     hint = next((hint for pattern, hint, _ in ADVICE if re.search(pattern, text)), error.hint)
     if is_open:
-        rest = "the job stays open: `d1migrate up` continues it, `d1migrate job cancel` ends it"
-        hint = f"{hint}; {rest}" if hint else rest
+        hint = f"{hint}; {JOB_OPEN}" if hint else JOB_OPEN
     statement = next(iter(migration.statements()), None) if migration else None
     message, line = f"{name}: {text}", None
     if migration and statement:

@@ -17,7 +17,10 @@ from d1migrate.migrate import compiled_queries as queries
 from d1migrate.migrate import history as h
 from d1migrate.migrate.apply_error import ADVICE
 from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.compiled_jobs import compiled_job, job_patterns
 from d1migrate.migrate.compiled_messages import messages
+from d1migrate.migrate.compiled_texts import Texts
+from d1migrate.migrate.jobs.job import READ
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
@@ -39,9 +42,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The format of the value; a runtime refuses any other."""
-
-_LITERAL = "="
-"""What a parameter begins with that is a value itself, and not the name of one."""
 
 
 class _Moment(NamedTuple):
@@ -82,6 +82,14 @@ def compile_index(
         _refuse_large(migration, in_objects=in_objects)
     plan = plan_up(migrations, h.History(table=table, rows=_empty(table)))
     digest = index_digest(migrations)
+    texts, variants = Texts(), dict(_variants(table))
+    states = {name: (variant, _some(variant)) for name, variant in variants.items()}
+    layouts = _layouts(table, variants, texts)
+    compiled = [_compiled(step, table, schemas.get(step.name)) for step in plan.steps]
+    for entry, step in zip(compiled, plan.steps, strict=True):
+        if step.job:
+            entry["job"] = compiled_job(step, states, texts)
+    has_jobs = any(step.job for step in plan.steps)
     value: dict[str, Any] = {
         "format": FORMAT,
         "table": _described(table),
@@ -91,10 +99,11 @@ def compile_index(
         "queries": _queries(table),
         "messages": messages(migrations, table, in_objects=in_objects),
         "advice": [[known for known in advice if known] for advice in ADVICE],
-        "patterns": _patterns(),
+        "patterns": _patterns() | (job_patterns() if has_jobs else {}),
         "setup": {table.name: table.create, LOG_TABLE: log.CREATE},
-        **_layouts(table),
-        "migrations": [_compiled(step, table, schemas.get(step.name)) for step in plan.steps],
+        "texts": texts.listed(),
+        **layouts,
+        "migrations": compiled,
     }
     return {**value, "seal": seal(value)}
 
@@ -136,6 +145,7 @@ def _queries(table: MigrationsTable) -> dict[str, str]:
         "orphans": deferred_keys.ORPHANS.sql,
         "deferrable": deferred_keys.DEFERRABLE.sql,
         "newestNotes": notes_query(table).sql,
+        "job": READ.sql,
     }
 
 
@@ -146,14 +156,12 @@ def _patterns() -> dict[str, str]:
     return {"refusal": refusal, "overload": d1.OVERLOADED, "races": "|".join(races)}
 
 
-def _layouts(table: MigrationsTable) -> dict[str, Any]:
-    """Return `texts`; and `reads` and `layouts`, whose queries name them by position: they share many."""
-    texts: dict[str, int] = {}
-    variants = dict(_variants(table))
+def _layouts(table: MigrationsTable, variants: Mapping[str, MigrationsTable], texts: Texts) -> dict[str, Any]:
+    """Return `usual`; and `reads` and `layouts`, whose queries share many texts."""
     usual, *_ = variants
     reads = {f"{one} {digits}": _reads(variants[one], digits, texts) for one, digits in _states(table)}
     layouts = {name: _layout(one, texts) for name, one in variants.items()}
-    return {"texts": list(texts), "usual": usual, "reads": reads, "layouts": layouts}
+    return {"usual": usual, "reads": reads, "layouts": layouts}
 
 
 def _states(table: MigrationsTable) -> Iterator[tuple[str, str]]:
@@ -173,13 +181,13 @@ def _states(table: MigrationsTable) -> Iterator[tuple[str, str]]:
             yield "alike", digits
 
 
-def _reads(table: MigrationsTable, digits: str, texts: dict[str, int]) -> list[list[Any]]:
+def _reads(table: MigrationsTable, digits: str, texts: Texts) -> list[list[Any]]:
     """Return the queries of a history: rows, problem, other rows, sides, partial, head, whether a token is.
 
     Args:
         table: the migrations table, in its state.
         digits: whether the migrations table, the other one and the log exist.
-        texts: the positions of texts.
+        texts: the texts of the index.
     """
     own, second, logged = (digit == "1" for digit in digits)
     other, no = _other(table), queries.NOTHING
@@ -192,7 +200,7 @@ def _reads(table: MigrationsTable, digits: str, texts: dict[str, int]) -> list[l
         (queries.head() if logged else no["rows"],),
         (log.done_by("").sql, "token") if logged else (no["done"],),
     )
-    return [[texts.setdefault(sql, len(texts)), *names] for sql, *names in read]
+    return [texts.planned(sql, *names) for sql, *names in read]
 
 
 def _variants(table: MigrationsTable) -> Iterator[tuple[str, MigrationsTable]]:
@@ -208,7 +216,7 @@ def _variants(table: MigrationsTable) -> Iterator[tuple[str, MigrationsTable]]:
     yield "mirrored", beside._replace(mirrored=True)
 
 
-def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
+def _layout(table: MigrationsTable, texts: Texts) -> dict[str, Any]:
     """Return the layout of a table in one state.
 
     `first` is what precedes the statements of a run's first migration, and `later` those of the others;
@@ -220,7 +228,7 @@ def _layout(table: MigrationsTable, texts: dict[str, int]) -> dict[str, Any]:
     moment = _moment(before, harmless)
 
     def compiled(batch: Sequence[Query]) -> list[list[Any]]:
-        return [_query(query, texts, moment.names) for query in batch]
+        return texts.queries(batch, moment.names)
 
     def planned(script: Migration, *, first: bool) -> StepQueries:
         step = moment.step._replace(script=script)
@@ -272,13 +280,6 @@ def _moment(before: HistoryState, script: Migration) -> _Moment:
         names[f"{state.rows.expected(full=False)} {state.head}"] = when
         names[f"{state.rows.expected(full=True)} {state.head}"] = f"{when}Full"
     return _Moment(stamp, step, names)
-
-
-def _query(query: Query, texts: dict[str, int], names: Mapping[str, str]) -> list[Any]:
-    """Return [position of the text, parameter…]."""
-    known = map(str, query.params)  # the history binds no blob and no NULL
-    parameters = [names.get(value, f"{_LITERAL}{value}") for value in known]
-    return [texts.setdefault(query.sql, len(texts)), *parameters]
 
 
 def _empty(table: MigrationsTable) -> TableState:

@@ -14,7 +14,7 @@ from d1migrate.errors import (
     UNFINISHED,
 )
 from d1migrate.migrate import refusals, selector
-from d1migrate.migrate.apply_error import NO_RESPONSE
+from d1migrate.migrate.apply_error import JOB_OPEN, NO_RESPONSE
 from d1migrate.migrate.history import DAMAGED
 from d1migrate.migrate.refusals import Message
 from d1migrate.migrate.table import VersionTable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _WRITE_INDEX = "`d1migrate index` writes the index and its runtime"
 
 
+_RESTORE_OF_JOB = "restore the file; or let the object end the job by `DROP TABLE _d1m_job`"
 _IN_OBJECTS = {
     "renamed": "rename the file back",
     "squashed": "restore the files that it replaces: an object that has them cannot record this one",
@@ -37,6 +38,9 @@ _IN_OBJECTS = {
     "missing": "restore the file, or deploy newer code",
     "missingOrPending": "restore the file, rename it back, or deploy newer code",
     "late": "rename the file, so that it comes last",
+    "jobMissing": _RESTORE_OF_JOB,
+    "jobEdited": _RESTORE_OF_JOB,
+    "jobOpen": "the job stays open: the next call continues it, `DROP TABLE _d1m_job` ends it",
 }
 """What to do about a refusal in an object: only its Worker can change it."""
 
@@ -54,13 +58,15 @@ def messages(
     other = table.beside.name if isinstance(table, VersionTable) else VersionTable().name
     words = {"table": table.name, "other": other}
     found = {**_refusals(migrations, table), **_usage(migrations), **_run()}
+    if any(migration.job for migration in migrations):
+        found |= {"jobEdited": refusals.JOB_EDITED, "jobOpen": ("", JOB_OPEN)}
     if in_objects:
         create = " ".join(table.create.split())
         record = (
             f"code of the object records the files that it has, before this call: `{create}`, a row for each"
         )
         hints = {**_IN_OBJECTS, "unmanaged": record}
-        found |= {name: (found[name][0], hint) for name, hint in hints.items()}
+        found |= {name: (found[name][0], hint) for name, hint in hints.items() if name in found}
     return {name: list(Message(*message).filled(words)) for name, message in found.items()}
 
 
@@ -103,4 +109,5 @@ def _run() -> dict[str, tuple[str, str]]:
         "migrationsUsed": (MIGRATIONS_USED, RUN_AGAIN),
         "rowsUsed": (ROWS_USED, RUN_AGAIN),
         "secondsUsed": (SECONDS_USED, RUN_AGAIN),
+        "jobMissing": refusals.JOB_MISSING,
     }

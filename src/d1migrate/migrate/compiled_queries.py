@@ -13,7 +13,7 @@ from d1migrate.migrate.history import LATEST, objects
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, NameTable
 from d1migrate.migrate.up_to_date import joined_log, newest_logged
-from d1migrate.sql.names import fold, quote_identifier, quote_literal
+from d1migrate.sql.names import JOB_TABLE, fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def verdict(table: MigrationsTable, other: str) -> str:
     Its one row has the columns `state`, the name of a layout and a digit each for the migrations table, the
     other one and the log, 1 if it exists and has the right shape; `error` and `hint`, why the history cannot
     be read, or NULL; `problem`, why it can only be read, or NULL; `unmanaged`, a list of the objects that the
-    application has, or NULL.
+    application has, or NULL; `job`, whether a job is open.
 
     Args:
         table: the migrations table that the index is for.
@@ -61,7 +61,9 @@ def verdict(table: MigrationsTable, other: str) -> str:
         f" {_case((condition, message) for condition, message, _ in refused)} AS error,"
         f" {_case((condition, hint) for condition, _, hint in refused)} AS hint,"
         f" {_problem(table) if by_name else 'NULL'} AS problem,"
-        f" {_unmanaged(table, other)} AS unmanaged FROM own, other, log, older"
+        f" {_unmanaged(table, other)} AS unmanaged,"
+        f" EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = {quote_literal(JOB_TABLE)}) AS job"
+        " FROM own, other, log, older"
     )
 
 

@@ -341,12 +341,14 @@ def refuse_edited(migration: Migration | None, job: Job) -> None:
     if migration is None:
         if job.kind == "batch":
             raise MissingMigration(
-                f"{job.name}: its job is open, but the file is missing", names=(job.name,), hint=_RESTORE
+                f"{job.name}: {JOB_MISSING.problem}", names=(job.name,), hint=JOB_MISSING.hint
             )
         return
     directive = migration.job.text if migration.job else ""
     if migration.checksum != job.checksum or directive != job.directive:
-        raise ChecksumMismatch(f"{job.name}: edited while its job is open", names=(job.name,), hint=_RESTORE)
+        raise ChecksumMismatch(f"{job.name}: {JOB_EDITED.problem}", names=(job.name,), hint=JOB_EDITED.hint)
 
 
-_RESTORE = "restore the file; or end the job with `d1migrate job cancel`, and run the new file"
+_RESTORE_FOR_JOB = "restore the file; or end the job with `d1migrate job cancel`, and run the new file"
+JOB_MISSING = Message("its job is open, but the file is missing", _RESTORE_FOR_JOB)
+JOB_EDITED = Message("edited while its job is open", _RESTORE_FOR_JOB)

@@ -7,6 +7,7 @@ import os
 
 from d1migrate.migrate import log
 from d1migrate.migrate.flows import verify
+from d1migrate.migrate.jobs import pace
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.project.actor import TOOL
@@ -32,7 +33,7 @@ def is_runtime_module(text: str) -> bool:
     return text.startswith(_HEAD)
 
 
-def _texts() -> dict[str, str]:
+def _texts() -> dict[str, str | float]:
     """Return what the template has in places: `"{NAME}"`."""
     return {
         "versions": f"SELECT version, name, applied_at FROM {VERSIONS} ORDER BY version",
@@ -47,4 +48,5 @@ def _texts() -> dict[str, str]:
         "withoutDigests": verify.WITHOUT_DIGESTS,
         "skipped": verify.SKIPPED,
         "late": verify.LATE,
+        "seconds": pace.SECONDS,
     }

@@ -20,7 +20,7 @@ SEED = """\
 import { runMigrations, getCurrentVersion } from './lib/migrations';
 import migrations from '../migrations/index';
 """
-LARGEST = 6_950  # bytes; that it stays near the bar of the benchmark, 6,500
+LARGEST = 7_150  # bytes; that it stays near the bar of the benchmark, 6,500
 
 
 @pytest.fixture(scope="module")

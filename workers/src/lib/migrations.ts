@@ -86,12 +86,32 @@ export interface Migration {
   /** The position of its first statement about deferred keys, and whether it drops anything: for objects. */
   readonly defers?: number;
   readonly drops?: boolean;
+  /** What it declares about a job. */
+  readonly job?: Job;
   /** The migrations that it was squashed from. */
   readonly replaces?: readonly string[];
   readonly lines: readonly number[];
   readonly sql: readonly string[];
   /** What it changes, as "DIGEST KIND NAME", with `-` for what it drops; undefined if that is not known. */
   readonly schema?: readonly string[];
+}
+
+/** A compiled job. Of an online rebuild, only the kind. */
+export interface Job {
+  readonly kind: string;
+  readonly directive?: string;
+  /** How long to wait after a chunk, as a multiple of its time. */
+  readonly pause?: string;
+  /** Aborts the migration as one batch if the table has more rows than one chunk. */
+  readonly fits?: Planned;
+  /** The batches that begin and end it, for each state of the migrations table. */
+  readonly begin?: Readonly<Record<string, readonly Planned[]>>;
+  readonly end?: Readonly<Record<string, readonly Planned[]>>;
+  /** The chunks, for each state of the job. */
+  readonly chunks?: Readonly<Record<string, readonly Planned[]>>;
+  /** The batches that end it if the migration was recorded elsewhere, and that set the size of the next chunk. */
+  readonly close?: readonly Planned[];
+  readonly resize?: readonly Planned[];
 }
 
 export interface Options {
@@ -115,6 +135,11 @@ export interface Options {
 export interface Report {
   /** The migrations that were applied, in order; none if nothing was pending. */
   readonly results: readonly StepResult[];
+  /**
+   * The migration whose job has to run before any other migration, see `runJobs`: the one whose job is open, or whose
+   * table is too large for one batch. null if all migrations up to `to` are applied.
+   */
+  readonly waitingFor: string | null;
 }
 
 export interface StepResult {
@@ -151,7 +176,7 @@ export async function runMigrations(
   const driver = open(db, index, maxQueries);
   const known = await readState(driver, index);
   if (known.applied === COMPLETE || (known.applied && isDone(index, wanted, known.applied, acceptNewer)))
-    return { results: [] };
+    return { results: [], waitingFor: null };
   const refuseIfSpent = limits(index, Boolean(driver.sync), options);
   const run: Run = {
     driver,
@@ -180,9 +205,14 @@ async function migrate(run: Run, known: Known): Promise<Report> {
     await checkSeal(index);
     run.restorePoint = (await driver.bookmark?.()) ?? null;
   } else if (history.missing.join() === LOG) await createLog(driver, index);
+  let waitingFor: string | undefined;
   for (;;) {
+    if (todo.length && history.hasJob && (waitingFor = (await readJob(driver, index))?.[0] as string)) break;
     const stopped = await apply(run, history, todo);
-    if (!stopped) break;
+    if (!stopped?.failure) {
+      waitingFor = stopped?.migration.name;
+      break;
+    }
     try {
       history = await readHistory(
         driver,
@@ -205,7 +235,102 @@ async function migrate(run: Run, known: Known): Promise<Report> {
       ours.get(m.name) ?? (isMeanwhile ? { ...result(m), action: "applied meanwhile", statements: null } : [])
     );
   });
-  return { results };
+  return { results, waitingFor: waitingFor ?? null };
+}
+
+/**
+ * Run chunks of the open job, or begin that of the next pending migration; for a cron.
+ *
+ * `runMigrations` waits for a migration whose table is too large for one batch. This continues its job as far as the
+ * limits of one invocation allow; the next invocation continues. When a job has ended, the next one begins, if all
+ * migrations before it are applied. Any number of invocations, of the command line and of other runtimes may do so at
+ * the same time: every row is done once. A job that was cancelled is not begun again: `d1migrate up` does that. It also
+ * runs the job of an online rebuild, which a Worker in TypeScript leaves waiting.
+ *
+ * @returns how the last job ended.
+ * @throws ApplyError: a chunk was refused, for example because of a constraint; the job stays open.
+ * @throws AmbiguousError: the database did not respond, several times; the job stays open.
+ * @throws ChecksumMismatch: the file was edited since its job began.
+ * @throws HistoryError, UsageError: as `runMigrations`.
+ */
+export async function runJobs(
+  db: Database,
+  migrations: Migrations,
+  options: JobOptions = {},
+): Promise<JobReport> {
+  const index = checked(migrations);
+  const { by, maxQueries = 40, maxSeconds = 20 } = options;
+  if (!(maxQueries >= FEWEST))
+    throw new UsageError(...worded(index, "fewQueries", { most: maxQueries, fewest: FEWEST }));
+  await checkSeal(index);
+  const [driver, until] = [open(db, index, Infinity), Date.now() + 1_000 * maxSeconds];
+  let batches = 0;
+  const refuseIfSpent = (ms: number): void => {
+    if (batches >= maxQueries || !(Date.now() + ms <= until)) throw new Spent();
+  };
+  const counted =
+    <A extends unknown[], R>(send: (...given: A) => Promise<R>) =>
+    (...given: A): Promise<R> => {
+      refuseIfSpent(0);
+      batches++;
+      return send(...given);
+    };
+  const run: JobRun = {
+    driver: { ...driver, read: counted(driver.read), write: counted(driver.write) },
+    index,
+    by: `${by || "worker"}`,
+    async pause(seconds) {
+      refuseIfSpent(1_000 * seconds);
+      if (seconds) await new Promise((go) => (globalThis as any).setTimeout(go, 1_000 * seconds));
+    },
+    report: { name: "", end: "none", job: null, waitingFor: null },
+  };
+  try {
+    while (await runNextJob(run));
+  } catch (error) {
+    if (!(error instanceof Spent)) throw error;
+  }
+  return { ...run.report, batches };
+}
+
+export interface JobOptions {
+  /** How many calls to D1 this may make, 4 or more; 40 without it. In an object, how many transactions. */
+  readonly maxQueries?: number | undefined;
+  /** After how many seconds no other chunk begins; 20 without it. It does not wait longer, either. */
+  readonly maxSeconds?: number | undefined;
+  /** The actor in the log; "worker" without it. */
+  readonly by?: string | undefined;
+}
+
+/** What a run of jobs did. */
+export interface JobReport {
+  /** The migration whose job ran last; empty if there was no job to run. */
+  readonly name: string;
+  /** How it ended: "elsewhere" if it was recorded meanwhile, as by wrangler; "stopped" if chunks are left. */
+  readonly end: "done" | "elsewhere" | "cancelled" | "paused" | "stopped" | "none";
+  /** The job as it was last read; null if it was never read. */
+  readonly job: OpenJob | null;
+  /** How many batches this sent. */
+  readonly batches: number;
+  /** The migration whose job must still be done before later ones; null if there is none. */
+  readonly waitingFor: string | null;
+}
+
+/** The open job. */
+export interface OpenJob {
+  readonly name: string;
+  readonly kind: string;
+  readonly table: string;
+  /** What the next chunk does. */
+  readonly state: string;
+  readonly paused: boolean;
+  /** What was done. */
+  readonly rows: number;
+  readonly chunks: number;
+  /** The rows of the last chunk, at most. */
+  readonly size: number;
+  /** How far it is, from 0 to 1; null if that is not known. */
+  readonly share: number | null;
 }
 
 /**
@@ -542,6 +667,7 @@ interface History {
   readonly refusal: string;
   /** What only the migrations table records, and what only the other one does. */
   readonly oneSided: readonly (readonly string[])[];
+  readonly hasJob: boolean;
   readonly hasToken: boolean;
   /** The answers to what was asked with it. */
   readonly more: readonly Rows[];
@@ -635,7 +761,7 @@ async function readHistory(
     if (known.own && isAbsent(error)) return readHistory(driver, index, NOTHING_KNOWN, token, more);
     throw error;
   }
-  const [state, error, hint, problem, unmanaged] = verdict![0] as (string | null)[];
+  const [state, error, hint, problem, unmanaged, job] = verdict![0] as (string | null)[];
   if (error) throw disagreement(error, hint);
   if (more.length || state !== usual) answers = await driver.read([...reads(state!), ...more]);
   if (!index.reads[state!]) answers.unshift(...EMPTY);
@@ -667,6 +793,7 @@ async function readHistory(
     problems,
     refusal,
     oneSided: elsewhere ? sides[0]!.map((side) => JSON.parse(`${side}`)) : [[], []],
+    hasJob: Boolean(job),
     hasToken: Boolean(hasToken[0]![0]),
     more: rest,
   };
@@ -748,7 +875,7 @@ function isAfter(index: Migrations, key: Key): boolean {
 // --- Planning --------------------------------------------------------------------------------------------------------------
 
 /** Return what is to be applied, or throw why nothing may be. */
-function plan({ index, wanted, acceptNewer }: Run, history: History): Migration[] {
+function plan({ index, wanted, acceptNewer }: Pick<Run, "index" | "wanted" | "acceptNewer">, history: History): Migration[] {
   const { applied } = history;
   const isApplied = (m: Migration): boolean => applied.has(keyOf(index, m));
   const keys = new Set(index.migrations.map((m) => keyOf(index, m)));
@@ -907,9 +1034,10 @@ interface Run {
   readonly done: StepResult[];
 }
 
-/** A transaction that is not done because another run was faster, or its response was lost. */
+/** A transaction that is not done because another run was faster, or its response was lost; or it is too large. */
 interface Stopped {
-  readonly failure: ApplyError;
+  /** undefined if the migration has to run as a job. */
+  readonly failure?: ApplyError;
   readonly migration: Migration;
   readonly token: string;
   /** Whether there is a log, and so a migrations table. */
@@ -972,16 +1100,20 @@ async function apply(run: Run, history: History, todo: readonly Migration[]): Pr
     const layout = index.layouts[state.layout]!;
     const opening = [...create, ...fill(index, at ? layout.later : layout.first, values)];
     const closing = fill(index, index.layouts[after.layout]![migration.full ? "full" : "last"], values);
+    const fits = migration.job?.fits;
+    if (fits) opening.push(...fill(index, [fits], {}));
     const batch = [...opening, ...migration.sql.map((sql): Statement => [sql]), ...closing];
     const pending = todo.slice(at).map((m) => m.name);
     try {
       await driver.sync?.(MUCH);
       run.refuseIfSpent(done);
-      const cost = await driver.write(batch, migration, opening.length);
+      const { cost } = await driver.write(batch, migration, opening.length);
       done.push({ ...result(migration), ...cost });
     } catch (error) {
       if (error instanceof Unfinished || error instanceof UsageError)
         throw withProgress(index, error, done, todo.slice(at));
+      const isLogged = true;
+      if (migration.job && matches(index, "large", error)) return { migration, token, state, isLogged };
       const failure = applyError(
         index,
         error,
@@ -1150,6 +1282,175 @@ const NAMED =
 /** A text with a character for each byte of its UTF-8, as SQLite counts offsets; in lower case. */
 const bytes = (sql: string): string =>
   [...new TextEncoder().encode(fold(sql))].map((byte) => String.fromCharCode(byte)).join("");
+
+// --- Jobs ---------------------------------------------------------------------------------------------------------------------
+
+interface JobRun {
+  /** It sends nothing after the limits of the call. */
+  readonly driver: Driver;
+  readonly index: Migrations;
+  readonly by: string;
+  /** Wait, unless the call would end first. */
+  readonly pause: (seconds: number) => Promise<void>;
+  report: Omit<JobReport, "batches">;
+}
+
+/** The row of the job. */
+interface JobRow extends OpenJob {
+  readonly directive: string;
+  readonly checksum: string;
+  readonly token: string;
+}
+
+/** A limit of the call is reached. */
+class Spent extends Error {}
+
+/** What a chunk should take, because every other request may wait as long. */
+const SECONDS = 0.25;
+/** How many chunks in a row may have no answer. */
+const MOST_LOSSES = 6;
+
+/** Run the open job, or begin the next one, until it has ended; whether another one may follow. */
+async function runNextJob(run: JobRun): Promise<boolean> {
+  const { driver, index } = run;
+  let row = (await readOpenJob(run)) ?? (await beginJob(run));
+  if (!row) return false;
+  run.report = { name: row.name, end: row.paused ? "paused" : "stopped", job: shown(row), waitingFor: row.name };
+  const migration = index.migrations.find(({ name }) => name === row!.name);
+  const job = migration?.job;
+  if (!migration) refuse(index, "jobMissing", MissingMigration, [row]);
+  if (!migration || !job?.chunks || row.paused) return false; // the job of an online rebuild needs a planner
+  if (row.checksum !== migration.checksum || row.directive !== job.directive)
+    refuse(index, "jobEdited", ChecksumMismatch, [row]);
+  let { size } = row;
+  for (let losses = 0; ; ) {
+    const began = Date.now();
+    try {
+      const chunk = job.chunks[row.state] ?? job.end![(await readHistory(driver, index, BOTH)).state.layout]!;
+      const { answers } = await driver.write(fill(index, chunk, valuesOf(run, migration, row, size)));
+      await driver.sync?.();
+      const ms = answers.reduce((all, { meta }) => all + (meta?.duration ?? 0), 0);
+      const took = (driver.sync ? Date.now() - began : ms) / 1_000;
+      if (!(row.state in job.chunks)) {
+        run.report = { ...run.report, end: "done", waitingFor: null };
+        return true;
+      }
+      row = readRow(answers);
+      run.report = { ...run.report, job: shown(row) };
+      losses = 0;
+      if (took) size = Math.max(1, Math.floor(size * Math.min(2, Math.max(0.5, SECONDS / took))));
+      await run.pause(took * Number(job.pause));
+    } catch (error) {
+      if (error instanceof QueryError) return settle(run, migration, row, error);
+      if (!(error instanceof AmbiguousError)) throw error;
+      const isOverloaded = matches(index, "overloaded", error);
+      if (isOverloaded) {
+        // The next call has nothing but the row to know it from.
+        const values = valuesOf(run, migration, row, size >> 1 || 1);
+        await driver.write(fill(index, job.resize!, values)).catch(() => {});
+        return false;
+      }
+      if (++losses === MOST_LOSSES) throw error;
+      await run.pause(2 ** (losses - 1)); // then the next chunk, whichever that is: no answer is looked up
+    }
+  }
+}
+
+/** Find out why a chunk was refused; whether another job may follow. */
+async function settle(run: JobRun, migration: Migration, row: JobRow, error: QueryError): Promise<boolean> {
+  const { driver, index } = run;
+  const ended = (end: JobReport["end"]): void => {
+    run.report = { ...run.report, end, waitingFor: end === "cancelled" ? row.name : null };
+  };
+  if (matches(index, "elsewhere", error)) {
+    // Its row is still there. Another runner may be faster to remove it.
+    await driver.write(fill(index, migration.job!.close!, valuesOf(run, migration, row))).catch((lost: unknown) => {
+      if (!matches(index, "moved", lost)) throw lost;
+    });
+    ended("elsewhere");
+    return true;
+  }
+  if (!matches(index, "moved", error)) throw chunkError(index, error, migration);
+  if ((await readOpenJob(run))?.token === row.token) return true; // it is in another state, or paused
+  const { applied } = await readHistory(driver, index, BOTH);
+  const isDone = applied.has(keyOf(index, migration));
+  ended(isDone ? "done" : "cancelled");
+  return isDone;
+}
+
+/** Begin the job of the next pending migration; null if that has none, or if somebody cancelled it. */
+async function beginJob(run: JobRun): Promise<JobRow | null> {
+  const { driver, index } = run;
+  const history = await readHistory(driver, index, BOTH);
+  const [migration] = plan({ index, wanted: index.migrations, acceptNewer: true }, history);
+  if (!migration?.job) return null;
+  const waiting = { name: migration.name, job: null, waitingFor: migration.name };
+  if (!migration.job.begin) {
+    run.report = { ...waiting, end: "stopped" };
+    return null;
+  }
+  const before = { beforeFull: fingerprint(history.state, true) };
+  try {
+    const { answers } = await driver.write([
+      ...history.missing.map((table): Statement => [index.setup[table]!]),
+      ...fill(index, migration.job.begin[history.state.layout]!, { ...valuesOf(run, migration), ...before }),
+    ]);
+    return readRow(answers);
+  } catch (error) {
+    if (matches(index, "cancelled", error)) {
+      run.report = { ...waiting, end: "cancelled" };
+      return null;
+    }
+    const isRace = matches(index, "races", error) || matches(index, "exists", error);
+    if (error instanceof QueryError && !isRace) throw chunkError(index, error, migration);
+    if (!isRace && !(error instanceof AmbiguousError)) throw error;
+    return readOpenJob(run);
+  }
+}
+
+/** The values of a batch of a job. */
+function valuesOf(run: JobRun, migration: Migration, row?: JobRow, size = 0): Record<string, unknown> {
+  const counted = `"rows": ${row?.rows}, "chunks": ${row?.chunks}`;
+  return {
+    ...migration,
+    file: `${migration.name}.sql`,
+    token: crypto.randomUUID().replaceAll("-", ""),
+    who: run.by,
+    tool: TOOL,
+    at: Math.floor(Date.now() / 1000),
+    job: row?.token,
+    size,
+    detail: `{${counted}}`,
+    elsewhere: `{"applied": "elsewhere", ${counted}}`,
+  };
+}
+
+async function readOpenJob({ driver, index }: JobRun): Promise<JobRow | null> {
+  const row = await readJob(driver, index);
+  return row ? rowOf(row) : null;
+}
+
+const readRow = (answers: readonly Answer[]): JobRow => rowOf(rowsOf(answers.at(-1)!)[0]!);
+
+function rowOf(row: readonly unknown[]): JobRow {
+  const [name, , kind, directive, checksum, token, state, paused, table, at, first, last, size, , rows, chunks] =
+    row as any[];
+  const isNumber = [at, first, last].every((end) => typeof end === "number");
+  const place = last > first ? Math.min(1, Math.max(0, (at - first) / (last - first))) : 1;
+  const share = !["running", "copy", "verify"].includes(state) ? 1 : isNumber ? place : chunks ? null : 0;
+  const shown = { name, kind, table, state, paused: Boolean(paused), rows, chunks, size, share };
+  return { ...shown, directive, checksum, token };
+}
+
+const shown = ({ directive, checksum, token, ...job }: JobRow): OpenJob => job;
+
+function chunkError(index: Migrations, error: QueryError, { name, sql, lines }: Migration): ApplyError {
+  const said = text(error);
+  const advice = index.advice.find(([pattern]) => RegExp(pattern!).test(said))?.[1];
+  const hint = [advice, index.messages["jobOpen"]![1]].filter((one) => one).join("; ");
+  const at = { line: lines[0] ?? null, statement: sql[0] ?? null };
+  return failed(`${name}.sql:${at.line}: ${said}`, hint, at, [], [name], error);
+}
 
 // --- Verifying --------------------------------------------------------------------------------------------------------------
 
@@ -1378,15 +1679,21 @@ interface Known {
   readonly applied?: AppliedLines | typeof COMPLETE;
 }
 const NOTHING_KNOWN: Known = { own: false, log: false };
-interface Cost {
-  readonly rowsRead: number;
-  readonly rowsWritten: number;
+const BOTH: Known = { own: true, log: true };
+interface Written {
+  readonly cost: { readonly rowsRead: number; readonly rowsWritten: number };
+  /** As D1 answers; an object answers only the last statement, and reports no time. */
+  readonly answers: readonly Answer[];
+}
+interface Answer {
+  readonly results: readonly object[];
+  readonly meta?: { readonly duration?: number };
 }
 
 interface Driver {
   read(statements: readonly Statement[]): Promise<Rows[]>;
   /** Run all of them as one transaction, or none. */
-  write(statements: readonly Statement[], migration?: Migration, before?: number): Promise<Cost>;
+  write(statements: readonly Statement[], migration?: Migration, before?: number): Promise<Written>;
   /** In an object: commit what the event has written; with `least`, only if that is so much. */
   sync?(least?: number): Promise<void>;
   /** In an object: commit, and return the restore point of now; null if the platform keeps none, as locally. */
@@ -1432,6 +1739,16 @@ async function readState(driver: Driver, index: Migrations): Promise<Known> {
   }
 }
 
+/** Read the row of the open job; undefined if none is open. */
+async function readJob(driver: Driver, index: Migrations): Promise<readonly unknown[] | undefined> {
+  try {
+    return (await driver.read([[index.queries["job"]!]]))[0]![0];
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    return undefined;
+  }
+}
+
 /** Whether a query failed because a table, or a column that it should have, does not exist. */
 const isAbsent = (error: unknown): boolean => /no such (table|column)/.test(text(error));
 
@@ -1462,16 +1779,19 @@ function openD1(db: D1Like, index: Migrations | undefined, most: number): Driver
   return {
     async read(statements) {
       const answers = statements.length ? await send(statements, unavailable) : [];
-      return answers.map((answer) => answer.results.map((row: object) => Object.values(row)));
+      return answers.map(rowsOf);
     },
     async write(statements) {
       if (used + 2 > most) throw spentError(index!, "queriesUsed", { used, most }); // one more looks up a lost response
       const answers = await send(statements, (error) => unanswered(index, error));
       const sum = (of: string): number => answers.reduce((all, { meta }) => all + (meta[of] ?? 0), 0);
-      return { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
+      const cost = { rowsRead: sum("rows_read"), rowsWritten: sum("rows_written") };
+      return { cost, answers };
     },
   };
 }
+
+const rowsOf = ({ results }: Answer): Rows => results.map((row) => Object.values(row));
 
 /** After how much a run waits for the disk: rows read and written, and a thousand for each migration. */
 const MUCH = 10_000;
@@ -1511,6 +1831,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
       value("PRAGMA foreign_keys = ON"); // other code of the object may have switched them off
       if (!value("PRAGMA foreign_keys")) throw new UsageError(...worded(index!, "keysOff"));
       const cost = { rowsRead: 0, rowsWritten: 0 };
+      let last: Rows = [];
       try {
         storage.transactionSync(() => {
           let known = 0;
@@ -1524,7 +1845,8 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
           if (deferrable && drops) value("PRAGMA defer_foreign_keys = ON");
           try {
             for (const [at, statement] of statements.entries()) {
-              const { cursor } = query(statement, at);
+              const { cursor, rows } = query(statement, at);
+              last = rows;
               cost.rowsRead += cursor.rowsRead;
               cost.rowsWritten += cursor.rowsWritten;
             }
@@ -1541,7 +1863,7 @@ function openObject(storage: StorageLike, index: Migrations | undefined): Driver
         throw error instanceof MigrationError ? error : unanswered(index, error);
       }
       uncommitted += isChecked ? MUCH : 1_000 + cost.rowsRead + cost.rowsWritten;
-      return cost;
+      return { cost, answers: [{ results: last }] };
     },
     async bookmark() {
       await sync(); // foreign keys cannot be switched on after a write of the caller

@@ -58,7 +58,7 @@ def run_job(
         settings: what to run, and how.
         may_continue: asked before every chunk with the number of batches sent; False stops between two
             chunks, and an error that it raises, such as of a gate, ends the run.
-        watch: gets the row after every chunk.
+        watch: gets the row when it was read, and after every chunk.
 
     Raises:
         ApplyError: a chunk was refused, for example because of a constraint; the job stays open.
@@ -184,6 +184,7 @@ class _Runner:
             return (yield from self._close(job, work))
         ratio = migration.job.pause if migration and migration.job else self._pace.ratio
         self._pace = self._pace._replace(size=self._pace.size or job.size, most=job.most, ratio=ratio)
+        self._watch(job)
         return (yield from self._chunks(job, work, migration, history.table))
 
     def _chunks(
