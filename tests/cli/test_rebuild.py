@@ -155,3 +155,64 @@ def test_expand_is_for_new_columns_of_one_table(project: Project) -> None:
     schema.write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\n")
     err = project.run("diff", "--allow-drop", "logs", *EXPANDED[4:], code=1).err
     assert "there is more to do: drop logs" in err
+
+
+def with_budget(project: Project, *tables: str) -> None:
+    """A project for D1, whose batches have a budget, and tables."""
+    toml = 'budget = 50_000\n[env.local]\ndatabase = "sqlite:app.db"\n'
+    (project.folder / "d1migrate.toml").write_text(toml)
+    project.write("001_tables.sql", "\n".join(tables))
+
+
+TABLE = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);"
+STRICTER = ("rebuild", "users", "--set", "email TEXT NOT NULL CHECK (email <> '')")
+
+
+def test_an_online_rebuild_is_alone_in_its_file(project: Project) -> None:
+    """--online, or more rows than one batch may rebuild: by --scale, or else in the database."""
+    with_budget(project, TABLE)
+    assert "-- d1migrate: online" not in project.run(*STRICTER, "--dry-run").out
+    assert "-- d1migrate: online users\n" in project.run(*STRICTER, "--online", "--dry-run").out
+    found = project.run(*STRICTER, "--scale", "users=25000", "--dry-run")
+    assert "-- d1migrate: online" not in found.out
+    found = project.run(*STRICTER, "--scale", "USERS=25001", "--dry-run")
+    reason = "users has more than 25,000 rows: in one batch, its rebuild would write more than 50,000 entries"
+    assert reason in found.err
+    assert f"-- Online: {reason}.\n-- d1migrate: online users\n" in found.out
+    project.run(*STRICTER, "--online")
+    project.run("up")
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_a_big_table_gets_its_column_in_steps(project: Project) -> None:
+    """Without a flag, if one UPDATE of all rows would be too big; the dry run counts the files."""
+    with_budget(project, TABLE)
+    add = ("rebuild", "users", "--add", "norm TEXT", "--backfill", "users.norm=lower(email)", "--dry-run")
+    assert project.run(*add).out.count("-- Migration: ") == 1
+    out = project.run(*add, "--scale", "users=50001").out
+    names = [line.rpartition(" ")[2] for line in out.splitlines() if line.startswith("-- Migration: ")]
+    assert names == ["002_add_users_norm", "003_fill_users_norm", "004_contract_users_norm"]
+    assert "-- In steps: users has more than 50,000 rows" in out
+
+
+def test_a_big_parent_needs_a_new_column(project: Project) -> None:
+    """Neither one batch nor the swap can do it: the file is written all the same, with a warning."""
+    links = "CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users);"
+    with_budget(project, TABLE, links)
+    found = project.run(*STRICTER, "--scale", "users=20000", "--dry-run")
+    assert "and so would the swap of an online rebuild" in found.err
+    assert "add a new column instead, with --expand" in found.err
+    assert "-- d1migrate: online" not in found.out
+    column = ("rebuild", "users", "--add", "norm TEXT NOT NULL", "--backfill", "users.norm=lower(email)")
+    out = project.run(*column, "--scale", "users=20000", "--dry-run").out
+    assert out.count("-- Migration: ") == 3  # no rebuild
+
+
+def test_online_is_for_rebuilds(project: Project) -> None:
+    """ALTER TABLE does the rest."""
+    with_budget(project, TABLE)
+    err = project.run("rebuild", "users", "--add", "norm TEXT", "--online", code=2).err
+    assert "--online is for changes that rebuild a table" in err
+    err = project.run(*STRICTER, "--online", "--expand", code=2).err
+    assert "--online and --expand cannot be used together" in err
+    assert "is not TABLE=ROWS" in project.run(*STRICTER, "--scale", "users", code=2).err

@@ -135,12 +135,25 @@ DECLARED = (
         help="allow dropping TABLE, TABLE.COLUMN or `all`, with its values; can be repeated",
     ),
 )
+SCALE = argument(
+    "--scale",
+    action="append",
+    default=[],
+    metavar="TABLE=ROWS",
+    help="how many rows a table has in production, to estimate the cost there; can be repeated",
+)
 DRAFT = (
     argument("--name", metavar="WORDS", help="name of the migration (default: derived from the changes)"),
     argument("--order", help="also treat a different column order as a difference", **FLAG),
+    SCALE,
+    argument(
+        "--online",
+        help="write rebuilds that run in chunks while the table is used: each alone in its file",
+        **FLAG,
+    ),
     argument(
         "--expand",
-        help="add a column of a big table in three migrations: expand, fill in chunks, contract",
+        help="add a column of a big table in several migrations: expand, fill in chunks, contract",
         **FLAG,
     ),
     argument("--dry-run", "-n", help="print the migration; write nothing", **FLAG),

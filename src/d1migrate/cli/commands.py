@@ -19,6 +19,7 @@ from d1migrate.cli.arguments import (
     FLAG,
     FOR,
     MIGRATION,
+    SCALE,
     TO_DOWN,
     TO_UP,
     UP_GATES,
@@ -267,13 +268,7 @@ COMMANDS = {
                 help="use the schema, history and rows of a SQLite file or a D1 export, unchanged; without"
                 " FILE, those of the database, if it is a local file",
             ),
-            argument(
-                "--scale",
-                action="append",
-                default=[],
-                metavar="TABLE=ROWS",
-                help="how many rows a table has in production, to estimate the cost there; can be repeated",
-            ),
+            SCALE,
             argument(
                 "--recovery",
                 help="also test recovery: make each migration fail, restore the point before it, roll it"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from d1migrate.cli.draft_stages import stages_of
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
-from d1migrate.drafting import Declarations, Stage, draft, expand_contract, migration_text
+from d1migrate.drafting import Declarations, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
-from d1migrate.schema.cost import DEFAULT_BUDGET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.options import DraftOptions
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.drafting import Desired, Draft
+    from d1migrate.drafting import Desired, Draft, Stage
     from d1migrate.report.shapes import files as shapes
     from d1migrate.schema.model import Schema
 
@@ -50,7 +50,7 @@ def write_draft(
         The draft, as JSON.
     """
     try:
-        drafted = draft_or_ask(current, desired, options, output, project.draft_budget)
+        drafted, options = draft_or_ask(current, desired, options, output, project.draft_budget)
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
@@ -61,9 +61,12 @@ def write_draft(
     if options.check:
         output.note(f"different: {drafted.title}")
         return _value(drafted.title)
-    stages = _stages(drafted, current, desired, options, project.draft_budget)
+    stages = stages_of(drafted, current, desired, options, project, output)
     if options.dry_run:
-        texts = [_text(stage, next_file(stage.description, project)) for stage in stages]
+        planned: list[NewFile] = []
+        for stage in stages:
+            planned.append(next_file(stage.description, project, planned))
+        texts = map(_text, stages, planned)
         return print_sql("\n".join(texts), stages[0].description, output)
     written = [
         write_next(stage.description, partial(_text, stage), project, output)["file"] for stage in stages
@@ -71,24 +74,6 @@ def write_draft(
     for stage in stages:
         _warn_of_rollback(stage.draft, output)
     return _value(stages[0].description, files=written)
-
-
-def _stages(
-    drafted: Draft, current: Schema, desired: Desired, options: DraftOptions, budget: int | None
-) -> list[Stage]:
-    """Return the migrations that a draft is written as."""
-    if not options.expand:
-        return [Stage(options.name or drafted.title, drafted)]
-    backfill = Declarations.of((), options.backfill, ()).backfill
-    return expand_contract(
-        current,
-        desired,
-        drafted,
-        backfill,
-        description=options.name,
-        order=options.order,
-        budget=budget or DEFAULT_BUDGET,
-    )
 
 
 def _text(stage: Stage, new: NewFile) -> str:
@@ -116,8 +101,11 @@ def _value(description: str | None, *, files: Sequence[str] = (), sql: str | Non
 
 def draft_or_ask(
     current: Schema, desired: Desired, options: DraftOptions, output: Output, budget: int | None
-) -> Draft | None:
-    """Draft a migration. On a terminal ask for what the options leave open; None if nothing differs.
+) -> tuple[Draft | None, DraftOptions]:
+    """Draft a migration. On a terminal ask for what the options leave open.
+
+    Returns:
+        The draft, None if nothing differs; and the options with the answers.
 
     Raises:
         DataLoss, MissingValue: something is left open, and there is no terminal or no answer.
@@ -143,7 +131,7 @@ def draft_or_ask(
             continue
         if drafted is not None:
             declared.refuse_useless(drafted.changes, current, desired)
-        return drafted
+        return drafted, options
 
 
 def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) -> DraftOptions | None:

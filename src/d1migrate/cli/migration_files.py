@@ -81,8 +81,13 @@ def write_next(
     return {"version": number_of(new.name), "name": new.name.removesuffix(SUFFIX), "file": path}
 
 
-def next_file(description: str, project: Project) -> NewFile:
+def next_file(description: str, project: Project, planned: Sequence[NewFile] = ()) -> NewFile:
     """Return the next file, in the style of the folder, after checking that it can be written.
+
+    Args:
+        description: a few words, which the name is made of.
+        project: the folder.
+        planned: files that come before it and are not written.
 
     Raises:
         UsageError: as `check_writable`; or no name in the style of the folder would be the last one, would
@@ -95,6 +100,7 @@ def next_file(description: str, project: Project) -> NewFile:
     table = choice.guess
     for path in project.config.indexes:  # refuse what cannot be embedded before anything is written
         index_text(path, migrations, table, {})
+    migrations += tuple(Migration(number_of(n.name), n.name.removesuffix(SUFFIX), "") for n in planned)
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:

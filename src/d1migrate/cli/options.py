@@ -5,11 +5,14 @@ The options of one command are the `Options` of its module.
 
 from __future__ import annotations
 
+from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.migrate.deploy_phase import Phase
 
 
@@ -84,6 +87,8 @@ class DraftOptions(NamedTuple):
     order: bool = False
     dry_run: bool = False
     check: bool = False
+    scale: tuple[str, ...] = ()
+    online: bool = False
     expand: bool = False
 
 
@@ -93,3 +98,20 @@ GROUPS: dict[str, type[ApplyOptions | GateOptions | DraftOptions]] = {
     "draft": DraftOptions,
 }
 """{field of an `Options`: the shared options it holds}."""
+
+
+def scale_of(texts: Sequence[str]) -> dict[str, int]:
+    """Read the values of `--scale`, TABLE=ROWS; return {table: rows}.
+
+    Raises:
+        UsageError: one is not of that form.
+    """
+    found = {}
+    for text in texts:
+        table, equals, rows = text.rpartition("=")
+        if not (equals and table and rows.isascii() and rows.isdecimal()):
+            raise UsageError(
+                f"--scale {text!r} is not TABLE=ROWS", hint="for example: --scale orders=2000000"
+            )
+        found[table] = int(rows)
+    return found

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from d1migrate.cli.options import FOUND
+from d1migrate.cli.options import FOUND, scale_of
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import local_file
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
@@ -58,7 +57,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _rehearse(options: Options, project: Project, platform: Platform, output: Output) -> Rehearsal:
-    scale = dict(map(_scale_of, options.scale))
+    scale = scale_of(options.scale)
 
     def watch(done: Rehearsed) -> None:
         result = duration(done.cost.seconds) if done.cost else done.verdict
@@ -118,11 +117,3 @@ def _check_recovery(options: Options, project: Project, platform: Platform) -> t
 def _on_empty_database(project: Project) -> Migrator:
     """Return the files with an empty database, for a rehearsal whose data brings schema and history."""
     return project.elsewhere(connect("sqlite::memory:"))
-
-
-def _scale_of(text: str) -> tuple[str, int]:
-    """Read TABLE=ROWS."""
-    table, equals, rows = text.rpartition("=")
-    if not (equals and table and rows.isascii() and rows.isdecimal()):
-        raise UsageError(f"--scale {text!r} is not TABLE=ROWS", hint="for example: --scale orders=2000000")
-    return table, int(rows)

@@ -1,20 +1,21 @@
 """Write migrations: drafts from a desired schema, fixes of unsafe rebuilds, squashed files.
 
 Read in this order: `schema_file` or `edit_table` (the desired schema), `draft` (both directions of a
-migration) with `renames`, `reverse` and `broken_objects`, `expand_contract` (a change in several migrations),
-`migration_text` (its file). `lint_fix`
-rewrites a file through `rebuild_rewriter` and `rebuild_guards`. `squash` writes one file for many.
-Whatever is written runs on a scratch engine first (`scratch_schema`).
+migration) with `renames`, `reverse` and `broken_objects`; `ways`, `online` and `expand_contract` (tables that
+are too big for one batch); `migration_text` (a file). `lint_fix` rewrites a file through `rebuild_rewriter`
+and `rebuild_guards`. `squash` writes one file for many. Whatever is written runs on a scratch engine first
+(`scratch_schema`).
 """
 
 from __future__ import annotations
 
 from d1migrate.drafting.backfill import backfill_of
 from d1migrate.drafting.declarations import Declarations
-from d1migrate.drafting.draft import Draft, draft
+from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
-from d1migrate.drafting.expand_contract import Stage, expand_contract
+from d1migrate.drafting.expand_contract import expand_contract
 from d1migrate.drafting.migration_text import migration_text
+from d1migrate.drafting.online import online_stages
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import Desired, read
 
@@ -29,5 +30,6 @@ __all__ = [
     "edit_columns",
     "expand_contract",
     "migration_text",
+    "online_stages",
     "read",
 ]

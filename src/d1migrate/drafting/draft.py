@@ -61,6 +61,20 @@ class Draft(NamedTuple):
         return " and ".join(list(dict.fromkeys(renames + tables or others))[:2])
 
 
+class Stage(NamedTuple):
+    """One of the migrations of a change.
+
+    Attributes:
+        description: a few words, which its name is made of.
+        draft: what it does.
+        lines: comments and directives above its statements, without `--`.
+    """
+
+    description: str
+    draft: Draft
+    lines: tuple[str, ...] = ()
+
+
 def draft(
     current: Schema,
     desired: Desired,

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from d1migrate.drafting.draft import Draft, draft
+from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
+from d1migrate.drafting.online import in_directive, online_line
 from d1migrate.drafting.reverse import Reverse
 from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
@@ -28,26 +29,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from d1migrate.drafting.ways import Way
     from d1migrate.schema.changes import Change
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
 
 
-class Stage(NamedTuple):
-    """One of the migrations of a change.
-
-    Attributes:
-        description: a few words, which its name is made of.
-        draft: what it does.
-        lines: comments and directives above its statements, without `--`.
-    """
-
-    description: str
-    draft: Draft
-    lines: tuple[str, ...] = ()
-
-
-class _Filled(NamedTuple):
+class FilledColumn(NamedTuple):
     """A new column that existing rows need a value for.
 
     Attributes:
@@ -72,6 +60,7 @@ def expand_contract(
     description: str | None = None,
     order: bool = False,
     budget: int = DEFAULT_BUDGET,
+    why: Way | None = None,
 ) -> list[Stage]:
     """Return the migrations that replace the draft of a change.
 
@@ -83,12 +72,13 @@ def expand_contract(
         description: a few words; by default, they name the columns.
         order: as for `draft`.
         budget: as for `draft`. It is always asserted, because the rebuild may run as a job.
+        why: why the change is not made at once; a table that cannot be rebuilt online either is not rebuilt.
 
     Raises:
         UsageError: the change fills no new column.
         PlanError: it also changes something else, which belongs in a migration of its own.
     """
-    filled = list(_filled(current, desired.schema, backfill))
+    filled = list(filled_columns(current, desired.schema, backfill))
     if not filled:
         raise UsageError(
             "--expand is for new columns that are filled from the other columns of their row",
@@ -102,11 +92,12 @@ def expand_contract(
     expand = draft(current, Desired(expanded), order=order)
     contract = draft(expanded, Desired(added), order=order)
     rest = draft(added, desired, backfill=backfill, allow_drop=("all",), order=order, budget=budget)
+    can_rebuild = why is None or why.swaps
     steps = [
-        (description or f"add {words}", expand, _EXPAND),
+        (description or f"add {words}", expand, (*([f"In steps: {why.reason}."] if why else []), *_EXPAND)),
         *(_fill(one) for one in filled),
         (f"contract {words}", contract, _CONTRACT),
-        (f"rebuild {table}", rest, (_CONTRACT[-1], online_line(table))),
+        (f"rebuild {table}", rest if can_rebuild else None, (_CONTRACT[-1], online_line(table))),
     ]
     return [Stage(words, drafted, lines) for words, drafted, lines in steps if drafted]
 
@@ -121,12 +112,9 @@ _CONTRACT = (
 )
 
 
-def online_line(table: str) -> str:
-    """Return the directive by which a rebuild of a table runs in chunks, if it is big; without `--`."""
-    return f"d1migrate: online {_in_directive(table)}"
-
-
-def _filled(current: Schema, desired: Schema, backfill: Mapping[tuple[str, str], str]) -> Iterator[_Filled]:
+def filled_columns(
+    current: Schema, desired: Schema, backfill: Mapping[tuple[str, str], str]
+) -> Iterator[FilledColumn]:
     """Yield the new columns of existing tables that have a value."""
     existing = {fold(table.name): table for table in current.tables}
     for table in desired.tables:
@@ -137,7 +125,7 @@ def _filled(current: Schema, desired: Schema, backfill: Mapping[tuple[str, str],
         for column in definition.columns:
             value = backfill.get((fold(table.name), fold(column.name)))
             if value is not None and fold(column.name) not in known:
-                yield _Filled(old, column.name, _nullable(column, definition), value)
+                yield FilledColumn(old, column.name, _nullable(column, definition), value)
 
 
 def _nullable(column: ColumnDefinition, table: TableDefinition) -> str:
@@ -148,7 +136,7 @@ def _nullable(column: ColumnDefinition, table: TableDefinition) -> str:
     return f"{q(column.name)} {column.type}{collation}".rstrip()
 
 
-def _refuse_others(whole: Draft, filled: Sequence[_Filled]) -> None:
+def _refuse_others(whole: Draft, filled: Sequence[FilledColumn]) -> None:
     """Raise PlanError for a change of anything but the table of the first column."""
     table = fold(filled[0].table.name)
     others = [change for change in whole.changes if _table_of(change) != table]
@@ -167,7 +155,7 @@ def _table_of(change: Change) -> str:
     return fold(change.new.name) if isinstance(change, RebuildTable) else ""
 
 
-def _with_companions(schema: Schema, filled: Sequence[_Filled]) -> Schema:
+def _with_companions(schema: Schema, filled: Sequence[FilledColumn]) -> Schema:
     name = fold(filled[0].table.name)
     table = next(table for table in schema.tables if fold(table.name) == name)
     found = [each.trigger for one in filled for each in companion_triggers(table, one.column, one.value)]
@@ -175,21 +163,17 @@ def _with_companions(schema: Schema, filled: Sequence[_Filled]) -> Schema:
     return schema._replace(tables=tuple(changed if each is table else each for each in schema.tables))
 
 
-def _fill(one: _Filled) -> tuple[str, Draft, tuple[str, ...]]:
+def _fill(one: FilledColumn) -> tuple[str, Draft, tuple[str, ...]]:
     """Return the parts of the batch migration of a column."""
     table, column = one.table.name, q(one.column)
     # The line end is there because the value may end in a comment.
     statement = f"UPDATE {q(table)} SET {column} = {one.value}\nWHERE {column} IS NULL"
-    by = "" if rowid_of(one.table) else f" by {', '.join(map(_in_directive, one.table.primary_key))}"
+    by = "" if rowid_of(one.table) else f" by {', '.join(map(in_directive, one.table.primary_key))}"
     nothing = StatementGroup("Nothing to undo: the values are dropped with the column", ("SELECT 1",))
     drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))
     lines = (
         f"Fill {one.column} in the rows that have none: in chunks, if the table is big.",
         "d1migrate: phase=before",
-        f"d1migrate: batch {_in_directive(table)}{by}",
+        f"d1migrate: batch {in_directive(table)}{by}",
     )
     return f"fill {table} {one.column}", drafted, lines
-
-
-def _in_directive(name: str) -> str:
-    return name if name.isidentifier() else q(name)

@@ -1,0 +1,79 @@
+"""How many migrations a draft is written as: one, unless its tables are too big for one batch."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+
+from d1migrate.cli.options import scale_of
+from d1migrate.drafting import Declarations, Stage, expand_contract, online_stages
+from d1migrate.drafting.expand_contract import filled_columns
+from d1migrate.drafting.ways import costly_changes, ways
+from d1migrate.errors import DriverError
+from d1migrate.hints import exclusive
+from d1migrate.schema.cost import DEFAULT_BUDGET
+from d1migrate.sql.names import fold, quote_identifier
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.cli.options import DraftOptions
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.drafting import Desired, Draft
+    from d1migrate.drafting.ways import Way
+    from d1migrate.schema.model import Schema
+
+
+def stages_of(
+    drafted: Draft, current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
+) -> list[Stage]:
+    """Return the migrations that a draft is written as; arguments as for `write_draft`."""
+    if options.online and options.expand:
+        raise exclusive("--online", "--expand")
+    budget, backfill = project.draft_budget, Declarations.of((), options.backfill, ()).backfill
+    change = (current, desired, drafted, backfill)
+    name, order, most = options.name, options.order, budget or DEFAULT_BUDGET
+    write_online = partial(online_stages, *change, description=name, order=order, budget=most)
+    write_steps = partial(expand_contract, *change, description=name, order=order, budget=most)
+    if options.expand:
+        return write_steps()
+    if options.online:
+        return write_online()
+    found = _ways(drafted, current, budget, options, project) if budget else []
+    for way in found:
+        output.note(way.reason)
+    why = {fold(way.table): way.reason for way in found}
+    if found and all(way.kind == "online" for way in found):
+        return write_online(tables=why.keys(), why=why)
+    if found and any(filled_columns(current, desired.schema, backfill)):
+        return write_steps(why=found[0])
+    if found:
+        output.warn("no other way is known for this change: add a new column instead, with --expand")
+    return [Stage(name or drafted.title, drafted)]
+
+
+def _ways(drafted: Draft, current: Schema, budget: int, options: DraftOptions, project: Project) -> list[Way]:
+    """Return how the tables are changed that are too big for one batch."""
+    rows = {fold(table): count for table, count in scale_of(options.scale).items()}
+    if not rows:
+        most = {change.table: change.most_rows(budget) for change in costly_changes(drafted, current)}
+        rows = _counted(most, project) if most else {}
+    return ways(drafted, current, rows, budget)
+
+
+def _counted(most: Mapping[str, int], project: Project) -> dict[str, int]:
+    """Return {table, folded: its rows, at most so many}; nothing if the database cannot be asked."""
+    from d1migrate.sql.batch import Batch, Query
+
+    if not project.names_database:
+        return {}
+    queries = [
+        Query(f"SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {rows})")
+        for table, rows in most.items()
+    ]
+    with suppress(DriverError):  # such as a table that a pending migration creates
+        results = project.driver.batch(Batch(tuple(queries), reads=True))
+        return {fold(table): result.rows[0][0] for table, result in zip(most, results, strict=True)}
+    return {}
