@@ -158,6 +158,29 @@ def test_a_plan_file_covers_the_job_and_what_follows(big: Project) -> None:
     assert filled(big) == ROWS
 
 
+# --- plan ---
+
+
+def test_a_plan_shows_what_runs_as_a_job_and_why(big: Project) -> None:
+    """As far as it is known before the migrations that come first."""
+    assert "    as a job, in chunks: users has more than 5,000 rows\n" in big.run("up", "--dry-run").out
+    assert [step["runs_as_job"] for step in big.run("plan", "--json").json["steps"]] == [True, False]
+    begin(big)
+    assert big.run("plan").out.startswith(f"first: the open job of {NAME}, which `up` continues\n")
+    assert big.run("plan", "--json").json["waits_for"] == NAME
+    big.run("job", "cancel", "--yes")
+    big.sql("DELETE FROM users WHERE id > 5000")
+    assert "    in one transaction: users has at most 5,000 rows\n" in big.run("plan").out
+
+
+def test_a_plan_for_a_new_database(big: Project) -> None:
+    """The table does not exist yet."""
+    out = big.run("plan", "--database", "sqlite:new.db").out
+    assert "in one transaction if users has at most 5,000 rows then; otherwise as a job, in chunks\n" in out
+    step = big.run("plan", "--database", "sqlite:new.db", "--json").json["steps"][1]
+    assert step["runs_as_job"] is None
+
+
 # --- status ---
 
 

@@ -569,6 +569,7 @@ def open_jobs(shown: Shown) -> None:
     """A job that is begun, paused, resumed, cancelled, done, and applied by wrangler meanwhile."""
     shown.write(_1_users=EMAILS, _2_fill=FILL, _3_c="CREATE TABLE c (x);\n")
     for command in (
+        "plan",
         "up --to 1",
         "job",
         "list",

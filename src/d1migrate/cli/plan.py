@@ -5,7 +5,7 @@ from __future__ import annotations
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, warn_of_empty
-from d1migrate.errors import UsageError
+from d1migrate.errors import QueryError, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import values
@@ -14,11 +14,12 @@ from d1migrate.report.wrapping import hang
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrator import Migrator
     from d1migrate.project.gates import GateResult
@@ -74,12 +75,13 @@ def run(options: Options, project: Project, output: Output) -> int:
     found = () if as_sql else gates.look(plan, linted)
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
     is_remote = project.environment.database.startswith("d1:")
+    large = {} if as_sql else _runs_as_job(plan, migrator.driver)
     if output.as_json:
-        output.print_json(values.plan(plan, found, remote=is_remote))
+        output.print_json(values.plan(plan, found, large, remote=is_remote))
     elif as_sql:
         _print_sql(plan, output)
     else:
-        output.print(list(_plan_lines(plan, is_remote=is_remote)))
+        output.print(list(_plan_lines(plan, large, is_remote=is_remote)))
         print_gates(found, project.environment.shown, output)
     note_findings(linted, output)
     return 0
@@ -108,6 +110,34 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
         )
 
 
+def _runs_as_job(plan: Plan, driver: Driver) -> dict[str, bool | None]:
+    """Return {migration with a directive: whether its table is too large for one transaction}; one read each.
+
+    None: that depends on the migrations before it.
+    """
+    found: dict[str, bool | None] = {}
+    for place, step in enumerate(plan.steps):
+        if step.job and isinstance(step.script, Migration):
+            answer = _is_too_large(step.script, driver)
+            found[step.name] = None if answer is False and place else answer
+    return found
+
+
+def _is_too_large(migration: Migration, driver: Driver) -> bool | None:
+    from d1migrate.migrate.jobs.job import is_too_large
+    from d1migrate.migrate.jobs.kinds import size_check
+    from d1migrate.sql.batch import Batch
+
+    check = size_check(migration)
+    if check is None:
+        return False
+    try:
+        driver.batch(Batch((check,), reads=True))
+    except QueryError as error:  # the table may be missing as yet
+        return True if is_too_large(str(error)) else None
+    return False
+
+
 def print_gates(found: Sequence[GateResult], environment: str, output: Output) -> None:
     """Print what each gate says; for one that refuses, also what to do, and the flag that overrides it."""
     if not found:
@@ -127,13 +157,20 @@ def print_gates(found: Sequence[GateResult], environment: str, output: Output) -
             start = indent
 
 
-def _plan_lines(plan: Plan, *, is_remote: bool) -> Iterator[str]:
+def _plan_lines(plan: Plan, large: Mapping[str, bool | None], *, is_remote: bool) -> Iterator[str]:
     """Yield the lines of a plan for people: each step, and what all of them cost."""
+    if plan.waiting_for:
+        yield f"first: the open job of {clean_line(plan.waiting_for)}, which `up` continues"
+        return
     if not plan.steps:
         yield "nothing to do"
         return
     for step in plan.steps:
         yield from _step_lines(step, is_remote=is_remote)
+        if step.job:
+            from d1migrate.report.job import planned
+
+            yield f"    {planned(step.job, is_large=large.get(step.name))}"
     transactions = 1 if plan.single else len(plan.steps)
     imports = is_remote and any(step.import_reason for step in plan.steps)
     more = ", plus one per second while D1's import runs" if imports else ""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.migrate.flows.read_log import LogEntry
+    from d1migrate.migrate.jobs.directive import JobDirective
     from d1migrate.migrate.jobs.job import Job
 
 _STEPS = {
@@ -136,6 +137,27 @@ def kept(job: Job) -> str:
     if job.kind == "online":
         return f"{table} is unchanged; its copy and its triggers are dropped"
     return f"what {chunks(job.chunks)} changed stays ({rows(job.rows)} of {table})"
+
+
+def planned(directive: JobDirective, *, is_large: bool | None) -> str:
+    """Return how a pending migration with a directive will run, and why.
+
+    Args:
+        directive: its directive.
+        is_large: whether its table is too large for one transaction; None: that is not known yet.
+    """
+    from d1migrate.migrate.jobs.batch import FITS
+
+    table = clean_line(directive.table)
+    if directive.kind == "batch":
+        most = min(FITS, directive.rows or FITS)
+        large, small = f"{table} has more than {rows(most)}", f"{table} has at most {rows(most)}"
+    else:
+        large = f"the rebuild of {table} is over the budget of one transaction"
+        small = f"the rebuild of {table} is within the budget"
+    if is_large is None:
+        return f"in one transaction if {small} then; otherwise as a job, in chunks"
+    return f"as a job, in chunks: {large}" if is_large else f"in one transaction: {small}"
 
 
 def left_to_others(name: str, waiting: int) -> str:

@@ -10,7 +10,7 @@ from d1migrate.migrate.migration import Migration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.read_log import LogEntry
@@ -137,10 +137,19 @@ def files(found: Sequence[Migration]) -> history.Files:
     }
 
 
-def plan(plan: Plan, gates: Sequence[GateResult], *, remote: bool) -> runs.Plan:
-    """The steps of a plan, with the transport to a remote database, and what the gates say of it."""
+def plan(
+    plan: Plan, gates: Sequence[GateResult], large: Mapping[str, bool | None] = {}, *, remote: bool
+) -> runs.Plan:
+    """The steps of a plan, with the transport to a remote database, and what the gates say of it.
+
+    Args:
+        plan: the plan.
+        gates: what the gates say of it.
+        large: {migration with a directive: whether it runs as a job}.
+        remote: whether the database is remote.
+    """
     return {
-        "steps": [_planned(step, remote=remote) for step in plan.steps],
+        "steps": [_planned(step, large.get(step.name, False), remote=remote) for step in plan.steps],
         "single_transaction": plan.single,
         "requests": plan.requests,
         "waits_for": plan.waiting_for,
@@ -164,7 +173,7 @@ def gate_results(found: Iterable[GateResult]) -> list[runs.Gate]:
     ]
 
 
-def _planned(step: Step, *, remote: bool) -> runs.PlannedStep:
+def _planned(step: Step, runs_as_job: bool | None, *, remote: bool) -> runs.PlannedStep:
     from d1migrate.migrate.deploy_phase import describe
 
     large, why = step.size > 0, step.import_reason if remote else None
@@ -175,6 +184,7 @@ def _planned(step: Step, *, remote: bool) -> runs.PlannedStep:
         "direction": step.direction,
         "transport": "import" if why else "batch",
         "transport_reason": why,
+        "runs_as_job": runs_as_job,
         "statements": None if large else [s.sql for s in step.script.statements()],
         "statement_count": step.statement_count,
         "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.migrate.flows.read_log import LogEntry
+from d1migrate.migrate.jobs.directive import JobDirective
 from d1migrate.migrate.jobs.job import Job
 from d1migrate.report import job as text
 from d1migrate.report import job_values
@@ -104,3 +105,17 @@ def test_a_value_has_its_pause() -> None:
     assert (value["paused_at"], value["paused_by"], value["pause_reason"]) == (1_500, "ben", "peak hours")
     assert job_values.job(BATCH)["paused_by"] is None
     assert job_values.reason_of(PAUSE._replace(detail=None)) is None
+
+
+def test_how_a_file_will_run() -> None:
+    """An online rebuild has a budget, a batch rows."""
+    directive = JobDirective("batch", "users", rows=100)
+    assert text.planned(directive, is_large=True) == "as a job, in chunks: users has more than 100 rows"
+    online = JobDirective("online", "users")
+    assert (
+        text.planned(online, is_large=False)
+        == "in one transaction: the rebuild of users is within the budget"
+    )
+    assert text.planned(online, is_large=None).startswith(
+        "in one transaction if the rebuild of users is within"
+    )

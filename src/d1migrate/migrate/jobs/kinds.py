@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from d1migrate.sql.batch import Query
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,7 +12,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.jobs.work import Work
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
-    from d1migrate.sql.batch import Query
 
 
 def work_of(migration: Migration, schema: Schema | None = None) -> Work:
@@ -32,6 +33,26 @@ def work_of(migration: Migration, schema: Schema | None = None) -> Work:
     from d1migrate.migrate.jobs.batch import BatchWork
 
     return BatchWork.of(migration)
+
+
+def size_check(migration: Migration) -> Query | None:
+    """Return what refuses a migration as a whole because its table is too large; None if nothing does.
+
+    Args:
+        migration: the file, with a directive.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    directive = migration.job
+    if directive is not None and directive.kind == "batch":
+        from d1migrate.migrate.jobs.batch import fits
+
+        return fits(directive)
+    from d1migrate.schema.rebuild_checks import is_budget_statement
+
+    found = (one.sql for one in migration.statements() if is_budget_statement(one.sql))
+    return next((Query(sql, assertion=True) for sql in found), None)
 
 
 def work_again(migration: Migration | None, job: Job) -> Work:

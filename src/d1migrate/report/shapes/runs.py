@@ -19,6 +19,8 @@ class PlannedStep(TypedDict):
         direction: whether it would be applied or rolled back.
         transport: how it reaches the database: as one batch, or by D1's import, which is not atomic.
         transport_reason: why by an import; null for a batch.
+        runs_as_job: whether it runs in chunks, because its table is too large for one transaction; null if
+            that depends on the migrations before it.
         statements: its SQL statements; null for a large file.
         statement_count: how many statements it has.
         bytes: the size of the statements.
@@ -33,6 +35,7 @@ class PlannedStep(TypedDict):
     direction: Literal["up", "down"]
     transport: Literal["batch", "import"]
     transport_reason: str | None
+    runs_as_job: bool | None
     statements: list[str] | None
     statement_count: int
     bytes: int
