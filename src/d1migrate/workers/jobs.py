@@ -46,7 +46,7 @@ async def run_within(
         try:
             found = await arun_paced(run_job(settings, watch=limited.watch), limited, limited.sleep)
         except Unfinished:
-            if limited.overloaded:
+            if limited.overloaded and limited.batches < max_queries:
                 await _halve(limited.job, driver)
             stopped = JobReport(limited.name, "stopped", limited.job, limited.batches)
             return stopped if limited.name else last._replace(batches=limited.batches)

@@ -121,9 +121,12 @@ class _Runner:
                 migration = self._target or self._next(history)
                 if migration is None:
                     return self._report("none")
+                self._target = migration
+                is_cancelled = history.table.key_of(migration) in history.cancelled
+                if is_cancelled and not self._settings.again:
+                    return self._report("cancelled")
                 if not self._may_continue(self._sent):
                     return self._report("stopped")
-                self._target = migration
                 yield from self._begin(migration, history)
             elif (end := (yield from self._continue(history, history.job))) is not None:
                 return self._report(end)
@@ -148,10 +151,7 @@ class _Runner:
         """Return the migration whose job may begin: the next pending one."""
         todo = self._settings.plan(history).steps
         found = todo[0].script if todo and todo[0].job else None
-        if not isinstance(found, Migration):
-            return None
-        is_cancelled = history.table.key_of(found) in history.cancelled
-        return None if is_cancelled and not self._settings.again else found
+        return found if isinstance(found, Migration) else None
 
     def _begin(self, migration: Migration, history: h.History) -> PacedFlow[None]:
         """Open the job, unless another runner is faster."""

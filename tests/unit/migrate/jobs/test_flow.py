@@ -210,7 +210,7 @@ def test_a_cancelled_job_is_begun_again_only_on_request(path: str) -> None:
     migrator, _ = _open(path)
     migrator.run_job(may_continue=lambda sent: sent < 6, sleep=_never)
     migrator.cancel_job()
-    assert migrator.run_job(again=False, sleep=_never).end == "none"
+    assert migrator.run_job(again=False, sleep=_never).waiting_for == "002_fill"
     migrator.up()
     _assert_filled(migrator)
 
