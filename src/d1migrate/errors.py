@@ -351,6 +351,7 @@ class ApplyError(Error):
         pending: names that were not run, the failed one first.
         unknown: whether the outcome is unknown: the response was lost, and the log could not be read. It is
             False if the log was read and does not have the migration.
+        job_open: whether a chunk of its job failed. The chunk had no effect; those before it are kept.
     """
 
     def __init__(
@@ -370,7 +371,7 @@ class ApplyError(Error):
         self.migration, self.direction = migration, direction
         self.file, self.line, self.statement = file, line, statement
         self.applied, self.pending = tuple(applied), tuple(pending)
-        self.unknown = False
+        self.unknown = self.job_open = False
 
     def with_unknown_outcome(self) -> ApplyError:
         """Mark the outcome as unknown, and return the error."""

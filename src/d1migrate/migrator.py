@@ -15,6 +15,7 @@ from functools import partial
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import Driver, local_file, unwatched
 from d1migrate.drivers.run import run, run_paced
+from d1migrate.errors import ApplyError
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
@@ -178,7 +179,11 @@ class Migrator:
         """
         report = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
         while wait and report.waiting_for:
-            job = (run_job or self.run_job)()
+            try:
+                job = (run_job or self.run_job)()
+            except ApplyError as error:
+                error.applied = (*(step.name for step in report.steps), *error.applied)
+                raise
             if job.end not in ("done", "elsewhere"):
                 return report._replace(job=job)
             rest = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)

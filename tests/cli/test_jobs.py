@@ -88,7 +88,7 @@ def test_up_runs_the_job_and_then_applies_what_follows(big: Project) -> None:
     """Every row once; the history has the rows and the chunks."""
     ran = big.run("up", WARNED)
     assert re.fullmatch(r"applied 2 migrations in .*\n", ran.out)
-    assert re.search(rf"^{NAME}: \d+ %, 500 rows, 1 chunk$", ran.err, re.MULTILINE)
+    assert re.search(rf"^{NAME}: \d+ %, 500 rows, 1 chunk, ", ran.err, re.MULTILINE)
     assert re.search(rf"^  {NAME}  .*, 12,000 rows in \d+ chunks$", ran.err, re.MULTILINE)
     assert filled(big) == ROWS
     assert set(big.states().values()) == {"applied"}
@@ -140,15 +140,26 @@ def test_a_chunk_that_is_refused_leaves_the_job_open(big: Project) -> None:
     """The error has the place, and both ways on."""
     big.sql("CREATE UNIQUE INDEX one ON users (norm)")
     big.sql("UPDATE users SET email = 'USER1@x.org' WHERE id = 11000")
-    refused = big.run("up", WARNED, code=1).err
+    ran = big.run("up", WARNED, "--json", code=1)
+    refused = ran.err
+    assert ran.json["error"]["applied_names"] == []
     assert f"migrations/{NAME}.sql:2" in refused
     assert "UNIQUE constraint failed: users.norm" in refused
+    assert f"the chunk had no effect; earlier chunks of {NAME} are kept\n" in refused
     assert "the job stays open" in refused
     assert "`d1migrate job cancel`" in refused
     assert big.states()[2] == "running"
     big.sql("UPDATE users SET email = 'other' WHERE id = 11000")
     big.run("up", WARNED)
     assert filled(big) == ROWS
+
+
+def test_a_chunk_that_is_refused_after_other_migrations(big: Project) -> None:
+    """Those of the run are named."""
+    big.write(f"{NAME}.sql", FILL.replace("lower(email)", "abs(-9223372036854775808)"))
+    ran = big.run("up", WARNED, "--database", "sqlite:new.db", "--json", code=1)
+    assert ran.json["error"]["applied_names"] == ["001_users"]
+    assert "applied: 001_users\npending: 002_fill_norm" in ran.err
 
 
 def test_a_plan_file_covers_the_job_and_what_follows(big: Project) -> None:
@@ -345,7 +356,7 @@ def test_a_window_that_closes_stops_the_job(
     demand('window = "Sun 02:00-04:00 UTC"')
     shown: list[Job] = []
     monkeypatch.setattr(JobProgress, "show", lambda _, job: shown.append(job))
-    monkeypatch.setattr(gates, "now", lambda: SUNDAY + (7200 if shown else 0))
+    monkeypatch.setattr(gates, "now", lambda: SUNDAY + (7200 if shown and shown[-1].chunks else 0))
     closed = big.run("up", WARNED, "x", code=1).err
     assert "the window Sun 02:00-04:00 UTC is closed" in closed
     assert "hint: the job stays open; run `d1migrate up` again in the window" in closed

@@ -256,6 +256,8 @@ def _apply_lines(error: ApplyError) -> Iterator[str]:
     name = clean_line(error.migration)
     if error.unknown:
         yield f"it is unknown whether {name} was {done}"
+    elif error.job_open:
+        yield f"the chunk had no effect; earlier chunks of {name} are kept"
     else:
         asked = isinstance(error.__cause__, AmbiguousError)
         yield f"no part of {name} " + (

@@ -229,5 +229,5 @@ def chunk_error(
         pending=(name,),
         hint=hint,
     )
-    failure.__cause__ = error
+    failure.__cause__, failure.job_open = error, is_open
     return failure

@@ -51,14 +51,14 @@ class JobProgress:
             self._bar.stop()
 
     def show(self, job: Job) -> None:
-        """Show how far the job is, after a chunk. Without a bar, the first chunk has a line of its own."""
+        """Show how far the job is. Without a bar, its first chunk has a line of its own."""
         now = self._clock()
         self._mark(_Mark(now, job.state, job.rows, job.share))
         first, last = self._marks[0], self._marks[-1]
         line = progress_line(job, first.speed_to(last), first.seconds_left_after(last))
         if self._bar:
             self._bar.show(line, job.share or 0.0, None if job.share is None else 1.0)
-        elif self._shown_at is None or now - self._shown_at >= _EVERY:
+        elif job.chunks and (self._shown_at is None or now - self._shown_at >= _EVERY):
             self._shown_at = now
             self._note(line)
 

@@ -29,6 +29,13 @@ def test_a_line_every_few_seconds() -> None:
     ]
 
 
+def test_a_job_without_a_chunk_has_no_line() -> None:
+    """It has only begun."""
+    lines = list[str]()
+    JobProgress(lines.append, bar=False).show(BATCH._replace(rows=0, chunks=0))
+    assert lines == []
+
+
 def test_the_speed_is_that_of_the_last_half_minute() -> None:
     """Chunks grow, and a job may have waited."""
     clock, lines = [0.0], list[str]()

@@ -46,7 +46,7 @@ class JobRunner:
         self._started = 0.0
         self._is_open = False
         self.chunks = 0
-        """How many chunks were done."""
+        """How many chunks were sent."""
 
     def run(self) -> JobReport:
         """Run chunks until the job has ended, a limit is reached, or a signal arrives; errors as `run_job`.
@@ -59,7 +59,6 @@ class JobRunner:
 
         def watch(job: Job) -> None:
             self._is_open = True
-            self.chunks += 1
             progress.show(job)
 
         def wait(seconds: float) -> None:
@@ -92,7 +91,10 @@ class JobRunner:
             raise
         limits = self._limits
         is_late = limits.seconds is not None and time.monotonic() - self._started >= limits.seconds
-        return not is_late and (limits.chunks is None or self.chunks < limits.chunks)
+        if is_late or (limits.chunks is not None and self.chunks >= limits.chunks):
+            return False
+        self.chunks += self._is_open  # before that, the batch that begins the job
+        return True
 
 
 def print_end(found: JobReport, output: Output) -> None:

@@ -190,6 +190,7 @@ class ApplyError(_Message):
         pending_names: the migrations that did not run, the failed one first.
         outcome_unknown: whether it is unknown if the migration took effect: the response was lost, and the
             history could not be read.
+        job_open: whether a chunk of its job failed: it had no effect, and the chunks before it are kept.
     """
 
     type: Literal["ApplyError"]
@@ -201,6 +202,7 @@ class ApplyError(_Message):
     applied_names: list[str]
     pending_names: list[str]
     outcome_unknown: bool
+    job_open: bool
 
 
 class QueryError(_Message):
