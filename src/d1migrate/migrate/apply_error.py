@@ -6,6 +6,7 @@ import re
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, OverloadedError, QueryError
 from d1migrate.migrate import assertions
+from d1migrate.migrate.jobs.job import CHANGES_KEY, INSERTS_AGAIN, NOT_THE_KEY
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
@@ -61,6 +62,21 @@ ADVICE = (
         "for one table, add the line `-- d1migrate: online TABLE`; if the database is known to take more at"
         " once, set `budget` in d1migrate.toml, and draft the migration again",
         "$1",
+    ),
+    Advice(
+        f"{NOT_THE_KEY}([^']*)",
+        "`by` names the columns of the primary key, all of them NOT NULL; without it, the key is the rowid",
+        "$1: this key does not find each row once",
+    ),
+    Advice(
+        f"{CHANGES_KEY}([^']*)",
+        "write the new values to another column, or change them in a migration without the directive",
+        "it changes the rowid of $1, by which its rows are found",
+    ),
+    Advice(
+        f"{INSERTS_AGAIN}([^']*)",
+        "insert the columns of a unique key, or add `WHERE NOT EXISTS (…)`",
+        "a second run would insert the same rows into $1 again: none of its unique keys is inserted",
     ),
     Advice(CROWDED, "other requests kept it waiting: run the command again later"),
     Advice(
@@ -173,7 +189,13 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
     if isinstance(error, AmbiguousError) and not isinstance(error, OverloadedError):
         return f"{text}: no response came", NO_RESPONSE
-    for pattern, hint, instead in ADVICE if step.direction == "up" else _ADVICE_ON_DOWN:
+    return _advise(error, ADVICE if step.direction == "up" else _ADVICE_ON_DOWN)
+
+
+def _advise(error: DriverError, known: Sequence[Advice]) -> tuple[str, str | None]:
+    """Return the text of an error, or what is said instead, and what to do."""
+    text = str(error)
+    for pattern, hint, instead in known:
         if match := re.search(pattern, text):
             return instead.replace("$1", match[1]) if instead else text, error.hint or hint
     return text, error.hint
@@ -210,8 +232,7 @@ def chunk_error(
         migration: its file, if it is there.
         is_open: whether the job is open.
     """
-    text = str(error)
-    hint = next((hint for pattern, hint, _ in ADVICE if re.search(pattern, text)), error.hint)
+    text, hint = _advise(error, ADVICE)
     if is_open:
         hint = f"{hint}; {JOB_OPEN}" if hint else JOB_OPEN
     statement = next(iter(migration.statements()), None) if migration else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,3 +117,28 @@ def test_a_replica_that_lags(tmp_path: Path, known: int) -> None:
 
     assert "first-primary" in (caught.value.hint or "")
     assert caught.value.pending == tuple(file.name for file in files[known:])
+
+
+@pytest.mark.parametrize(
+    ("directive", "sql", "text", "hint"),
+    [
+        ("by a", "DELETE FROM t", "t by a: this key does not find each row once", "`by` names the columns"),
+        ("", "UPDATE t SET id = 7", "it changes the rowid of t", "write the new values to another column"),
+        (
+            "",
+            "INSERT OR IGNORE INTO u SELECT a FROM t",
+            "insert the same rows into u again",
+            "insert the columns",
+        ),
+    ],
+)
+def test_a_job_that_cannot_start(directive: str, sql: str, text: str, hint: str) -> None:
+    """The error says why, in place of what the assertion says."""
+    with closing(SqliteDriver(":memory:", url="sqlite::memory:")) as driver:
+        tables = "CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE u (a);"
+        files = load([("001_t.sql", tables), ("002_f.sql", f"-- d1migrate: batch t {directive}\n{sql};")])
+        Migrator(driver, files[:1]).up(lint=False)
+        with pytest.raises(ApplyError, match=f"002_f.sql:2: .*{text}") as caught:
+            Migrator(driver, files).run_job()
+    assert (caught.value.hint or "").startswith(hint)
+    assert "bad JSON path" not in str(caught.value)

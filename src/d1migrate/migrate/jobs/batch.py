@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from d1migrate.migrate.jobs.cut import cut_of_file
-from d1migrate.migrate.jobs.job import TOO_MANY
+from d1migrate.migrate.jobs.job import CHANGES_KEY, INSERTS_AGAIN, NOT_THE_KEY, TOO_MANY
 from d1migrate.migrate.jobs.pages import Pages
 from d1migrate.migrate.jobs.work import Ending
 from d1migrate.sql.batch import Query
@@ -29,12 +29,6 @@ def fits(directive: JobDirective) -> Query:
     most = min(FITS, directive.rows or FITS)
     rows = f"SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(directive.table)} LIMIT {most + 1})"
     return _abort(f"{TOO_MANY}{directive.table} has more than {most}", f"({rows}) > {most}")
-
-
-NOT_THE_KEY = "not the primary key: "
-"""What a job is refused with whose key might not find each row once."""
-CHANGES_KEY = "the statement changes the rowid of "
-"""What a job is refused with whose statement sets the INTEGER PRIMARY KEY."""
 
 
 class BatchWork:
@@ -70,6 +64,8 @@ class BatchWork:
         checks = [self._assert_key()]
         if self._is_by_rowid and self._cut.sets:
             checks.append(self._assert_rowid_stays())
+        if self._cut.inserts is not None:
+            checks.append(self._assert_inserts_once(self._cut.inserts))
         return (*checks, self._pages.mark(), self._limit(budget))
 
     def chunk(self, job: Job) -> Sequence[Query]:
@@ -114,7 +110,7 @@ class BatchWork:
             found = f"SELECT lower(name) AS name FROM {columns} WHERE pk ORDER BY pk"
             nullable = f'SELECT 1 FROM {columns} WHERE pk AND NOT "notnull" AND NOT ({_is_rowid(columns)})'
             wrong = f"(SELECT json_group_array(name) FROM ({found})) <> json({own}) OR EXISTS ({nullable})"
-        return _abort(f"{NOT_THE_KEY}{', '.join(self._pages.key)} in {self._pages.table}", wrong)
+        return _abort(f"{NOT_THE_KEY}{self._pages.table} by {', '.join(self._pages.key)}", wrong)
 
     def _assert_rowid_stays(self) -> Query:
         """Abort the batch if the statement sets the rowid, which may have any name."""
@@ -122,6 +118,20 @@ class BatchWork:
         sets = ", ".join(map(quote_literal, sorted(self._cut.sets)))
         changed = f"SELECT 1 FROM {columns} WHERE lower(name) IN ({sets}) AND {_is_rowid(columns)}"
         return _abort(f"{CHANGES_KEY}{self._pages.table}", f"EXISTS ({changed})")
+
+    def _assert_inserts_once(self, columns: Sequence[str]) -> Query:
+        """Abort the batch if no unique key of the table is among the columns, so that no row would conflict.
+
+        An expression of an index counts as one of them. No columns are all.
+        """
+        table = quote_literal(self._cut.changes)
+        named = ", ".join(map(quote_literal, columns))
+        is_inserted = f"lower(name) IN ({named})" if columns else "true"
+        info = f"pragma_table_info({table})"
+        lacking = f"SELECT 1 FROM pragma_index_info(i.name) WHERE name IS NOT NULL AND NOT ({is_inserted})"
+        index = f'SELECT 1 FROM pragma_index_list({table}) i WHERE i."unique" AND NOT EXISTS ({lacking})'
+        rowid = f"SELECT 1 FROM {info} WHERE {is_inserted} AND {_is_rowid(info)}"
+        return _abort(f"{INSERTS_AGAIN}{self._cut.changes}", f"NOT EXISTS ({index} UNION ALL {rowid})")
 
     def _limit(self, budget: int) -> Query:
         """Return the statement that limits a chunk to what a batch may write."""

@@ -12,7 +12,7 @@ from d1migrate.migrate.history_guard import is_record
 from d1migrate.migrate.jobs.cut_parts import Uncuttable, parse
 from d1migrate.migrate.jobs.cut_problems import problems
 from d1migrate.migrate.jobs.pages import MOST_COLUMNS
-from d1migrate.migrate.jobs.repeatable import unrepeatable
+from d1migrate.migrate.jobs.repeatable import keys_needed, unrepeatable
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
 from d1migrate.sql.split import LinePrefix
@@ -38,6 +38,8 @@ class Cut(NamedTuple):
         prefix: what qualifies the columns of the key in it, such as `"u".`.
         changes: the table that it changes, folded.
         sets: the columns of the directive's table that it sets, folded.
+        inserts: the columns that an INSERT names, folded, one of whose unique keys makes a second run insert
+            nothing; none if it names none. None if it needs no such key.
     """
 
     before: str
@@ -45,6 +47,7 @@ class Cut(NamedTuple):
     prefix: str
     changes: str
     sets: frozenset[str] = frozenset()
+    inserts: tuple[str, ...] | None = None
 
     def where(self, condition: str) -> str:
         """Return the statement for the rows that meet a condition."""
@@ -134,7 +137,7 @@ def _cut(sql: str, statement: Parts, key: Sequence[str]) -> Cut:
         before += f"{sql[begin:end]} WHERE "
     sets = frozenset(statement.sets if statement.verb == "update" else ())
     prefix = f"{quote_identifier(unquote(statement.name.text))}."
-    return Cut(before, sql[end:], prefix, statement.changes, sets)
+    return Cut(before, sql[end:], prefix, statement.changes, sets, keys_needed(statement))
 
 
 def _end(token: Token) -> int:

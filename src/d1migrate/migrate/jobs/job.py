@@ -36,6 +36,12 @@ DROP = Query(f"DROP TABLE {JOB_TABLE}")
 
 TOO_MANY = "too many rows for one batch: "
 """What a batch migration is refused with as an ordinary one, if its table has more rows than one chunk."""
+NOT_THE_KEY = "not the key of each row: "
+"""What a batch is refused with whose key might not find each row once."""
+CHANGES_KEY = "the key of its rows would change: "
+"""What a batch is refused with whose statement sets the INTEGER PRIMARY KEY, by which its rows are found."""
+INSERTS_AGAIN = "no unique key is inserted into "
+"""What a batch is refused with that would insert its rows again when it is repeated."""
 MISSING = f"no such table: {JOB_TABLE}"
 """What a late request of a job that has ended is refused with."""
 EXISTS = f"table {JOB_TABLE} already exists"

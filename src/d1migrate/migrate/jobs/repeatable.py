@@ -9,6 +9,7 @@ from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.references import references
 from d1migrate.sql.select import without_subqueries
+from d1migrate.sql.statement import insert_of
 from d1migrate.sql.token_groups import bare, outside, parted, text_at
 from d1migrate.sql.tokens import RESERVED
 
@@ -52,8 +53,20 @@ def _inserts_again(statement: Parts) -> Iterator[Uncuttable]:
         reason = "REPLACE deletes rows that may have changed since they were inserted"
         yield Uncuttable(reason, verb, _ONCE)
     omits = policy == ["OR", "IGNORE"] or any(token.keyword == "CONFLICT" for token in statement.tail)
-    if not omits and not positions_excluded(tokens).intersection(positions_read(tokens, statement.changes)):
+    if not omits and not _excludes_existing(statement):
         yield Uncuttable("a second run would insert the same rows again", verb, _ONCE)
+
+
+def keys_needed(statement: Parts) -> tuple[str, ...] | None:
+    """Return the columns that an INSERT names if it relies on a unique key among them; else None."""
+    insert = insert_of(statement.tokens)
+    return None if insert is None or _excludes_existing(statement) else insert.columns
+
+
+def _excludes_existing(statement: Parts) -> bool:
+    """Whether NOT EXISTS or NOT IN reads the table into which rows are inserted."""
+    tokens = statement.tokens
+    return not positions_excluded(tokens).isdisjoint(positions_read(tokens, statement.changes))
 
 
 def _target_read(statement: Parts, value: Sequence[Token]) -> Token | None:

@@ -10,7 +10,7 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ParseError, QueryError
-from d1migrate.migrate.jobs import batch, job
+from d1migrate.migrate.jobs import job
 from d1migrate.migrate.jobs.batch import BatchWork, fits
 from d1migrate.migrate.jobs.job import Job
 from d1migrate.migrate.jobs.work import Ending
@@ -123,43 +123,43 @@ def test_the_indexes_of_the_table_that_is_changed_count(driver: SqliteDriver) ->
     run(
         driver,
         *USERS.split(";"),
-        "CREATE TABLE emails (email TEXT, u)",
+        "CREATE TABLE emails (email TEXT UNIQUE, u)",
         "CREATE INDEX j ON emails (u, email)",
     )
-    start(driver, of("INSERT OR IGNORE INTO emails SELECT email, id FROM users"), budget=30)
+    start(driver, of("INSERT OR IGNORE INTO emails SELECT email, id FROM users"), budget=40)
     assert read(driver).most == 10
 
 
 @pytest.mark.parametrize(
     ("table", "directive", "sql", "message"),
     [
-        ("CREATE TABLE users (a, rowid)", "batch users", "DELETE FROM users", batch.NOT_THE_KEY),
-        ("CREATE VIEW users AS SELECT 1 AS a", "batch users", "DELETE FROM users", batch.NOT_THE_KEY),
+        ("CREATE TABLE users (a, rowid)", "batch users", "DELETE FROM users", job.NOT_THE_KEY),
+        ("CREATE VIEW users AS SELECT 1 AS a", "batch users", "DELETE FROM users", job.NOT_THE_KEY),
         (
             "CREATE TABLE users (a PRIMARY KEY) WITHOUT ROWID",
             "batch users",
             "DELETE FROM users",
             "no such column",
         ),
-        ("CREATE TABLE users (a, b UNIQUE)", "batch users by b", "DELETE FROM users", batch.NOT_THE_KEY),
-        ("CREATE TABLE users (a PRIMARY KEY)", "batch users by a", "DELETE FROM users", batch.NOT_THE_KEY),
+        ("CREATE TABLE users (a, b UNIQUE)", "batch users by b", "DELETE FROM users", job.NOT_THE_KEY),
+        ("CREATE TABLE users (a PRIMARY KEY)", "batch users by a", "DELETE FROM users", job.NOT_THE_KEY),
         (
             "CREATE TABLE users (a, b, PRIMARY KEY (a, b)) WITHOUT ROWID",
             "batch users by b, a",
             "DELETE FROM users",
-            batch.NOT_THE_KEY,
+            job.NOT_THE_KEY,
         ),
         (
             "CREATE TABLE users (a, b, PRIMARY KEY (a, b)) WITHOUT ROWID",
             "batch users by a",
             "DELETE FROM users",
-            batch.NOT_THE_KEY,
+            job.NOT_THE_KEY,
         ),
         (
             "CREATE TABLE users (Id INTEGER PRIMARY KEY)",
             "batch users",
             "UPDATE users SET id = 7",
-            batch.CHANGES_KEY,
+            job.CHANGES_KEY,
         ),
     ],
 )
@@ -191,6 +191,50 @@ def test_a_key_that_is_one(driver: SqliteDriver, table: str, directive: str, sql
     run(driver, table)
     start(driver, of(sql, directive))
     assert read(driver).state == "running"
+
+
+TARGETS = {
+    "CREATE TABLE a (id INTEGER PRIMARY KEY, email, n)": False,
+    "CREATE TABLE a (id INTEGER, email PRIMARY KEY, n)": True,
+    "CREATE TABLE a (email INTEGER PRIMARY KEY, id, n)": True,
+    "CREATE TABLE a (id, email, n, UNIQUE (Email, N))": True,
+    "CREATE TABLE a (id, email, n, UNIQUE (email, id))": False,
+    "CREATE TABLE a (id, email, n, PRIMARY KEY (n, email)) WITHOUT ROWID": True,
+    "CREATE TABLE a (id, email, n); CREATE UNIQUE INDEX i ON a (lower(email), n)": True,
+    "CREATE TABLE a (id, email, n); CREATE INDEX i ON a (email)": False,
+}
+
+
+@pytest.mark.parametrize("table", TARGETS)
+def test_an_insert_needs_a_key(driver: SqliteDriver, table: str) -> None:
+    """Otherwise none of its rows would conflict, and a second run would insert them again."""
+    run(driver, "CREATE TABLE users (id INTEGER PRIMARY KEY, email)", *table.split(";"))
+    of_some = of("INSERT OR IGNORE INTO A (Email, n) SELECT email, 1 FROM users")
+    if TARGETS[table]:
+        start(driver, of_some)
+    else:
+        with pytest.raises(QueryError, match=f"{job.INSERTS_AGAIN}a"):
+            start(driver, of_some)
+
+
+def test_an_insert_of_all_columns(driver: SqliteDriver) -> None:
+    """Any key is among them; NOT EXISTS needs none."""
+    run(
+        driver,
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email)",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, email)",
+    )
+    run(driver, "CREATE TABLE b (email)")
+    start(driver, of("INSERT INTO a SELECT id, email FROM users WHERE true ON CONFLICT DO NOTHING"))
+    run(driver, job.DROP)
+    with pytest.raises(QueryError, match=f"{job.INSERTS_AGAIN}b"):
+        start(driver, of("INSERT OR IGNORE INTO b SELECT email FROM users"))
+    start(
+        driver,
+        of(
+            "INSERT INTO b SELECT email FROM users u WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.email = u.email)"
+        ),
+    )
 
 
 def test_an_uncuttable_statement_has_no_work() -> None:
