@@ -59,6 +59,7 @@ _VOLATILE = [
     (re.compile(r"\(just now\)|\(\d+ (?:seconds?|minutes?) ago\)"), "(AGO)"),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "DURATION"),
     (re.compile(r"\b\d+\.\d kB\b"), "SIZE"),  # of a dump, whose log has durations
+    (re.compile(r"\b\d+ chunks\b"), "CHUNKS"),  # as large as the machine is fast
     (re.compile(r'"duration":\d+'), "DURATION"),  # wrangler's, in whole milliseconds
 ]
 
