@@ -225,11 +225,7 @@ class _Derivation:
             tuple(safe_form(part.sql) for part in self._parts.triggers),
             tuple(trigger.name for trigger in self._old.triggers),
             parents,
-            tuple(
-                n
-                for n, (key_, p) in enumerate(zip(self._new.foreign_keys, parents, strict=True))
-                if (p.is_new or p.table == self._new.name) and not is_indexed(self._new, key_)
-            ),
+            tuple(self._unindexed(parents)),
             tuple(self._children()),
             self._links(),
             is_autoincrement(self._old) and is_autoincrement(self._new),
@@ -444,12 +440,13 @@ class _Derivation:
             columns = tuple(self._source(name) or "" for name in key.columns)
             same = (columns, fold(key.table), key.to, key.on_delete, key.on_update)
             to = parent_columns(parent, key)
-            yield Parent(key.columns, self._new.name if is_own else parent.name, to, same not in before)
+            is_watched = is_own or same not in before
+            yield Parent(key.columns, self._new.name if is_own else parent.name, to, is_watched)
 
     def _unindexed(self, parents: Sequence[Parent]) -> Iterator[int]:
         """Yield the foreign keys by which rows of the shadow are searched, and that have no index."""
         for number, (key, parent) in enumerate(zip(self._new.foreign_keys, parents, strict=True)):
-            if (parent.is_new or parent.table == self._new.name) and not is_indexed(self._new, key):
+            if parent.is_watched and not is_indexed(self._new, key):
                 yield number
 
     def _children(self) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:

@@ -56,14 +56,15 @@ class Parent(NamedTuple):
         columns: its columns.
         table: the parent; the table itself for a self-reference.
         to: the parent's columns.
-        is_new: whether the old table does not have it with the same values: then a write to the parent that
-            the old table allows might be refused, or change rows of the shadow.
+        is_watched: whether triggers on the parent take the rows that reference a changed row out of the
+            shadow. Without them, a write that the old table allows might be refused, or change the shadow: by
+            a key that the old table lacks, and by one to the table itself, if a row references itself.
     """
 
     columns: tuple[str, ...]
     table: str
     to: tuple[str, ...]
-    is_new: bool = False
+    is_watched: bool = False
 
 
 class Value(NamedTuple):

@@ -28,7 +28,7 @@ def trigger_names(plan: OnlinePlan) -> list[str]:
     tags = ["insert", "update", "move", "delete"]
     tags += ["before_insert", "before_update"] if plan.uniques else []
     for number, parent in enumerate(plan.parents):
-        tags += [f"parent_{number}_{event}" for event in _PARENT_EVENTS if parent.is_new]
+        tags += [f"parent_{number}_{event}" for event in _PARENT_EVENTS if parent.is_watched]
     return [plan.sync(tag) for tag in tags]
 
 
@@ -74,7 +74,7 @@ class _Triggers:
             yield self._trigger("before_insert", "BEFORE INSERT", inserted)
             yield self._trigger("before_update", f"BEFORE UPDATE{of}", updated)
         for number, parent in enumerate(plan.parents):
-            if parent.is_new:
+            if parent.is_watched:
                 yield from self._of_parent(number, parent)
 
     def _trigger(self, tag: str, event: str, body: Sequence[str], *, when: str = "", on: str = "") -> str:

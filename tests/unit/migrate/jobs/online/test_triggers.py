@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import apsw
 import pytest
 
 from d1migrate.migrate.jobs.online import derive
@@ -76,6 +77,39 @@ def test_a_new_foreign_key_does_not_bind_the_application_yet(write: str, action:
     online.execute("UPDATE t SET b = 3 WHERE b NOT IN (SELECT id FROM p)")
     job.finish()
     assert list(online.execute("SELECT count(*) FROM t")) == [(8,)]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "DELETE FROM t WHERE id = 1",  # it references itself
+        "REPLACE INTO t VALUES (1, 2)",
+        "UPDATE OR REPLACE t SET id = 3 WHERE id = 5",  # whose parent is 4, and that of 4 is 3
+        "UPDATE OR REPLACE t SET id = 9, up = 9 WHERE id = 1",
+        "DELETE FROM t WHERE id > 2",
+    ],
+)
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "RESTRICT", "NO ACTION"])
+def test_a_table_that_references_itself(write: str, action: str) -> None:
+    """The rows of the copy reference the table: they neither refuse a write, nor are changed by its actions."""
+    old = f"CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t ON DELETE {action} ON UPDATE CASCADE);"
+    rows = "INSERT INTO t VALUES (1, 1), (2, NULL), (3, 2), (4, 3), (5, 4);"
+    text = drafted(old, old.replace(";", " STRICT;").replace("up", "up INTEGER"))
+    online, control = database(f"{old} {rows}"), database(f"{old} {rows}")
+    job = Run(online, text)
+    job.step()
+    job.until("verify")
+    refusals = []
+    for connection in (online, control):
+        try:
+            connection.execute(write)
+            refusals.append("")
+        except apsw.ConstraintError as error:
+            refusals.append(str(error))
+    assert refusals[0] == refusals[1]
+    job.finish()
+    guarded(control, text)
+    assert contents(online) == contents(control)
 
 
 def test_each_has_the_name_by_which_it_is_dropped() -> None:
