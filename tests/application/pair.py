@@ -34,6 +34,8 @@ _UNIQUE = re.compile(r"UNIQUE constraint failed: (?!.*_d1m_hold)[^:]*")
 The first to be checked is the one that was created last. After a swap, that is another one for a moment, and has a
 temporary name.
 """
+_REFERENCE = re.compile(r"internal error; reference = \w+")
+"""What D1 says if a commit is refused, as by a deferred key."""
 
 
 class Pair:
@@ -94,7 +96,7 @@ def result_of(driver: Driver, write: Write) -> object:
     try:
         results = driver.batch(Batch(queries, last_rows=True))
     except Error as error:
-        return _UNIQUE.sub("UNIQUE constraint failed", str(error))
+        return _REFERENCE.sub("internal error", _UNIQUE.sub("UNIQUE constraint failed", str(error)))
     return [tuple(row) for row in results[-1].rows]
 
 

@@ -134,6 +134,7 @@ KINDS = (
     Kind("ON CONFLICT REPLACE", unique=" UNIQUE ON CONFLICT REPLACE"),
     Kind("ON CONFLICT IGNORE", unique=" UNIQUE ON CONFLICT IGNORE", action=" ON DELETE SET NULL"),
     Kind("another action", action_after=" ON DELETE SET NULL"),
+    Kind("RESTRICT instead of CASCADE", action_after=" ON DELETE RESTRICT"),
     Kind("an action instead of none", action="", action_after=" ON DELETE CASCADE ON UPDATE CASCADE"),
     Kind("child with RESTRICT", action=" ON DELETE RESTRICT"),
     Kind("child with NO ACTION", action=_NOTHING),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import inputs
 from tests.application.jobs import World, rebuild
 from tests.application.pair import Pair, in_memory
 from tests.application.tables import KINDS, Kind
@@ -40,7 +41,7 @@ def test_application_cannot_tell(kind: Kind, triggers: bool) -> None:
             World(Pair(subject, control), kind, files, chance, faults=chance.choice([0, 0.2])).run()
 
 
-@every_kind
+@pytest.mark.parametrize("kind", KINDS if inputs.TIMES > 1 else KINDS[::5], ids=lambda kind: kind.name)
 def test_application_cannot_tell_on_d1(workerd: Workerd, kind: Kind) -> None:
     """On the real D1."""
     for number in range(few(1)):
