@@ -20,7 +20,7 @@ from d1migrate.schema.changes import (
 )
 from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_cost
 from d1migrate.schema.keys import is_parent_key
-from d1migrate.schema.rebuild import rebuild_statements
+from d1migrate.schema.rebuild import hold_statements, rebuild_statements
 from d1migrate.schema.rebuild_checks import (
     budget_statement,
     count_statements,
@@ -54,7 +54,9 @@ def statement_groups(
 ) -> tuple[StatementGroup, ...]:
     """Return the SQL of changes, in order; statements are without `;`.
 
-    If tables are rebuilt, the first statement asserts that the batch is within its budget.
+    If tables are rebuilt, the first statement asserts that the batch is within its budget. The copy of the
+    only one follows: it has the name of the shadow of an online rebuild. So a file that runs while its table
+    is rebuilt online has changed nothing when it fails, also where it is no transaction (d1-facts §0.6).
 
     Args:
         changes: as `diff` returns them.
@@ -79,6 +81,7 @@ def statement_groups(
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _checks(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[StatementGroup] = []
+    copy: list[str] = []
     is_deferred = bool(watched)
     number = 0
     for change in changes:
@@ -86,12 +89,17 @@ def statement_groups(
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None})
-        steps.append(_group(change, number, catalog))
+        group = _group(change, number, catalog)
+        if isinstance(change, RebuildTable) and len(rebuilds) == 1:
+            copy = hold_statements(change, number, catalog)
+            group = group._replace(statements=group.statements[len(copy) :])
+        steps.append(group)
         catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) if is_deferred else ()
     what = "Check foreign keys at the end" + ("; count rows" if watched else "")
     found = (
         StatementGroup("Refuse a table that is too big for one batch", tuple(first)),
+        StatementGroup("Copy the rows", tuple(copy)),
         StatementGroup(what, (*defer, *begin)),
         *steps,
         StatementGroup("Check that no row was lost", end),

@@ -56,7 +56,13 @@ def rebuild_statements(rebuild: RebuildTable, number: int, catalog: Catalog) -> 
     Raises:
         LimitExceeded: the table has as many columns as D1 allows, and none can be copied separately.
     """
-    return list(_Rebuilding(rebuild, number, catalog).statements())
+    rebuilding = _Rebuilding(rebuild, number, catalog)
+    return [*rebuilding.hold_statements(), *rebuilding.statements()]
+
+
+def hold_statements(rebuild: RebuildTable, number: int, catalog: Catalog) -> list[str]:
+    """Return the first of the statements that `rebuild_statements` returns: those that copy the rows."""
+    return list(_Rebuilding(rebuild, number, catalog).hold_statements())
 
 
 class _Rebuilding:
@@ -78,8 +84,9 @@ class _Rebuilding:
         self._late = self._choose_late()
 
     def statements(self) -> Iterator[str]:
+        """Yield what follows the hold tables."""
         save_counter, set_counter = counter_statements(self._old, self._new, self._number)
-        yield from (*self._hold_rows(), *save_counter)
+        yield from save_counter
         helpers_on, helpers_off = self._helpers()
         yield from helpers_on
         if any(fold(child.name) == fold(self._old.name) for child, _ in self._links):
@@ -115,7 +122,8 @@ class _Rebuilding:
         read = {value for _, value in self._values}
         return [c.name for c in self._old.columns if not c.generated or q(c.name) in read]
 
-    def _hold_rows(self) -> Iterator[str]:
+    def hold_statements(self) -> Iterator[str]:
+        """Yield what copies the rows to the hold tables."""
         late = self._late.column if self._late else None
         columns = [f"{self._from_rowid} AS {q(_ROWID)}"] if self._keeps_rowid else []
         columns += [q(name) for name in self._held() if name != late]

@@ -50,3 +50,13 @@ def test_a_table_that_another_refers_to() -> None:
     before, wanted = schema(USERS + POSTS), schema(POSTS)
     with pytest.raises(PlanError, match="users would be dropped, but posts still references it"):
         statement_groups(diff(before, wanted).changes, before, wanted)
+
+
+def test_the_copy_of_the_only_rebuilt_table_is_created_first() -> None:
+    """After the budget, which creates nothing: it fails while an online rebuild has its name."""
+    before, after = schema(USERS + POSTS), schema(USERS.replace("TEXT", "TEXT CHECK (name)") + POSTS)
+    groups = statement_groups(diff(before, after).changes, before, after)
+    created = [
+        sql for group in groups for sql in group.statements if not sql.startswith(("SELECT", "PRAGMA"))
+    ]
+    assert created[0] == 'CREATE TABLE "_d1m_hold_1" AS SELECT "id", "name" FROM "users"'

@@ -16,6 +16,7 @@ from d1migrate.migrate.jobs.online.rows import (
 )
 from d1migrate.migrate.jobs.online.triggers import create_triggers, trigger_names
 from d1migrate.migrate.jobs.pages import Pages
+from d1migrate.schema.cost import REFERENCED
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import JOB_TABLE, quote_literal
 from d1migrate.sql.names import quote_identifier as q
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.migrate.jobs.online.plan import OnlinePlan
-
-_PER_PARENT = 3
-"""The entries that a row costs, for each foreign key to it, when its table is dropped."""
 
 
 # --- the start, and its undoing ---
@@ -50,7 +48,7 @@ def start(plan: OnlinePlan, most: int, budget: int) -> list[Query]:
 def _assert_swap_fits(plan: OnlinePlan, budget: int) -> Iterator[str]:
     """Yield the assertion that DROP TABLE, which visits each row of a parent, fits into a batch."""
     if plan.links:
-        most = budget // (_PER_PARENT * plan.links)
+        most = budget // (REFERENCED * plan.links)
         keys = f"{plan.links} foreign keys reference" if plan.links > 1 else "a foreign key references"
         message = f"{plan.table} has more than {most} rows, and {keys} it: too much to replace in one batch"
         rows = f"(SELECT count(*) FROM (SELECT 1 FROM {q(plan.table)} LIMIT {most + 1}))"
@@ -127,6 +125,7 @@ def catch_up(plan: OnlinePlan) -> list[Query]:
 def build_index(plan: OnlinePlan, number: int) -> list[Query]:
     """Return the statements that build one index under its own name, and drop the one that replaced it."""
     found = plan.indexes[number]
+    # Two runners may be at different indexes in the same state.
     moved = refusal("'the job is at another index'", f"FROM {JOB_TABLE} WHERE hi_1 <> {number}")
     return whole(
         [
@@ -134,6 +133,10 @@ def build_index(plan: OnlinePlan, number: int) -> list[Query]:
             found.create,
             f"DROP INDEX {q(found.temporary)}",
             f"UPDATE {JOB_TABLE} SET hi_1 = {number + 1}, chunks = chunks + 1, moved_at = unixepoch()",
-            *([f"DROP TABLE {q(plan.log)}"] if number + 1 == len(plan.indexes) else []),
+            *(_drop_rest(plan) if number + 1 == len(plan.indexes) else ()),
         ]
     )
+
+
+def _drop_rest(plan: OnlinePlan) -> Iterator[str]:
+    yield from (f"DROP TABLE {q(name)}" for name in (plan.log, plan.shadow))

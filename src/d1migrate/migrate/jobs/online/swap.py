@@ -25,8 +25,7 @@ def cut_over(plan: OnlinePlan) -> list[Query]:
         *whole(_assert_short(plan)),
         *drain(plan, str(MOST_AT_CUT_OVER)),
         *whole([_assert_same_number(plan), *_swapped(plan), *plan.triggers]),
-        # The row is read with the backlog until the job ends, so the log is dropped by the last chunk.
-        *whole([_to_indexes(plan) if plan.indexes else f"DROP TABLE {q(plan.log)}"]),
+        *whole(_to_indexes(plan) if plan.indexes else [f"DROP TABLE {q(plan.log)}"]),
     ]
 
 
@@ -98,9 +97,11 @@ def _counter(plan: OnlinePlan) -> Iterator[str]:
         yield f"UPDATE sqlite_sequence SET seq = max(seq, coalesce(({count}), 0)) WHERE name = {new}"
 
 
-def _to_indexes(plan: OnlinePlan) -> str:
+def _to_indexes(plan: OnlinePlan) -> Iterator[str]:
+    """Yield the next state. The log is kept, because the row is read with the backlog until the job ends."""
+    yield f"CREATE TABLE {q(plan.shadow)} (placeholder)"  # the file must not run again before that
     cursor = ", ".join(f"lo_{n} = NULL, hi_{n} = NULL" for n in range(2, 5))
-    return (
+    yield (
         f"UPDATE {JOB_TABLE} SET state = 'indexes', chunks = chunks + 1, moved_at = unixepoch(),"
         f" first = 0, last = {len(plan.indexes)}, lo_1 = NULL, hi_1 = 0, {cursor}"
     )

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from d1migrate.errors import PlanError
+from d1migrate.migrate.migration import Migration
 from tests.unit.migrate.jobs.online.running import Run, contents, drafted, guarded
 from tests.unit.schema.building import database
 
@@ -104,6 +105,30 @@ def test_after_the_swap_it_cannot_be_cancelled() -> None:
     job.until("indexes")
     with pytest.raises(PlanError, match="001_t is applied"):
         job.cancel()
+
+
+def one_by_one(connection: apsw.Connection, text: str) -> None:
+    """Run a file up to its first error, without a transaction."""
+    for sql in Migration(1, "001_t", text).texts():
+        connection.execute(sql)
+
+
+@cases
+@pytest.mark.parametrize("state", [*STATES, "indexes"])
+def test_the_file_fails_before_it_changes_anything_while_the_job_is_open(
+    old: str, was: str, is_: str, state: str
+) -> None:
+    """It creates a table with the name of the shadow first: wrangler may run it, and not as a transaction."""
+    online, _, text = both(old, was, is_)
+    job = Run(online, text)
+    while job.job.state != state:
+        if not job.step():
+            return  # it has no indexes
+    before = contents(online)
+    with pytest.raises(apsw.SQLError, match=r"_d1m_hold_1.* already exists"):
+        one_by_one(online, text)
+    assert contents(online) == before
+    job.finish()
 
 
 @pytest.mark.parametrize(
