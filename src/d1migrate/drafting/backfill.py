@@ -8,7 +8,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.changes import AddColumn
 from d1migrate.sql import d1, token_groups
 from d1migrate.sql.names import fold, quote_identifier
-from d1migrate.sql.tokens import significant
+from d1migrate.sql.tokens import significant, tokenize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def backfill_of(text: str) -> tuple[tuple[str, str], str]:
-    """Parse `table.column=SQL`, the value of a flag; return the folded names and the SQL.
+    """Parse `table.column=SQL`, the value of a flag; return the folded names and the SQL without comments.
 
     Raises:
         UsageError: it is not of that form.
@@ -31,7 +31,9 @@ def backfill_of(text: str) -> tuple[tuple[str, str], str]:
         raise UsageError(
             f"{text!r} is not TABLE.COLUMN=SQL", hint="for example: --backfill \"users.role='viewer'\""
         )
-    return (fold(table), fold(column)), value.strip()
+    # A comment would hide what follows the value in a statement.
+    sql = "".join(" " if token.kind == "comment" else token.text for token in tokenize(value))
+    return (fold(table), fold(column)), sql.strip()
 
 
 class _Value(NamedTuple):

@@ -72,23 +72,60 @@ def test_the_record_does_not_count() -> None:
             "t is WITHOUT ROWID, so the directive needs its key",
             '-- d1migrate: batch t by a, "b c"',
         ),
-        ("batch t by a", "t is WITHOUT ROWID, so its rows are read by its primary key", "by a"),
+        ("batch t by a", "the rows of t are read by its rowid or its primary key", "by a"),
         ("batch t by a, b", "t has no column b", "by a"),
         ('batch t by a, "b c"', None, None),
         ("batch r", None, None),
-        ("batch r by a", None, None),
+        ("batch r by a", "the primary key of r may be NULL, so its rows are read by the rowid", "batch r"),
+        ("batch r by b", "the rows of r are read by its rowid or its primary key", "batch r"),
+        ("batch k by a", None, None),
+        ("batch i by a", None, None),
     ],
 )
 def test_the_key(directive: str, message: str | None, fix: str | None) -> None:
     """A table without rowids is read by its primary key, which the directive has to name."""
     given = (
         'CREATE TABLE t (a TEXT, "b c" TEXT, n TEXT, PRIMARY KEY (a, "b c")) WITHOUT ROWID;'
-        "CREATE TABLE r (a TEXT PRIMARY KEY, n TEXT);"
+        "CREATE TABLE r (a TEXT PRIMARY KEY, b TEXT, n TEXT);"
+        "CREATE TABLE k (a TEXT NOT NULL PRIMARY KEY, n TEXT);"
+        "CREATE TABLE i (a INTEGER PRIMARY KEY, n TEXT);"
     )
     sql = f"-- d1migrate: {directive}\nUPDATE {directive.split()[1]} SET n = '' WHERE n IS NULL;\n"
     told = found("P112", sql, given)
     assert [one[0] for one in told] == ([message] if message else [])
     assert not told or (fix or "") in (told[0][3] or "")
+
+
+def test_the_rowid_under_its_own_name() -> None:
+    """The statement alone does not show it: an INTEGER PRIMARY KEY is the rowid."""
+    sql = filling("UPDATE users SET id = 7 WHERE id = 8")
+    ((message, line, _, _),) = found("P112", sql)
+    assert (message, line) == ("the statement changes id, by which the rows are read", 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "columns", "is_found"),
+    [
+        ("(a INTEGER PRIMARY KEY, email TEXT)", "(email)", True),
+        ("(a INTEGER PRIMARY KEY, email TEXT)", "(a, email)", False),
+        ("(a INTEGER PRIMARY KEY, email TEXT UNIQUE)", "(email)", False),
+        ("(a, email TEXT)", "", True),
+        ("(a UNIQUE, email TEXT)", "", False),
+    ],
+)
+def test_an_insert_without_a_key(target: str, columns: str, *, is_found: bool) -> None:
+    """ON CONFLICT DO NOTHING needs something to conflict with."""
+    values = "email" if columns == "(email)" else "id, email"
+    sql = filling(f"INSERT OR IGNORE INTO copies {columns} SELECT {values} FROM users")
+    messages = [one[0] for one in found("P112", sql, f"{USERS}CREATE TABLE copies {target};")]
+    assert len(messages) == is_found
+    assert all("no unique key is inserted into copies" in message for message in messages)
+
+
+def test_a_table_that_does_not_exist() -> None:
+    """The directive and the statement agree, and are wrong."""
+    sql = "-- d1migrate: batch others\nDELETE FROM others WHERE id < 7;\n"
+    assert [one[0] for one in found("P112", sql)] == ["there is no table others"]
 
 
 def test_another_table() -> None:

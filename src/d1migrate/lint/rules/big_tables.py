@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
+from d1migrate.schema.keys import rowid_alias, unique_keys
 from d1migrate.schema.queries import rowid_of
 from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, quote_identifier
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import ReplayedStatement
+    from d1migrate.migrate.jobs.cut import Cut
     from d1migrate.migrate.jobs.directive import JobDirective
+    from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.companions import Companion
     from d1migrate.schema.model import Table
 
@@ -54,22 +57,45 @@ def batch_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
         offset = found.token.start if found.token else 0
         line = found.statement.line if found.statement else job.line
         yield Finding(_with_hint(found.reason, found.hint), at, offset, line)
-    elif (table := replay.before.tables.get(fold(job.table))) and (wrong := _wrong_key(job, table)):
+        return
+    table = replay.before.tables.get(fold(job.table))
+    if table is None:
+        if not replay.incomplete:
+            yield Finding(f"there is no table {job.table}", line=job.line)
+    elif wrong := _wrong_key(job, table):
         yield Finding(wrong, line=job.line, fix=_directive(job, table))
+    elif wrong := _wrong_columns(found, table, replay.before):
+        yield Finding(wrong, line=job.line)
+
+
+def _wrong_columns(cut: Cut, table: Table, catalog: Catalog) -> str | None:
+    """Return which key the statement changes or lacks, which only the schema shows; or None."""
+    alias, changed = rowid_alias(table), catalog.tables.get(cut.changes)
+    if alias and fold(alias) in cut.sets:
+        return f"the statement changes {alias}, by which the rows are read"
+    if cut.inserts is None or changed is None:
+        return None
+    keys = [key.columns for key in unique_keys(changed)]
+    if any(key is None or not cut.inserts or key.keys() <= {*cut.inserts} for key in keys):
+        return None
+    return f"no unique key is inserted into {changed.name}, so a second run would insert the same rows again"
 
 
 def _wrong_key(job: JobDirective, table: Table) -> str | None:
     """Return why the rows of a table cannot be read by the key of a directive, or None."""
-    names = {fold(column.name) for column in table.columns}
-    if [*job.by] == ["rowid"]:
+    names = {fold(column.name): column for column in table.columns}
+    by = [*map(fold, job.by)]
+    if by == ["rowid"]:
         if rowid_of(table) or table.is_virtual:
             return None
         return f"{table.name} is WITHOUT ROWID, so the directive needs its key"
     unknown = next((column for column in job.by if fold(column) not in names), None)
     if unknown is not None:
         return f"{table.name} has no column {unknown}"
-    if not rowid_of(table) and [*map(fold, job.by)] != [*map(fold, table.primary_key)]:
-        return f"{table.name} is WITHOUT ROWID, so its rows are read by its primary key"
+    if by != [*map(fold, table.primary_key)]:
+        return f"the rows of {table.name} are read by its rowid or its primary key"
+    if any(not names[each].not_null for each in by) and rowid_of(table) and rowid_alias(table) is None:
+        return f"the primary key of {table.name} may be NULL, so its rows are read by the rowid"
     return None
 
 
