@@ -12,7 +12,9 @@ import re
 
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
+from d1migrate.migrate.flows.read import read_job
 from d1migrate.migrate.history import tables as history_tables
+from d1migrate.migrate.jobs.objects import has_job, without, without_job
 from d1migrate.migrate.table import USUAL_TABLE
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest, introspect
@@ -109,7 +111,7 @@ def inspect(
     if rows and read.unread is None and full_text is None and (tables := list(_full_text(read.schema))):
         out_of_step = yield from _compare(tables)
     held = (yield from _count_held(read.schema)) if hold_tables(read.schema) else {}
-    clean = _without_helpers(read.schema)
+    clean = without(read.schema, is_helper)
     problems = [
         *leftovers(read.schema, held, expected),
         *_without_parent_table(clean, table),
@@ -132,7 +134,14 @@ class _Read(NamedTuple):
 
 
 def _read(*, rows: bool, full_text: Schema | None, unchanged: Query | None) -> Flow[_Read]:
-    """Read the schema, and rows if asked for; a database that cannot check its rows is read without them."""
+    """Read the schema without an open job, and rows if asked for and if the database can check its rows."""
+    read, job = (yield from _read_once(rows=rows, full_text=full_text, unchanged=unchanged)), None
+    while has_job(read.schema) and not (job := (yield from read_job())):  # it has ended meanwhile
+        read = yield from _read_once(rows=rows, full_text=full_text, unchanged=unchanged)
+    return read._replace(schema=without_job(read.schema, job))
+
+
+def _read_once(*, rows: bool, full_text: Schema | None, unchanged: Query | None) -> Flow[_Read]:
     of_schema = (*introspect.QUERIES, *([unchanged] if unchanged else []))
     of_rows: tuple[Query, ...] = ()
     if rows:
@@ -187,19 +196,6 @@ def _count_held(schema: Schema) -> Flow[dict[str, int]]:
     return {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
 
 
-def _without_helpers(schema: Schema) -> Schema:
-    tables = (
-        table._replace(
-            triggers=tuple(t for t in table.triggers if not is_helper(t.name)),
-            indexes=tuple(i for i in table.indexes if not is_helper(i.name)),
-        )
-        for table in schema.tables
-        if not is_helper(table.name)
-    )
-    triggers = tuple(t for t in schema.triggers if not is_helper(t.name))
-    return schema._replace(tables=tuple(tables), triggers=triggers)
-
-
 def _parents(schema: Schema, table: MigrationsTable) -> set[str]:
     """Return the tables that a foreign key may reference; history tables are in no schema."""
     return {*history_tables(table), *(fold(table.name) for table in schema.tables)}
@@ -222,7 +218,7 @@ def _without_parent_table(schema: Schema, migrations_table: MigrationsTable) -> 
 def _orphans(result: Result, schema: Schema, migrations_table: MigrationsTable) -> Iterator[Problem]:
     there = _parents(schema, migrations_table)
     for child, parent, rows, first in result.rows:
-        if fold(parent) in there:
+        if fold(parent) in there and not is_helper(child):  # the rows of a shadow are those of its table
             plural = "row references" if rows == 1 else "rows reference"
             where = f", the first with rowid {first}" if first is not None else ""
             message = f"{rows} {plural} a row of {parent} that does not exist{where}"

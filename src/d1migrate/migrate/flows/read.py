@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.batch import Flow
@@ -108,22 +109,34 @@ def _with_job(history: h.History, choice: TableChoice, token: str | None) -> Flo
     """Read the open job, if the leftovers show that there is one."""
     if not any(is_job_table(name) for name in history.leftovers):
         return history
+    from d1migrate.migrate.jobs.job import owns
+
+    job, reads = (yield from read_job()), history.reads + 1
+    if job is None:  # it has ended meanwhile
+        return (yield from read_history(choice, reads=reads, token=token))
+    others = tuple(name for name in history.leftovers if not owns(job, name))
+    return history._replace(job=job, leftovers=others, reads=reads)
+
+
+def read_job() -> Flow[Job | None]:
+    """Read the job that was seen to be open; None if it has ended meanwhile.
+
+    Raises:
+        HistoryError: its table is damaged.
+    """
     from d1migrate.migrate.jobs import job
 
-    reads = history.reads + 1
     try:
         (found,) = yield Batch((job.READ,), reads=True)
     except QueryError as error:
-        if job.MISSING not in str(error) or reads > _MOST_READS:
+        if job.MISSING not in str(error):
             raise
-        return (yield from read_history(choice, reads=reads, token=token))  # it has ended meanwhile
+        return None
     if len(found.rows) != 1:
         raise HistoryError(
             f"{JOB_TABLE} is damaged: it has {len(found.rows)} rows, expected 1", hint=h.DAMAGED
         )
-    open_job = job.Job.of(found.rows[0])
-    others = tuple(name for name in history.leftovers if not job.owns(open_job, name))
-    return history._replace(job=open_job, leftovers=others, reads=reads)
+    return job.Job.of(found.rows[0])
 
 
 _MOST_READS = 5
@@ -145,10 +158,16 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
 
 
 def read_schema(choice: TableChoice) -> Flow[Schema]:
-    """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+    """Read the live schema, without history tables, an open job, and what SQLite and D1 keep."""
+    from d1migrate.migrate.jobs.objects import has_job, without_job
     from d1migrate.schema import introspect
 
-    return schema_in(introspect.read((yield Batch(introspect.QUERIES, reads=True))), choice)
+    while True:
+        schema = introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+        if not has_job(schema):
+            return schema_in(schema, choice)
+        if job := (yield from read_job()):
+            return schema_in(without_job(schema, job), choice)
 
 
 def schema_in(schema: Schema, choice: TableChoice) -> Schema:
@@ -177,12 +196,17 @@ def status(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[E
 
 
 def read_history_and_schema(choice: TableChoice) -> Flow[tuple[h.History, Schema]]:
-    """Read history and schema of the same moment: two requests, repeated if the history changes."""
+    """Read history and schema of the same moment: two requests, repeated if the history changes.
+
+    The schema has the history tables, and not what an open job created.
+    """
     from d1migrate.migrate.assertions import is_same_history
+    from d1migrate.migrate.jobs.objects import has_job, without_job
     from d1migrate.schema import introspect
 
     while True:
         history = yield from read_history(choice)
         *answers, same = yield Batch((*introspect.QUERIES, is_same_history(history)), reads=True)
-        if same.rows[0][0]:
-            return history, introspect.read(answers)
+        schema = without_job(introspect.read(answers), history.job)
+        if same.rows[0][0] and not has_job(schema):
+            return history, schema

@@ -8,6 +8,7 @@ from d1migrate.migrate.assertions import is_same_history
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.read_status import history_problems
 from d1migrate.migrate.history import order_of_application
+from d1migrate.migrate.jobs.objects import without_awaited
 from d1migrate.migrate.other_tools import is_of_another_tool, without_histories
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.flows.integrity import FindBroken
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.jobs.job import Job
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import MigrationsTable
@@ -58,9 +60,13 @@ class Verification(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether files, history and schema agree and there is no problem; pending files do not count."""
+        """Whether files, history and schema agree and there is no problem.
+
+        Pending files and an open job do not count.
+        """
         states = {entry.state for entry in self.entries}
-        agree = not self.differences and self.not_compared is None and states <= {"applied", "pending"}
+        fine = states <= {"applied", "pending", "running"}
+        agree = fine and not self.differences and self.not_compared is None
         return agree and not self.problems
 
     @property
@@ -116,21 +122,24 @@ def verify(
         )
     differences: tuple[Difference, ...] = ()
     if expected:
-        differences = drift(expected, found.schema, (choice.wrangler, history.table.name))
+        differences = drift(expected, found.schema, (choice.wrangler, history.table.name), history.job)
     problems = (*history_problems(history, entries), *found.problems)
     return Verification(entries, gaps, differences, why, problems)
 
 
-def drift(expected: Schema, live: Schema, histories: Iterable[str]) -> tuple[Difference, ...]:
-    """Return where a live schema differs, without history tables and the helpers of an interrupted rebuild.
+def drift(
+    expected: Schema, live: Schema, histories: Iterable[str], job: Job | None = None
+) -> tuple[Difference, ...]:
+    """Return where a live schema differs, without history tables and the helpers of a rebuild.
 
     Args:
         expected: what the applied files build.
         live: the schema of the database.
         histories: the names of history tables besides those of other tools.
+        job: the open job; None if there is none.
     """
     found = compare(*(without_histories(schema, *histories) for schema in (expected, live)))
-    return tuple(difference for difference in found if not is_helper(difference.name))
+    return tuple(one for one in without_awaited(found, expected, job) if not is_helper(one.name))
 
 
 def verify_by_digests(
@@ -168,6 +177,8 @@ def verify_by_digests(
 
     live = [(kind, name, sql) for kind, name, table, sql in rows.rows if sql is not None and is_ours(table)]
     found = tuple(difference for difference in digest.compare(wanted, live) if is_ours(difference.name))
+    if history.job and history.job.is_recorded:  # of which table an index is, no digest shows
+        found = tuple(one for one in found if (one.kind, one.problem) != ("index", "missing"))
     if found and (late := _late(entries)):
         return Verification(entries, gaps, (), LATE.format(name=late), problems)
     return Verification(entries, gaps, found, None, problems)

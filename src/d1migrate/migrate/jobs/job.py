@@ -9,7 +9,7 @@ from __future__ import annotations
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import HELPER, JOB_TABLE, fold, quote_literal
+from d1migrate.sql.names import HELPER, JOB_TABLE, fold, is_job_table, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,6 +113,14 @@ class Job(NamedTuple):
         return self.state == "indexes"
 
     @property
+    def is_portable(self) -> bool:
+        """Whether a copy of the database can continue it: all but a rebuild that has not replaced its table.
+
+        Such a rebuild would copy again what it has: its triggers and its log are left out of a backup.
+        """
+        return self.kind == "batch" or self.is_recorded
+
+    @property
     def share(self) -> float | None:
         """How far it is, from 0 to 1: the cursor's place between the keys at the start; None if unknown.
 
@@ -130,11 +138,23 @@ class Job(NamedTuple):
 
 def owns(job: Job, name: str) -> bool:
     """Whether a helper belongs to the open job; any other is a leftover of an interrupted rebuild."""
-    own = _OF_ONLINE if job.kind == "online" else (JOB_TABLE,)
-    return fold(name).startswith(own)
+    if is_job_table(name):
+        return True
+    kind, _, rest = fold(name).removeprefix(HELPER).partition("_")
+    return job.kind == "online" and kind in _KINDS and rest.partition("_")[0] == _number(job)
 
 
-_OF_ONLINE = tuple(f"{HELPER}{kind}" for kind in ("job", "hold_1", "log_1", "sync_1", "index_1"))
+_KINDS = ("hold", "log", "sync", "new", "index")
+"""Of the objects of an online rebuild: the shadow, the change log, the triggers, the indexes."""
+
+
+def _number(job: Job) -> str:
+    """Return the number of the helpers in the file of an online rebuild, `1` of `_d1m_hold_1`."""
+    if job.plan is None:
+        return "1"
+    from d1migrate.migrate.jobs.online.plan import OnlinePlan
+
+    return OnlinePlan.loads(job.plan).number
 
 
 def read(backlog: str = "NULL") -> Query:
