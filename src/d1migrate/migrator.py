@@ -468,10 +468,12 @@ class Migrator:
         """
         from d1migrate.drivers.sqlite import SqliteDriver
         from d1migrate.lint.platform import PLATFORMS
+        from d1migrate.migrate.jobs.flow import cancel_job
         from d1migrate.rehearse import ScratchDatabase, rehearse
 
         def run_on(start: Schema | ScratchDatabase, history: History) -> Rehearsal:
-            pending, severities = self._pending(history, to), self._severities
+            # As if no job were open: its migration is rehearsed first.
+            pending, severities = self._pending(history._replace(job=None), to), self._severities
             return rehearse(
                 pending,
                 start,
@@ -489,6 +491,8 @@ class Migrator:
         with closing(ScratchDatabase.of(data or local_file(self._driver))) as base:
             with closing(SqliteDriver(base.path, url=f"sqlite:{base.path}")) as copy:
                 history = run(read.read_history(self.choice), copy)
+                if history.job and not history.job.is_recorded:
+                    run(cancel_job(self.choice, self._new_stamp), copy)
             return run_on(base, history)
 
     # --- record what a database already has ---

@@ -9,10 +9,13 @@ from contextlib import suppress
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
+from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.hints import did_you_mean
+from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
+from d1migrate.migrate.refusals import refuse_open_job
 from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -47,8 +50,13 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _live_schema(project: Project, output: Output) -> Schema:
-    """Return the live schema; warn if it is not what the files build, as on other databases."""
+    """Return the live schema; warn if it is not what the files build, as on other databases.
+
+    Raises:
+        HistoryError: a job is open: the schema is on its way to another one.
+    """
     migrator = project.migrator()
+    refuse_open_job(run_flow(read_history(migrator.choice), migrator.driver))
     live = migrator.schema()
     with suppress(SourceError):  # then there is nothing to compare with
         if drift(project.built_schema(migrator.migrations), live, project.history_tables):

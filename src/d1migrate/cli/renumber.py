@@ -9,7 +9,7 @@ from d1migrate.cli.migration_files import check_writable, current_time
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
-from d1migrate.migrate.refusals import refuse_partial
+from d1migrate.migrate.refusals import refuse_open_job, refuse_partial
 from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare
 from d1migrate.named_tuple import NamedTuple
@@ -55,6 +55,7 @@ def _renumber(options: Options, project: Project, output: Output) -> None:
     migrator = project.migrator()
     history = run_flow(read_history(migrator.choice), migrator.driver)
     entries = compare(migrator.migrations, history)
+    refuse_open_job(history)
     refuse_partial(entries)
     found = moves(entries, history.table, now=current_time())
     report: list[RenamedFile] = [

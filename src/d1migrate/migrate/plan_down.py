@@ -9,6 +9,7 @@ from d1migrate.migrate.history_guard import check_history_use
 from d1migrate.migrate.plan import Plan, Step
 from d1migrate.migrate.refusals import (
     names,
+    refuse_open_job,
     refuse_other_table,
     refuse_partial,
     refuse_renamed,
@@ -44,6 +45,7 @@ def choose_down(
         UsageError: both are given, `steps` is below 1 or above the number of applied migrations, or `to` is
             neither NONE nor an applied migration.
         PartiallyApplied: a migration began and did not finish.
+        HistoryError: a job is open.
     """
     if to is not None and steps is not None:
         raise exclusive(
@@ -61,6 +63,7 @@ def choose_down(
     last = None if to is None or is_none(entries, to) else _last_to_keep(entries, applied, to)
     if steps is not None and steps > len(applied):
         raise _too_many(steps, len(applied))
+    refuse_open_job(history)
     refuse_partial(entries)
     refuse_renamed(entries)
     if to is not None:

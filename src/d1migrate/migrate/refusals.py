@@ -331,6 +331,21 @@ def names(migrations: Iterable[Identified]) -> tuple[str, ...]:
     return tuple(migration.name for migration in migrations)
 
 
+def refuse_open_job(history: h.History) -> None:
+    """Refuse what cannot be done while a job is open, because the job would go on with something else.
+
+    Raises:
+        HistoryError: a job is open.
+    """
+    if job := history.job:
+        share = "" if job.share is None else f", {job.share:.0%}".replace("%", " %")
+        raise HistoryError(
+            f"a job is open: {job.name}{share}",
+            names=(job.name,),
+            hint="`d1migrate up` continues it, `d1migrate job cancel` ends it",
+        )
+
+
 def refuse_edited(migration: Migration | None, job: Job) -> None:
     """Refuse a file that is not the one that its job began with.
 

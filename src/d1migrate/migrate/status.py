@@ -56,8 +56,8 @@ class Entry(NamedTuple):
 
     @property
     def is_pending(self) -> bool:
-        """Whether an `up` would run the file, or refuse it as out of order."""
-        return self.state in ("pending", "out_of_order")
+        """Whether an `up` would run the file, continue its job, or refuse it as out of order."""
+        return self.state in ("pending", "running", "out_of_order")
 
     @property
     def is_renamed(self) -> bool:

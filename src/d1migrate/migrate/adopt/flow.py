@@ -16,6 +16,7 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
 from d1migrate.migrate.refusals import (
+    refuse_open_job,
     refuse_partial,
     refuse_problems,
     refuse_renamed,
@@ -125,7 +126,7 @@ def plan(
 
     Raises:
         UsageError: as `evidence.decide`.
-        HistoryError: the history cannot be read, or a migration in it is partial or renamed.
+        HistoryError: the history cannot be read, a migration in it is partial or renamed, or a job is open.
     """
     *answers, columns, unique, mark = yield Batch(
         (*introspect.QUERIES, *table_decision.queries(choice), assertions.SCHEMA_MARK), reads=True
@@ -136,6 +137,7 @@ def plan(
     history = yield from _history(choice, survey, is_free=not aside)
     migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
+    refuse_open_job(history)
     refuse_partial(entries)
     refuse_renamed(entries)
     histories = yield from _read(tools, hints.journal, history.table)

@@ -9,8 +9,10 @@ from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
+from d1migrate.migrate.jobs.objects import without_job
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.refusals import (
+    refuse_open_job,
     refuse_partial,
     refuse_renamed,
     refuse_unwritable,
@@ -44,12 +46,14 @@ def baseline(
 
     Raises:
         UsageError: there is no such file, or there are several.
-        HistoryError: another run changed the history meanwhile, or a file is applied under another name.
+        HistoryError: another run changed the history meanwhile, a file is applied under another name, or a
+            job is open.
     """
     wanted = set(up_to(migrations, to))
     history = yield from read_history(choice)
     entries = compare(migrations, history)
     refuse_unwritable(history, entries)
+    refuse_open_job(history)
     refuse_partial(entries)
     refuse_renamed([entry for entry in entries if entry.migration in wanted])
     pending = [entry for entry in entries if entry.migration in wanted and not entry.applied]
@@ -83,10 +87,11 @@ def read_empty_history(choice: TableChoice) -> Flow[LiveDatabase]:
     """Read a database to write a first file for.
 
     Raises:
-        HistoryError: migrations are already recorded.
+        HistoryError: migrations are already recorded, or a job is open.
     """
     database = yield from read_database(choice)
     history = database.history
+    refuse_open_job(history)
     refuse_partial(compare((), history))
     if history.applied:
         raise HistoryError(
@@ -99,8 +104,9 @@ def read_empty_history(choice: TableChoice) -> Flow[LiveDatabase]:
 def read_database(choice: TableChoice) -> Flow[LiveDatabase]:
     """Read a database to write a file for."""
     history = yield from read_history(choice)
-    *schema, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
-    live = without_histories(introspect.read(schema), choice.wrangler, history.table.name)
+    *answers, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
+    schema = without_job(introspect.read(answers), history.job)
+    live = without_histories(schema, choice.wrangler, history.table.name)
     return LiveDatabase(live, history, mark.rows[0][0])
 
 

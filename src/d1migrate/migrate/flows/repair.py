@@ -1,6 +1,7 @@
 """Correct the recorded history by hand: accept, rename, forget. None of them runs SQL of a migration.
 
-Each is decided first, so that a person can see it, and recorded if the history is still the same.
+Each is decided first, so that a person can see it, and recorded if the history is still the same. All of
+them refuse while a job is open: it asserts what is recorded.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, Us
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.read_log import is_committed
-from d1migrate.migrate.refusals import refuse_other_table, refuse_problems, refuse_without_key
+from d1migrate.migrate.refusals import (
+    refuse_open_job,
+    refuse_other_table,
+    refuse_problems,
+    refuse_without_key,
+)
 from d1migrate.migrate.selector import Selector, find
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.named_tuple import NamedTuple
@@ -52,7 +58,7 @@ def plan_accept(migrations: Sequence[Migration], choice: TableChoice, wanted: Se
         UsageError: there is no such file, or it agrees with the database.
         SourceError: it cannot be read.
     """
-    history = yield from read_history(choice)
+    history = yield from _read(choice)
     entry = find(compare(migrations, history), wanted)
     unknown = entry.state == "applied" and entry.checksum is None
     if entry.migration is None or not (unknown or entry.state in ("changed", "partial")):
@@ -77,7 +83,7 @@ def plan_rename(
         UsageError: no applied migration without a file is `old`, or no file that is not applied is `new`.
         HistoryError: the file has another content.
     """
-    history = yield from read_history(choice)
+    history = yield from _read(choice)
     refuse_other_table(history)
     entries = compare(migrations, history)
     gone = [e.applied for e in entries if e.applied and (e.state == "missing" or e.is_renamed)]
@@ -101,7 +107,7 @@ def plan_forget(migrations: Sequence[Migration], choice: TableChoice, wanted: Se
     Raises:
         UsageError: the migration is neither missing its file nor partially applied.
     """
-    history = yield from read_history(choice)
+    history = yield from _read(choice)
     refuse_other_table(history)
     entry = find(compare(migrations, history), wanted)
     if entry.state not in ("missing", "partial"):
@@ -110,6 +116,13 @@ def plan_forget(migrations: Sequence[Migration], choice: TableChoice, wanted: Se
             hint="`d1migrate down` rolls back an applied migration",
         )
     return Correction("forget", entry, history)
+
+
+def _read(choice: TableChoice) -> Flow[h.History]:
+    """Read the history to correct; raises HistoryError if a job is open."""
+    history = yield from read_history(choice)
+    refuse_open_job(history)
+    return history
 
 
 def correct(found: Correction, new_stamp: NewStamp, *, reason: str) -> Flow[Entry]:

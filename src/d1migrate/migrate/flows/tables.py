@@ -12,7 +12,7 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.refusals import refuse_partial, refuse_problems
+from d1migrate.migrate.refusals import refuse_open_job, refuse_partial, refuse_problems
 from d1migrate.migrate.status import compare, one_sided
 from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.two_tables import Record, as_names, as_versions
@@ -79,6 +79,7 @@ def plan_sync(migrations: Sequence[Migration], choice: TableChoice) -> Flow[Tabl
         HistoryError: a migration cannot be recorded in the other table; or as `read_history`.
     """
     history = yield from read_history(choice)
+    refuse_open_job(history)
     refuse_problems(history.problems)
     table = history.table
     if not (isinstance(table, VersionTable) and table.mirrored):
@@ -131,6 +132,7 @@ def plan_move(migrations: Sequence[Migration], choice: TableChoice) -> Flow[Hist
             table to use, or it is unclear as what; or as `read_history`.
     """
     decided = yield from read_history(choice)
+    refuse_open_job(decided)
     target = decided.table
     named = choice.wrangler if target.shape == "versions" else choice.versions
     history = yield from read_history(choice._replace(configured=named))

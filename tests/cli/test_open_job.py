@@ -1,0 +1,81 @@
+"""What other commands do while a job is open: they refuse in one way, or leave it out."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.drivers.sqlite import SqliteDriver
+from tests.open_job import migration_of, open_job
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+FILL = "-- d1migrate: batch users\nUPDATE users SET name = email WHERE name IS NULL;\n"
+ONLINE = "-- d1migrate: online users\nDROP TABLE users; -- stands for a guarded rebuild\n"
+
+
+def open_in(project: Project, sql: str = FILL) -> None:
+    """Open the job of the fourth file."""
+    project.write("004_fill.sql", sql)
+    with closing(SqliteDriver(str(project.database), url="sqlite:app.db")) as driver:
+        open_job(driver, migration_of("004_fill", sql), table="users")
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    """Three migrations are applied; the table that online jobs of the tests rebuild exists."""
+    project.standard()
+    project.write("000_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x);")
+    project.run("up")
+    return project
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("down",),
+        ("down", "--to", "001"),
+        ("baseline", "--to", "004"),
+        ("repair", "--accept", "003_names", "--reason", "r"),
+        ("repair", "--forget", "003_names", "--reason", "r"),
+        ("renumber",),
+        ("adopt",),
+        ("diff", "--from", "live"),
+    ],
+    ids=" ".join,
+)
+def test_refused(applied: Project, command: tuple[str, ...]) -> None:
+    """With the job, how far it is, and what to do."""
+    open_in(applied)
+    (applied.folder / "schema.sql").write_text("CREATE TABLE users (id);")
+    ran = applied.run(*command, code=1)
+    assert "a job is open: 004_fill, 43 %" in ran.err
+    assert "`d1migrate up` continues it, `d1migrate job cancel` ends it" in ran.err
+
+
+@pytest.mark.parametrize("sql", [FILL, ONLINE], ids=["batch", "online"])
+def test_left_out(applied: Project, sql: str) -> None:
+    """Of the schema, its diagram, of `verify` and of what is pending."""
+    before = [applied.run("schema", *more).out for more in ((), ("users",), ("--format", "mermaid"))]
+    open_in(applied, sql)
+    after = [applied.run("schema", *more).out for more in ((), ("users",), ("--format", "mermaid"))]
+    assert after == before
+    assert applied.run("verify", "--check").code == 0
+    assert "_d1m_" not in applied.run("status").out
+
+
+def test_the_next_migration_can_be_written_and_tried(applied: Project) -> None:
+    """From the files, as a backfill of days must not stop everybody; its rehearsal begins with the open one."""
+    open_in(applied)
+    applied.write("005_next.sql", "ALTER TABLE users ADD COLUMN age INTEGER;\n")
+    assert applied.run("lint").code == 0
+    for more in ((), ("--data",)):
+        ran = applied.run("rehearse", *more, "--json").json
+        assert [one["name"] for one in ran["migrations"]] == ["004_fill", "005_next"]
+    applied.run("schema", "--at", "latest", "--output")
+    schema = applied.folder / "schema.sql"
+    schema.write_text(schema.read_text().replace("CREATE TABLE a (", "CREATE TABLE a (more TEXT, "))
+    assert "more" in applied.run("diff", "--dry-run", "--order").out
