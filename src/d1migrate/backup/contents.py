@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from d1migrate.backup.foreign_keys import read_foreign_keys
+from d1migrate.drivers.run import run
 from d1migrate.errors import DamagedError, QueryError, UsageError
+from d1migrate.migrate.flows.read import read_job
+from d1migrate.migrate.jobs.objects import has_job, without_job
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import declares_autoincrement, is_autoincrement
 from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.create import parse_virtual_table
-from d1migrate.sql.names import ROWIDS, fold, not_cloudflares, quote_identifier
+from d1migrate.sql.names import ROWIDS, fold, is_job_table, not_cloudflares, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ class Contents(NamedTuple):
     """The contents of a database.
 
     Attributes:
-        schema: without the history tables.
+        schema: without the history tables, and without an online rebuild that is not finished.
         history: (type, name, SQL) of the history tables, their indexes and triggers.
         tables: the history tables and ordinary ones, parents before children.
         virtual: the virtual tables, in order of creation.
@@ -120,7 +123,7 @@ def read_contents(driver: Driver) -> Contents:
         DriverError: the database cannot be read.
     """
     results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
-    schema = introspect.read(results[: len(introspect.QUERIES)])
+    schema = _without_rebuild(introspect.read(results[: len(introspect.QUERIES)]), driver)
     tables, keys, history, columns, probe = results[len(introspect.QUERIES) :]
     kinds = {name: (kind, bool(wr)) for name, kind, wr in tables.rows}
     if strange := [table.name for table in schema.tables if table.name not in kinds]:
@@ -142,6 +145,7 @@ def read_contents(driver: Driver) -> Contents:
         )
         for name, names in ours.items()
     ]
+    # If the pages are not of one moment, the cursor of a job is read first: then no row behind it is missed.
     contents += [
         _table_contents(
             table.name,
@@ -150,7 +154,7 @@ def read_contents(driver: Driver) -> Contents:
             holds_rowid=rowid_alias(table) is not None,
             primary=primary.get(table.name, ()) if kinds[table.name][1] else (),
         )
-        for table in found.ordered
+        for table in sorted(found.ordered, key=lambda table: not is_job_table(table.name))
     ]
     virtual = tuple(
         _virtual_contents(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual"
@@ -166,6 +170,14 @@ def read_contents(driver: Driver) -> Contents:
         _sequences(driver, known) if known else {},
         _ENCODINGS[probe.rows[0][0]],
     )
+
+
+def _without_rebuild(schema: Schema, driver: Driver) -> Schema:
+    """Return a schema without an open job that a copy cannot continue: in the copy it is cancelled."""
+    if not has_job(schema):
+        return schema
+    job = run(read_job(), driver)
+    return schema if job is None or job.is_portable else without_job(schema, job)
 
 
 def _table_contents(

@@ -29,6 +29,7 @@ from d1migrate.errors import (
 from d1migrate.hints import listed
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.jobs.flow import settle_restored
 from d1migrate.migrate.log import Event, record
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
@@ -274,6 +275,7 @@ def restore(path: str, driver: Driver, choice: TableChoice, new_stamp: NewStamp)
         try:
             history = run(read_history(choice), driver)
             run(repair.record(history, [record("done", event, stamp)], stamp), driver)
+            run(settle_restored(choice, new_stamp), driver)
         except Error as error:
             rows = sum(int(found[0]) for found in manifest.rows.values())
             raise HistoryError(

@@ -1,9 +1,9 @@
 """Restoring a local file to a restore point. The restore can be undone, and no log row is lost.
 
 The new content is assembled in a scratch file first: the point, the log rows that are newer than it, and the
-rows of the restore itself. That file is then copied into the live one as a single transaction of SQLite's
-backup API, never renamed over it: at any moment the file has the old state or the new one, and other
-processes that have it open see the new one.
+rows of the restore itself; its open job goes on under another token, or is cancelled. That file is then
+copied into the live one as a single transaction of SQLite's backup API, never renamed over it: at any moment
+the file has the old state or the new one, and other processes that have it open see the new one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from d1migrate.errors import DamagedError, Error, HistoryError, QueryError, Usag
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.flows import read
+from d1migrate.migrate.jobs.flow import settle_restored
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.compare import compare
@@ -152,6 +153,7 @@ def restore(
             with closing(_copied(point, choice, place)) as target:
                 schema = run(read.read_schema(choice), target)
                 rows = _write_back(target, choice, place, undo, point, new_stamp) if undo else 0
+                run(settle_restored(choice, new_stamp), target)
                 current = run(read.read_current(choice), target)
             _take_over(file, place, changed, replace=aside is not None)
     except Error:

@@ -29,6 +29,7 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.flows.repair import record
+from d1migrate.migrate.jobs.flow import settle_restored
 from d1migrate.migrate.table import APPLIES, LOG_TABLE
 from d1migrate.sql.batch import Batch, Query
 
@@ -363,6 +364,7 @@ def _write_back(
     events = restore.events_of(pending.history, then, touched, rollbacks, pending.point.name)
     own = [row for event in events if (row := _row(event, pending.stamp))[: pending_restore.KEY] not in there]
     _write(driver, then, [*newer, *own])
+    run(settle_restored(choice, lambda: pending.stamp), driver)
     folder = os.path.dirname(pending.path)
     remember(folder, LastRestore(pending.database, pending.stamp.token, pending.point.name, is_finished=True))
     saved = {row[: pending_restore.KEY] for row in pending.rows}

@@ -119,6 +119,22 @@ def _end(job: Job, statements: Sequence[Query], stamp: Stamp, detail: dict[str, 
     return Batch((row.assert_job(job), *statements, logged, row.DROP), label=job.name)
 
 
+def restored(job: Job, statements: Sequence[Query], *, stamp: Stamp) -> Batch:
+    """Return the batch that makes a job of a restored database one that can go on, or cancels it.
+
+    A job that goes on gets another token, so that no chunk that was sent before the restore counts.
+
+    Args:
+        job: the job as it was restored.
+        statements: those of `Work.cancel`.
+        stamp: who, and when; its token is the new one.
+    """
+    if not job.is_portable:
+        return cancel(job, statements, stamp=stamp, reason="restore")
+    token = Query(f"UPDATE {JOB_TABLE} SET token = ?1", (stamp.token,))
+    return Batch((row.assert_job(job), token), label=job.name)
+
+
 def set_paused(job: Job, *, paused: bool, stamp: Stamp, reason: str | None) -> Batch:
     """Return the batch that pauses a job, or lets it continue."""
     queries = (

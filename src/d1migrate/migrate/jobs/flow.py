@@ -287,6 +287,25 @@ def cancel_job(choice: TableChoice, new_stamp: NewStamp, *, reason: str | None =
     return job
 
 
+def settle_restored(choice: TableChoice, new_stamp: NewStamp) -> Flow[Job | None]:
+    """Let the job of a database that was restored go on under another token, or cancel it.
+
+    A batch goes on at its cursor. An online rebuild is cancelled, unless it has replaced its table already.
+
+    Returns:
+        The job as it was restored; None if none was open.
+    """
+    job = (yield from read_history(choice)).job
+    if job is not None:
+        statements = () if job.is_portable else removal_of(job)
+        try:
+            yield batches.restored(job, statements, stamp=new_stamp())
+        except QueryError as error:  # another runner has ended it meanwhile
+            if not any(moved in str(error) for moved in _MOVED):
+                raise
+    return job
+
+
 def _open_job(history: h.History) -> Job:
     if history.job is None:
         raise HistoryError("no job is open", hint="`d1migrate status` shows what is pending")
