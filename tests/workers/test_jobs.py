@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.runtime.answers import InsideError
+from tests.unit.migrate.jobs.online.running import drafted
 
 if TYPE_CHECKING:
     from d1migrate.migrate.table import Shape as TableShape
@@ -80,3 +81,14 @@ def test_two_crons_at_once(two_isolates: PyodideWorkerd) -> None:
             if all(one.result().result["waiting_for"] is None for one in both):
                 break
     two_isolates.call("jobs:filled", database=database)
+
+
+def test_an_online_rebuild(two_isolates: PyodideWorkerd) -> None:
+    """A cron in Python begins it and ends it: the planner is the same code as that of the command line."""
+    old = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);"
+    new = old.replace("norm TEXT", "norm TEXT NOT NULL DEFAULT 'new' CHECK (norm <> '')")
+    rebuild = drafted(old, new, "users").replace(', "norm"', "")  # its values are the default
+
+    call = two_isolates.call("jobs:online", database=two_isolates.database(), rebuild=rebuild, rows=26_000)
+
+    assert max(call.result) <= 4

@@ -113,3 +113,23 @@ async def by_people(given: Any, table: Shape = "versions") -> None:
 def _database(given: Any) -> Any:
     """Return the binding, or the storage of an object's `ctx`."""
     return given.storage if hasattr(given, "storage") else given
+
+
+async def online(given: Any, rebuild: str, rows: int) -> list[int]:
+    """An online rebuild of a table that is over the budget; the number of queries of each invocation."""
+    db = _database(given)
+    await prepare(given, rows=rows)
+    files = index([CREATE, ("002_rebuild.sql", rebuild)], "versions")
+    assert (await run_migrations(db, files)).waiting_for == "002_rebuild"
+    queries = []
+    for _ in range(60):
+        report = await run_jobs(db, files, max_queries=4)
+        queries.append(report.batches)
+        if report.waiting_for is None:
+            break
+    assert report.end == "done", report
+    assert await read(db, "SELECT count(*), sum(norm = 'new') FROM users") == [(rows, rows)]
+    left = "SELECT name FROM sqlite_schema WHERE name LIKE '\\_d1m%' ESCAPE '\\'"
+    assert await read(db, left) == []
+    assert (await run_migrations(db, files)).waiting_for is None
+    return queries
