@@ -17,7 +17,6 @@ from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup
-from d1migrate.schema.changes import AddColumn, RebuildTable
 from d1migrate.schema.companions import companion_triggers
 from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.schema.queries import rowid_of
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.drafting.ways import Way
-    from d1migrate.schema.changes import Change
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
 
@@ -84,7 +82,7 @@ def expand_contract(
             "--expand is for new columns that are filled from the other columns of their row",
             hint='give the value with --backfill "TABLE.COLUMN=SQL"',
         )
-    _refuse_others(whole, filled)
+    _refuse_others(current, desired, whole, filled)
     table = filled[0].table.name
     words = description or f"{table} {' and '.join(one.column for one in filled)}"
     added = edit_columns(current, table, add=[one.definition for one in filled])
@@ -136,23 +134,18 @@ def _nullable(column: ColumnDefinition, table: TableDefinition) -> str:
     return f"{q(column.name)} {column.type}{collation}".rstrip()
 
 
-def _refuse_others(whole: Draft, filled: Sequence[FilledColumn]) -> None:
+def _refuse_others(current: Schema, desired: Desired, whole: Draft, filled: Sequence[FilledColumn]) -> None:
     """Raise PlanError for a change of anything but the table of the first column."""
-    table = fold(filled[0].table.name)
-    others = [change for change in whole.changes if _table_of(change) != table]
-    if whole.renames or others:
-        rest = whole._replace(changes=tuple(others)).title
+    table = filled[0].table
+    tables = (table if fold(each.name) == fold(table.name) else each for each in desired.schema.tables)
+    others = Desired(desired.schema._replace(tables=tuple(tables)), desired.renames)
+    rest = draft(current, others, renames=whole.renames, allow_drop=("all",))
+    if whole.renames or rest:
         raise PlanError(
-            f"--expand writes the migrations of one table's new columns, and there is more to do: {rest}",
+            "--expand writes the migrations of one table's new columns, and there is more to do:"
+            f" {rest.title if rest else whole.title}",
             hint="write the other changes first, in a migration of their own",
         )
-
-
-def _table_of(change: Change) -> str:
-    """Return the table, folded, that a change is about; "" for another object."""
-    if isinstance(change, AddColumn):
-        return fold(change.table)
-    return fold(change.new.name) if isinstance(change, RebuildTable) else ""
 
 
 def _with_companions(schema: Schema, filled: Sequence[FilledColumn]) -> Schema:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from d1migrate.errors import LimitExceeded
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import is_indexed, rowid_alias
+from d1migrate.schema.normalize import mentioned_names
 from d1migrate.schema.queries import column_affinity, free_columns, holds_no_null, is_autoincrement, rowid_of
 from d1migrate.schema.render import create_text
 from d1migrate.sql.create import parse_table
@@ -119,8 +120,8 @@ class _Rebuilding:
 
     def _held(self) -> list[str]:
         """Return the old columns to hold: all stored ones, and the generated ones that a value reads."""
-        read = {value for _, value in self._values}
-        return [c.name for c in self._old.columns if not c.generated or q(c.name) in read]
+        read = {name for _, value in self._values for name in mentioned_names(value)}
+        return [c.name for c in self._old.columns if not c.generated or fold(c.name) in read]
 
     def hold_statements(self) -> Iterator[str]:
         """Yield what copies the rows to the hold tables."""
