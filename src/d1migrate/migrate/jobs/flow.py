@@ -17,7 +17,7 @@ from d1migrate.errors import (
     UnavailableError,
 )
 from d1migrate.migrate.apply_error import chunk_error
-from d1migrate.migrate.assertions import ALREADY_APPLIED, CHANGED_MEANWHILE
+from d1migrate.migrate.assertions import ALREADY_APPLIED, CHANGED_MEANWHILE, HistoryState
 from d1migrate.migrate.flows.read import read_history, read_schema
 from d1migrate.migrate.jobs import batches
 from d1migrate.migrate.jobs import job as row
@@ -95,6 +95,8 @@ _RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, *RACES)
 """What a batch that begins a job is refused with if another runner was faster."""
 _MOVED = (ALREADY_APPLIED, row.MISSING, row.MOVED)
 """What a chunk is refused with if the job has ended, or is in another state."""
+_MOST_REFUSALS = 3
+"""How often a chunk may be refused like that although the row did not change: it was paused and resumed."""
 
 
 class _Runner:
@@ -110,7 +112,9 @@ class _Runner:
         self._job: Job | None = None
         """The job of this run, as it was last read."""
         self._overloaded_by: OverloadedError | None = None
-        """Why the last chunk, which cannot be smaller, had no answer."""
+        """Why the last batch, which cannot be smaller, had no answer."""
+        self._refused: tuple[object, int] = None, 0
+        """What the last refused batch was made from, and how often in a row that was the same."""
 
     def run(self) -> PacedFlow[JobReport]:
         while True:
@@ -155,6 +159,8 @@ class _Runner:
 
     def _begin(self, migration: Migration, history: h.History) -> PacedFlow[None]:
         """Open the job, unless another runner is faster."""
+        if self._overloaded_by:
+            raise self._overloaded_by
         directive, schema = migration.job, None
         if directive is None:
             raise ValueError(f"{migration.name} declares no job")
@@ -167,10 +173,19 @@ class _Runner:
         try:
             yield batch
         except QueryError as error:
-            if not any(race in str(error) for race in _RACES):
+            is_race = any(race in str(error) for race in _RACES)
+            # A replica that lags shows the same history again.
+            if not is_race or self._is_same_again(HistoryState.of(history), most=1):
                 raise chunk_error(error, migration.name, migration, is_open=False) from error
         except (AmbiguousError, UnavailableError) as error:
+            self._overloaded_by = error if isinstance(error, OverloadedError) else None
             yield from self._wait_after(error)
+
+    def _is_same_again(self, made_from: object, *, most: int) -> bool:
+        """Whether a batch was refused more than so many times in a row, made from the same."""
+        before, times = self._refused
+        self._refused = made_from, times + 1 if made_from == before else 1
+        return self._refused[1] > most
 
     def _continue(self, history: h.History, job: Job) -> PacedFlow[End | None]:
         """Send chunks until the job has ended; None if the row has to be read again."""
@@ -208,7 +223,8 @@ class _Runner:
                 (answer,) = yield batch
             except QueryError as error:
                 text = str(error)
-                if any(moved in text for moved in _MOVED):
+                is_moved = any(moved in text for moved in _MOVED)
+                if is_moved and not self._is_same_again(job, most=_MOST_REFUSALS):
                     return None
                 instead = None if instead else work.refused(job, text)
                 if instead is None:

@@ -44,6 +44,7 @@ class Faults:
         self.sent = list[Batch]()
         self.before: Callable[[int], None] = lambda _: None
         self.after: Callable[[int], None] = lambda _: None
+        self.answers: Callable[[Batch, Sequence[Result]], Sequence[Result]] = lambda _, results: results
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it, between the two calls."""
@@ -51,7 +52,7 @@ class Faults:
         self.before(len(self.sent))
         results = self._driver.batch(batch)
         self.after(len(self.sent))
-        return results
+        return self.answers(batch, results)
 
     def close(self) -> None:
         """Close it."""
@@ -300,3 +301,46 @@ def test_without_a_job_there_is_nothing_to_pause(path: str) -> None:
     for method in (migrator.pause_job, migrator.resume_job, migrator.cancel_job):
         with pytest.raises(HistoryError, match="no job is open"):
             method()
+
+
+def test_a_trigger_that_speaks_as_the_job_does_ends_the_run(path: str) -> None:
+    """Its message has the words of an assertion; the run must not try forever."""
+    migrator, driver = _open(path)
+    message = "SELECT RAISE(ABORT, 'the job is running')"
+    driver.batch(Batch((Query(f"CREATE TRIGGER no BEFORE UPDATE ON users BEGIN {message}; END"),)))
+    with pytest.raises(ApplyError, match="the job is running"):
+        migrator.run_job(sleep=_never)
+
+
+def test_a_replica_that_lags_ends_the_run(path: str) -> None:
+    """It shows the history of before again and again, and the database refuses to begin on it."""
+    migrator, driver = _open(path)
+    old: dict[tuple[str, ...], Sequence[Result]] = {}
+
+    def remember(batch: Batch, results: Sequence[Result]) -> Sequence[Result]:
+        key = tuple(query.sql for query in batch.queries)
+        return old.setdefault(key, results) if batch.reads else results
+
+    driver.answers = remember
+    migrator.status()
+    other, _ = _open(path)
+    other.run_job(may_continue=_twice(), sleep=_never)
+    other.cancel_job()
+    with pytest.raises(ApplyError, match=r"changed meanwhile|newer history"):
+        migrator.run_job(sleep=_never)
+
+
+def test_a_job_that_overloads_the_database_when_it_begins_is_not_begun_again(path: str) -> None:
+    """The same batch would overload it again."""
+    migrator, driver = _open(path)
+    begins = list[Batch]()
+
+    def fail(_: int) -> None:
+        if not driver.sent[-1].reads:
+            begins.append(driver.sent[-1])
+            raise OverloadedError("D1 DB exceeded its CPU time limit and was reset")
+
+    driver.before = fail
+    with pytest.raises(OverloadedError):
+        migrator.run_job(sleep=_never)
+    assert len(begins) == 1
