@@ -80,6 +80,9 @@ def test_the_record_does_not_count() -> None:
         ("batch r by b", "the rows of r are read by its rowid or its primary key", "batch r"),
         ("batch k by a", None, None),
         ("batch i by a", None, None),
+        ("batch s", "s has a column rowid, which is not its rowid", "-- d1migrate: batch s by _rowid_"),
+        ("batch s by _rowid_", None, None),
+        ("batch o", None, None),
     ],
 )
 def test_the_key(directive: str, message: str | None, fix: str | None) -> None:
@@ -89,6 +92,8 @@ def test_the_key(directive: str, message: str | None, fix: str | None) -> None:
         "CREATE TABLE r (a TEXT PRIMARY KEY, b TEXT, n TEXT);"
         "CREATE TABLE k (a TEXT NOT NULL PRIMARY KEY, n TEXT);"
         "CREATE TABLE i (a INTEGER PRIMARY KEY, n TEXT);"
+        "CREATE TABLE s (rowid TEXT, n TEXT);"
+        "CREATE TABLE o (rowid INTEGER PRIMARY KEY, n TEXT);"
     )
     sql = f"-- d1migrate: {directive}\nUPDATE {directive.split()[1]} SET n = '' WHERE n IS NULL;\n"
     told = found("P112", sql, given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
 from d1migrate.schema.keys import rowid_alias, unique_keys
 from d1migrate.schema.queries import rowid_of
@@ -85,7 +86,9 @@ def _wrong_key(job: JobDirective, table: Table) -> str | None:
     """Return why the rows of a table cannot be read by the key of a directive, or None."""
     names = {fold(column.name): column for column in table.columns}
     by = [*map(fold, job.by)]
-    if by == ["rowid"]:
+    if is_rowid(by):
+        if by[0] in names and by[0] != fold(rowid_alias(table) or ""):
+            return f"{table.name} has a column {by[0]}, which is not its rowid"
         if rowid_of(table) or table.is_virtual:
             return None
         return f"{table.name} is WITHOUT ROWID, so the directive needs its key"
@@ -101,8 +104,10 @@ def _wrong_key(job: JobDirective, table: Table) -> str | None:
 
 def _directive(job: JobDirective, table: Table) -> str:
     """Return the directive with the key of the table."""
-    key = ", ".join(name if name.isidentifier() else quote_identifier(name) for name in table.primary_key)
-    return f"-- d1migrate: batch {job.table}" + (f" by {key}" if not rowid_of(table) else "")
+    own = rowid_of(table)
+    names = (name if name.isidentifier() else quote_identifier(name) for name in table.primary_key)
+    key = ", ".join(names) if not own else own if own != "rowid" else ""
+    return f"-- d1migrate: batch {job.table}" + (f" by {key}" if key else "")
 
 
 @rule("P113", "online-not-possible", "error")

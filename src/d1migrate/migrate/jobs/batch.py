@@ -6,10 +6,10 @@ import json
 
 from d1migrate.migrate.jobs.cut import cut_of_file
 from d1migrate.migrate.jobs.job import CHANGES_KEY, INSERTS_AGAIN, NOT_THE_KEY, TOO_MANY
-from d1migrate.migrate.jobs.pages import Pages
+from d1migrate.migrate.jobs.pages import Pages, is_rowid
 from d1migrate.migrate.jobs.work import Ending
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import JOB_TABLE, ROWIDS, fold, quote_identifier, quote_literal
+from d1migrate.sql.names import JOB_TABLE, fold, quote_identifier, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class BatchWork:
     def start(self, _most: int, budget: int) -> Sequence[Query]:
         """Return the statements that check the key, mark the end and limit the size."""
         checks = [self._assert_key()]
-        if self._is_by_rowid and self._cut.sets:
+        if is_rowid(self._pages.key) and self._cut.sets:
             checks.append(self._assert_rowid_stays())
         if self._cut.inserts is not None:
             checks.append(self._assert_inserts_once(self._cut.inserts))
@@ -93,22 +93,19 @@ class BatchWork:
         """Return None: no other chunk would do better."""
         return None
 
-    @property
-    def _is_by_rowid(self) -> bool:
-        return fold(self._pages.key[0]) in ROWIDS
-
     def _assert_key(self) -> Query:
         """Abort the batch if a row may have no key, or two rows the same."""
         table, key = quote_literal(self._pages.table), [fold(column) for column in self._pages.key]
         columns = f"pragma_table_info({table})"
-        if self._is_by_rowid:  # a view has none, and a column may be called `rowid`
+        if is_rowid(self._pages.key):  # a view has none, and a column may be called `rowid`
             exists = f"SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({table})"
-            column = f"SELECT 1 FROM {columns} WHERE lower(name) = {quote_literal(key[0])}"
+            named = f"lower(name) = {quote_literal(key[0])}"
+            column = f"SELECT 1 FROM {columns} WHERE {named} AND NOT ({_alias_in(columns)})"
             wrong = f"NOT EXISTS ({exists}) OR EXISTS ({column})"
         else:  # other than that of a table without rowids, a primary key may be NULL
             own = quote_literal(json.dumps(key, ensure_ascii=False))
             found = f"SELECT lower(name) AS name FROM {columns} WHERE pk ORDER BY pk"
-            nullable = f'SELECT 1 FROM {columns} WHERE pk AND NOT "notnull" AND NOT ({_is_rowid(columns)})'
+            nullable = f'SELECT 1 FROM {columns} WHERE pk AND NOT "notnull" AND NOT ({_alias_in(columns)})'
             wrong = f"(SELECT json_group_array(name) FROM ({found})) <> json({own}) OR EXISTS ({nullable})"
         return _abort(f"{NOT_THE_KEY}{self._pages.table} by {', '.join(self._pages.key)}", wrong)
 
@@ -116,7 +113,7 @@ class BatchWork:
         """Abort the batch if the statement sets the rowid, which may have any name."""
         columns = f"pragma_table_info({quote_literal(self._pages.table)})"
         sets = ", ".join(map(quote_literal, sorted(self._cut.sets)))
-        changed = f"SELECT 1 FROM {columns} WHERE lower(name) IN ({sets}) AND {_is_rowid(columns)}"
+        changed = f"SELECT 1 FROM {columns} WHERE lower(name) IN ({sets}) AND {_alias_in(columns)}"
         return _abort(f"{CHANGES_KEY}{self._pages.table}", f"EXISTS ({changed})")
 
     def _assert_inserts_once(self, columns: Sequence[str]) -> Query:
@@ -130,7 +127,7 @@ class BatchWork:
         info = f"pragma_table_info({table})"
         lacking = f"SELECT 1 FROM pragma_index_info(i.name) WHERE name IS NOT NULL AND NOT ({is_inserted})"
         index = f'SELECT 1 FROM pragma_index_list({table}) i WHERE i."unique" AND NOT EXISTS ({lacking})'
-        rowid = f"SELECT 1 FROM {info} WHERE {is_inserted} AND {_is_rowid(info)}"
+        rowid = f"SELECT 1 FROM {info} WHERE {is_inserted} AND {_alias_in(info)}"
         return _abort(f"{INSERTS_AGAIN}{self._cut.changes}", f"NOT EXISTS ({index} UNION ALL {rowid})")
 
     def _limit(self, budget: int) -> Query:
@@ -141,7 +138,7 @@ class BatchWork:
         return Query(f"UPDATE {JOB_TABLE} SET most = {most}, size = min(size, {most})", (budget,), whole=True)
 
 
-def _is_rowid(columns: str) -> str:
+def _alias_in(columns: str) -> str:
     """Return the condition that a column of a table is its rowid."""
     return f"pk AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM {columns} WHERE pk) = 1"
 

@@ -11,10 +11,10 @@ from itertools import chain
 from d1migrate.migrate.history_guard import is_record
 from d1migrate.migrate.jobs.cut_parts import Uncuttable, parse
 from d1migrate.migrate.jobs.cut_problems import problems
-from d1migrate.migrate.jobs.pages import MOST_COLUMNS
+from d1migrate.migrate.jobs.pages import MOST_COLUMNS, is_rowid
 from d1migrate.migrate.jobs.repeatable import keys_needed, unrepeatable
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
+from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.split import LinePrefix
 from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import significant
@@ -125,7 +125,7 @@ def _cut(sql: str, statement: Parts, key: Sequence[str]) -> Cut:
     search by rowid. It does not apply to a table without rowids, so there IS TRUE hides the conditions, but
     not if they join tables, which needs their indexes.
     """
-    by_rowid = fold(key[0]) in ROWIDS
+    by_rowid = is_rowid(key)
     begin, end = _end(statement.name), _end(statement.main[-1])
     is_hinted = text_at(statement.after_name, 0).upper() == "NOT"
     before = sql[:begin] + (" NOT INDEXED" if by_rowid and not is_hinted else "")

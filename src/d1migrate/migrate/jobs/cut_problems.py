@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from d1migrate.migrate.jobs.cut_parts import Uncuttable
+from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.sql.names import ROWIDS, fold, unquote
 from d1migrate.sql.select import aggregate_in, without_subqueries
 from d1migrate.sql.token_groups import closing, outside, text_at
@@ -62,8 +63,7 @@ def _combinations(query: Sequence[Token]) -> Iterator[Uncuttable]:
 
 
 def _changed_keys(statement: Parts, key: Sequence[str]) -> Iterator[Uncuttable]:
-    names = {fold(column) for column in key}
-    names |= {*ROWIDS} if names & {*ROWIDS} else set()
+    names = {*ROWIDS} if is_rowid(key) else {fold(column) for column in key}
     if changed := names & {*statement.sets}:
         start = next(i for i in outside(statement.main) if statement.main[i].keyword == "SET")
         column = next(token for token in statement.main[start:] if fold(unquote(token.text)) in changed)

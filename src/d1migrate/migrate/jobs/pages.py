@@ -12,10 +12,15 @@ from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MOST_COLUMNS = 4
 """The columns of a key that the job's row has room for."""
+
+
+def is_rowid(key: Sequence[str]) -> bool:
+    """Whether a key is the rowid, by one of its names."""
+    return len(key) == 1 and fold(key[0]) in ROWIDS
 
 
 class Pages(NamedTuple):

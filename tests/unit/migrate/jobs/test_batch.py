@@ -180,6 +180,8 @@ def test_a_key_that_is_none(driver: SqliteDriver, table: str, directive: str, sq
             "DELETE FROM users",
         ),
         ("CREATE TABLE users (id INTEGER PRIMARY KEY)", "batch users by id", "DELETE FROM users"),
+        ("CREATE TABLE users (rowid INTEGER PRIMARY KEY)", "batch users", "DELETE FROM users"),
+        ("CREATE TABLE users (rowid, oid)", "batch users by _rowid_", "DELETE FROM users"),
         ("CREATE TABLE users (a NOT NULL PRIMARY KEY)", "batch users by a", "DELETE FROM users"),
         ('CREATE TABLE users ("é ""x" NOT NULL PRIMARY KEY)', 'batch users by "é ""x"', "DELETE FROM users"),
         ("CREATE TABLE users (a INT PRIMARY KEY)", "batch users", "UPDATE users SET a = 7"),
