@@ -6,11 +6,18 @@ import re
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, OverloadedError, QueryError
 from d1migrate.migrate import assertions
-from d1migrate.migrate.jobs.job import CHANGES_KEY, INSERTS_AGAIN, NOT_THE_KEY
+from d1migrate.migrate.jobs.job import (
+    CHANGES_KEY,
+    INSERTS_AGAIN,
+    NOT_THE_KEY,
+    NOT_THE_SAME,
+    TOO_MANY_PARENTS,
+)
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
-from d1migrate.sql.d1 import CROWDED, OVERLOADED
+from d1migrate.sql.d1 import ASSERTION, CROWDED, OVERLOADED
+from d1migrate.sql.names import fold
 from d1migrate.sql.unusual_characters import unusual
 
 TYPE_CHECKING = False
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _OFFSET = re.compile(r" at offset (\d+)")
+_ASSERTED = re.compile(rf"{ASSERTION}: '(.*)'", re.DOTALL)
+"""What an assertion says; in the error of a chunk, of which none of the file's statements is a part."""
 _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
@@ -62,6 +71,14 @@ ADVICE = (
         "for one table, add the line `-- d1migrate: online TABLE`; if the database is known to take more at"
         " once, set `budget` in d1migrate.toml, and draft the migration again",
         "$1",
+    ),
+    Advice(
+        TOO_MANY_PARENTS,
+        "`d1migrate rebuild --expand` writes migrations that change it in steps; a job fills the new column",
+    ),
+    Advice(
+        NOT_THE_SAME,
+        "something else wrote to the copy: `d1migrate job cancel` removes it; then run `d1migrate up` again",
     ),
     Advice(
         f"{NOT_THE_KEY}([^']*)",
@@ -221,6 +238,17 @@ def _show(statement: Statement, text: str) -> tuple[int, str]:
 JOB_OPEN = "the job stays open: `d1migrate up` continues it, `d1migrate job cancel` ends it"
 
 
+def _of_rows(migration: Migration) -> Statement | None:
+    """Return the statement of a file that its chunks do: in a rebuild, the one that fills the new table."""
+    from d1migrate.sql.statement import target_of
+    from d1migrate.sql.tokens import significant
+
+    statements = list(migration.statements())
+    table = fold(migration.job.table) if migration.job else ""
+    filling = (s for s in statements if target_of(significant(s.sql)) == table)
+    return next(filling, statements[0] if statements else None)
+
+
 def chunk_error(
     error: QueryError, name: str, migration: Migration | None, *, is_open: bool = True
 ) -> ApplyError:
@@ -233,9 +261,11 @@ def chunk_error(
         is_open: whether the job is open.
     """
     text, hint = _advise(error, ADVICE)
+    if asserted := _ASSERTED.search(text):
+        text = asserted[1].replace("''", "'")
     if is_open:
         hint = f"{hint}; {JOB_OPEN}" if hint else JOB_OPEN
-    statement = next(iter(migration.statements()), None) if migration else None
+    statement = _of_rows(migration) if migration else None
     message, line = f"{name}: {text}", None
     if migration and statement:
         # The offset that SQLite reports is one in the statement of the chunk, not in that of the file.

@@ -10,7 +10,9 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
-from d1migrate.migrate.apply_error import ADVICE
+from d1migrate.migrate.apply_error import ADVICE, JOB_OPEN, chunk_error
+from d1migrate.migrate.jobs.job import TOO_MANY_PARENTS
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 from d1migrate.schema.rebuild_checks import budget_statement
@@ -142,3 +144,24 @@ def test_a_job_that_cannot_start(directive: str, sql: str, text: str, hint: str)
             Migrator(driver, files).run_job()
     assert (caught.value.hint or "").startswith(hint)
     assert "bad JSON path" not in str(caught.value)
+
+
+def test_the_chunk_of_an_online_rebuild_is_shown_by_the_statement_that_fills_the_table() -> None:
+    """An assertion of the chunk named the row; none of the file's own assertions failed."""
+    text = "-- d1migrate: online t\nSELECT json_extract('{}', 'x');\nINSERT INTO t (a) SELECT a FROM _d1m_hold_1;"
+    refused = QueryError("bad JSON path: 't row 3: CHECK constraint failed: a <> ''c''': SQLITE_ERROR")
+    error = chunk_error(refused, "001_t", Migration(1, "001_t", text))
+    assert error.headline == "001_t.sql:3: t row 3: CHECK constraint failed: a <> 'c'"
+    assert (error.line, error.hint) == (
+        3,
+        f"a row does not meet the CHECK: correct the row first; {JOB_OPEN}",
+    )
+
+
+def test_a_parent_that_is_too_big_has_a_next_step() -> None:
+    """Its job was not begun."""
+    refused = QueryError(
+        f"bad JSON path: 't has more than 5 rows, and a foreign key references it: {TOO_MANY_PARENTS}'"
+    )
+    error = chunk_error(refused, "001_t", Migration(1, "001_t", "INSERT INTO t VALUES (1)"), is_open=False)
+    assert "--expand" in (error.hint or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from d1migrate.migrate.jobs.job import TOO_MANY_PARENTS
 from d1migrate.migrate.jobs.online.plan import MOST_AT_CUT_OVER
 from d1migrate.migrate.jobs.online.proofs import assert_same
 from d1migrate.migrate.jobs.online.rows import (
@@ -50,7 +51,7 @@ def _assert_swap_fits(plan: OnlinePlan, budget: int) -> Iterator[str]:
     if plan.links:
         most = budget // (REFERENCED * plan.links)
         keys = f"{plan.links} foreign keys reference" if plan.links > 1 else "a foreign key references"
-        message = f"{plan.table} has more than {most} rows, and {keys} it: too much to replace in one batch"
+        message = f"{plan.table} has more than {most} rows, and {keys} it: {TOO_MANY_PARENTS}"
         rows = f"(SELECT count(*) FROM (SELECT 1 FROM {q(plan.table)} LIMIT {most + 1}))"
         yield refusal(quote_literal(message), f"WHERE {rows} > {most}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from d1migrate.migrate.jobs.job import NOT_THE_SAME
 from d1migrate.migrate.jobs.online.rows import (
     SIZE,
     about,
@@ -40,7 +41,7 @@ def _assert_copied(plan: OnlinePlan, rows: str) -> Iterator[str]:
     compared = [value for value in plan.values if value.compared]
     keys = enumerate(plan.log_key, 1)
     waits = " AND ".join(f"l.{key} = o.{key_name(n)}" for n, key in keys)
-    message = f"{about('o', plan)} || ' is another row in its copy'"
+    message = f"{about('o', plan)} || ' is another row {NOT_THE_SAME}'"
     for begin in range(0, max(len(compared), 1), _AT_ONCE):
         values = compared[begin : begin + _AT_ONCE]
         pairs = [(f"s.{value.column}", f"o.{value_name(n)}") for n, value in enumerate(values)]
@@ -65,7 +66,7 @@ def _assert_no_other(plan: OnlinePlan) -> str:
     pairs = zip(plan.key, plan.shadow_key, strict=True)
     same = " AND ".join(f"t.{column(its)} = s.{column(mine)}" for its, mine in pairs)
     return refusal(
-        f"{quote_literal(f'{plan.table} row ')} || {keys} || ' is only in its copy'",
+        f"{quote_literal(f'{plan.table} row ')} || {keys} || ' is only {NOT_THE_SAME}'",
         f"FROM {q(plan.shadow)} AS s WHERE {rows}"
         f" AND NOT EXISTS (SELECT 1 FROM {q(plan.table)} AS t WHERE {same})",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from d1migrate.migrate.jobs.job import NOT_THE_SAME
 from d1migrate.migrate.jobs.online.plan import MOST_AT_CUT_OVER
 from d1migrate.migrate.jobs.online.rows import drain, refusal, whole
 from d1migrate.migrate.jobs.online.triggers import trigger_names
@@ -35,7 +36,7 @@ def _assert_short(plan: OnlinePlan) -> Iterator[str]:
 
 
 def _assert_same_number(plan: OnlinePlan) -> str:
-    message = quote_literal(f"{plan.table} and its copy have different numbers of rows")
+    message = quote_literal(f"{plan.table} has another number of rows {NOT_THE_SAME}")
     counts = (f"(SELECT count(*) FROM {q(name)})" for name in (plan.table, plan.shadow))
     return refusal(message, f"WHERE {' <> '.join(counts)}")
 

@@ -108,7 +108,8 @@ class OnlineWork:
         if swap.TOO_LONG in text:
             return chunks.catch_up(self._plan)
         if any(refused in text for refused in _REFUSED):
-            return proofs.find_row(self._plan, text, before_cursor=job.state == "copy")
+            why = text.partition(": SQLITE_")[0]  # workerd appends the code
+            return proofs.find_row(self._plan, why, before_cursor=job.state == "copy")
         return None
 
     @staticmethod
