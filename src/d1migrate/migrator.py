@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.drivers.protocol import Working
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.platform import PlatformName
     from d1migrate.migrate.adopt.flow import Adoption, Hints
@@ -121,6 +122,15 @@ class Migrator:
     def driver(self) -> Driver:
         """The database."""
         return self._driver
+
+    @property
+    def entries_per_batch(self) -> int | None:
+        """The most entries that one batch may write; None for any number, in a file."""
+        if self._budget is not None or self._driver.capabilities.file is not None:
+            return self._budget
+        from d1migrate.schema.cost import DEFAULT_BUDGET
+
+        return DEFAULT_BUDGET
 
     def watched(self, watch: Callable[[Driver], Driver], working: Working = unwatched) -> Self:
         """Return this migrator with a driver around its own, e.g. one that reports every batch.
@@ -412,13 +422,14 @@ class Migrator:
 
     # --- check before running ---
 
-    def lint(self, *, platform: PlatformName = "d1") -> tuple[Diagnostic, ...]:
+    def lint(self, *, platform: PlatformName = "d1", target: Target | None = None) -> tuple[Diagnostic, ...]:
         """Check pending migrations against the live schema. Writes nothing; errors as `status`.
 
         `d1migrate.lint.runner.lint` checks files without a database.
 
         Args:
             platform: where they are to run: "d1", or "durable-object".
+            target: how many rows the tables have, and what one batch may write; by default, a D1 is asked.
 
         Returns:
             The findings. Suppressed findings are included, with their reason.
@@ -437,7 +448,26 @@ class Migrator:
             severities=self._severities,
             table=history.table,
             platform=PLATFORMS[platform],
+            target=target or self.target(todo, schema),
         )
+
+    def target(self, pending: Sequence[Migration], schema: Schema) -> Target | None:
+        """Return how many rows a D1 has in the tables of pending migrations; None for a file.
+
+        It is one request, and none if the files go through no table. Rows are counted up to four times the
+        budget, as a count costs time, too.
+
+        Args:
+            pending: the migrations.
+            schema: the schema before them.
+        """
+        if (budget := self.entries_per_batch) is None:
+            return None
+        from d1migrate.lint.batch_cost import Target
+        from d1migrate.migrate.flows.row_counts import count_rows
+
+        most = 4 * budget
+        return Target(self._run(count_rows(pending, schema, most)), budget, most)
 
     def rehearse(
         self,
@@ -447,6 +477,7 @@ class Migrator:
         data: str | None = None,
         scale: Mapping[str, int] | None = None,
         platform: PlatformName = "d1",
+        budget: int | None = None,
         watch: Callable[[Rehearsed], None] | None = None,
     ) -> Rehearsal:
         """Run pending migrations on a scratch database with rows in every table, and report what happens.
@@ -460,6 +491,7 @@ class Migrator:
                 rows, if it is a local file.
             scale: {table: rows it has in production}, to estimate the cost there.
             platform: where they are to run, as for `lint`.
+            budget: the most entries that one batch may write in production; by default, in this database.
             watch: called with the result of every migration.
 
         Raises:
@@ -482,6 +514,7 @@ class Migrator:
                 severities=severities,
                 table=history.table,
                 platform=PLATFORMS[platform],
+                budget=self.entries_per_batch if budget is None else budget,
                 watch=watch,
             )
 
@@ -793,9 +826,9 @@ class Migrator:
     def _pace(self) -> Pace:
         from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, Pace
 
-        is_file = self._driver.capabilities.file is not None
-        pace = Pace(most=MOST_IN_FILE, budget=NO_BUDGET) if is_file else Pace()
-        return pace if self._budget is None else pace._replace(budget=self._budget)
+        budget = self.entries_per_batch
+        pace = Pace() if self._driver.capabilities.file is None else Pace(most=MOST_IN_FILE)
+        return pace._replace(budget=NO_BUDGET if budget is None else budget)
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project import actor

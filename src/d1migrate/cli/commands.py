@@ -235,6 +235,14 @@ COMMANDS = {
             argument("--strict", help="exit 3 on warnings, too", **FLAG),
             FOR,
             argument(
+                "--scale",
+                action="append",
+                default=[],
+                metavar="TABLE=ROWS",
+                help="how many rows a table has in production, to find what is too much for one batch there;"
+                " can be repeated",
+            ),
+            argument(
                 "--fix",
                 help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
                 **FLAG,

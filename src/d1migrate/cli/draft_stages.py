@@ -12,7 +12,7 @@ from d1migrate.drafting.ways import costly_changes, ways
 from d1migrate.errors import DriverError
 from d1migrate.hints import exclusive
 from d1migrate.schema.cost import DEFAULT_BUDGET
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,14 +65,11 @@ def _ways(drafted: Draft, current: Schema, budget: int, options: DraftOptions, p
 
 def _counted(most: Mapping[str, int], project: Project) -> dict[str, int]:
     """Return {table, folded: its rows, at most so many}; nothing if the database cannot be asked."""
-    from d1migrate.sql.batch import Batch, Query
+    from d1migrate.sql.batch import Batch, count_rows_up_to
 
     if not project.names_database:
         return {}
-    queries = [
-        Query(f"SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {rows})")
-        for table, rows in most.items()
-    ]
+    queries = [count_rows_up_to(table, rows) for table, rows in most.items()]
     with suppress(DriverError):  # such as a table that a pending migration creates
         results = project.driver.batch(Batch(tuple(queries), reads=True))
         return {fold(table): result.rows[0][0] for table, result in zip(most, results, strict=True)}

@@ -103,14 +103,15 @@ class Gates:
         return self._decide(self._facts(plan, found))
 
     def lint(self, plan: Plan) -> Sequence[Diagnostic]:
-        """Return what the linter finds in the files of a plan; one request if any are pending."""
+        """Return what the linter finds in the files of a plan; one or two requests if any are pending."""
         pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
         if not pending:
             return ()
         from d1migrate.lint.runner import lint
 
-        severities, table = self._environment.lint, plan.history.table
-        return lint(pending, self._migrator.schema(), severities=severities, table=table)
+        severities, table, schema = self._environment.lint, plan.history.table, self._migrator.schema()
+        target = self._migrator.target(pending, schema)
+        return lint(pending, schema, severities=severities, table=table, target=target)
 
     def requests(self, plan: Plan) -> int:
         """Return how many requests a run makes besides those of its plan.

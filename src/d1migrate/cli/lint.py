@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 from d1migrate import __version__
-from d1migrate.cli.options import FOUND
+from d1migrate.cli.options import FOUND, scale_of
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
+from d1migrate.lint.batch_cost import Target
 from d1migrate.lint.check import failing
 from d1migrate.lint.platform import D1
 from d1migrate.lint.runner import lint
@@ -18,6 +19,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.files import load_file
 from d1migrate.report import findings
 from d1migrate.report.text import json_text, plural
+from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Options(NamedTuple):
     all: bool = False
     strict: bool = False
     platform: PlatformName | None = None
+    scale: tuple[str, ...] = ()
     fix: bool = False
     dry_run: bool = False
     yes: bool = False
@@ -78,18 +81,43 @@ def _lint(options: Options, project: Project, platform: Platform) -> tuple[Seque
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
         raise exclusive("FILE", "--all")
+    target = _target(options, project)
     if options.files or options.all or not project.has_database_on(platform):
         migrations, named = _named(options.files, project)
         if not (options.files or options.all):
             project.note_no_database()
         only = named if options.files else {migration.name for migration in migrations}
         table = project.choice(migrations).guess
-        found = lint(migrations, severities=project.severities, only=only, table=table, platform=platform)
+        found = lint(
+            migrations,
+            severities=project.severities,
+            only=only,
+            table=table,
+            platform=platform,
+            target=target,
+        )
         return found, len(only)
     migrator = project.migrator()
     project.note_database()
     pending = sum(e.is_pending for e in migrator.status())
-    return migrator.lint(platform=platform.name), pending
+    return migrator.lint(platform=platform.name, target=target), pending
+
+
+def _target(options: Options, project: Project) -> Target | None:
+    """Return the database that `--scale` describes.
+
+    Raises:
+        UsageError: nothing limits a batch there.
+    """
+    if not options.scale:
+        return None
+    rows, budget = scale_of(options.scale), project.target_budget
+    if budget is None:
+        raise UsageError(
+            "--scale has no use here: nothing limits a batch in a SQLite file",
+            hint="for D1, name its environment, or set `budget = 50000` in d1migrate.toml",
+        )
+    return Target({fold(table): count for table, count in rows.items()}, budget)
 
 
 def _fix(options: Options, project: Project, output: Output) -> int:

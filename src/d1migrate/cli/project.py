@@ -221,6 +221,12 @@ class Project:
         """The budget that a drafted rebuild asserts; None for any number of entries."""
         return self.config.draft_budget(self._url)
 
+    @property
+    def target_budget(self) -> int | None:
+        """The most entries that one batch may write where the migrations are to run; None for any number."""
+        known = self.environment.entries_per_batch if self.names_database else None
+        return known or self.draft_budget
+
     def platform(self, given: PlatformName | None) -> Platform:
         """Return where the migrations are to run: as given with `--for`, or what folder or database imply."""
         from d1migrate.lint.platform import PLATFORMS

@@ -9,6 +9,7 @@ from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import local_file
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.hints import exclusive
+from d1migrate.lint.platform import D1
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
 from d1migrate.named_tuple import NamedTuple
@@ -57,7 +58,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _rehearse(options: Options, project: Project, platform: Platform, output: Output) -> Rehearsal:
-    scale = scale_of(options.scale)
+    scale, budget = scale_of(options.scale), project.target_budget if platform == D1 else None
 
     def watch(done: Rehearsed) -> None:
         result = duration(done.cost.seconds) if done.cost else done.verdict
@@ -75,6 +76,7 @@ def _rehearse(options: Options, project: Project, platform: Platform, output: Ou
             severities=project.severities,
             table=project.choice(files).guess,
             platform=platform,
+            budget=budget,
             watch=watch,
         )
     migrator = project.migrator() if is_named else _on_empty_database(project)
@@ -86,6 +88,7 @@ def _rehearse(options: Options, project: Project, platform: Platform, output: Ou
         data=options.data,
         scale=scale,
         platform=platform.name,
+        budget=budget,
         watch=watch,
     )
 

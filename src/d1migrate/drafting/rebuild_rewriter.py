@@ -11,6 +11,8 @@ it drops the old table changes. Four shapes of rebuild are supported:
 
 from __future__ import annotations
 
+from collections import Counter
+
 from d1migrate.drafting.rebuild_guards import (
     RebuildGuards,
     lost_objects,
@@ -20,7 +22,7 @@ from d1migrate.drafting.rebuild_guards import (
 )
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_cost
+from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_costs
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS
@@ -86,7 +88,7 @@ class _File:
 
     def __init__(self, replay: AnalyzedReplay, pieces: Sequence[Statement]) -> None:
         self._replay, self._pieces = replay, pieces
-        self._costs: dict[str, int] = {}
+        self._costs, self._rebuilt = Counter[str](), list[str]()
         self.edits: list[Edit] = []
 
     def rewrite(self, rebuild: Rebuild, number: int, flagged: Collection[int]) -> set[int]:
@@ -98,7 +100,8 @@ class _File:
         if not own & set(flagged) and not any(True for _ in begin.before.references(name)):
             return own
         if (first := self._replay.statements[0].before).tables.get(name) == rebuild.old:
-            self._costs[rebuild.old.name] = rebuild_cost(rebuild.old, rebuild.new, first)
+            self._rebuilt.append(rebuild.old.name)
+            self._costs += rebuild_costs(rebuild.old, rebuild.new, first)
         case = _Case(rebuild, number, begin, self._naming(rebuild), drop, aside)
         if case.end.verb == "alter table":
             self._from_copy(case)
@@ -278,7 +281,8 @@ class _File:
         first = next(piece for piece in self._pieces if _span(piece)[0] not in removed)
         if self._costs and budget is not None and not is_budget_statement(first.sql):
             start, _ = _span(first)
-            self.edits.append(Edit(start, start, f"{budget_statement(self._costs, budget)};\n"))
+            text = statement_lines([budget_statement(self._costs, budget, self._rebuilt)])
+            self.edits.append(Edit(start, start, f"{text}\n"))
 
     def settle_pragmas(self) -> None:
         """Remove what has no effect on D1, or hides broken links; defer foreign keys at the first edit."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import AddColumn, RebuildTable
-from d1migrate.schema.cost import drop_cost, rebuild_cost
+from d1migrate.schema.cost import drop_cost, rebuild_costs
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ def costly_changes(drafted: Draft, current: Schema) -> Iterator[CostlyChange]:
         if isinstance(change, RebuildTable):
             old, name = change.old, fold(change.old.name)
             if name in catalog.tables:  # else its name is new
-                cost, swap = rebuild_cost(old, change.new, catalog), drop_cost(old, catalog)
+                cost, swap = rebuild_costs(old, change.new, catalog)[old.name], drop_cost(old, catalog)
                 yield CostlyChange(old.name, "its rebuild", cost, swap)
         elif isinstance(change, AddColumn) and change.value is not None:
             yield CostlyChange(change.table, f"filling {change.column}", 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
+from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration, UsageError
+from d1migrate.hints import did_you_mean
 from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadable
 from d1migrate.lint.platform import D1
 from d1migrate.lint.replay.fresh_database import FreshDatabase
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.platform import Platform
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
@@ -35,6 +37,7 @@ def lint(
     only: Collection[str] | None = None,
     table: MigrationsTable | None = None,
     platform: Platform = D1,
+    target: Target | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in migrations, by file and line.
 
@@ -49,14 +52,18 @@ def lint(
         table: the migrations table; by default the one that the files suggest.
         only: the names of those to check; the others are only replayed.
         platform: where they are to run.
+        target: what is known about the database, by which costs are judged.
+
+    Raises:
+        UsageError: `target` has a table that does not exist.
     """
     migrations = tuple(migrations)
     table = table or choose_table((*earlier, *migrations)).guess
-    replayer = Replayer(base, earlier=earlier, table=table, platform=platform)
+    replayer = Replayer(base, earlier=earlier, table=table, platform=platform, target=target)
     found = [
         diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration, table, platform))
     ]
-    fresh = FreshDatabase(earlier, table=table)
+    fresh, tables = FreshDatabase(earlier, table=table), set[str]()
     if base and base.tables and not earlier:
         fresh.give_up()
     for migration in migrations:
@@ -75,6 +82,11 @@ def lint(
         is_reported = any(d.code == "R109" for d in diagnostics)
         if too_long and not is_reported:  # the long statement is in the rollback
             found.append(unreadable(migration, too_long, platform))
+        if target:
+            tables |= {*replay.before.tables, *replay.after.tables}
+    if target and (unknown := sorted(target.rows.keys() - tables)):
+        hint = did_you_mean(unknown[0], tables, otherwise=f"tables: {', '.join(sorted(tables))}")
+        raise UsageError(f"cannot scale {unknown[0]}: no such table", hint=hint)
     return _without_rollbacks(found, (*earlier, *migrations))
 
 

@@ -53,6 +53,7 @@ def rehearse(
     severities: Mapping[str, str] | None = None,
     table: MigrationsTable | None = None,
     platform: Platform = D1,
+    budget: int | None = None,
     watch: Callable[[Rehearsed], None] | None = None,
 ) -> Rehearsal:
     """Run migrations on tables that hold rows, and report what happens to the rows.
@@ -70,6 +71,7 @@ def rehearse(
         severities: {code of a rule, or its letter: error, warning, info or off}.
         table: the migrations table; by default the one that the files suggest.
         platform: where they are to run.
+        budget: the most entries that one batch may write there; None for any number.
         watch: called with each migration when it is done.
 
     Raises:
@@ -87,7 +89,7 @@ def rehearse(
         tables = scratch.schema().tables
         counts = dict(zip((table.name for table in tables), scratch.counts(tables).values(), strict=True))
         sizes = {fold(table): count for table, count in (scale or {}).items()}
-        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {})
+        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {}, budget)
         done: list[Rehearsed] = []
         for migration in migrations:
             done.append(rehearser.rehearse(migration))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from d1migrate.rehearse.expected_effects import columns_set_indirectly, sources
+from collections import defaultdict
+
+from d1migrate.rehearse.expected_effects import columns_set_indirectly
 from d1migrate.rehearse.model import Cost
-from d1migrate.schema.keys import is_without_rowid, rowid_alias
+from d1migrate.schema.cost import drop_cost, separate_indexes, touched_indexes
+from d1migrate.schema.keys import is_without_rowid
 from d1migrate.schema.queries import is_autoincrement
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold
 from d1migrate.sql.statement import alteration_of
-from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.rehearse.expected_effects import ReplayedFile
     from d1migrate.rehearse.recording_engine import Recorded
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.model import Index, Table
 
 _SCHEMA_ROWS = {"create view": 2, "create trigger": 1, "create virtual table": 2}
 _COUNTED_PARTS = ("_docsize", "_rowid")  # shadow tables of FTS5 and R*Tree with a row for each row
@@ -39,24 +40,48 @@ def cost(file: ReplayedFile, recorded: Recorded, rows: Mapping[str, int], scale:
         scale: {folded table: rows of the target}; empty if unknown.
     """
     scales = _Scales(file, rows, scale)
-    total, scaled = 0, 0.0
     factors = dict(scales.statements)
-    for (index, table, operation), count in recorded.writes.items():
-        indirect = recorded.indirect_writes[index, table, operation]
-        entries = _entries(file, index, fold(table), operation, count, indirect)
+    for index, table, operation in recorded.writes:
         factor = scales.factor(index, fold(table), operation)
         factors[index] = max(factors.get(index, 1.0), factor)
-        total += entries
-        scaled += entries * factor
-    for statement in file.statements:
-        fixed, built = _built(statement, recorded.sizes)
-        total += fixed + built
-        scaled += fixed + built * scales.statements[statement.index]
+    total = round(sum(_written(file, recorded, _Scales(file, rows, {})).values()))
     seconds = sum(recorded.seconds)
     if not scale:
         return Cost(seconds, total)
     time = sum(second * factors.get(index, 1.0) for index, second in enumerate(recorded.seconds))
-    return Cost(seconds, total, time, round(scaled))
+    return Cost(seconds, total, time, round(sum(_written(file, recorded, scales).values())))
+
+
+def entries_by_statement(
+    file: ReplayedFile, recorded: Recorded, rows: Mapping[str, int], scale: Mapping[str, int]
+) -> dict[int, int]:
+    """Return {statement: the entries that it costs in the target}, by which a batch is judged.
+
+    That is what it writes, and what the deletes of a DROP TABLE cost if foreign keys reference the table.
+    Arguments as for `cost`.
+    """
+    scales = _Scales(file, rows, scale)
+    found = _written(file, recorded, scales)
+    for (index, table, operation), count in recorded.writes.items():
+        statement = file.statement(index)
+        if operation == "DELETE" and statement and statement.verb == "drop table":
+            dropped = statement.before.tables.get(fold(table))
+            each = drop_cost(dropped, statement.before) if dropped else 0
+            found[index] += count * each * scales.factor(index, fold(table), operation)
+    return {index: round(entries) for index, entries in found.items()}
+
+
+def _written(file: ReplayedFile, recorded: Recorded, scales: _Scales) -> dict[int, float]:
+    """Return {statement: the entries that it writes}, with the rows of the target."""
+    found: dict[int, float] = defaultdict(float)
+    for (index, table, operation), count in recorded.writes.items():
+        indirect = recorded.indirect_writes[index, table, operation]
+        entries = _entries(file, index, fold(table), operation, count, indirect)
+        found[index] += entries * scales.factor(index, fold(table), operation)
+    for statement in file.statements:
+        fixed, built = _built(statement, recorded.sizes)
+        found[statement.index] += fixed + built * scales.statements[statement.index]
+    return found
 
 
 def built_tables(file: ReplayedFile) -> dict[int, str]:
@@ -100,15 +125,15 @@ def _entries(file: ReplayedFile, at: int, table: str, operation: str, count: int
         return count if _is_counted_part(catalog, table) else 0
     if operation == "INSERT":
         counters = 1 if is_autoincrement(found) else 0
-        return count * (1 + _separate_indexes(found)) + counters
+        return count * (1 + separate_indexes(found)) + counters
     if operation == "DELETE":
         return count if statement and statement.verb in ("delete", "drop table") else indirect
     direct = count - indirect
     entries = count
     if direct:
-        entries += direct * _touched(found, statement.sets().keys() if statement else ())
+        entries += direct * touched_indexes(found, statement.sets().keys() if statement else ())
     if indirect:
-        entries += indirect * _touched(found, columns_set_indirectly(file, at, table))
+        entries += indirect * touched_indexes(found, columns_set_indirectly(file, at, table))
     return entries
 
 
@@ -116,27 +141,6 @@ def _is_counted_part(catalog: Catalog, table: str) -> bool:
     """Whether a table is a shadow table with one row for each row of its virtual table."""
     name = next((table.removesuffix(part) for part in _COUNTED_PARTS if table.endswith(part)), "")
     return name in catalog.tables
-
-
-def _separate_indexes(table: Table) -> int:
-    """Return how many indexes are separate from the table: WITHOUT ROWID, the key is the table itself."""
-    return len(table.indexes) - (1 if is_without_rowid(table) else 0)
-
-
-def _touched(table: Table, columns: Collection[str]) -> int:
-    """Return how many indexes get new entries when columns are set."""
-    is_key_set = not set(map(fold, table.primary_key)).isdisjoint(columns)
-    if is_key_set and (is_without_rowid(table) or rowid_alias(table)):
-        return _separate_indexes(table)
-    return sum(_has(index, columns) for index in table.indexes)
-
-
-def _has(index: Index, columns: Collection[str]) -> bool:
-    """Whether an index uses one of some columns, also in an expression or in WHERE."""
-    names = {fold(name) for name in index.columns if name}
-    if index.sql:
-        names |= {fold(unquote(token.text)) for token in significant(index.sql)}
-    return not names.isdisjoint(columns)
 
 
 class _Scales:
@@ -171,6 +175,6 @@ class _Scales:
 
 def _factor(statement: ReplayedStatement, known: Mapping[str, float]) -> float:
     if statement.verb in ("insert", "replace") or statement.is_from_select:
-        return max((known.get(table, 1.0) for table in sources(statement)), default=1.0)
+        return max((known.get(table, 1.0) for table in statement.sources), default=1.0)
     table = statement.target if statement.verb in ("update", "delete") else statement.shape.name
     return known.get(statement.after.owners.get(table, table), 1.0)

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import Cascade, Consequence, Event, columns_set
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold
 from d1migrate.sql.statement import Shape, target_of
 from d1migrate.sql.tokens import significant
 
@@ -81,15 +81,6 @@ class StatementEffect(NamedTuple):
     def changes(self, column: str) -> bool:
         """Whether the statement is meant to change a column."""
         return column in self.changed_by or "*" in self.changed_by
-
-
-def sources(statement: ReplayedStatement) -> set[str]:
-    """Return the tables that a statement copies rows from, directly or through views, folded.
-
-    These are only some of the tables it reads: SQLite also reads the parents that new rows reference.
-    """
-    named = {fold(unquote(token.text)) for token in statement.tokens}
-    return {t.table for t in statement.accesses if t.kind == "read" and (t.by or t.table) in named}
 
 
 def effect_on(statement: ReplayedStatement, table_id: int) -> StatementEffect | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from d1migrate.lint.batch_cost import over_budget
 from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import has_substitute
 from d1migrate.lint.rule import Finding
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.catalog import Catalog
 
 PREDICTED_BY = {
+    "X112": ("P114",),
     "X101": ("D101", "D102", "D103", "D104", "D106", "D116", "D117"),
     "X102": ("D101", "D102", "D103", "D105", "D107", "D108", "D114", "D115"),
     "X111": ("D104", "D105", "D107", "D108", "D116", "D118", "D119"),
@@ -64,6 +66,14 @@ def of_rows(replay: AnalyzedReplay, changes: Sequence[TableChange]) -> Iterator[
             )
             text = f"changed values in {columns}, and nothing in the file accounts for it"
             yield "X102", Finding(text, statement)
+
+
+def of_cost(
+    replay: AnalyzedReplay, costs: Mapping[int, int], budget: int | None
+) -> Iterator[tuple[str, Finding]]:
+    """Yield what one batch may not write, from {statement: entries}."""
+    if found := over_budget(replay, costs, budget):
+        yield "X112", Finding(found[1], found[0])
 
 
 def of_values(replay: AnalyzedReplay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:

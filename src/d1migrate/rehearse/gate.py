@@ -36,6 +36,12 @@ def findings_for_gate(
         return Findings()
     from d1migrate.rehearse import rehearse
 
-    found = rehearse(pending, read_schema(), severities=environment.lint, table=table)
+    found = rehearse(
+        pending,
+        read_schema(),
+        severities=environment.lint,
+        table=table,
+        budget=environment.entries_per_batch,
+    )
     diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
     return count_findings(diagnostics, environment.rehearse)

@@ -11,6 +11,7 @@ import apsw
 from d1migrate.drivers.engine import Engine
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import introspect
+from d1migrate.schema.rebuild_checks import is_budget_statement
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Query, count_rows
 from d1migrate.sql.names import fold
@@ -96,7 +97,8 @@ class RecordingEngine(Engine):
         # The engine takes the next statement when the last one is done.
         for self._at, sql in enumerate(statements):
             started = time.perf_counter()
-            yield Query(sql, (), True)
+            # A rehearsal judges the cost itself, and shows what the file would do.
+            yield Query("SELECT 1" if is_budget_statement(sql) else sql, (), True)
             self._recorded.seconds.append(time.perf_counter() - started)
             if table := sizes.get(self._at):
                 self._recorded.sizes[self._at] = self.control(count_rows(table).sql)

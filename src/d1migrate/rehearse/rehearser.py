@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import closing, suppress
 
 from d1migrate.errors import QueryError
+from d1migrate.lint import batch_cost
 from d1migrate.lint.check import Diagnostic, diagnose
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.migration import Migration
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.rehearse import findings
-from d1migrate.rehearse.cost import built_tables, cost
+from d1migrate.rehearse.cost import built_tables, cost, entries_by_statement
 from d1migrate.rehearse.expected_effects import ReplayedFile
 from d1migrate.rehearse.failures import failure
 from d1migrate.rehearse.key_conflicts import resolve_conflicts
@@ -56,6 +57,7 @@ class Rehearser:
         rows: how many generated rows an empty table gets; 0 for a database that is used as it is.
         scale: {folded table: rows of the target}.
         severities: {code or letter: severity}.
+        budget: the most entries that one batch may write; None for any number.
 
     Attributes:
         rows: {table that a migration created: how many rows it was given}.
@@ -64,11 +66,17 @@ class Rehearser:
     """
 
     def __init__(
-        self, scratch: ScratchDatabase, rows: int, scale: Mapping[str, int], severities: Mapping[str, str]
+        self,
+        scratch: ScratchDatabase,
+        rows: int,
+        scale: Mapping[str, int],
+        severities: Mapping[str, str],
+        budget: int | None = None,
     ) -> None:
         scratch.create_history()
         self._scratch, self._rows, self._scale, self._severities = scratch, rows, scale, severities
         self._schema = scratch.schema()
+        self._budget = budget
         self._replayer = Replayer(self._schema, table=scratch.table, platform=scratch.platform)
         self.rows: dict[str, int] = {}
         self.empty: dict[str, str] = {}
@@ -102,6 +110,7 @@ class Rehearser:
             *findings.of_schema(replay),
             *findings.stayed_empty(replay, counts),
             *findings.orphans(replay, before.orphans(), self._scratch.orphans()),
+            *findings.of_cost(replay, self._entries(file, run.recorded, counts), self._budget),
         ]
         depends = bool(counts) and (
             finder.retyped
@@ -124,6 +133,17 @@ class Rehearser:
             cost=cost(file, run.recorded, counts, self._scale),
             rollback=rollback,
         )
+
+    def _entries(self, file: ReplayedFile, recorded: Recorded, counts: Mapping[str, int]) -> dict[int, int]:
+        """Return {statement: the entries that it costs in the target}.
+
+        How many generated rows meet a condition means nothing, so what may be every row is taken for that.
+        """
+        found = entries_by_statement(file, recorded, counts, self._scale)
+        if self._rows:
+            for index, entries in batch_cost.entries_by_statement(file.replay, self._scale).items():
+                found[index] = max(found.get(index, 0), entries)
+        return found
 
     def _refill(self, replay: Replay, schema: Schema) -> None:
         """Fill the tables that a migration created or left empty, so that the next one finds rows."""

@@ -10,7 +10,7 @@ from d1migrate.lint.column_copies import values_inside
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.expressions import as_column
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.rehearse.expected_effects import StatementEffect, sources
+from d1migrate.rehearse.expected_effects import StatementEffect
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -136,7 +136,7 @@ class RowTracker:
     def _written(self, at: int, columns: Mapping[str, int]) -> Collection[str] | None:
         """Return the columns that an INSERT … SELECT computes; None for any other INSERT: it writes all."""
         statement = self._file.statement(at)
-        if statement is None or statement.replaces or not sources(statement):
+        if statement is None or statement.replaces or not statement.sources:
             return None
         computed = {to for to, value in values_inside(statement).items() if not as_column(value)}
         if not computed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from d1migrate.lint.column_copies import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.rehearse.expected_effects import StatementEffect, effect_on, set_by_triggers, sources
+from d1migrate.rehearse.expected_effects import StatementEffect, effect_on, set_by_triggers
 from d1migrate.schema.cascade import Event
 from d1migrate.sql.names import fold
 
@@ -137,7 +137,7 @@ def _successors(file: ReplayedFile, table_id: int) -> list[int]:
 
 def _is_copied_out(file: ReplayedFile, table_id: int) -> bool:
     return any(
-        statement.before.name_of(table_id) in sources(statement)
+        statement.before.name_of(table_id) in statement.sources
         for statement in file.statements
         if statement.verb in ("insert", "replace") or statement.is_from_select
     )
@@ -184,7 +184,7 @@ def _copies_into(file: ReplayedFile, table_id: int) -> Iterator[_Copy]:
     for statement in file.statements:
         is_create = statement.is_from_select
         name = statement.shape.name if is_create else statement.target
-        if statement.after.ids.get(name) != table_id or not sources(statement) - {name}:
+        if statement.after.ids.get(name) != table_id or not statement.sources - {name}:
             continue
         if is_create or statement.verb in ("insert", "replace"):
             table, values = statement.after.tables[name], values_inside(statement)
@@ -197,7 +197,7 @@ def _traced(file: ReplayedFile, copy: _Copy) -> Iterator[_Copy]:
     Such a table holds the rows during a rebuild. What is computed when it is filled counts as computed.
     """
     ids, before = copy.statement.before.ids, set(file.replay.before.ids.values())
-    read = sources(copy.statement) - {fold(copy.into.name)}
+    read = copy.statement.sources - {fold(copy.into.name)}
     created = {ids[name] for name in read if name in ids} - before
     hold = created.pop() if len(created) == 1 else None
     holds = list(_copies_into(file, hold)) if hold is not None else []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from d1migrate.lint.check import RULES
-from d1migrate.rehearse.expected_effects import events, sources
+from d1migrate.rehearse.expected_effects import events
 from d1migrate.rehearse.findings import plural
 from d1migrate.schema.cascade import Cascade, Event, is_guard
 from d1migrate.sql.names import fold
@@ -96,7 +96,7 @@ def _chooses(statement: ReplayedStatement) -> bool:
         return statement.replaces
     if verb not in ("insert", "replace", "update", "delete") and not statement.is_from_select:
         return False
-    others = sources(statement) - {statement.target}
+    others = statement.sources - {statement.target}
     if _CHOOSING & set(words) or words.count("SELECT") > 1 or len(others) > 1:
         return True
     target = statement.before.tables.get(statement.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import assert_never
 
 from d1migrate.errors import PlanError
@@ -18,7 +19,7 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_cost
+from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_costs
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.rebuild import hold_statements, rebuild_statements
 from d1migrate.schema.rebuild_checks import (
@@ -76,8 +77,12 @@ def statement_groups(
     reached = dependants(catalog, (fold(rebuild.old.name) for rebuild in rebuilds))
     watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
-    costs = {rebuild.old.name: rebuild_cost(rebuild.old, rebuild.new, catalog) for rebuild in rebuilds}
-    first = [budget_statement(costs, budget)] if costs and budget is not None else []
+    costs = Counter[str]()
+    for rebuild in rebuilds:
+        costs += rebuild_costs(rebuild.old, rebuild.new, catalog)
+    first = []
+    if costs and budget is not None:
+        first = [budget_statement(costs, budget, [rebuild.old.name for rebuild in rebuilds])]
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _checks(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[StatementGroup] = []

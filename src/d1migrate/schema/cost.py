@@ -7,13 +7,18 @@ constants are measured (d1-facts §11); a rehearsal counts instead of estimating
 
 from __future__ import annotations
 
-from d1migrate.schema.keys import is_without_rowid
-from d1migrate.sql.names import fold
+from collections import Counter
+
+from d1migrate.schema.keys import is_indexed, is_without_rowid, rowid_alias
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.model import Table
+    from d1migrate.schema.model import Index, Table
 
 DEFAULT_BUDGET = 50_000
 """The most entries that one batch may write, unless the setting `budget` says otherwise.
@@ -34,15 +39,37 @@ def separate_indexes(table: Table) -> int:
     return len(table.indexes) - (1 if is_without_rowid(table) else 0)
 
 
-def rebuild_cost(old: Table, new: Table, catalog: Catalog) -> int:
-    """Return the entries that a guarded rebuild of a table costs for each of its rows.
+def touched_indexes(table: Table, columns: Collection[str]) -> int:
+    """Return how many indexes get new entries when columns are set (folded names)."""
+    is_key_set = not set(map(fold, table.primary_key)).isdisjoint(columns)
+    if is_key_set and (is_without_rowid(table) or rowid_alias(table)):
+        return separate_indexes(table)
+    return sum(_has(index, columns) for index in table.indexes)
+
+
+def _has(index: Index, columns: Collection[str]) -> bool:
+    """Whether an index uses one of some columns, also in an expression or in WHERE."""
+    names = {fold(name) for name in index.columns if name}
+    if index.sql:
+        names |= {fold(unquote(token.text)) for token in significant(index.sql)}
+    return not names.isdisjoint(columns)
+
+
+def rebuild_costs(old: Table, new: Table, catalog: Catalog) -> Counter[str]:
+    """Return {table: the entries that a guarded rebuild costs for each of its rows}.
+
+    A child without an index on its foreign key is in it, too: it gets an index meanwhile.
 
     Args:
         old: the table before.
         new: the table after.
         catalog: the schema before.
     """
-    return _COPIES + separate_indexes(new) + drop_cost(old, catalog)
+    found = Counter({old.name: _COPIES + separate_indexes(new) + drop_cost(old, catalog)})
+    for name, key in catalog.references(fold(old.name)):
+        if not is_indexed(catalog.tables[name], key):
+            found[catalog.tables[name].name] += 1
+    return found
 
 
 def drop_cost(table: Table, catalog: Catalog) -> int:

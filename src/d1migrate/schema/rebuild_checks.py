@@ -24,23 +24,24 @@ ORPHAN_CHECK = (
 """A statement that aborts the batch at any row whose parent does not exist."""
 
 
-def budget_statement(costs: Mapping[str, int], budget: int) -> str:
+def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Sequence[str]) -> str:
     """Return the statement that aborts the batch if rebuilds would write more entries than it may.
 
     It must be the first of the batch: whatever runs before it would be paid for in vain. It counts no table
     to its end, because production has stopped such a count of a large one (d1-facts §11).
 
     Args:
-        costs: {table: the entries that its rebuild writes for each row}.
+        costs: {table: the entries that the rebuilds write for each of its rows}.
         budget: the most entries.
+        rebuilt: the tables that are rebuilt.
     """
     most = _COUNTED * budget
     entries = " + ".join(
         f"{cost} * (SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {most // cost + 1}))"
         for table, cost in costs.items()
     )
-    if len(costs) == 1:
-        (table,) = costs
+    if len(rebuilt) == 1:
+        (table,) = rebuilt
         advice = f"the directive `d1migrate: online {table}` rebuilds it in chunks"
     else:
         advice = "rebuild each table in a migration of its own"

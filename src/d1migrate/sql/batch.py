@@ -62,6 +62,11 @@ def count_rows(table: str, column: str | None = None) -> Query:
     return Query(f"SELECT count({counted}) FROM {quote_identifier(table)}")
 
 
+def count_rows_up_to(table: str, most: int) -> Query:
+    """Return the query for the number of rows in a table, at most so many: a whole count may be too much."""
+    return Query(f"SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {most})")
+
+
 class Batch(NamedTuple):
     """Queries that run as one transaction.
 

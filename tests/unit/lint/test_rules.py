@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.rule import Rule
 
 BY_CODE = {rule.code: rule for rule in RULES}
-WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 P111 R109 R111".split())
+WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 P111 P114 R109 R111".split())
 """Their examples would be too large, or are more than one file, or no file that can be read."""
 ALSO = {"H111": {"D104"}}
 """Findings that the bad example of a rule about `allow` also has: what it would have allowed."""

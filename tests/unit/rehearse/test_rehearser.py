@@ -12,6 +12,8 @@ from d1migrate.lint.platform import D1, DURABLE_OBJECT
 from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Rehearsal, Rehearsed, ScratchDatabase, TableChange, rehearse
+from d1migrate.schema.alter import statement_groups
+from d1migrate.schema.diff import diff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -427,3 +429,44 @@ def test_it_stops_at_the_first_that_fails() -> None:
         "the migration fails with or without rows: integer overflow"
     )
     assert (found.migrations[1].cost, found.migrations[1].rollback) == (None, None)
+
+
+def judged(migration: str, scale: dict[str, int], budget: int | None = 50_000) -> list[str]:
+    """Return what a rehearsal finds that one batch may not write."""
+    start = schema_of([Migration(1, "001_before", FAMILY)])
+    (found,) = rehearse([Migration(2, "002_m", migration)], start, scale=scale, budget=budget).migrations
+    return [d.message for d in found.diagnostics if d.code == "X112"]
+
+
+def test_a_cost_over_the_budget() -> None:
+    """By the rows of the target, exactly; a condition counts for what it leaves."""
+    update = "UPDATE users SET role = 'x';\n"
+    (message,) = judged(update, {"users": 60_000})
+    assert message.startswith("about 60,000 entries in one batch: over the budget of 50,000; ")
+    assert "`-- d1migrate: batch users`" in message
+    assert judged(update, {"users": 50_000}) == []
+    assert judged(update, {"users": 60_000}, budget=None) == []
+    assert judged(update, {}) == []
+    assert judged("UPDATE users SET role = 'x' WHERE id < 0;\n", {"users": 60_000}) == []
+
+
+def test_the_cost_of_a_drop_counts_the_foreign_keys() -> None:
+    """Every parent row is looked for in every child."""
+    assert judged(GUARDED, {"users": 12_000})
+    assert judged(GUARDED, {"users": 5_000}) == []
+
+
+def test_a_drafted_rebuild_is_rehearsed_whatever_it_costs(tmp_path: Path) -> None:
+    """The rehearsal judges the cost itself; in production its first statement would refuse it."""
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30) SELECT i, 'a' FROM n"
+    before, after = (
+        schema_of([Migration(1, "001_x", f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT{end});")])
+        for end in ("", " NOT NULL DEFAULT ''")
+    )
+    groups = statement_groups(diff(before, after).changes, before, after, 50)
+    sql = ";\n".join(sql for group in groups for sql in group.statements) + ";\n"
+    path = database(tmp_path, f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t {many};")
+    (found,) = rehearse([Migration(2, "002_m", sql)], ScratchDatabase.of(path), budget=50).migrations
+    assert "over the budget of 50" in sql
+    assert found.verdict == "no loss"
+    assert [d.code for d in found.diagnostics if d.severity != "info"] == ["X112"]

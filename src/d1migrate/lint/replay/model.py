@@ -12,7 +12,7 @@ from d1migrate.lint.platform import D1
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.queries import changed_columns, replaces_on_conflict
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true
 from d1migrate.sql.statement import assignments
 from d1migrate.sql.token_groups import outside
@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.platform import Platform
     from d1migrate.migrate.directives import Directive
     from d1migrate.migrate.migration import Migration
@@ -146,6 +147,15 @@ class ReplayedStatement:
             access for access in (*self.accesses, *self.cascades) if access.kind == "delete" and access.by
         ]
 
+    @cached_property
+    def sources(self) -> set[str]:
+        """The tables that it copies rows from, directly or through views, folded.
+
+        These are only some of the tables it reads: SQLite also reads the parents that new rows reference.
+        """
+        named = {fold(unquote(token.text)) for token in self.tokens}
+        return {t.table for t in self.accesses if t.kind == "read" and (t.by or t.table) in named}
+
     def sets(self) -> dict[str, Sequence[Token]]:
         """Return {column: tokens of its new value} for an UPDATE or upsert; names are folded."""
         return assignments(self.tokens)
@@ -227,6 +237,7 @@ class Replay:
         header: the comments before its first statement.
         incomplete: whether a statement was refused, here or in an earlier file, so objects may be missing.
         platform: where it is to run.
+        target: what is known about the database; None if nothing is.
     """
 
     def __init__(
@@ -250,6 +261,7 @@ class Replay:
         header: str = "",
         incomplete: bool = False,
         platform: Platform = D1,
+        target: Target | None = None,
     ) -> None:
         self.migration, self.before, self.after, self.statements = migration, before, after, statements
         self.count, self.last, self.filled, self.broken = count, last, filled, broken
@@ -257,7 +269,7 @@ class Replay:
         self.records_itself, self.siblings_record = records_itself, siblings_record
         self.previous, self.not_built, self.header = previous, not_built, header
         self.incomplete = incomplete
-        self.repeats, self.platform = repeats, platform
+        self.repeats, self.platform, self.target = repeats, platform, target
 
     def is_new(self, table: str, at: ReplayedStatement) -> bool:
         """Whether the table with a name at a statement was created in this file."""

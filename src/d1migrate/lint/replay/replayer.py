@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.platform import Platform
     from d1migrate.sql.split import Statement
 
@@ -124,6 +125,7 @@ class Replayer:
         earlier: the files that built that schema, if they are known.
         table: the migrations table.
         platform: where the migrations are to run.
+        target: what is known about the database.
 
     Attributes:
         catalog: the schema after the migrations so far.
@@ -136,13 +138,14 @@ class Replayer:
         earlier: Sequence[Migration] = (),
         table: MigrationsTable = USUAL_TABLE,
         platform: Platform = D1,
+        target: Target | None = None,
     ) -> None:
         self.catalog = Catalog.of(base or Schema())
         self._earlier_files = len(earlier)
         self._mentioning = sum(migration.mentions(VERSIONS) for migration in earlier)  # that name the history
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
-        self._table, self._platform = table, platform
+        self._table, self._platform, self._target = table, platform, target
         self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, probe: bool = True, roll_back: bool = True) -> AnalyzedReplay:
@@ -162,6 +165,7 @@ class Replayer:
             replayed = _FileReplay(
                 migration, shadow, self._table, self._platform, probe=probe, roll_back=probe and roll_back
             ).replay(siblings_record=siblings_record, previous=self._previous)
+            replayed.target = self._target
         finally:
             shadow.close()
         if (

@@ -64,6 +64,26 @@ def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield Finding(f"the file has {replay.count} statements, more than D1 runs in 30 seconds", line=1)
 
 
+@rule("P114", "over-budget", "warning", only="d1")
+def over_budget(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The file writes more rows and index entries than one batch may.
+
+    Why: production D1 stops a batch that takes too much CPU time (code 7429), at a number that it does not report. Its
+        `budget`, 50,000 entries, is a fifth of what is known to have failed. Only reported if the number of rows is
+        known: `plan` counts them, and `lint --scale TABLE=ROWS` declares them. An `-- d1migrate: batch` or `online`
+        line makes the file run in chunks where it is too much.
+    """
+    target = replay.target
+    if target is None:
+        return
+    from d1migrate.lint import batch_cost
+
+    costs = batch_cost.entries_by_statement(replay, target.rows)
+    or_more = target.counted_to in target.rows.values()
+    if found := batch_cost.over_budget(replay, costs, target.budget, or_more=or_more):
+        yield Finding(found[1], found[0])
+
+
 @rule("P111", "too-large-for-index", "error", only="durable-object")
 def too_large_for_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file is larger than 1 MiB.
