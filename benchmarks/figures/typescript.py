@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SIZE = 6500  # bytes of the runtime, minified and compressed, without verifySchema
 _RUNTIME = 50  # µs of the runtime, or of the object's whole call, with nothing to do
 _ENTRY = "export { runMigrations, getCurrentVersion } from './migrations';\n"
+_JOBS = "export { runMigrations, getCurrentVersion, runJobs } from './migrations';\n"
 
 
 def typescript(lab: Lab) -> list[Row]:
@@ -58,12 +59,15 @@ def _sizes(folder: Path) -> list[Row]:
     (folder / "migrations.ts").write_text(runtime_module(), encoding="utf-8")
     (folder / "used.ts").write_text(_ENTRY)
     bundle = minified(folder / "used.ts")
+    (folder / "jobs.ts").write_text(_JOBS)
+    with_jobs = minified(folder / "jobs.ts")
     small = list(data.small(200))
     texts = [typescript_module(_index(small[:count])) for count in (100, 200)]
     sql = sum(len(file.sql.partition("\n")[2]) for file in small[100:])  # without the comment
     each = (len(texts[1]) - len(texts[0]) - sql) / 100
     return [
         limited("TypeScript: the runtime, minified, gzip", len(gzip.compress(bundle)), _SIZE, "bytes"),
+        limited("TypeScript: the same with runJobs, gzip", len(gzip.compress(with_jobs)), None, "bytes"),
         limited("TypeScript: the index, for each migration beside its SQL", each, None, "bytes"),
         limited("TypeScript: the index of 200, gzip", len(gzip.compress(texts[1].encode())), None, "bytes"),
     ]

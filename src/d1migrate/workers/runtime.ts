@@ -1318,7 +1318,7 @@ async function runNextJob(run: JobRun): Promise<boolean> {
   run.report = { name: row.name, end: row.paused ? "paused" : "stopped", job: shown(row), waitingFor: row.name };
   const migration = index.migrations.find(({ name }) => name === row!.name);
   const job = migration?.job;
-  if (!migration) refuse(index, "jobMissing", MissingMigration, [row]);
+  if (!migration && row.kind === "batch") refuse(index, "jobMissing", MissingMigration, [row]);
   if (!migration || !job?.chunks || row.paused) return false; // the job of an online rebuild needs a planner
   if (row.checksum !== migration.checksum || row.directive !== job.directive)
     refuse(index, "jobEdited", ChecksumMismatch, [row]);
@@ -1370,7 +1370,7 @@ async function settle(run: JobRun, migration: Migration, row: JobRow, error: Que
     ended("elsewhere");
     return true;
   }
-  if (!matches(index, "moved", error)) throw chunkError(index, error, migration);
+  if (!matches(index, "moved", error)) throw chunkError(index, error, migration, index.messages["jobOpen"]![1]);
   if ((await readOpenJob(run))?.token === row.token) return true; // it is in another state, or paused
   const { applied } = await readHistory(driver, index, BOTH);
   const isDone = applied.has(keyOf(index, migration));
@@ -1444,10 +1444,15 @@ function rowOf(row: readonly unknown[]): JobRow {
 
 const shown = ({ directive, checksum, token, ...job }: JobRow): OpenJob => job;
 
-function chunkError(index: Migrations, error: QueryError, { name, sql, lines }: Migration): ApplyError {
+function chunkError(
+  index: Migrations,
+  error: QueryError,
+  { name, sql, lines }: Migration,
+  more?: string,
+): ApplyError {
   const said = text(error);
   const advice = index.advice.find(([pattern]) => RegExp(pattern!).test(said))?.[1];
-  const hint = [advice, index.messages["jobOpen"]![1]].filter((one) => one).join("; ");
+  const hint = [advice, more].filter((one) => one).join("; ");
   const at = { line: lines[0] ?? null, statement: sql[0] ?? null };
   return failed(`${name}.sql:${at.line}: ${said}`, hint, at, [], [name], error);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,21 @@ def test_with_the_command_line_at_once(typescript: TypeScriptWorkerd) -> None:
     assert is_filled(typescript, place)
 
 
+def test_with_up_at_the_same_time(typescript: TypeScriptWorkerd) -> None:
+    """The command line drives the job while a cron does: both send chunks of it."""
+    place = big(typescript)
+    with Migrator(f"sqlite:{typescript.file(place)}", load(FILES), table="schema_migrations") as migrator:
+        with ThreadPoolExecutor() as pool:
+            up = pool.submit(migrator.up, lint=False)
+            for _ in range(20):
+                with suppress(InsideError):  # the file may be locked
+                    cron(typescript, place)
+            report = up.result()
+        assert report.waiting_for is None
+        assert [entry.state for entry in migrator.status()] == ["applied"] * 3
+    assert is_filled(typescript, place)
+
+
 def test_a_kill(tmp_path: Path) -> None:
     """Workerd is killed while a chunk is on its way; the next invocation continues."""
     with TypeScriptWorkerd(tmp_path, isolates=1) as workerd, ThreadPoolExecutor() as pool:
@@ -272,11 +288,26 @@ def test_a_chunk_that_is_refused(typescript: TypeScriptWorkerd, place: str) -> N
     assert caught.value.type == "ApplyError"
     assert caught.value.message.startswith("002_fill.sql:2: UNIQUE constraint failed: users.norm")
     assert "the job stays open" in caught.value.attributes["hint"]
+    assert typescript.sql(place, "SELECT state FROM _d1m_job") == [[["running"]]]
     typescript.sql(
         place, "UPDATE users SET email = 'other' WHERE id = 6000", "DELETE FROM writes WHERE id = 6000"
     )
     finish(typescript, place)
     assert is_filled(typescript, place)
+
+
+def test_a_job_that_cannot_begin(typescript: TypeScriptWorkerd) -> None:
+    """The error says why; no job is open."""
+    place = big(typescript)
+    typescript.sql(place, "ALTER TABLE users RENAME TO people")
+
+    with pytest.raises(InsideError) as caught:
+        cron(typescript, place)
+
+    assert caught.value.type == "ApplyError"
+    assert "users" in caught.value.message
+    assert "stays open" not in (caught.value.attributes["hint"] or "")
+    assert typescript.sql(place, "SELECT name FROM sqlite_schema WHERE name = '_d1m_job'") == [[]]
 
 
 def test_an_online_rebuild_waits(typescript: TypeScriptWorkerd) -> None:

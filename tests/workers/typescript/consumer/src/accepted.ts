@@ -9,10 +9,11 @@ import {
   getCurrent,
   getCurrentVersion,
   getPending,
+  runJobs,
   runMigrations,
   verifySchema,
 } from './lib/migrations';
-import type { Difference, Migrations, Options, Report, Verification } from './lib/migrations';
+import type { Difference, JobOptions, JobReport, Migrations, Options, Report, Verification } from './lib/migrations';
 import migrations from '../migrations/index';
 
 interface Env {
@@ -63,6 +64,16 @@ export async function verifying({ DB }: Env, ctx: DurableObjectState): Promise<s
   if (found.ok) return `${found.current} ${found.currentVersion} ${found.pending} ${found.gaps}`;
   for (const { name, version, state } of found.entries) if (state === 'changed') return `${version} ${name}`;
   return found.notCompared ?? [...found.problems.map((p) => p.message), ...differences.map((d) => `${d.kind} ${d.name}: ${d.problem}`)].join();
+}
+
+export async function jobs({ DB }: Env, ctx: DurableObjectState): Promise<string> {
+  const { waitingFor } = await runMigrations(ctx.storage, migrations);
+  const limits: JobOptions = { maxQueries: 4, maxSeconds: 10, by: waitingFor ?? undefined };
+  await runJobs(ctx.storage, migrations, limits);
+  const { name, end, job, batches, waitingFor: next }: JobReport = await runJobs(DB, migrations);
+  if (end === 'done' || !job) return `${name} ${batches} ${next}`;
+  const share: number | null = job.share;
+  return `${job.state} ${job.rows} ${job.chunks} ${share}`;
 }
 
 export async function options({ DB }: Env, to: number | undefined, by?: string): Promise<void> {

@@ -1,5 +1,5 @@
 // What the types refuse: without an error on the line after it, `@ts-expect-error` is one itself.
-import { getCurrentVersion, getPending, runMigrations, verifySchema } from './lib/migrations';
+import { getCurrentVersion, getPending, runJobs, runMigrations, verifySchema } from './lib/migrations';
 import migrations from '../migrations/index';
 
 interface Env {
@@ -65,6 +65,13 @@ export async function options({ DB }: Env): Promise<void> {
   await runMigrations(DB, migrations, { allowNewer: true });
   // @ts-expect-error a name where the options belong
   await runMigrations(DB, migrations, '002_add_api_keys_table');
+}
+
+export async function jobs({ DB }: Env): Promise<void> {
+  // @ts-expect-error an option of runMigrations
+  await runJobs(DB, migrations, { to: 2 });
+  // @ts-expect-error there may be no job
+  console.log((await runJobs(DB, migrations)).job.share);
 }
 
 export async function results({ DB }: Env): Promise<void> {
