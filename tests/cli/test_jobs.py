@@ -137,14 +137,14 @@ def test_a_small_table_needs_no_job(big: Project) -> None:
 
 
 def test_a_chunk_that_is_refused_leaves_the_job_open(big: Project) -> None:
-    """The error has the place, and both ways on."""
+    """The error has the place, the row, and both ways on; the rows before it are filled."""
     big.sql("CREATE UNIQUE INDEX one ON users (norm)")
     big.sql("UPDATE users SET email = 'USER1@x.org' WHERE id = 11000")
     ran = big.run("up", WARNED, "--json", code=1)
     refused = ran.err
     assert ran.json["error"]["applied_names"] == []
-    assert f"migrations/{NAME}.sql:2" in refused
-    assert "UNIQUE constraint failed: users.norm" in refused
+    assert f"migrations/{NAME}.sql:2: users row 11000: UNIQUE constraint failed: users.norm" in refused
+    assert filled(big) == 10_999
     assert f"the chunk had no effect; earlier chunks of {NAME} are kept\n" in refused
     assert "the job stays open" in refused
     assert "`d1migrate job cancel`" in refused

@@ -31,6 +31,10 @@ def fits(directive: JobDirective) -> Query:
     return _abort(f"{TOO_MANY}{directive.table} has more than {most}", f"({rows}) > {most}")
 
 
+_OF_SCHEMA = ("no such ", "syntax error", "has no column")
+"""What SQLite reports of a statement that the schema does not fit; no row is why."""
+
+
 class BatchWork:
     """The work of a batch migration; a chunk is made of the file, whose checksum it asserts.
 
@@ -89,9 +93,18 @@ class BatchWork:
         """Return nothing: it created nothing."""
         return ()
 
-    def refused(self, _job: Job, _text: str) -> Sequence[Query] | None:
-        """Return None: no other chunk would do better."""
-        return None
+    def may_be_one_row(self, job: Job, text: str) -> bool:
+        """Whether a row may be why a chunk was refused, and not the schema."""
+        return job.state == self.first_state and not any(reason in text for reason in _OF_SCHEMA)
+
+    def refused(self, job: Job, text: str) -> Sequence[Query] | None:
+        """Return a batch that names the row and always aborts, after a chunk of one row was refused."""
+        if not self.may_be_one_row(job, text):
+            return None
+        key = " || ', ' || ".join(f"quote({column})" for column in self._pages.first)
+        message = f"{quote_literal(f'{self._pages.table} row ')} || {key} || {quote_literal(f': {text}')}"
+        abort = Query(f"SELECT json_extract('{{}}', {message}) FROM {JOB_TABLE}", whole=True, assertion=True)
+        return (self._pages.move(), abort)
 
     def _assert_key(self) -> Query:
         """Abort the batch if a row may have no key, or two rows the same."""

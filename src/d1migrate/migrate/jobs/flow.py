@@ -226,6 +226,9 @@ class _Runner:
                 is_moved = any(moved in text for moved in _MOVED)
                 if is_moved and not self._is_same_again(job, most=_MOST_REFUSALS):
                     return None
+                if instead is None and self._pace.size > 1 and work.may_be_one_row(job, text):
+                    self._pace = self._pace.after_refusal()
+                    continue
                 instead = None if instead else work.refused(job, text)
                 if instead is None:
                     raise chunk_error(error, job.name, migration) from error

@@ -45,6 +45,11 @@ class Pace(NamedTuple):
         size = max(1, self.size // 2) if overloaded else self.size
         return self._replace(size=size, failures=self.failures + 1, overloaded=overloaded)
 
+    def after_refusal(self) -> Pace:
+        """Return the pace after a chunk that was refused because of a row: smaller ones until it is found."""
+        half = max(1, self.size // 2)
+        return self._replace(size=half, most=half)
+
     @property
     def gives_up(self) -> bool:
         """Whether the database did not respond for too long."""

@@ -63,6 +63,11 @@ class Pages(NamedTuple):
         last = f"(SELECT {names} FROM ({page} UNION ALL {stay}) ORDER BY found DESC, {backwards} LIMIT 1)"
         return Query(f"UPDATE {_JOB} SET {lo} = {first}, {hi} = {last}", whole=True)
 
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The columns of the job's row that hold the first key of the page."""
+        return _LO[: len(self.key)]
+
     def within(self, prefix: str = "") -> str:
         """Return the condition that a row is on the page.
 

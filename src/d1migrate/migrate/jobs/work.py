@@ -62,6 +62,14 @@ class Work(Protocol):
     def cancel(self, job: Job) -> Sequence[Query]:
         """Return the statements that remove what the job created, but for its row."""
 
+    def may_be_one_row(self, job: Job, text: str) -> bool:
+        """Whether a row of a chunk may be why it was refused, so that smaller chunks find the row.
+
+        Args:
+            job: the job as it was when the chunk was made.
+            text: the error.
+        """
+
     def refused(self, job: Job, text: str) -> Sequence[Query] | None:
         """Return a chunk to send instead of one that was refused; None if there is none.
 

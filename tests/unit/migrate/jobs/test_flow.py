@@ -286,9 +286,10 @@ def test_a_refused_chunk_names_the_statement_and_leaves_the_job_open(path: str) 
         "CREATE TRIGGER no BEFORE UPDATE ON users WHEN NEW.id = 700 BEGIN SELECT RAISE(ABORT, 'not 700'); END"
     )
     driver.batch(Batch((Query(check),)))
-    with pytest.raises(ApplyError, match="not 700") as caught:
+    with pytest.raises(ApplyError, match="users row 700: not 700") as caught:
         migrator.run_job(sleep=_never)
     assert caught.value.line == 2
+    assert _value(migrator, "SELECT max(id) AS n FROM users WHERE norm IS NOT NULL") == 699
     assert "the job stays open" in str(caught.value.hint)
     driver.batch(Batch((Query("DROP TRIGGER no"),)))
     migrator.up()

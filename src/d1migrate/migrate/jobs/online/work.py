@@ -100,6 +100,10 @@ class OnlineWork:
             )
         return chunks.cancel(self._plan)
 
+    def may_be_one_row(self, _job: Job, _text: str) -> bool:
+        """Return False: `refused` finds the row at once."""
+        return False
+
     def refused(self, job: Job, text: str) -> Sequence[Query] | None:
         """Return the chunk to send after one that was refused.
 
