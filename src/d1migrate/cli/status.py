@@ -182,7 +182,7 @@ def _print_next_step(entries: Sequence[Entry], project: Project, output: Output)
 
 def _remark(entry: Entry, job: Job | None) -> str:
     """Return what the state does not show: a pending file may wait for a job, a file may have no rollback."""
-    if job and entry.is_pending:
+    if job and entry.is_pending and not entry.job:
         return f"waits for {job.name}"
     if entry.job and entry.state == "applied":
         return "building its indexes"

@@ -26,7 +26,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
     entries = migrator.status()
     job = next((entry.job for entry in entries if entry.job), None)
     pause = pause_of(job, migrator) if job else None
-    waiting = [entry.name for entry in entries if entry.is_pending] if job else []
+    waiting = [entry.name for entry in entries if entry.is_pending and not entry.job] if job else []
     if output.as_json:
         value: jobs.JobStatus = {"job": job and job_values.job(job, pause), "waiting": waiting}
         output.print_json(value)
