@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate.cli import gates
+from d1migrate.cli.output import Output
 from d1migrate.report.job_progress import JobProgress
 
 if TYPE_CHECKING:
@@ -438,6 +439,38 @@ def test_cancel(big: Project) -> None:
     big.run("up", WARNED)
     assert filled(big) == ROWS
     assert actions(big) == ["start", "cancel", "start", "up"]
+
+
+@pytest.mark.parametrize("more", [(), ("--steps", "1"), ("--json",)], ids=" ".join)
+def test_down_cancels_the_open_job(
+    big: Project, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    """After the question of a cancel; other migrations are not rolled back, whatever is answered."""
+    begin(big)
+    asked, answers = list[str](), ["n", "y"]
+
+    def ask(_: Output, question: str) -> str:
+        asked.append(question)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(Output, "ask", ask)
+    assert f"did not cancel {NAME}" in big.run("down", *more, code=2).err
+    assert big.states()[2] == "running"
+    ran = big.run("down", *more)
+    assert "what 2 chunks changed stays (1,500 rows of users)\ncancel 002_fill_norm? [y/N] " in asked[1]
+    assert ran.json["steps"] == [] if more == ("--json",) else "is cancelled; no migration" in ran.out
+    assert big.states() == {1: "applied", 2: "pending", 3: "pending"}
+    assert "a job is open" not in big.run("down", "--dry-run", "--allow-loss", "all", code=None).err
+
+
+def test_down_of_other_migrations_is_refused(big: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a question, and so is every `down` where nobody can be asked."""
+    begin(big)
+    assert f"a job is open: {NAME}" in big.run("down", code=1).err
+    monkeypatch.setattr(Output, "ask", lambda *_: "y")
+    for more in (("--to", "none"), ("--steps", "2")):
+        big.run("down", *more, code=None)
+        assert big.states()[2] == "running"
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])

@@ -8,6 +8,7 @@ from d1migrate.cli.gates import Gates, refuse_object
 from d1migrate.cli.options import GateOptions
 from d1migrate.cli.restore_preview import shown_if_irreversible
 from d1migrate.cli.run_report import print_report
+from d1migrate.errors import HistoryError
 from d1migrate.migrate.table import NameTable
 from d1migrate.named_tuple import NamedTuple
 
@@ -36,14 +37,21 @@ def run(options: Options, project: Project, output: Output) -> int:
     gates = Gates(options.gates, project, migrator, output)
     started = time.perf_counter()
     watched = project.watched(migrator)
-    with shown_if_irreversible(migrator, output):
-        report = watched.down(
-            to=options.to,
-            steps=options.steps,
-            rollback_from=options.rollback_from,
-            allow_loss=options.allow_loss,
-            check=gates.check,
-        )
+    try:
+        with shown_if_irreversible(migrator, output):
+            report = watched.down(
+                to=options.to,
+                steps=options.steps,
+                rollback_from=options.rollback_from,
+                allow_loss=options.allow_loss,
+                check=gates.check,
+            )
+    except HistoryError as refusal:
+        if options.to is not None or options.steps not in (None, 1):
+            raise
+        from d1migrate.cli.job.cancel import cancel_instead
+
+        return cancel_instead(refusal, migrator, gates, output)
     table = report.table
     if report.steps and table and (isinstance(table, NameTable) or table.mirrored):
         output.note(
