@@ -87,6 +87,12 @@ def online(before: str, after: str, table: str = "T") -> str:
     return f"-- d1migrate: online {table}\n{statements_text(drafted.up)}\n"
 
 
+def guarded(text: str) -> str:
+    """The statements of an online migration for one batch, whatever the size of the table."""
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("--") and "over the budget" not in line)
+
+
 def _script(statements: Sequence[str]) -> str:
     return "".join(f"{sql};\n" for sql in statements)
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import ApplyError
 from tests import inputs
 from tests.application.jobs import World, rebuild
 from tests.application.pair import Pair, in_memory
@@ -24,6 +26,9 @@ from tests.inputs import few, generator
 from tests.runtime.workerd import WorkerdDriver
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.sql.batch import Batch, Result
     from tests.runtime.workerd import Workerd
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -49,3 +54,35 @@ def test_application_cannot_tell_on_d1(workerd: Workerd, kind: Kind) -> None:
         drivers = [WorkerdDriver(workerd, workerd.database()) for _ in range(2)]
         files = rebuild(kind, triggers=chance.random() < 0.5)
         World(Pair(*drivers), kind, files, chance, faults=0.2).run()
+
+
+class _Weakened(SqliteDriver):
+    """A database without the trigger whose name is `missing`: it is neither created nor dropped."""
+
+    missing = ""
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run a batch without these statements."""
+        if batch.reads:
+            return super().batch(batch)
+        starts = tuple(f'{verb} TRIGGER "{self.missing}"' for verb in ("CREATE", "DROP"))
+        kept = [query for query in batch.queries if not query.sql.startswith(starts)]
+        return super().batch(batch._replace(queries=kept))
+
+
+@pytest.mark.parametrize("missing", ["insert", "update", "move", "delete", "before_insert", "before_update"])
+def test_every_sync_trigger_is_needed(missing: str) -> None:
+    """Without any of them, some run differs from its control: the application tries what it is for."""
+    kind = KINDS[0]
+    files = rebuild(kind, triggers=False)
+    for number in range(50):
+        with (
+            closing(_Weakened(":memory:", url="sqlite::memory:")) as subject,
+            closing(in_memory()) as control,
+        ):
+            subject.missing = f"_d1m_sync_1_{missing}"
+            try:
+                World(Pair(subject, control), kind, files, generator(f"{missing} {number}")).run()
+            except (AssertionError, ApplyError):
+                return
+    raise AssertionError(f"no run differs without {missing}")
