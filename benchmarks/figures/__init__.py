@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import (
     apply,
+    backfill,
     diff,
     fleet,
     fleet_journal,
     lint,
     load,
     local,
+    online,
     rebuild,
     rehearse,
     remote,
@@ -44,6 +46,8 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "typescript": typescript.typescript,
     "diff": diff.diff,
     "rebuild": rebuild.rebuild,
+    "backfill": backfill.backfill,
+    "online": online.online_rebuild,
     "fleet-files": fleet.files,
     "fleet-d1": fleet.databases,
     "fleet-journal": fleet_journal.fleet_journal,
