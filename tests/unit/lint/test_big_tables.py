@@ -133,6 +133,19 @@ def test_a_table_that_does_not_exist() -> None:
     assert [one[0] for one in found("P112", sql)] == ["there is no table others"]
 
 
+def test_a_view_of_the_table() -> None:
+    """It shows rows that earlier chunks have changed, also through another view."""
+    views = (
+        "CREATE VIEW a AS SELECT count(*) AS n FROM users; CREATE VIEW b AS SELECT n FROM a;"
+        "CREATE VIEW c AS SELECT 1 AS users;"
+    )
+    for view, is_found in (("a", True), ("b", True), ("c", False)):
+        sql = filling(f"UPDATE users\nSET norm = (SELECT 1 FROM {view})")
+        told = found("P112", sql, USERS + views)
+        message = f"{view} reads rows of users, of which earlier chunks have changed some"
+        assert [one[:3] for one in told] == ([(message, 3, 27)] if is_found else [])
+
+
 def test_another_table() -> None:
     """The statement and the directive name the same table."""
     sql = filling("UPDATE others SET n = ''")

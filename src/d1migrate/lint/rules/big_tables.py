@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.migrate.jobs.cut_problems import positions_read
 from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
 from d1migrate.schema.keys import rowid_alias, unique_keys
 from d1migrate.schema.queries import rowid_of
 from d1migrate.sql.implied import null_test
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import outside, parted, span
+from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import ReplayedStatement
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.companions import Companion
     from d1migrate.schema.model import Table
+    from d1migrate.sql.tokens import Token
 
 
 @rule("P112", "batch-not-possible", "error")
@@ -67,6 +72,27 @@ def batch_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
         yield Finding(wrong, line=job.line, fix=_directive(job, table))
     elif wrong := _wrong_columns(found, table, replay.before):
         yield Finding(wrong, line=job.line)
+    else:
+        yield from _views_read(replay, found.changes)
+
+
+def _views_read(replay: AnalyzedReplay, changed: str) -> Iterator[Finding]:
+    """Yield where the statement reads the table that it changes through a view."""
+    names, views = {changed}, replay.before.views
+    while more := {n for n in {*views} - names if any(_read(significant(views[n].sql), names))}:
+        names |= more
+    for statement in replay.statements:
+        for at in _read(statement.tokens, names - {changed}):
+            token = statement.tokens[at]
+            message = (
+                f"{unquote(token.text)} reads rows of {changed}, of which earlier chunks have changed some"
+            )
+            yield Finding(message, statement, token.start)
+
+
+def _read(tokens: Sequence[Token], names: Iterable[str]) -> Iterator[int]:
+    """Yield the positions at which one of some tables or views is read."""
+    return chain.from_iterable(positions_read(tokens, name) for name in names)
 
 
 def _wrong_columns(cut: Cut, table: Table, catalog: Catalog) -> str | None:
