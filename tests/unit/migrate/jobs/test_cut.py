@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from d1migrate.errors import ParseError
 from d1migrate.migrate.jobs.cut import Cut, cut_of, cut_of_file, cut_of_statements
 from d1migrate.migrate.jobs.cut_parts import Uncuttable
+from d1migrate.migrate.jobs.pages import Pages
 from d1migrate.migrate.migration import Migration
 from d1migrate.sql.split import split
 
@@ -35,8 +39,8 @@ CUT = [
         "UPDATE users NOT INDEXED SET org = o.name FROM orgs o WHERE (o.id = users.org_id) AND {users}",
     ),
     (
-        "UPDATE users SET n = (SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY 1 LIMIT 1)",
-        ("UPDATE users NOT INDEXED SET n = (SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY 1"
+        "UPDATE users SET n = (SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY user_id LIMIT 1)",
+        ("UPDATE users NOT INDEXED SET n = (SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY user_id"
         " LIMIT 1) WHERE {users}"),
     ),
     (
@@ -67,9 +71,9 @@ CUT = [
         " WHERE e.user = users.id)) AND {users}"),
     ),
     (
-        ("WITH o AS (SELECT 1) INSERT INTO emails AS e SELECT id, (SELECT max(x) FROM users) FROM users WHERE 1"
+        ("WITH o AS (SELECT 1) INSERT INTO emails AS e SELECT id, (SELECT max(n) FROM users) FROM users WHERE 1"
         " ON CONFLICT (user) DO UPDATE SET email = excluded.email WHERE e.email IS NULL"),
-        ("WITH o AS (SELECT 1) INSERT INTO emails AS e SELECT id, (SELECT max(x) FROM users) FROM users"
+        ("WITH o AS (SELECT 1) INSERT INTO emails AS e SELECT id, (SELECT max(n) FROM users) FROM users"
         " NOT INDEXED WHERE (1) AND {users}"
         " ON CONFLICT (user) DO UPDATE SET email = excluded.email WHERE e.email IS NULL"),
     ),
@@ -89,6 +93,28 @@ def test_a_statement_is_cut(sql: str, expected: str) -> None:
     found = cut_of(sql, "users")
     assert isinstance(found, Cut), found
     assert condition(found) == expected
+
+
+SCHEMA = """CREATE TABLE users (id INTEGER PRIMARY KEY, email, norm, org, org_id, n, a, b, plan);
+CREATE TABLE orgs (id INTEGER PRIMARY KEY, name);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id);
+CREATE TABLE emails (user PRIMARY KEY, email);
+CREATE TABLE plans (plan);
+CREATE TABLE _d1m_job (lo_1, hi_1);
+"""
+
+
+@pytest.mark.parametrize("sql", [sql for sql, _ in CUT])
+def test_sqlite_accepts_what_is_cut(sql: str) -> None:
+    """And it finds the rows by their key."""
+    found = cut_of(sql, "users")
+    assert isinstance(found, Cut)
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(SCHEMA)
+        plan = database.execute(
+            f"EXPLAIN QUERY PLAN {found.where(Pages('users').within(found.prefix))}"
+        ).fetchall()
+    assert any("USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step[3] for step in plan), plan
 
 
 @pytest.mark.parametrize(
