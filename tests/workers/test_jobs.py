@@ -37,6 +37,18 @@ def test_a_job_beside_wranglers_table(inside: PyodideWorkerd, table: TableShape)
     inside.call("jobs:by_a_cron", database=inside.database(), table=table)
 
 
+def test_what_waiting_costs(two_isolates: PyodideWorkerd) -> None:
+    """Three queries of each request that migrates, before the job begins and while it is open."""
+    database = two_isolates.database()
+    two_isolates.call("jobs:prepare", database=database)
+    for _ in range(2):
+        answer = two_isolates.call("jobs:wait", database=database)
+        assert (answer.result, answer.calls["batch"]) == ("002_fill", 3)
+        two_isolates.call("jobs:cron", database=database)
+    two_isolates.call("jobs:finish", database=database)
+    assert two_isolates.call("jobs:cron", database=database, max_queries=9).calls["batch"] == 1
+
+
 @pytest.mark.parametrize("do", ["throw before", "lose answer"])
 @pytest.mark.parametrize("batch", range(1, 6))
 def test_a_lost_answer(two_isolates: PyodideWorkerd, batch: int, do: str) -> None:

@@ -62,6 +62,13 @@ async def by_a_cron(given: Any, table: Shape = "versions") -> None:
     assert await read(db, log) == [("done", "start"), ("done", "up")]
 
 
+async def wait(given: Any) -> str | None:
+    """What `run_migrations` waits for."""
+    report = await run_migrations(_database(given), index(FILES, "versions"))
+    waiting: str | None = report.waiting_for
+    return waiting
+
+
 async def finish(given: Any, table: Shape = "versions", rows: int = ROWS) -> None:
     """Invoke the cron until nothing waits: every row is done once, and the job has left nothing."""
     shares = []

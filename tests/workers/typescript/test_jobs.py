@@ -107,8 +107,9 @@ def test_a_big_table_by_a_cron(typescript: TypeScriptWorkerd, place: str, shape:
 
     first = cron(typescript, place, shape)
     assert first.result["end"] == "stopped"
-    waiting = typescript.call("runMigrations", index(shape), database=place).result
-    assert waiting == {"results": [], "waitingFor": "002_fill"}
+    waiting = typescript.call("runMigrations", index(shape), database=place)
+    assert waiting.result == {"results": [], "waitingFor": "002_fill"}
+    assert waiting.calls.get("batch", 3) == 3
     reports = [first.result, *finish(typescript, place, shape)]
 
     shares = [report["job"]["share"] for report in reports if report["job"]]
