@@ -9,7 +9,7 @@ from __future__ import annotations
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import HELPER, JOB_TABLE, fold, is_job_table, quote_literal
+from d1migrate.sql.names import HELPER, JOB_TABLE, fold, is_helper, is_job_table, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,8 +144,10 @@ def owns(job: Job, name: str) -> bool:
     """Whether a helper belongs to the open job; any other is a leftover of an interrupted rebuild."""
     if is_job_table(name):
         return True
+    if job.kind != "online" or not is_helper(name):
+        return False
     kind, _, rest = fold(name).removeprefix(HELPER).partition("_")
-    return job.kind == "online" and kind in _KINDS and rest.partition("_")[0] == _number(job)
+    return kind in _KINDS and rest.partition("_")[0] == _number(job)
 
 
 _KINDS = ("hold", "log", "sync", "new", "index")
