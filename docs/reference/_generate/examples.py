@@ -56,6 +56,7 @@ STEPS: tuple[tuple[str | None, str], ...] = (
     ("history", "history"),
     ("fleet plan", "fleet plan"),
     ("fleet up", "fleet up"),
+    ("fleet jobs", "fleet jobs"),
     ("fleet status", "fleet status --failed --versions"),
     ("fleet list", "fleet list"),
     ("fleet verify", "fleet verify"),

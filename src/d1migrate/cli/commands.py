@@ -433,7 +433,7 @@ COMMANDS = {
         details="A fleet is a section [fleet.NAME] of d1migrate.toml; with only one, NAME can be left out."
         " Each database takes one request. A run is resumed after anything by the same command.",
         formats=("text",),
-        actions=("up", "plan", "status", "list", "verify", "retry", "pause", "resume", "stop"),
+        actions=("up", "jobs", "plan", "status", "list", "verify", "retry", "pause", "resume", "stop"),
     ),
     "env": Command(
         "show all environments side by side",

@@ -60,6 +60,7 @@ _END = ("abort", "kill", "end")
 _OTHERS_ACTIONS = {
     "fleet": {
         "up": ("apply", "migrate", "upgrade", "deploy", "run", "start", "sync", "update"),
+        "jobs": ("job", "backfill", "drive"),
         "plan": ("preview", "dry-run", "inventory"),
         "status": _STATUS,
         "list": ("ls", "tenants", "databases"),

@@ -21,8 +21,10 @@ from d1migrate.fleet.read import learn_or_read, read_schema, read_state
 from d1migrate.fleet.state_text import assert_text, refusal_in, select_text, text_sql
 from d1migrate.migrate.apply_error import apply_error
 from d1migrate.migrate.assertions import DEFERRED_KEYS, ORPHANED, HistoryState
+from d1migrate.migrate.flows.read import read_job
 from d1migrate.migrate.flows.steps import Transaction, with_notes
 from d1migrate.migrate.history_queries import EMPTY, Layout
+from d1migrate.migrate.jobs.job import is_too_large
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.batch import Batch
@@ -126,6 +128,12 @@ class _Tenant:
                 self._count(state)
                 if state.refusal:
                     raise state.refusal.with_traceback(None)  # it is raised for each database
+                if state.has_job:
+                    job = yield from read_job()
+                    if job is not None:
+                        return _outcome(state, self._lost)._replace(waiting_for=job.name)
+                    state, is_known = (yield from read_state(plan, state.layout)), True
+                    continue
                 if not state.plan.steps:
                     return _outcome(state, self._lost, created=self._is_created)
             checked = plan.checked(state)
@@ -142,6 +150,9 @@ class _Tenant:
                 self._count(state)
                 outcome = _outcome(answer.state, state.plan.steps, created=_is_new(state))
                 return (yield from self._inspected(outcome, state, checked))
+            if answer.waiting_for:
+                self._count(state)
+                return _outcome(state, self._lost)._replace(waiting_for=answer.waiting_for)
             state, is_known = answer.state, answer.is_known
         raise UnavailableError(f"the database changed or did not answer {_MOST} times", hint=_AGAIN)
 
@@ -187,6 +198,12 @@ class _Tenant:
             state.checks_keys = True
             return _Answer(state)
         self._failure = batch.failure(error)
+        if is_too_large(str(error)):
+            first = state.plan.steps[0]
+            if self._failure.migration == first.name or len(state.plan.steps) == 1:
+                return _Answer(state, waiting_for=first.name)
+            self._is_apart = True  # up to the one that is too large
+            return _Answer(state)
         if len(state.plan.steps) == 1 and ORPHANED not in str(error):  # an orphan may be from before
             raise self._failure from error
         self._is_apart = True  # alone, each is applied, or named by its error
@@ -228,11 +245,14 @@ class _Tenant:
                 raise
             raise reason from None
         after = yield from read_state(plan, state.layout)
-        _refuse_other_end(after)
+        if report.waiting_for is None:
+            _refuse_other_end(after)
         names = (*(step.name for step in self._lost), *(step.name for step in report.steps))
         outcome = _outcome(after, (), created=_is_new(state))._replace(
-            applied=tuple(dict.fromkeys(names)), one_by_one=True
+            applied=tuple(dict.fromkeys(names)), one_by_one=True, waiting_for=report.waiting_for
         )
+        if report.waiting_for is not None:
+            checked = checked._replace(expected=None)
         return (yield from self._inspected(outcome, state, checked))
 
     def _reason(self, error: ApplyError) -> Error:
@@ -285,11 +305,13 @@ class _Answer(NamedTuple):
         state: its state.
         is_known: whether it is in that state; otherwise it is in one with the same tables.
         is_committed: whether the batch led there.
+        waiting_for: the migration that is too large for a batch.
     """
 
     state: KnownState
     is_known: bool = True
     is_committed: bool = False
+    waiting_for: str | None = None
 
 
 class _OneBatch:
@@ -365,7 +387,7 @@ def _refuse_other_end(after: KnownState) -> None:
         raise HistoryError("the history is not at the target after the batch", hint=_AGAIN)
 
 
-def _outcome(after: KnownState, steps: Iterable[Step], *, created: bool) -> Outcome:
+def _outcome(after: KnownState, steps: Iterable[Step], *, created: bool = False) -> Outcome:
     current = after.history.current
     return Outcome(tuple(step.name for step in steps), current and current.name, created=created)
 

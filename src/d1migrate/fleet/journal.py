@@ -135,6 +135,21 @@ class Journal:
             waves=json_text(limits),
         )
         run = _run(rows[0])
+        self._refuse_other(run, digest, target, waves)
+        return run
+
+    def unfinished(self, digest: str, target: str, waves: Sequence[Wave]) -> Run | None:
+        """Return the newest run; None if there is none. A run that is done may be of other migrations.
+
+        Raises:
+            UsageError: it is unfinished, and has other migrations or waves.
+        """
+        found = self.status()
+        if found and found.run.state != "done":
+            self._refuse_other(found.run, digest, target, waves)
+        return found and found.run
+
+    def _refuse_other(self, run: Run, digest: str, target: str, waves: Sequence[Wave]) -> None:
         named, end = f"run {run.number} of fleet {self.fleet}", f"`d1migrate fleet stop {self.fleet}` ends it"
         if run.digest != digest and run.target == target:
             raise UsageError(
@@ -153,7 +168,6 @@ class Journal:
                 hint=f"finish it with its waves, or end it with `d1migrate fleet stop {self.fleet}`; the next"
                 " `d1migrate fleet up` begins a run",
             )
-        return run
 
     def add(self, run: Run, rows: Iterable[tuple[Tenant, int]]) -> None:
         """List tenants with their waves, in chunks; those that the run has already are not changed.

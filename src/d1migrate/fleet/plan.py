@@ -21,7 +21,7 @@ from d1migrate.migrate.plan import Plan, plan_up
 from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.up_to_date import index_digest
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import fold, is_job_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,19 +71,22 @@ class KnownState:
         history: the history; without times and the head of the log.
         plan: the steps to the target; none if it is reached, or refused.
         refusal: why no plan leads to the target.
-        together: whether the steps are one batch.
+        has_job: whether a job is open, which has to end first. The text has no more of it, as each database
+            is at another row.
+        together: whether the steps are one batch, and no job is open.
         checks_keys: whether a database in this state has keys that are checked at the commit. Then the batch
             checks them after each step.
     """
 
-    __slots__ = ("checks_keys", "history", "layout", "plan", "refusal", "text", "together")
+    __slots__ = ("checks_keys", "has_job", "history", "layout", "plan", "refusal", "text", "together")
 
     def __init__(
         self, layout: Layout, text: str, history: History, plan: Plan, refusal: Error | None = None
     ) -> None:
         self.layout, self.text, self.history = layout, text, history
+        self.has_job = any(map(is_job_table, history.leftovers))
         self.plan, self.refusal = plan, refusal
-        self.together = _are_together(plan)
+        self.together = not self.has_job and _are_together(plan)
         self.checks_keys = False
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.project.fleet import FleetSettings
 
-_NO_HOOKS = Hooks()
+NO_HOOKS = Hooks()
 
 
 def run_fleet(
@@ -41,7 +41,7 @@ def run_fleet(
     *,
     last_wave: int | None = None,
     only: Sequence[str] = (),
-    hooks: Hooks = _NO_HOOKS,
+    hooks: Hooks = NO_HOOKS,
 ) -> FleetReport:
     """Migrate the tenants of a fleet, or continue that; return when none is left, or the run is to stop.
 

@@ -30,6 +30,15 @@ ACTIONS = {
         details="Migrates wave after wave, and stops if too many of a wave fail. The same command continues"
         " a run that was interrupted, here or on another machine; several can work on a run at once.",
     ),
+    "jobs": Command(
+        "run the jobs of databases that wait for one",
+        "d1migrate fleet jobs tenants",
+        (_NAME, _ONLY, _LAST_WAVE, TO_UP, *UP_GATES),
+        details="A database waits if the table of its next migration is too large for one batch. Its job runs"
+        " in chunks, and other databases are worked on in its pauses; then its other migrations are applied."
+        " The window is checked before every chunk. The same command continues after an interruption; several"
+        " can run at once. `fleet up` first brings all other databases up to date.",
+    ),
     "plan": Command(
         "show what `fleet up` would do",
         "d1migrate fleet plan tenants",

@@ -41,6 +41,7 @@ DOCUMENTS: dict[str, tuple[type, ...]] = {
     "job resume": (jobs.JobChange,),
     "job cancel": (jobs.JobChange,),
     "fleet up": (fleet.FleetReport,),
+    "fleet jobs": (fleet.FleetReport,),
     "fleet plan": (fleet.FleetPlan,),
     "fleet status": (fleet.FleetStatus,),
     "fleet list": (fleet.FleetList,),
