@@ -22,7 +22,7 @@ from d1migrate.drafting.rebuild_guards import (
 )
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_costs
+from d1migrate.schema.cost import DEFAULT_BUDGET, long_columns, rebuild_costs
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS
@@ -88,7 +88,7 @@ class _File:
 
     def __init__(self, replay: AnalyzedReplay, pieces: Sequence[Statement]) -> None:
         self._replay, self._pieces = replay, pieces
-        self._costs, self._rebuilt = Counter[str](), list[str]()
+        self._costs, self._rebuilt = Counter[str](), dict[str, list[str]]()
         self.edits: list[Edit] = []
 
     def rewrite(self, rebuild: Rebuild, number: int, flagged: Collection[int]) -> set[int]:
@@ -100,7 +100,7 @@ class _File:
         if not own & set(flagged) and not any(True for _ in begin.before.references(name)):
             return own
         if (first := self._replay.statements[0].before).tables.get(name) == rebuild.old:
-            self._rebuilt.append(rebuild.old.name)
+            self._rebuilt[rebuild.old.name] = long_columns(rebuild.old)
             self._costs += rebuild_costs(rebuild.old, rebuild.new, first)
         case = _Case(rebuild, number, begin, self._naming(rebuild), drop, aside)
         if case.end.verb == "alter table":

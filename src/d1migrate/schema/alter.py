@@ -19,7 +19,7 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.cost import DEFAULT_BUDGET, rebuild_costs
+from d1migrate.schema.cost import DEFAULT_BUDGET, long_columns, rebuild_costs
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.rebuild import hold_statements, rebuild_statements
 from d1migrate.schema.rebuild_checks import (
@@ -82,7 +82,7 @@ def statement_groups(
         costs += rebuild_costs(rebuild.old, rebuild.new, catalog)
     first = []
     if costs and budget is not None:
-        first = [budget_statement(costs, budget, [rebuild.old.name for rebuild in rebuilds])]
+        first = [budget_statement(costs, budget, {r.old.name: long_columns(r.old) for r in rebuilds})]
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _checks(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[StatementGroup] = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from d1migrate.schema.keys import is_indexed, is_without_rowid, rowid_alias
+from d1migrate.schema.queries import column_affinity
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
@@ -26,6 +27,9 @@ DEFAULT_BUDGET = 50_000
 Nobody outside Cloudflare knows the limit. Production has stopped a rebuild of 24,429 rows with 8 indexes, so
 244,290 entries, and an UPDATE of 153,000 rows (d1-facts §11). This is a fifth of the first, 0.2 s of CPU on
 a developer's machine."""
+
+BYTES_OF_ENTRY = 600
+"""How many bytes of a copied row cost as much as an entry: a default budget is 30 MB."""
 
 REFERENCED = 3
 """What DROP TABLE costs for each row and foreign key that references the table, in entries: it deletes row by
@@ -70,6 +74,15 @@ def rebuild_costs(old: Table, new: Table, catalog: Catalog) -> Counter[str]:
         if not is_indexed(catalog.tables[name], key):
             found[catalog.tables[name].name] += 1
     return found
+
+
+def long_columns(table: Table) -> list[str]:
+    """Return the stored columns of a table that may hold long values."""
+    return [
+        column.name
+        for column in table.columns
+        if not column.generated and column_affinity(table, column) in ("TEXT", "BLOB")
+    ]
 
 
 def drop_cost(table: Table, catalog: Catalog) -> int:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 OVER_BUDGET = "over the budget of "
 """What a rebuild is refused with if it would write more entries than one batch may."""
+_SAMPLED = 50  # rows: a text is read whole for its length; octet_length is not in every SQLite
+_SUMMED = 20
 _COUNTED = 10  # times the budget: how far entries are counted, so that the message has their number
 
 _COUNTS, _ORPHANS, _INDEX = (
@@ -24,7 +26,7 @@ ORPHAN_CHECK = (
 """A statement that aborts the batch at any row whose parent does not exist."""
 
 
-def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Sequence[str]) -> str:
+def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Mapping[str, Sequence[str]]) -> str:
     """Return the statement that aborts the batch if rebuilds would write more entries than it may.
 
     It must be the first of the batch: whatever runs before it would be paid for in vain. It counts no table
@@ -33,11 +35,12 @@ def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Sequence[st
     Args:
         costs: {table: the entries that the rebuilds write for each of its rows}.
         budget: the most entries.
-        rebuilt: the tables that are rebuilt.
+        rebuilt: {table that is rebuilt: its columns that may hold long values}.
     """
     most = _COUNTED * budget
     entries = " + ".join(
-        f"{cost} * (SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {most // cost + 1}))"
+        f"{_per_row(table, cost, rebuilt.get(table, ()))}"
+        f" * (SELECT count(*) FROM (SELECT 1 FROM {quote_identifier(table)} LIMIT {most // cost + 1}))"
         for table, cost in costs.items()
     )
     if len(rebuilt) == 1:
@@ -50,6 +53,20 @@ def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Sequence[st
     return (
         f"SELECT json_extract('{{}}', {number} || {ending}) FROM (SELECT {entries} AS n) WHERE n > {budget}"
     )
+
+
+def _per_row(table: str, cost: int, columns: Sequence[str]) -> str:
+    """Return SQL for the entries of a row; long rows cost more, by the average of the first of them."""
+    from d1migrate.schema.cost import BYTES_OF_ENTRY  # `status` needs this module, and not that one
+
+    if not columns:
+        return str(cost)
+    sizes = [f"ifnull(length({quote_identifier(column)}), 0)" for column in columns]
+    # In groups, because a sum of 100 is deeper than D1 allows an expression to be.
+    groups = [sizes[at : at + _SUMMED] for at in range(0, len(sizes), _SUMMED)]
+    size = " + ".join(f"({' + '.join(group)})" if len(groups) > 1 else " + ".join(group) for group in groups)
+    rows = f"(SELECT {size} AS n FROM {quote_identifier(table)} LIMIT {_SAMPLED})"
+    return f"({cost} + (SELECT CAST(ifnull(avg(n), 0) AS INTEGER) / {BYTES_OF_ENTRY} FROM {rows}))"
 
 
 def is_budget_statement(sql: str) -> bool:

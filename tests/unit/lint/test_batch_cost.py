@@ -84,7 +84,9 @@ def test_a_drafted_rebuild_costs_what_its_assertion_says(changed: str, expected:
     before, after = (schema_of([Migration(1, "001_x", sql)]) for sql in (SCHEMA, changed))
     groups = statement_groups(diff(before, after).changes, before, after)
     statements = [sql for group in groups for sql in group.statements]
-    asserted = re.findall(r'(\d+) \* \(SELECT count\(\*\) FROM \(SELECT 1 FROM "(\w+)"', statements[0])
+    asserted = re.findall(
+        r'(?:SELECT |\+ )\(?(\d+) .*?\* \(SELECT count.*?SELECT 1 FROM "(\w+)"', statements[0]
+    )
     assert sum(int(cost) * ROWS[table] for cost, table in asserted) == expected
     assert entries(";\n".join(statements) + ";\n") == expected
 

@@ -80,7 +80,7 @@ def test_what_is_said_instead() -> None:
 
 def test_a_batch_over_its_budget() -> None:
     """Its own assertion is the error, and the hint is what to do."""
-    over = budget_statement({"a": 2}, 1, ["a"])
+    over = budget_statement({"a": 2}, 1, {"a": ()})
     filled = "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\n"
     error = failure(f"{filled}{over};\n")
 

@@ -70,7 +70,7 @@ def refused(costs: dict[str, int], budget: int, rows: int = 1000) -> str:
     connection = database(f"""CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE "it's" (x);
         INSERT INTO p {many}; INSERT INTO "it's" SELECT 1;""")
     try:
-        assert list(connection.execute(budget_statement(costs, budget, list(costs)))) == []
+        assert list(connection.execute(budget_statement(costs, budget, dict.fromkeys(costs, ())))) == []
     except apsw.SQLError as error:
         return str(error).partition("'")[2].rstrip("'").replace("''", "'")
     return ""
@@ -98,10 +98,31 @@ def test_the_advice_of_a_batch_over_its_budget() -> None:
     """An online rebuild is of one table."""
     assert refused({"p": 2}, 1).endswith("(the directive `d1migrate: online p` rebuilds it in chunks)")
     assert refused({"p": 2, "it's": 2}, 1).endswith("(rebuild each table in a migration of its own)")
-    assert is_budget_statement(budget_statement({"it's": 2}, 1, ["it's"]))
+    assert is_budget_statement(budget_statement({"it's": 2}, 1, {"it's": ()}))
     assert not is_budget_statement(count_statements(["p"])[0])
+
+
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [
+        (599, ""),
+        (600, "about 30 entries"),
+        (6000, "about 120 entries"),
+    ],
+)
+def test_long_rows_count_for_more(length: int, message: str) -> None:
+    """Each 600 bytes of a copied row are an entry, by the average of the first rows."""
+    connection = database("CREATE TABLE p (id INTEGER PRIMARY KEY, a TEXT, b BLOB);")
+    for _ in range(10):
+        connection.execute("INSERT INTO p (a, b) VALUES (?, NULL)", ("x" * length,))
+    statement = budget_statement({"p": 2}, 20, {"p": ["a", "b"]})
+    if not message:
+        assert list(connection.execute(statement)) == []
+        return
+    with pytest.raises(apsw.SQLError, match=message):
+        list(connection.execute(statement))
 
 
 def test_no_table_is_counted_to_its_end() -> None:
     """Production has stopped a count of a large one."""
-    assert '(SELECT 1 FROM "p" LIMIT 71429)' in budget_statement({"p": 7}, 50_000, ["p"])
+    assert '(SELECT 1 FROM "p" LIMIT 71429)' in budget_statement({"p": 7}, 50_000, {"p": ()})
