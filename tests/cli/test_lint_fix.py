@@ -120,3 +120,29 @@ def test_children_that_refer_to_nothing_already_are_no_hindrance(project: Projec
     project.run("lint", "--fix", "--yes")
     assert "warning, as before: executions: 1 row references a row of workflows" in project.run("up").err
     assert project.sql("SELECT id, workflow_id FROM executions ORDER BY id") == [("e", "w"), ("x", "gone")]
+
+
+def test_a_statement_that_is_too_much_for_one_batch_gets_its_directive(project: Project) -> None:
+    """Above the statement, if it can be cut into chunks; the message says so of one that cannot."""
+    (project.folder / "d1migrate.toml").write_text('budget = 1000\n[env.local]\ndatabase = "sqlite:app.db"\n')
+    project.write(
+        "001_logs.sql",
+        'CREATE TABLE logs (a TEXT, "b c" TEXT, n TEXT, PRIMARY KEY (a, "b c")) WITHOUT ROWID;\n',
+    )
+    project.run("up")
+    fill = "-- Migration: 002_fill\n\nUPDATE logs\nSET n = '' WHERE n IS NULL;\n"
+    project.write("002_fill.sql", fill)
+    path = project.migrations / "002_fill.sql"
+    scale = ("--scale", "logs=2000")
+    found = project.run("lint", *scale, "--json").json["diagnostics"]
+    (finding,) = (one for one in found if one["code"] == "P114")
+    directive = '-- d1migrate: batch logs by a, "b c"'
+    assert finding["fix"] == directive
+    assert directive in finding["message"]
+    assert "nothing to fix" in project.run("lint", "--fix", "--yes").err
+    project.run("lint", "--fix", "--yes", *scale)
+    assert path.read_text() == fill.replace("UPDATE", f"{directive}\nUPDATE")
+    assert project.run("lint", *scale, "--strict", "--json").json["warnings"] == 0
+    assert "nothing is too much for one batch" in project.run("lint", "--fix", "--yes", *scale).err
+    path.write_text("UPDATE logs SET n = (SELECT max(n) FROM logs);\n")
+    assert "nothing to fix" in project.run("lint", "--fix", "--yes", *scale).err

@@ -244,7 +244,8 @@ COMMANDS = {
             ),
             argument(
                 "--fix",
-                help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
+                help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`; with --scale,"
+                " also the line by which a statement runs in chunks",
                 **FLAG,
             ),
             argument("--dry-run", "-n", help="with --fix: only show what would be written", **FLAG),

@@ -121,7 +121,7 @@ def _target(options: Options, project: Project) -> Target | None:
 
 
 def _fix(options: Options, project: Project, output: Output) -> int:
-    """Rewrite rebuilds that lose rows, and add a missing `;`; check nothing else."""
+    """Rewrite rebuilds that lose rows, add a missing `;` or directive; check nothing else."""
     from d1migrate.cli.lint_fix import fix
 
     if options.all or options.format not in ("text", "json"):
@@ -142,9 +142,10 @@ def _fixable(options: Options, project: Project, platform: Platform) -> Fixable:
     """Return what --fix may rewrite: the named files, or those that are pending."""
     from d1migrate.cli.lint_fix import Fixable
 
+    target = _target(options, project)
     if options.files:
         migrations, named = _named(options.files, project)
-        return Fixable(migrations, [m for m in migrations if m.name in named])
+        return Fixable(migrations, [m for m in migrations if m.name in named], target=target)
     if not project.has_database_on(platform):
         raise UsageError(
             "--fix without a database rewrites the files you name",
@@ -155,7 +156,7 @@ def _fixable(options: Options, project: Project, platform: Platform) -> Fixable:
     history, schema = run_flow(read_history_and_schema(migrator.choice), project.driver)
     entries = compare(migrator.migrations, history)
     todo = [e.migration for e in entries if e.migration and e.is_pending]
-    return Fixable(todo, todo, schema)
+    return Fixable(todo, todo, schema, target)
 
 
 def _named(paths: Sequence[str], project: Project) -> tuple[Sequence[Migration], set[str]]:

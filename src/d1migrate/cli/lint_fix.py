@@ -1,4 +1,4 @@
-"""`lint --fix`: rewrite rebuilds that lose rows as guarded ones, each checked first; add a missing `;`."""
+"""`lint --fix`: rewrite rebuilds that lose rows, each checked first; add a missing `;`, or a directive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drafting.lint_fix import FixedFile
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.platform import Platform
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
 
 class Fixable(NamedTuple):
-    """What may be rewritten: `only`, of the `migrations` that run in their order on `base`."""
+    """What may be rewritten: `only`, of the `migrations` that run in their order on `base`.
+
+    `target` is what is known about the database, by which costs are judged.
+    """
 
     migrations: Sequence[Migration]
     only: Sequence[Migration]
     base: Schema | None = None
+    target: Target | None = None
 
 
 def fix(
@@ -61,11 +66,12 @@ def fix(
         severities=project.severities,
         platform=platform,
         budget=project.draft_budget,
+        target=fixable.target,
     )
     ready = [one for one in found if one.text is not None]
     diffs = {one.migration.file: one.diff(raw[one.migration.name]) for one in ready}
     if not output.as_json:
-        _show(found, diffs, output)
+        _show(found, diffs, fixable.target, output)
     writes = bool(ready) and not dry_run
     if writes:
         check_writable(project)
@@ -80,13 +86,16 @@ def fix(
     return len(found) - (len(ready) if writes else 0)
 
 
-def _show(found: Sequence[FixedFile], diffs: dict[str, list[str]], output: Output) -> None:
+def _show(
+    found: Sequence[FixedFile], diffs: dict[str, list[str]], target: Target | None, output: Output
+) -> None:
     for one in found:
         if one.text is None:
             output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         output.print(diff_lines(diffs.get(one.migration.file, ()), output.paint))
     if not found:
-        output.note("nothing to fix: no rebuild loses rows, and each last statement ends with `;`")
+        also = ", and nothing is too much for one batch" if target else ""
+        output.note(f"nothing to fix: no rebuild loses rows, and each last statement ends with `;`{also}")
 
 
 def _write(one: FixedFile, raw: str) -> None:

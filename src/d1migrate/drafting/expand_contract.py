@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
-from d1migrate.drafting.online import in_directive, online_line
+from d1migrate.drafting.online import online_line
 from d1migrate.drafting.reverse import Reverse
 from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
+from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup
 from d1migrate.schema.companions import companion_triggers
 from d1migrate.schema.cost import DEFAULT_BUDGET
-from d1migrate.schema.queries import rowid_of
+from d1migrate.schema.queries import row_key
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 from d1migrate.sql.names import quote_identifier as q
@@ -161,12 +162,11 @@ def _fill(one: FilledColumn) -> tuple[str, Draft, tuple[str, ...]]:
     table, column = one.table.name, q(one.column)
     # The line end is there because the value may end in a comment.
     statement = f"UPDATE {q(table)} SET {column} = {one.value}\nWHERE {column} IS NULL"
-    by = "" if rowid_of(one.table) else f" by {', '.join(map(in_directive, one.table.primary_key))}"
     nothing = StatementGroup("Nothing to undo: the values are dropped with the column", ("SELECT 1",))
     drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))
     lines = (
         f"Fill {one.column} in the rows that have none: in chunks, if the table is big.",
         "d1migrate: phase=before",
-        f"d1migrate: batch {in_directive(table)}{by}",
+        directive_line("batch", table, row_key(one.table)).removeprefix("-- "),
     )
     return f"fill {table} {one.column}", drafted, lines

@@ -1,4 +1,7 @@
-"""`lint --fix`: rewrite unsafe rebuilds, and check that the result loses nothing; add a missing last `;`."""
+"""`lint --fix`: rewrite unsafe rebuilds, and check that the result loses nothing; add a missing last `;`.
+
+It also adds the line by which a statement that is too much for one batch runs in chunks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import difflib
 import re
 
 from d1migrate.drafting.breakpoints import with_breakpoints
-from d1migrate.drafting.rebuild_rewriter import edits
+from d1migrate.drafting.rebuild_rewriter import Edit, edits
 from d1migrate.errors import Error, PlanError
 from d1migrate.lint.check import FIXABLE, check, failing
 from d1migrate.lint.platform import D1
@@ -23,8 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from d1migrate.drafting.rebuild_rewriter import Edit
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.platform import Platform
 
@@ -62,8 +65,9 @@ def fix(
     severities: Mapping[str, str] | None = None,
     platform: Platform = D1,
     budget: int | None = DEFAULT_BUDGET,
+    target: Target | None = None,
 ) -> list[FixedFile]:
-    """Rewrite rebuilds that lose rows, and end last statements with `;`.
+    """Rewrite rebuilds that lose rows, end last statements with `;`, and let what is too big run in chunks.
 
     Each rewritten rebuild is checked together with the fixes before it.
 
@@ -75,9 +79,10 @@ def fix(
         severities: as for `lint`.
         platform: as for `lint`.
         budget: the most entries that a rewritten rebuild may write in one batch; None: any number.
+        target: as for `lint`.
     """
     before, found = list[Migration](), list[FixedFile]()
-    replayer = Replayer(base, platform=platform)
+    replayer = Replayer(base, platform=platform, target=target)
     for migration in migrations:
         try:
             replayed = replayer.replay(migration)
@@ -96,7 +101,8 @@ def fix(
 
 
 def _fixable(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
-    return [d for d in check(replayed, severities) if d.code in FIXABLE and d.allowed is None]
+    found = [d for d in check(replayed, severities) if d.code in FIXABLE and d.allowed is None]
+    return [d for d in found if d.code != "P114" or d.fix]  # not every statement can be cut
 
 
 def _fixed(
@@ -114,7 +120,9 @@ def _fixed(
             raise PlanError("files that are larger than 1 MiB, or not UTF-8, are not rewritten")
         lines = {d.line for d in fixable if d.code in LOSING}
         if not lines:
-            return FixedFile(migration, _terminated(raw))
+            return FixedFile(
+                migration, _terminated(_applied(raw, migration.text, _directives(migration, fixable)))
+            )
         flagged = {statement.index for statement in replayed.of("drop table") if statement.line in lines}
         intended = _as_intended(replayed)
         text = with_breakpoints(_terminated(_applied(raw, migration.text, edits(intended, flagged, budget))))
@@ -122,6 +130,13 @@ def _fixed(
     except Error as error:
         return FixedFile(migration, None, str(error))
     return FixedFile(migration, text)
+
+
+def _directives(migration: Migration, fixable: Sequence[Diagnostic]) -> list[Edit]:
+    """Return the edits that add directives above the statements that are too much for one batch."""
+    lines = migration.text.splitlines(keepends=True)
+    places = {d.fix: sum(map(len, lines[: d.line - 1])) for d in fixable if d.code == "P114"}
+    return [Edit(place, place, f"{line}\n") for line, place in places.items()]
 
 
 def _terminated(text: str) -> str:

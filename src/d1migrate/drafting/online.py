@@ -5,9 +5,10 @@ from __future__ import annotations
 from d1migrate.drafting.draft import Stage, draft
 from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
+from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.schema.changes import RebuildTable
 from d1migrate.schema.cost import DEFAULT_BUDGET
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,9 +92,4 @@ def _without(waiting: Collection[str], current: Schema, desired: Schema) -> Sche
 
 def online_line(table: str) -> str:
     """Return the directive by which a rebuild of a table runs in chunks, if it is big; without `--`."""
-    return f"d1migrate: online {in_directive(table)}"
-
-
-def in_directive(name: str) -> str:
-    """Return a name as a directive has it."""
-    return name if name.isidentifier() else quote_identifier(name)
+    return directive_line("online", table).removeprefix("-- ")

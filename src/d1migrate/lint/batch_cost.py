@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cost import drop_cost, is_over, separate_indexes, touched_indexes
+from d1migrate.schema.queries import row_key
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, unquote
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.schema.model import Table
 
 _CLAUSES = ("FROM", "WHERE", "ORDER", "LIMIT", "RETURNING")
 
@@ -144,13 +147,31 @@ def _instead(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
         name = replay.rebuilds[0].old.name
         other = ", or `--expand` if it has many rows" if replay.before.children.get(fold(name)) else ""
         return f"rebuild it in chunks: `d1migrate rebuild {name} --online`{other}"
-    table = next(iter(statement.sources), "") if statement.verb in ("insert", "replace") else statement.target
-    if statement.verb in ("update", "delete", "insert", "replace") and table in statement.before.tables:
-        name = statement.before.tables[table].name
+    if table := _paged_table(statement):
+        line = batch_line(replay, statement) or directive_line("batch", table.name, row_key(table))
         alone = "" if replay.count - replay.records_itself == 1 else ", in a file of its own,"
-        return f"the line `-- d1migrate: batch {name}`{alone} makes it run in chunks"
+        return f"the line `{line}`{alone} makes it run in chunks"
     if statement.verb == "create index":
         return "an index cannot be made in steps: apply it alone, while there is little traffic"
     if statement.verb == "alter table":
         return "leave the column, and drop it in the next online rebuild of the table"
     return "split the file into several migrations"
+
+
+def _paged_table(statement: ReplayedStatement) -> Table | None:
+    """Return the table by whose rows a statement could be cut into chunks, or None."""
+    if statement.verb not in ("update", "delete", "insert", "replace"):
+        return None
+    name = next(iter(statement.sources), "") if statement.verb in ("insert", "replace") else statement.target
+    return statement.before.tables.get(name)
+
+
+def batch_line(replay: Replay, statement: ReplayedStatement) -> str | None:
+    """Return the line that makes a file run in chunks; None if it has no one statement that can be cut."""
+    table = _paged_table(statement)
+    if table is None or replay.migration.is_large:
+        return None
+    from d1migrate.migrate.jobs.cut import Cut, cut_of_statements
+
+    found = cut_of_statements(replay.migration.statements(), table.name, row_key(table))
+    return directive_line("batch", table.name, row_key(table)) if isinstance(found, Cut) else None

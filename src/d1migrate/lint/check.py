@@ -88,7 +88,7 @@ RULES: tuple[Rule, ...] = tuple(
 )
 _BY_CODE = {rule.code: rule for rule in RULES}
 SEVERITIES = ("error", "warning", "info", "off")
-FIXABLE = ("D101", "D102", "P104")
+FIXABLE = ("D101", "D102", "P104", "P114")
 """Rules whose findings `lint --fix` resolves, if they have a fix."""
 
 

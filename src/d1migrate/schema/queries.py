@@ -101,6 +101,12 @@ def rowid_of(table: Table) -> str:
     return next((name for name in ROWIDS if name not in names), "")
 
 
+def row_key(table: Table) -> tuple[str, ...]:
+    """Return the columns that identify a row: a name of the rowid, or else the primary key."""
+    own = rowid_of(table)
+    return (own,) if own else table.primary_key
+
+
 def column_affinity(table: Table, column: Column) -> str:
     """Return the affinity of a column: TEXT, INTEGER, REAL, NUMERIC or BLOB."""
     definition = parse_table(table.sql)

@@ -7,10 +7,11 @@ from itertools import chain
 from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.migrate.jobs.cut_problems import positions_read
+from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
 from d1migrate.schema.keys import rowid_alias, unique_keys
-from d1migrate.schema.queries import rowid_of
+from d1migrate.schema.queries import row_key, rowid_of
 from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import outside, parted, span
@@ -69,7 +70,7 @@ def batch_not_possible(replay: AnalyzedReplay) -> Iterator[Finding]:
         if not replay.incomplete:
             yield Finding(f"there is no table {job.table}", line=job.line)
     elif wrong := _wrong_key(job, table):
-        yield Finding(wrong, line=job.line, fix=_directive(job, table))
+        yield Finding(wrong, line=job.line, fix=directive_line("batch", table.name, row_key(table)))
     elif wrong := _wrong_columns(found, table, replay.before):
         yield Finding(wrong, line=job.line)
     else:
@@ -126,14 +127,6 @@ def _wrong_key(job: JobDirective, table: Table) -> str | None:
     if any(not names[each].not_null for each in by) and rowid_of(table) and rowid_alias(table) is None:
         return f"the primary key of {table.name} may be NULL, so its rows are read by the rowid"
     return None
-
-
-def _directive(job: JobDirective, table: Table) -> str:
-    """Return the directive with the key of the table."""
-    own = rowid_of(table)
-    names = (name if name.isidentifier() else quote_identifier(name) for name in table.primary_key)
-    key = ", ".join(names) if not own else own if own != "rowid" else ""
-    return f"-- d1migrate: batch {job.table}" + (f" by {key}" if key else "")
 
 
 @rule("P113", "online-not-possible", "error")

@@ -81,7 +81,8 @@ def over_budget(replay: AnalyzedReplay) -> Iterator[Finding]:
     costs = batch_cost.entries_by_statement(replay, target.rows)
     or_more = target.counted_to in target.rows.values()
     if found := batch_cost.over_budget(replay, costs, target.budget, or_more=or_more):
-        yield Finding(found[1], found[0])
+        statement, message = found
+        yield Finding(message, statement, fix=batch_cost.batch_line(replay, statement))
 
 
 @rule("P111", "too-large-for-index", "error", only="durable-object")

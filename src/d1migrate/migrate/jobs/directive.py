@@ -8,11 +8,12 @@ from d1migrate.errors import ParseError
 from d1migrate.hints import did_you_mean
 from d1migrate.migrate.jobs.pages import MOST_COLUMNS
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.sql.names import unquote
+from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Literal
 
     from d1migrate.sql.tokens import Token
@@ -52,6 +53,18 @@ class JobDirective(NamedTuple):
     endless: bool = False
     line: int = 1
     text: str = ""
+
+
+def directive_line(kind: Kind, table: str, by: Sequence[str] = ROWID) -> str:
+    """Return the comment that declares a job.
+
+    Args:
+        kind: the kind of job.
+        table: its table.
+        by: the columns of its key.
+    """
+    name, *key = (each if each.isidentifier() else quote_identifier(each) for each in (table, *by))
+    return f"-- d1migrate: {kind} {name}" + ("" if (*by,) == ROWID else f" by {', '.join(key)}")
 
 
 def read_directive(text: str, *, file: str, line: int, source: str) -> JobDirective:
