@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.drivers.protocol import Working
-    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.lint.platform import PlatformName
+    from d1migrate.lint.platform import PlatformName, Target
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import LiveDatabase
@@ -463,7 +462,7 @@ class Migrator:
         """
         if (budget := self.entries_per_batch) is None:
             return None
-        from d1migrate.lint.batch_cost import Target
+        from d1migrate.lint.platform import Target
         from d1migrate.migrate.flows.row_counts import count_rows
 
         most = 4 * budget

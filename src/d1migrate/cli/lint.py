@@ -9,9 +9,8 @@ from d1migrate.cli.options import FOUND, scale_of
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import UsageError
 from d1migrate.hints import exclusive
-from d1migrate.lint.batch_cost import Target
 from d1migrate.lint.check import failing
-from d1migrate.lint.platform import D1
+from d1migrate.lint.platform import D1, Target
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema
 from d1migrate.migrate.status import compare

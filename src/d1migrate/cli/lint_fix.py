@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.drafting.lint_fix import FixedFile
-    from d1migrate.lint.batch_cost import Target
-    from d1migrate.lint.platform import Platform
+    from d1migrate.lint.platform import Platform, Target
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
     from d1migrate.report.shapes import checks

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
-    from d1migrate.lint.batch_cost import Target
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.lint.platform import Platform
+    from d1migrate.lint.platform import Platform, Target
 
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # the rollback, X107, is not rewritten
 LOSING = ("D101", "D102")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 
 from d1migrate.migrate.jobs.directive import directive_line
-from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cost import drop_cost, is_over, separate_indexes, touched_indexes
 from d1migrate.schema.queries import row_key
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
@@ -28,20 +27,6 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Table
 
 _CLAUSES = ("FROM", "WHERE", "ORDER", "LIMIT", "RETURNING")
-
-
-class Target(NamedTuple):
-    """What is known about the database that files are for.
-
-    Attributes:
-        rows: {folded table: its rows, or at least so many}.
-        budget: the most entries that one batch may write there.
-        counted_to: how far rows were counted, if they were.
-    """
-
-    rows: Mapping[str, int]
-    budget: int
-    counted_to: int | None = None
 
 
 def entries_by_statement(replay: Replay, rows: Mapping[str, int]) -> dict[int, int]:

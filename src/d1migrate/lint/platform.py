@@ -13,6 +13,7 @@ from d1migrate.sql.deferred_keys import DEFER_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Literal
 
     PlatformName = Literal["d1", "durable-object"]
@@ -51,3 +52,17 @@ DURABLE_OBJECT = Platform(
 )
 PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (D1, DURABLE_OBJECT)}
 """{name: platform}."""
+
+
+class Target(NamedTuple):
+    """What is known about the database that files are for.
+
+    Attributes:
+        rows: {folded table: its rows, or at least so many}.
+        budget: the most entries that one batch may write there.
+        counted_to: how far rows were counted, if they were.
+    """
+
+    rows: Mapping[str, int]
+    budget: int
+    counted_to: int | None = None

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
-    from d1migrate.lint.batch_cost import Target
-    from d1migrate.lint.platform import Platform
+    from d1migrate.lint.platform import Platform, Target
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.catalog import Catalog

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from d1migrate.errors import UsageError
-from d1migrate.lint.batch_cost import Target, entries_by_statement
+from d1migrate.lint.batch_cost import entries_by_statement
+from d1migrate.lint.platform import Target
 from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration

@@ -22,8 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from d1migrate.lint.batch_cost import Target
-    from d1migrate.lint.platform import Platform
+    from d1migrate.lint.platform import Platform, Target
     from d1migrate.migrate.directives import Directive
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog

@@ -25,8 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from d1migrate.lint.batch_cost import Target
-    from d1migrate.lint.platform import Platform
+    from d1migrate.lint.platform import Platform, Target
     from d1migrate.sql.split import Statement
 
 _REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
