@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Fixable(NamedTuple):
     """What may be rewritten: `only`, of the `migrations` that run in their order on `base`.
 
-    `target` is what is known about the database, by which costs are judged.
+    `target` is what is known about the database, by which costs are estimated.
     """
 
     migrations: Sequence[Migration]

@@ -51,7 +51,7 @@ def lint(
         table: the migrations table; by default the one that the files suggest.
         only: the names of those to check; the others are only replayed.
         platform: where they are to run.
-        target: what is known about the database, by which costs are judged.
+        target: what is known about the database, by which costs are estimated.
 
     Raises:
         UsageError: `target` has a table that does not exist.

@@ -55,7 +55,7 @@ def cost(file: ReplayedFile, recorded: Recorded, rows: Mapping[str, int], scale:
 def entries_by_statement(
     file: ReplayedFile, recorded: Recorded, rows: Mapping[str, int], scale: Mapping[str, int]
 ) -> dict[int, int]:
-    """Return {statement: the entries that it costs in the target}, by which a batch is judged.
+    """Return {statement: the entries that it costs in the target}, which its budget is compared with.
 
     That is what it writes, and what the deletes of a DROP TABLE cost if foreign keys reference the table.
     Arguments as for `cost`.

@@ -431,7 +431,7 @@ def test_it_stops_at_the_first_that_fails() -> None:
     assert (found.migrations[1].cost, found.migrations[1].rollback) == (None, None)
 
 
-def judged(migration: str, scale: dict[str, int], budget: int | None = 50_000) -> list[str]:
+def findings_of(migration: str, scale: dict[str, int], budget: int | None = 50_000) -> list[str]:
     """Return what a rehearsal finds that one batch may not write."""
     start = schema_of([Migration(1, "001_before", FAMILY)])
     (found,) = rehearse([Migration(2, "002_m", migration)], start, scale=scale, budget=budget).migrations
@@ -441,19 +441,19 @@ def judged(migration: str, scale: dict[str, int], budget: int | None = 50_000) -
 def test_a_cost_over_the_budget() -> None:
     """By the rows of the target, exactly; a condition counts for what it leaves."""
     update = "UPDATE users SET role = 'x';\n"
-    (message,) = judged(update, {"users": 60_000})
+    (message,) = findings_of(update, {"users": 60_000})
     assert message.startswith("about 60,000 entries in one batch: over the budget of 50,000; ")
     assert "`-- d1migrate: batch users`" in message
-    assert judged(update, {"users": 50_000}) == []
-    assert judged(update, {"users": 60_000}, budget=None) == []
-    assert judged(update, {}) == []
-    assert judged("UPDATE users SET role = 'x' WHERE id < 0;\n", {"users": 60_000}) == []
+    assert findings_of(update, {"users": 50_000}) == []
+    assert findings_of(update, {"users": 60_000}, budget=None) == []
+    assert findings_of(update, {}) == []
+    assert findings_of("UPDATE users SET role = 'x' WHERE id < 0;\n", {"users": 60_000}) == []
 
 
 def test_the_cost_of_a_drop_counts_the_foreign_keys() -> None:
     """Every parent row is looked for in every child."""
-    assert judged(GUARDED, {"users": 12_000})
-    assert judged(GUARDED, {"users": 5_000}) == []
+    assert findings_of(GUARDED, {"users": 12_000})
+    assert findings_of(GUARDED, {"users": 5_000}) == []
 
 
 def test_a_drafted_rebuild_is_rehearsed_whatever_it_costs(tmp_path: Path) -> None:
