@@ -157,7 +157,7 @@ class Migrator:
         warn: Callable[[Sequence[Diagnostic]], None] | None = None,
         check: Check | None = None,
         wait: bool = True,
-        run_job: Callable[[], JobReport] | None = None,
+        run_job: Callable[[Mapping[str, object]], JobReport] | None = None,
     ) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
@@ -171,8 +171,8 @@ class Migrator:
                 JSON. If another run intervenes, `check` gets the new plan too, and `warn` its warnings.
             wait: whether to run the jobs of migrations whose tables are too large for one batch. Otherwise
                 the run ends before the first of them.
-            run_job: runs such a job; by default `self.run_job` does, without limits. If it returns before the
-                job has ended, so does the run.
+            run_job: runs such a job, with the notes that `run_job` logs; by default `self.run_job` does,
+                without limits. If it returns before the job has ended, so does the run.
 
         Returns:
             The steps taken, what another run applied meanwhile, and what is wrong with the database now.
@@ -186,17 +186,25 @@ class Migrator:
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no migration `to`, or there are several.
         """
-        report = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
+        notes: Mapping[str, object] = {}
+
+        def noting(plan: Plan) -> Mapping[str, object]:
+            nonlocal notes
+            found = check(plan) if check else {}
+            notes = found if lint else {"lint": False, **found}
+            return found
+
+        run = partial(self._up, to=to, single=single_transaction, phase=phase, lint=lint, warn=warn)
+        report = run(check=noting)
         while wait and report.waiting_for:
             try:
-                job = (run_job or self.run_job)()
+                job = run_job(notes) if run_job else self.run_job(notes=notes)
             except ApplyError as error:
                 error.applied = (*(step.name for step in report.steps), *error.applied)
                 raise
             if job.end not in ("done", "elsewhere"):
                 return report._replace(job=job)
-            rest = self._up(to=to, single=single_transaction, phase=phase, lint=lint, warn=warn, check=check)
-            report = report.followed_by(job, rest)
+            report = report.followed_by(job, run(check=noting))
         return report
 
     def _up(
@@ -266,6 +274,7 @@ class Migrator:
         may_continue: Callable[[int], bool] | None = None,
         watch: Callable[[Job], None] | None = None,
         again: bool = True,
+        notes: Mapping[str, object] = {},
         sleep: Callable[[float], None] = time.sleep,
     ) -> JobReport:
         """Continue the open job, or begin that of the next pending migration, until it has ended.
@@ -275,6 +284,7 @@ class Migrator:
                 False, the run stops between two chunks, and an error that it raises ends the run.
             watch: gets the job when it was read, and after every chunk.
             again: whether to begin a job that was cancelled.
+            notes: what to log with the begin of a job, such as why a gate was overridden.
             sleep: waits so many seconds, between chunks.
 
         Raises:
@@ -293,6 +303,7 @@ class Migrator:
             self._stamps(),
             self._pace(),
             again,
+            notes,
         )
         return run_paced(run_job(settings, may_continue=may_continue, watch=watch), self._watched, sleep)
 

@@ -378,6 +378,10 @@ def test_a_reason_opens_the_window_for_every_chunk(
     monkeypatch.setattr(gates, "now", lambda: SUNDAY + 7200)
     big.run("up", WARNED, "x", "--outside-window", "hotfix 812")
     assert filled(big) == ROWS
+    assert "start job (not linted; " in big.run("history").out
+    entries = big.run("history", "--json").json["entries"]
+    detail = next(entry["detail"] for entry in entries if entry["action"] == "start")
+    assert detail["overridden"]["window"] == "hotfix 812"
 
 
 def test_a_protected_environment_is_named_for_every_run(big: Project, demand: Demand) -> None:

@@ -67,6 +67,18 @@ def test_a_large_file_has_a_bar_on_a_terminal_only(project: Project) -> None:
     assert "MB" not in project.run("up").err
 
 
+def test_a_job_has_a_bar_on_a_terminal(project: Project) -> None:
+    """With its share, rows and chunks; a line stays when the job is done, as of any migration."""
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) SELECT i FROM n"
+    project.write("001_t.sql", f"CREATE TABLE t (id INTEGER PRIMARY KEY, x);\nINSERT INTO t (id) {rows};\n")
+    project.write("002_fill.sql", "-- d1migrate: batch t\nUPDATE t SET x = id WHERE x IS NULL;\n")
+    seen = on_terminal("up", "--no-lint", columns=120)
+    assert "━" in seen
+    assert re.search(r"002_fill: \d+ %, [\d,]+ rows, \d+ chunks?", re.sub(r"\x1b\[\d*m", "", seen))
+    assert re.search(r"  002_fill  .*s, 6,000 rows in \d+ chunks", seen)
+    assert "002_fill: " not in on_terminal("up", "--quiet", "--no-lint", "--database", "sqlite:b.db")
+
+
 def test_a_bar_shows_a_name_as_it_is(project: Project) -> None:
     """Markup in the name of a file is shown literally."""
     row = f"INSERT INTO t VALUES ('{'x' * 900}');\n"

@@ -119,7 +119,7 @@ def _interrupted(invocation: Invocation, output: Output, interrupt: KeyboardInte
     status = "fleet status" if ".cli.fleet." in invocation.run.__module__ else "status"
     for note in getattr(interrupt, "__notes__", ()):
         output.note(note)
-    output.note(f"interrupted: every migration is applied completely or not at all; see `d1migrate {status}`")
+    output.note(f"interrupted: every transaction was completed or had no effect; see `d1migrate {status}`")
     return INTERRUPTED
 
 

@@ -62,11 +62,11 @@ def run(options: Options, project: Project, output: Output) -> int:
             gates.confirm_job()
         return gates.check(plan)
 
-    def run_job() -> JobReport:
+    def run_job(notes: Mapping[str, object]) -> JobReport:
         from d1migrate.cli.job.runner import JobRunner
 
         jobs.append(JobRunner(project.showing_sql(migrator), gates, output))
-        return jobs[-1].run()
+        return jobs[-1].run(notes)
 
     started = time.perf_counter()
     report = project.watched(migrator).up(

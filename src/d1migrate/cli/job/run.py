@@ -69,12 +69,12 @@ def _run(
         return JobReport("", "none")
     report = project.watched(migrator).up(
         to=step.name,
-        wait=False,
         lint=lint,
         warn=partial(note_findings, output=output),
         check=gates.check,
+        run_job=runner.run,
     )
-    return runner.run() if report.waiting_for else JobReport(step.name, "done")
+    return report.job or JobReport(step.name, "done")
 
 
 def _print(found: JobReport, runner: JobRunner, output: Output) -> None:

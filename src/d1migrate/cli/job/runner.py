@@ -13,6 +13,8 @@ from d1migrate.report.text import clean_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from d1migrate.cli.gates import Gates
     from d1migrate.cli.output import Output
     from d1migrate.migrate.jobs.job import Job
@@ -48,8 +50,11 @@ class JobRunner:
         self.chunks = 0
         """How many chunks were sent."""
 
-    def run(self) -> JobReport:
+    def run(self, notes: Mapping[str, object] = {}) -> JobReport:
         """Run chunks until the job has ended, a limit is reached, or a signal arrives; errors as `run_job`.
+
+        Args:
+            notes: what to log if this run begins the job.
 
         Raises:
             Gate: the maintenance window has closed; the job stays open.
@@ -67,7 +72,9 @@ class JobRunner:
 
         try:
             with progress, self._interrupts:
-                found = self._migrator.run_job(may_continue=self._may_continue, watch=watch, sleep=wait)
+                found = self._migrator.run_job(
+                    may_continue=self._may_continue, watch=watch, notes=notes, sleep=wait
+                )
         except KeyboardInterrupt as interrupt:
             interrupt.add_note("the job stays open: `d1migrate up` continues it after its last chunk")
             raise

@@ -12,7 +12,7 @@ from d1migrate.sql.names import JOB_TABLE, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.jobs.directive import JobDirective
@@ -32,8 +32,12 @@ def begin(
     *,
     stamp: Stamp,
     pace: Pace,
+    notes: Mapping[str, object] = {},
 ) -> Batch:
-    """Return the batch that opens a job. It asserts the history, so a late copy of it opens nothing."""
+    """Return the batch that opens a job. It asserts the history, so a late copy of it opens nothing.
+
+    `notes` are logged with it.
+    """
     before = assertions.HistoryState.of(history)
     most = min(pace.most, directive.rows or pace.most)
     size = min(START_SIZE, most)
@@ -43,7 +47,7 @@ def begin(
         row.CREATE,
         row.insert(migration, directive, stamp, state=work.first_state, size=size, most=most, plan=work.plan),
         *work.start(most, pace.budget),
-        _log(log.START, migration, migration.checksum, stamp, {"table": directive.table}),
+        _log(log.START, migration, migration.checksum, stamp, {"table": directive.table, **notes}),
     )
     return Batch(queries, label=migration.name)
 

@@ -33,7 +33,7 @@ from d1migrate.sql.batch import Pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp
@@ -80,6 +80,7 @@ class JobSettings(NamedTuple):
         first_stamp: the same for the batch that begins a job, for example after a restore point was taken.
         pace: the limits of a chunk.
         again: whether to begin a job that was cancelled.
+        notes: what to log with its begin, such as the reasons for overridden gates.
     """
 
     migrations: Sequence[Migration]
@@ -89,6 +90,7 @@ class JobSettings(NamedTuple):
     first_stamp: NewStamp
     pace: Pace
     again: bool = True
+    notes: Mapping[str, object] = {}
 
 
 _RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, *RACES)
@@ -168,7 +170,8 @@ class _Runner:
             self._sent += 1
             schema = yield from read_schema(self._settings.choice)
         work, stamp = work_of(migration, schema), self._settings.first_stamp()
-        batch = batches.begin(migration, directive, history, work, stamp=stamp, pace=self._pace)
+        notes = self._settings.notes
+        batch = batches.begin(migration, directive, history, work, stamp=stamp, pace=self._pace, notes=notes)
         self._sent += 1
         try:
             yield batch
