@@ -18,6 +18,7 @@ from d1migrate.schema.keys import is_indexed, parent_columns, rowid_alias
 from d1migrate.schema.model import Column, ForeignKey, Index, Table
 from d1migrate.schema.normalize import mentioned_names
 from d1migrate.schema.queries import column_affinity, holds_no_null, is_autoincrement, rowid_of
+from d1migrate.schema.rebuild import MAX_COLUMNS
 from d1migrate.sql.create import parse, parse_table, parse_trigger
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import HELPER, ROWIDS, fold, is_helper, quote_literal, unquote
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
 ONLY = "an online migration is a rebuild as `d1migrate rebuild` drafts it, and nothing else"
 _HOLD = re.compile(rf"{HELPER}hold_([0-9]+)")
+_IN_STEPS = "change it in steps: `d1migrate rebuild --expand` adds a column, fills it, and drops the old one"
 _MOST_KEYS = 4
-_MOST_COLUMNS = 99  # with a key: D1 allows 100 in a query
 _VARY = {"random", "randomblob", "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"}
 _NOW = {"CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}
 
@@ -151,6 +152,8 @@ def _role(part: Part, table: str) -> str | None:
             return "others"  # of helpers, or of what DROP TABLE drops: `_Derivation` checks which
         case "insert" | "update" | "delete":
             target = target_of(tokens)
+            if target == table and verb == "update" and f"{HELPER}late_" in part.sql:
+                return "others"  # the column that exceeds the limit with the rowid: refused with that reason
             if target == table:
                 return "fill" if verb == "insert" else None
             if is_helper(target) or target == "sqlite_sequence":
@@ -207,9 +210,10 @@ class _Derivation:
             SourceError, PlanError: as `derive`.
         """
         self._check_others()
+        self._refuse_deferred(self._new.name, self._definition)
         key, shadow_key, values = self._keyed()
-        if len(values) > _MOST_COLUMNS or len(self._held) + len(key) > 100:
-            raise self._cannot(f"it has {len(values)} columns", "drop a column first")
+        if len(self._held) + len(key) > MAX_COLUMNS:
+            raise self._cannot(f"it has {len(self._old.columns)} columns", "drop one first")
         parents = tuple(self._parents())
         return OnlinePlan(
             self._new.name,
@@ -455,7 +459,7 @@ class _Derivation:
             if name == self._name:
                 continue
             child = self._catalog.tables[name]
-            self._refuse_deferred(child)
+            self._refuse_deferred(child.name, parse_table(child.sql))
             indexes = found.setdefault(child.name, [])
             if not is_indexed(child, key):
                 columns = ", ".join(map(q, key.columns))
@@ -463,14 +467,11 @@ class _Derivation:
                 indexes.append((helper, f"CREATE INDEX {q(helper)} ON {q(child.name)} ({columns})"))
         yield from ((name, tuple(indexes)) for name, indexes in found.items())
 
-    def _refuse_deferred(self, child: Table) -> None:
-        definition = parse_table(child.sql)
+    def _refuse_deferred(self, name: str, definition: TableDefinition | None) -> None:
+        """Refuse a key that is checked at the commit: SQLite would count the rows that the DROP orphans."""
         for key in definition.all_references if definition else ():
             if fold(key.table) == self._name and key.deferrable == "DEFERRABLE INITIALLY DEFERRED":
-                raise self._cannot(
-                    f"the foreign key of {child.name} to it is INITIALLY DEFERRED: the swap would break it",
-                    "change it in steps: add a column, fill it in batches, and drop the old one",
-                )
+                raise self._cannot(f"the foreign key of {name} to it is INITIALLY DEFERRED", _IN_STEPS)
 
     def _links(self) -> int:
         """Return how many foreign keys SQLite follows for each row when the table is dropped."""

@@ -90,7 +90,7 @@ def _counter(plan: OnlinePlan) -> Iterator[str]:
     """Yield what sets the AUTOINCREMENT counter of the shadow: the rows with the highest ids may be gone."""
     if plan.counter:
         old, new = quote_literal(plan.table), quote_literal(plan.shadow)
-        count = f"SELECT seq FROM sqlite_sequence WHERE name = {old}"
+        count = f"SELECT seq FROM sqlite_sequence WHERE name = {old} COLLATE NOCASE"
         yield (
             f"INSERT INTO sqlite_sequence (name, seq) SELECT {new}, 0"
             f" WHERE EXISTS ({count}) AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {new})"

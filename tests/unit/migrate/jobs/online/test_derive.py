@@ -15,6 +15,11 @@ NEW = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b)"
 FILE = drafted(OLD, NEW)
 
 
+def wide(columns: int) -> str:
+    """A table of so many columns, without a key."""
+    return f"CREATE TABLE t ({', '.join(f'c{n}' for n in range(columns))})"
+
+
 def refused(text: str, *, old: str = OLD) -> str:
     """Why a file is refused."""
     with pytest.raises((ParseError, PlanError)) as error:
@@ -81,6 +86,13 @@ def test_an_edit_that_cannot_be_followed_is_refused(was: str, is_: str, why: str
             f"{OLD}; CREATE TABLE c (t REFERENCES t DEFERRABLE INITIALLY DEFERRED)",
             f"{NEW}; CREATE TABLE c (t REFERENCES t DEFERRABLE INITIALLY DEFERRED)", "INITIALLY DEFERRED",
         ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t DEFERRABLE INITIALLY DEFERRED)",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY CHECK (id), up REFERENCES t DEFERRABLE INITIALLY DEFERRED)",
+            "INITIALLY DEFERRED",
+        ),
+        (wide(100), wide(100).replace("c1,", "c1 CHECK (c1),"), "it has 100 columns"),
+        (wide(98), wide(98).replace("c1,", "c1 CHECK (c1),"), None),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_rebuilt_online_is_refused(old: str, new: str, why: str | None) -> None:
