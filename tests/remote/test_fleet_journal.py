@@ -80,6 +80,31 @@ def test_three_machines_with_faults(remote: Remote, what: dict[str, Any], every:
     check_done(remote, machines)
 
 
+@pytest.mark.parametrize("what", FAULTS, ids=lambda what: f"{what['do']}")
+def test_jobs_with_faults(remote: Remote, what: dict[str, Any]) -> None:
+    """Every second request fails: each tenant waits once, its job is claimed once, and the counters are right."""
+    machine, driving = Machine(remote), new_owner()
+    remote.server.faults({"match": {"path": "/raw$", "every": 2}, **what})
+    journal, run = machine.journal, machine.run
+    while claim := journal.claim(run, machine.owner, 5, 60).tenants:
+        found = [Finished(one.id, "waiting", "002", 1, waiting_for="003_fill") for one in claim]
+        journal.finish(run, machine.owner, found)
+    status = journal.status()
+    assert status
+    assert (status.total.waiting, status.total.waiting_for) == (COUNT, ("003_fill",))
+    driven = Counter[str]()
+    while claim := journal.claim(run, driving, 5, 60, jobs=True).tenants:
+        driven.update(one.id for one in claim)
+        journal.finish(run, driving, [Finished(one.id, "done", "003", 1) for one in claim])
+    if what["do"] == "late":
+        remote.server.arrive()
+    assert (set(driven.values()), driven.total()) == ({1}, COUNT)
+    remote.server.faults()
+    status = open_journal(remote).status()
+    assert status
+    assert (status.run.state, status.total.done, status.total.waiting) == ("done", COUNT, 0)
+
+
 @pytest.mark.parametrize("number", range(1, 8))
 def test_late_requests(remote: Remote, number: int) -> None:
     """A request of each kind arrives when the run has ended: it changes nothing."""

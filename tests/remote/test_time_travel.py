@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from d1migrate.backup.local_points import RestorePoint
+from d1migrate.backup.time_travel import restore_to
 from d1migrate.cli import main
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
@@ -28,7 +30,6 @@ from tests.unit.migrate.flows import test_carry_over as old
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.backup.local_points import RestorePoint
     from tests.remote.conftest import Remote
 
 
@@ -43,6 +44,39 @@ either_table = pytest.mark.parametrize("table", ["schema_migrations", "d1_migrat
 def new_stamp(point: str) -> log.Stamp:
     """A stamp of a run that had this point."""
     return log.Stamp(f"token of {point}", 1_800_000_000, "test", "test", point)
+
+
+JOB_FILES = load([
+    ("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);"),
+    ("002_fill.sql", "-- d1migrate: batch users rows 50 pause 0\nUPDATE users SET norm = email WHERE norm IS NULL;"),
+])  # fmt: skip
+
+
+def test_a_backfill_goes_on_after_a_restore(remote: Remote, tmp_path: Path) -> None:
+    """At its cursor then, under another token: chunks of before the restore do not count."""
+    found = Migrator(remote.open(), JOB_FILES, by="test", restore_points=str(tmp_path / "points"))
+    found.up(to=1)
+    remote.server.sql(
+        remote.id, "INSERT INTO users (email) SELECT value FROM json_each('[" + "1," * 299 + "1]')"
+    )
+    found.run_job(may_continue=lambda sent: sent < 5)
+    found.pause_job()
+    before = found.status()[1].job
+    assert before is not None
+    point = RestorePoint(remote.open().bookmark(), "", time.time(), "001_users", 0)
+    found.resume_job()
+    found.run_job()
+    assert [entry.state for entry in found.status()] == ["applied", "applied"]
+    folder = str(tmp_path / "points")
+    restore_to(remote.open(), found.choice, point, lambda: new_stamp("p"), folder=folder)
+    job = found.status()[1].job
+    assert job is not None
+    assert (job.rows, job.at, job.paused) == (before.rows, before.at, True)
+    assert job.token != before.token
+    found.resume_job()
+    found.run_job()
+    (rows,) = remote.server.sql(remote.id, "SELECT count(*) FROM users WHERE norm = email")
+    assert rows == [[300]]
 
 
 def notes(remote: Remote) -> list[str]:

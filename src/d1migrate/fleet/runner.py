@@ -227,8 +227,8 @@ def _report(
     if status is None:
         raise Error("the journal was deleted during the run", hint="run the command again")
     total = status.total
-    if end == "partial" and total.waiting and not (total.todo + total.leased):
-        end = "waiting"
+    if end == "partial" and not total.todo and (total.waiting or total.leased):
+        end = "waiting"  # what is leased is a job, of this moment or of a process that died
     return FleetReport(
         fleet=status.run.fleet,
         run=status.run.id,
