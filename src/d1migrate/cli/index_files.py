@@ -106,10 +106,13 @@ def module_texts(
                 f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
                 " (`d1migrate lint --all` says why)"
             )
-        in_objects = project.config.class_name is not None
+        config = project.config
         for path in indexes:
             texts[path] = index_text(
-                path, migrations, table, schemas, language=language, in_objects=in_objects
+                *(path, migrations, table, schemas),
+                language=language,
+                in_objects=config.class_name is not None,
+                budget=config.budget,
             )
     if runtime:
         texts[runtime] = _runtime(runtime)
@@ -130,6 +133,7 @@ def index_text(
     *,
     language: Language | None = None,
     in_objects: bool = False,
+    budget: int | None = None,
 ) -> str:
     """Return the text of an index, with digests of the schemas that are known.
 
@@ -140,6 +144,7 @@ def index_text(
         schemas: {name: the schema after that migration}.
         language: its language; without it, the ending of the name decides.
         in_objects: whether it is for a class of Durable Objects.
+        budget: the most entries that a chunk of a job may write, if the project has a number.
 
     Raises:
         UsageError: the name does not end as that of a module does.
@@ -156,7 +161,8 @@ def index_text(
         from d1migrate.schema import text_digest
 
         digests = digest.changes_of_each(schemas, text_digest.changes)
-        return typescript_module(compile_index(migrations, table, digests, in_objects=in_objects))
+        index = compile_index(migrations, table, digests, in_objects=in_objects, budget=budget)
+        return typescript_module(index)
     raise UsageError(
         f"cannot write {path}: the language of an index follows from the ending of its name",
         hint="name it e.g. src/migrations_index.py for Python, or migrations/index.ts for TypeScript",

@@ -6,7 +6,6 @@ The binding is raw, Pyodide's JsProxy, or wrapped by the Workers SDK, which conv
 
 from __future__ import annotations
 
-from d1migrate.drivers.unanswered import unanswered
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 
@@ -104,4 +103,6 @@ def error_of(text: str, *, reads: bool, index: int | None = None) -> DriverError
 
     if is_refusal(text):
         return QueryError(text, index=index)
+    from d1migrate.drivers.unanswered import unanswered
+
     return unanswered(text, writes=not reads)

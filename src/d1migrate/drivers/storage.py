@@ -13,7 +13,6 @@ An object differs from a D1 database in three ways that matter here:
 from __future__ import annotations
 
 from d1migrate.drivers.binding import error_of, error_text
-from d1migrate.drivers.unanswered import unanswered
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 
@@ -85,6 +84,8 @@ class StorageDriver:
         try:
             self._storage.transactionSync(callback)  # what `inside` raises comes out as it is
         except self._ffi.JsException as error:
+            from d1migrate.drivers.unanswered import unanswered
+
             raise unanswered(error_text(error), writes=True) from error
         finally:
             callback.destroy()

@@ -21,6 +21,7 @@ from d1migrate.migrate.compiled_jobs import compiled_job, job_patterns
 from d1migrate.migrate.compiled_messages import messages
 from d1migrate.migrate.compiled_texts import Texts
 from d1migrate.migrate.jobs.job import READ
+from d1migrate.migrate.jobs.pace import NO_BUDGET, Pace
 from d1migrate.migrate.migration import LARGE, NOTHING, Migration
 from d1migrate.migrate.plan import Step, StepQueries, plan_up
 from d1migrate.migrate.squash import every_replaced
@@ -28,6 +29,7 @@ from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION, NameTable, VersionTa
 from d1migrate.migrate.table_state import NameState, VersionState
 from d1migrate.migrate.up_to_date import INDEX, index_digest, notes_query
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.sha256 import sha256
 from d1migrate.sql import d1, deferred_keys, durable_object
 
@@ -58,6 +60,7 @@ def compile_index(
     schemas: Mapping[str, Mapping[str, str | None]] = {},
     *,
     in_objects: bool = False,
+    budget: int | None = None,
 ) -> dict[str, Any]:
     """Return migrations as a value of JSON, for the runtime.
 
@@ -67,6 +70,8 @@ def compile_index(
         schemas: {name: what it changes, as `schema.text_digest.changes` returns it}, for `verifySchema`; a
             schema that begins with a migration it lacks is not compared.
         in_objects: whether the index is for a class of Durable Objects, which no command can change.
+        budget: the most entries that a chunk of a job may write; None for the default: that of D1, and no
+            limit in objects.
 
     Returns:
         The value; the same for the same migrations. `queries` and `reads` read the history, `setup` creates
@@ -86,9 +91,10 @@ def compile_index(
     states = {name: (variant, _some(variant)) for name, variant in variants.items()}
     layouts = _layouts(table, variants, texts)
     compiled = [_compiled(step, table, schemas.get(step.name)) for step in plan.steps]
+    pace = Pace(budget=budget or (NO_BUDGET if in_objects else DEFAULT_BUDGET))
     for entry, step in zip(compiled, plan.steps, strict=True):
         if step.job:
-            entry["job"] = compiled_job(step, states, texts)
+            entry["job"] = compiled_job(step, states, texts, pace)
     has_jobs = any(step.job for step in plan.steps)
     value: dict[str, Any] = {
         "format": FORMAT,

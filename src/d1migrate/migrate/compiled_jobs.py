@@ -12,7 +12,6 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history import History
 from d1migrate.migrate.jobs import batches, job
 from d1migrate.migrate.jobs.kinds import work_of
-from d1migrate.migrate.jobs.pace import Pace
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.compiled_texts import Texts
     from d1migrate.migrate.jobs.directive import JobDirective
+    from d1migrate.migrate.jobs.pace import Pace
     from d1migrate.migrate.plan import Step
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_state import TableState
@@ -50,8 +50,14 @@ def job_patterns() -> dict[str, str]:
     }
 
 
-def compiled_job(step: Step, states: States, texts: Texts) -> dict[str, Any]:
+def compiled_job(step: Step, states: States, texts: Texts, pace: Pace) -> dict[str, Any]:
     """Return the job of a migration that declares one.
+
+    Args:
+        step: the migration.
+        states: the states of the migrations table.
+        texts: the texts of the index.
+        pace: the limits of a chunk.
 
     Returns:
         Its `kind`. Of a batch also: `directive`; `pause`, the ratio; `fits`, the assertion before the file
@@ -76,7 +82,7 @@ def compiled_job(step: Step, states: States, texts: Texts) -> dict[str, Any]:
         "directive": directive.text,
         "pause": f"{directive.pause:g}",  # as text: JavaScript writes 1.0 as 1, and the seal would differ
         "fits": texts.query(fits(directive), {}),
-        "begin": {name: plans.begin(*state) for name, state in states.items()},
+        "begin": {name: plans.begin(*state, pace) for name, state in states.items()},
         "chunks": {state: plans.chunk(any_table, state) for state in _STATES if state != last},
         "end": {name: plans.chunk(table, last) for name, (table, _) in states.items()},
         "close": texts.queries(batches.close(plans.job(""), (), stamp=_STAMP).queries, plans.names),
@@ -128,10 +134,10 @@ class _Plans:
         progress = (None, None, None, 1, 1, _ROWS, _CHUNKS, 0, 0, "")
         return job.Job.of((*file, _JOB, state, False, directive.table, *progress))
 
-    def begin(self, table: MigrationsTable, rows: TableState) -> list[list[Any]]:
+    def begin(self, table: MigrationsTable, rows: TableState, pace: Pace) -> list[list[Any]]:
         """Return the batch that opens the job; its last query reads the row."""
         history = History(table=table, rows=rows, head=_HEAD)
-        batch = batches.begin(self._migration, self._directive, history, self.work, stamp=_STAMP, pace=Pace())
+        batch = batches.begin(self._migration, self._directive, history, self.work, stamp=_STAMP, pace=pace)
         first, *rest = batch.queries
         names = {**self.names, f"{rows.expected(full=True)} {_HEAD}": "beforeFull"}
         queries = [first, _assert_not_cancelled(table, self._migration), *rest, job.READ]

@@ -78,7 +78,8 @@ _BUDGET = Setting(
     "How many entries, that is rows and index entries, one batch may write. D1 stops a batch that takes too"
     " much CPU time, and does not report how much that is: 50000 is a fifth of what is known to have failed."
     " A drafted rebuild asserts the budget of the project: see"
-    " [a rebuild](../concepts/how-it-works.md#a-rebuild). `plan` and `rehearse` warn of other changes.",
+    " [a rebuild](../concepts/how-it-works.md#a-rebuild). An index for TypeScript contains it, for the"
+    " chunks of a job. `plan` and `rehearse` warn of other changes.",
 )
 _INDEX = Setting(
     "index",

@@ -154,6 +154,7 @@ async def run_jobs(
     allow_out_of_order: bool = False,
     max_queries: int = 40,
     max_seconds: float = 20.0,
+    budget: int | None = None,
     by: str = "worker",
 ) -> JobReport:
     """Run chunks of the open job, or begin that of the next pending migration; for a cron.
@@ -175,6 +176,8 @@ async def run_jobs(
         max_queries: how many batches this may send, 4 or more; reading the history takes up to three.
         max_seconds: after how many seconds it sends no other batch. It does not wait longer, either: if D1 is
             overloaded, the call ends, and the next one begins with a smaller chunk.
+        budget: the most rows and index entries that a chunk may write; by default 50,000 on D1, and as many
+            as the time allows in an object.
         by: the actor in the log.
 
     Returns:
@@ -190,15 +193,17 @@ async def run_jobs(
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a chunk takes {_FEWEST}")
     from d1migrate.migrate.jobs.flow import JobSettings
-    from d1migrate.migrate.jobs.pace import Pace
+    from d1migrate.migrate.jobs.pace import NO_BUDGET, Pace
     from d1migrate.migrate.plan import plan_up
+    from d1migrate.schema.cost import DEFAULT_BUDGET
     from d1migrate.workers import jobs
 
     found = _load(migrations)
     plan = partial(plan_up, found.migrations, allow_out_of_order=allow_out_of_order, accept_newer=True)
     new_stamp = partial(_stamp, by)
     choice = found.choice(table, wrangler_table)
-    settings = JobSettings(found.migrations, choice, plan, new_stamp, new_stamp, Pace(), again=False)
+    pace = Pace(budget=budget or (NO_BUDGET if _is_storage(database) else DEFAULT_BUDGET))
+    settings = JobSettings(found.migrations, choice, plan, new_stamp, new_stamp, pace, again=False)
     driver = jobs.Committed(database) if _is_storage(database) else BindingDriver(database)
     return await jobs.run_within(settings, driver, max_queries=max_queries, max_seconds=max_seconds)
 

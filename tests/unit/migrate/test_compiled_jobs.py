@@ -87,6 +87,21 @@ def test_the_batches_of_a_job(layout: str) -> None:
     assert (compiled["kind"], compiled["directive"], compiled["pause"]) == ("batch", JOB.directive, "0.5")
 
 
+def test_the_budget_of_the_project() -> None:
+    """A chunk writes at most so many entries."""
+    limits = {
+        budget: [query for query in _job(budget)["begin"]["alone"] if query[1:] == [f"={budget or 50_000}"]]
+        for budget in (None, 9_000)
+    }
+
+    assert all(len(found) == 1 for found in limits.values()), limits
+
+
+def _job(budget: int | None) -> dict[str, Any]:
+    job: dict[str, Any] = compile_index([FILL], VersionTable(), budget=budget)["migrations"][0]["job"]
+    return job
+
+
 def test_an_online_rebuild_has_only_its_kind() -> None:
     """It is derived from the live schema, which takes a planner."""
     index = compile_index([FILL, ONLINE], VersionTable())
