@@ -120,7 +120,15 @@ ADVICE = (
 )
 """For a migration that is applied, the first whose pattern is found is the one."""
 
-_ADVICE_ON_DOWN = tuple(advice for advice in ADVICE if advice is not _APPLIED_ALREADY)
+_ADVICE_ON_DOWN = (
+    Advice(
+        f"bad JSON path: '(.*{OVER_BUDGET}.*)'",
+        "a rollback is one batch: to change the table back in chunks, draft a migration with"
+        " `d1migrate rebuild --online`",
+        "$1",
+    ),
+    *(advice for advice in ADVICE if advice is not _APPLIED_ALREADY),
+)
 NO_RESPONSE = "it is not in the history: run the command again"
 _SHARED = (
     "`d1migrate verify` lists those of the database; migrations that defer the check of foreign keys share a"

@@ -88,6 +88,16 @@ def test_a_batch_over_its_budget() -> None:
     assert "-- d1migrate: online TABLE" in str(error.hint)
 
 
+def test_a_rollback_over_its_budget() -> None:
+    """No directive makes it run in chunks, but another migration does."""
+    sql = f"CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\n\n-- Rollback:\n--   {budget_statement({'a': 2}, 1, {'a': ()})};\n"
+    migrator = Migrator(SqliteDriver(":memory:", url="sqlite::memory:"), load([("001_a.sql", sql)]))
+    migrator.up(lint=False)
+    with pytest.raises(ApplyError, match="over the budget of 1") as caught:
+        migrator.down()
+    assert "draft a migration with `d1migrate rebuild --online`" in str(caught.value.hint)
+
+
 class Lagging(SqliteDriver):
     """A session that reads from a replica, which does not have what was written since."""
 
