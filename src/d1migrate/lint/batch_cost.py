@@ -11,7 +11,7 @@ from collections import Counter
 from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.schema.cost import drop_cost, is_over, separate_indexes, touched_indexes
 from d1migrate.schema.queries import row_key
-from d1migrate.schema.rebuild_checks import OVER_BUDGET
+from d1migrate.schema.rebuild_checks import OVER_BUDGET, is_budget_statement
 from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true, selects
@@ -106,7 +106,7 @@ def over_budget(
 ) -> tuple[ReplayedStatement, str] | None:
     """Return the statement that costs most and the message, if a file is too much for one batch; else None.
 
-    A file that runs as a job is not: it runs at once only if it is small.
+    Of a file that runs as a job, only the swap at the end of an online rebuild counts.
 
     Args:
         replay: the file.
@@ -114,24 +114,40 @@ def over_budget(
         budget: the most entries; None for any number.
         or_more: whether it may cost more than that.
     """
+    drops = {each.index for each in replay.of("drop table")}
+    swap = {index: entries for index, entries in costs.items() if index in drops}
+    job = replay.migration.job
+    if job is not None:
+        costs = swap if job.kind == "online" else {}
     entries = sum(costs.values())
-    if not is_over(entries, budget) or replay.migration.job is not None:
+    if not is_over(entries, budget):
         return None
     most = max(costs, key=costs.__getitem__)
     statement = next((each for each in replay.statements if each.index == most), None)
     if statement is None:
         return None
     number = f"{'at least' if or_more else 'about'} {entries:,}"
-    text = f"{number} entries in one batch: {OVER_BUDGET}{budget:,}; {_instead(replay, statement)}"
-    return statement, text
+    instead = _instead(replay, statement, swaps=not is_over(sum(swap.values()), budget))
+    return statement, f"{number} entries in one batch: {OVER_BUDGET}{budget:,}; {instead}"
 
 
-def _instead(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
-    """Return what to do instead of a statement that writes too much."""
+def _instead(replay: AnalyzedReplay, statement: ReplayedStatement, *, swaps: bool) -> str:
+    """Return what to do instead of a statement that writes too much.
+
+    Args:
+        replay: the file.
+        statement: the statement.
+        swaps: whether the swap at the end of an online rebuild is within the budget.
+    """
     if replay.rebuilds:
         name = replay.rebuilds[0].old.name
-        other = ", or `--expand` if it has many rows" if replay.before.children.get(fold(name)) else ""
-        return f"rebuild it in chunks: `d1migrate rebuild {name} --online`{other}"
+        if not swaps:
+            expand = f"`d1migrate rebuild {name} --expand`"
+            return f"foreign keys reference {name}, so replacing it is too much: {expand}"
+        if is_budget_statement(replay.statements[0].sql) and len(replay.rebuilds) == 1:
+            line = directive_line("online", name)
+            return f"the line `{line}` makes it run in chunks"
+        return f"rebuild it in chunks: `d1migrate rebuild {name} --online`"
     if table := _paged_table(statement):
         line = batch_line(replay, statement) or directive_line("batch", table.name, row_key(table))
         alone = "" if replay.count - replay.records_itself == 1 else ", in a file of its own,"

@@ -98,6 +98,7 @@ def findings(sql: str, rows: dict[str, int], budget: int = 50_000) -> list[str]:
     return [diagnostic.message for diagnostic in found if diagnostic.code == "P114"]
 
 
+DEFAULTED = SCHEMA.replace("norm TEXT", "norm TEXT DEFAULT ''")
 MANY = {"users": 1_000_000}
 REBUILD = """CREATE TABLE new (id INTEGER PRIMARY KEY, email TEXT);
 INSERT INTO new SELECT id, email FROM users;
@@ -125,7 +126,7 @@ ALTER TABLE new RENAME TO users;
         ("ALTER TABLE users DROP COLUMN norm;\n", "leave the column"),
         (
             REBUILD,
-            "rebuild it in chunks: `d1migrate rebuild users --online`, or `--expand`",
+            "foreign keys reference users, so replacing it is too much: `d1migrate rebuild users --expand`",
         ),
     ],
 )
@@ -153,6 +154,23 @@ def test_a_file_that_runs_as_a_job() -> None:
         )
         == []
     )
+
+
+def test_a_rebuild_over_the_budget() -> None:
+    """The directive is enough for a drafted one; an online rebuild still has to drop the table."""
+    before, after = (schema_of([Migration(1, "001_x", sql)]) for sql in (SCHEMA, DEFAULTED))
+    groups = statement_groups(diff(before, after).changes, before, after)
+    drafted = "".join(f"{sql};\n" for group in groups for sql in group.statements)
+    online = f"-- d1migrate: online users\n{drafted}"
+    rows = {"users": 15_000}
+    (message,) = findings(drafted, rows)
+    assert message.endswith("the line `-- d1migrate: online users` makes it run in chunks")
+    (message,) = findings(REBUILD, rows)
+    assert message.endswith("rebuild it in chunks: `d1migrate rebuild users --online`")
+    assert findings(online, rows) == []
+    (message,) = findings(online, MANY)
+    assert "about 3,000,000 entries in one batch" in message
+    assert message.endswith("`d1migrate rebuild users --expand`")
 
 
 def test_rows_of_no_table() -> None:
