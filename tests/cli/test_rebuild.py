@@ -184,6 +184,19 @@ def test_an_online_rebuild_is_alone_in_its_file(project: Project) -> None:
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
 
 
+def test_a_draft_needs_no_database(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the local one, which is not migrated yet, nor production, unless it is named."""
+    with_budget(project, TABLE)
+    toml = project.folder / "d1migrate.toml"
+    toml.write_text(toml.read_text() + '[env.production]\ndatabase = "d1:shop"\n')
+    for name in ("D1MIGRATE_DATABASE", "CLOUDFLARE_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert "not counted" not in project.run(*STRICTER, "--dry-run").err
+    found = project.run("--env", "production", *STRICTER, "--dry-run")
+    assert "rows were not counted, --scale users=ROWS declares them: " in found.err
+    assert "CHECK (email <> '')" in found.out
+
+
 def test_a_big_table_gets_its_column_in_steps(project: Project) -> None:
     """Without a flag, if one UPDATE of all rows would be too big; the dry run counts the files."""
     with_budget(project, TABLE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
 from d1migrate.cli.options import scale_of
 from d1migrate.drafting import Declarations, Stage, expand_contract, online_stages
 from d1migrate.drafting.expand_contract import filled_columns
 from d1migrate.drafting.ways import costly_changes, ways
-from d1migrate.errors import DriverError
+from d1migrate.errors import Error
 from d1migrate.hints import exclusive
 from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.sql.names import fold
@@ -41,7 +40,7 @@ def stages_of(
         return write_steps()
     if options.online:
         return write_online()
-    found = _ways(drafted, current, budget, options, project) if budget else []
+    found = _ways(drafted, current, budget, options, project, output) if budget else []
     for way in found:
         output.note(way.reason)
     why = {fold(way.table): way.reason for way in found}
@@ -54,23 +53,35 @@ def stages_of(
     return [Stage(name or drafted.title, drafted)]
 
 
-def _ways(drafted: Draft, current: Schema, budget: int, options: DraftOptions, project: Project) -> list[Way]:
+def _ways(
+    drafted: Draft, current: Schema, budget: int, options: DraftOptions, project: Project, output: Output
+) -> list[Way]:
     """Return how the tables are changed that are too big for one batch."""
     rows = {fold(table): count for table, count in scale_of(options.scale).items()}
-    if not rows:
-        most = {change.table: change.most_rows(budget) for change in costly_changes(drafted, current)}
-        rows = _counted(most, project) if most else {}
+    most = {change.table: change.most_rows(budget) for change in costly_changes(drafted, current)}
+    if most and not rows:
+        try:
+            rows = _counted(most, project)
+        except Error as error:  # a draft needs no database
+            if project.is_database_given:
+                scale = " ".join(f"--scale {table}=ROWS" for table in most)
+                output.note(f"rows were not counted, {scale} declares them: {error.headline}")
     return ways(drafted, current, rows, budget)
 
 
 def _counted(most: Mapping[str, int], project: Project) -> dict[str, int]:
-    """Return {table, folded: its rows, at most so many}; nothing if the database cannot be asked."""
+    """Return {table, folded: its rows, at most so many}.
+
+    Production is only asked if it is named: a draft is usually made without a network.
+
+    Raises:
+        Error: the database cannot be asked.
+    """
     from d1migrate.sql.batch import Batch, count_rows_up_to
 
-    if not project.names_database:
+    is_remote = project.names_database and project.environment.database.startswith("d1:")
+    if not project.names_database or (is_remote and not project.is_database_given):
         return {}
     queries = [count_rows_up_to(table, rows) for table, rows in most.items()]
-    with suppress(DriverError):  # such as a table that a pending migration creates
-        results = project.driver.batch(Batch(tuple(queries), reads=True))
-        return {fold(table): result.rows[0][0] for table, result in zip(most, results, strict=True)}
-    return {}
+    results = project.driver.batch(Batch(tuple(queries), reads=True))
+    return {fold(table): result.rows[0][0] for table, result in zip(most, results, strict=True)}

@@ -102,7 +102,7 @@ class Project:
     @property
     def is_owner_given(self) -> bool:
         """Whether a flag or a variable chooses a migrations folder, or a Durable Object."""
-        return bool(self._given_folder) or (self._is_database_given and self._is_of_object)
+        return bool(self._given_folder) or (self.is_database_given and self._is_of_object)
 
     def fleet(self, name: str | None) -> FleetSettings:
         """Return a fleet of the configuration; without a name, its only one.
@@ -204,10 +204,11 @@ class Project:
     @property
     def names_database(self) -> bool:
         """Whether a flag, a variable or the configuration names a database to work on."""
-        return self._is_database_given or bool(self.config.environments)
+        return self.is_database_given or bool(self.config.environments)
 
     @property
-    def _is_database_given(self) -> bool:
+    def is_database_given(self) -> bool:
+        """Whether a flag or a variable names the database."""
         given = self._given.env or self._given.database
         return bool(given or os.environ.get("D1MIGRATE_ENV") or os.environ.get("D1MIGRATE_DATABASE"))
 
@@ -271,7 +272,7 @@ class Project:
         if self.config.section:
             return None
         default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
-        return self.environment if self._is_database_given or default else None
+        return self.environment if self.is_database_given or default else None
 
     @property
     def pattern(self) -> str:
