@@ -13,6 +13,7 @@ from d1migrate.errors import Error
 from d1migrate.schema import introspect
 from d1migrate.schema.compare import compare
 from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def result_of(driver: Driver, write: Write) -> object:
 def contents(driver: Driver) -> dict[str, set[Any]]:
     """Return all rows of all tables, with their rowids and types, and the AUTOINCREMENT counters."""
     (tables,) = driver.batch(Batch([_TABLES], reads=True))
-    reads = [Query(f'SELECT {"" if wr else "rowid, "}* FROM "{name}"') for name, wr in tables.rows]
+    reads = [Query(f'SELECT {"" if wr else "rowid, "}* FROM {quote_identifier(name)}') for name, wr in tables.rows]
     results = driver.batch(
         Batch([*reads, Query("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'")], reads=True)
     )
