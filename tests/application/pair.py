@@ -104,7 +104,9 @@ def result_of(driver: Driver, write: Write) -> object:
 def contents(driver: Driver) -> dict[str, set[Any]]:
     """Return all rows of all tables, with their rowids and types, and the AUTOINCREMENT counters."""
     (tables,) = driver.batch(Batch([_TABLES], reads=True))
-    reads = [Query(f'SELECT {"" if wr else "rowid, "}* FROM {quote_identifier(name)}') for name, wr in tables.rows]
+    reads = [
+        Query(f"SELECT {'' if wr else 'rowid, '}* FROM {quote_identifier(name)}") for name, wr in tables.rows
+    ]
     results = driver.batch(
         Batch([*reads, Query("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'")], reads=True)
     )

@@ -212,7 +212,7 @@ def test_a_large_table_under_continuous_writes(cloudflare: Cloudflare, tmp_path:
     folder = tmp_path / "migrations"
     folder.mkdir()
     jobs = Jobs(cloudflare, database, folder)
-    cloudflare.settings(quota=1_000_000)
+    cloudflare.settings(quota=1_000_000, keep_past=False)  # it would copy the file at every write
     jobs.write(BEFORE)
     jobs.up()
     for sql in rows():

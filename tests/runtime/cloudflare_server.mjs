@@ -93,7 +93,7 @@ const CONTROLS = {
   "/sql": async ({ uuid, sql }) => {
     const database = databases.find(uuid);
     const queries = split(sql).map((one) => ({ sql: one }));
-    const { error, results } = await database.exclusively(() => database.run(queries));
+    const { error, results } = await database.exclusively(() => database.run(queries, world.settings.keep_past));
     if (error) throw new Error(error);
     return results.map(({ rows }) => rows);
   },
