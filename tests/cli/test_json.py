@@ -27,7 +27,7 @@ from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.report import errors as error_values
 from d1migrate.report import fleet_values, job_values, values
-from d1migrate.report.shapes import jobs
+from d1migrate.report.shapes import fleet, jobs
 from tests import json_schemas
 from tests.cli.project import Project
 
@@ -555,7 +555,14 @@ def rare_fleets(shown: Shown) -> None:
     shown("fleet up")
     shown("fleet list --vanished")
     failure = FailureGroup("x", "", "", 1, ("a",))
-    shown.note("fleet up", found | {"failures": fleet_values.failure_values([failure]), "ended": "closed"})
+    found |= {"failures": fleet_values.failure_values([failure])}
+    for ended in get_args(
+        get_type_hints(fleet.FleetReport, localns=vars(fleet) | {"Literal": Literal})["ended"]
+    ):
+        for command in ("up", "jobs"):
+            shown.note(f"fleet {command}", found | {"ended": ended})
+    tenants = shown("fleet list")["tenants"]
+    shown.note("fleet list", {"fleet": "shops", "tenants": [tenants[0] | {"state": "waiting"}]})
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         problems = [("a", Problem(kind, "x", "x", ("SELECT 1;",))), ("a", Problem(kind, "x", "x"))]
         shown.note("fleet up", found | {"problems": fleet_values.problem_values(problems)})
@@ -632,7 +639,7 @@ def rare(shown: Shown) -> None:
     for kind in get_args(get_type_hints(Problem, localns={"Literal": Literal})["kind"]):
         shown.note(
             "up",
-            values.report(
+            values.up(
                 Report((), (), problems=(Problem(kind, "x", "x", ("SELECT 1;",)), Problem(kind, "x", "x")))
             ),
         )

@@ -11,6 +11,7 @@ from d1migrate.cli.run_report import print_report
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.table import NameTable
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.report import values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,4 +59,6 @@ def run(options: Options, project: Project, output: Output) -> int:
             "wrangler now counts what was rolled back as pending:"
             " `wrangler d1 migrations apply` would apply it again"
         )
-    return print_report(report, time.perf_counter() - started, output, done="rolled back")
+    return print_report(
+        report, values.report(report), time.perf_counter() - started, output, done="rolled back"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from d1migrate.migrate.migration import NOTHING, Migration
-from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
 TYPE_CHECKING = False
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.flows.report import Report
     from d1migrate.migrate.plan import Plan
+    from d1migrate.report.shapes import runs
 
 
 def note_findings(found: Sequence[Diagnostic], output: Output) -> None:
@@ -33,10 +33,10 @@ def warn_of_empty(plan: Plan, effect: str, output: Output) -> None:
             output.warn(f"{clean_line(step.name)} has no statement, and {effect}")
 
 
-def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:
+def print_report(report: Report, value: runs.Run, seconds: float, output: Output, *, done: str) -> int:
     """Print what an `up` or `down` did; returns the exit code."""
     if output.as_json:
-        output.print_json(values.report(report))
+        output.print_json(value)
     else:
         for row in report.meanwhile:
             output.print(f"applied meanwhile by another run: {clean_line(row.name)}")

@@ -10,6 +10,7 @@ from d1migrate.cli.options import INTERRUPTED, ApplyOptions, GateOptions
 from d1migrate.cli.run_report import note_findings, print_report, warn_of_empty
 from d1migrate.hints import exclusive
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.report import values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if report.steps:
         hint = "is only recorded; to fill it in later, roll it back first: `d1migrate down`"
         warn_of_empty(planned[0], hint, output)
-    code = print_report(report, time.perf_counter() - started, output, done="applied")
+    code = print_report(report, values.up(report), time.perf_counter() - started, output, done="applied")
     return _stopped(report, jobs, planned[-1], output) if report.waiting_for else code
 
 

@@ -210,9 +210,13 @@ def report(report: Report) -> runs.Run:
             for step in report.steps
         ],
         "applied_meanwhile": migrations(report.meanwhile),
-        "waits_for": report.waiting_for,
         "problems": problems(report.problems),
     }
+
+
+def up(found: Report) -> runs.Up:
+    """What an `up` did, and what waits."""
+    return {**report(found), "waits_for": found.waiting_for}
 
 
 def verification(found: Verification) -> history.Verification:

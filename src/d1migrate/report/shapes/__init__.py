@@ -13,7 +13,7 @@ from d1migrate.report.shapes import backups, checks, errors, files, fleet, histo
 
 DOCUMENTS: dict[str, tuple[type, ...]] = {
     "init": (runs.Setup,),
-    "up": (runs.Run,),
+    "up": (runs.Up,),
     "down": (runs.Run,),
     "status": (history.Status,),
     "history": (history.History,),

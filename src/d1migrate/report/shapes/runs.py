@@ -112,14 +112,22 @@ class Run(TypedDict):
     Attributes:
         steps: the migrations, in the order in which they ran.
         applied_meanwhile: migrations that another run applied at the same time.
-        waits_for: the migration whose job must end before others can be applied; null if nothing waits.
         problems: what is wrong with the database after the run.
     """
 
     steps: list[Step]
     applied_meanwhile: list[Migration]
-    waits_for: str | None
     problems: list[Problem]
+
+
+class Up(Run):
+    """What was done.
+
+    Attributes:
+        waits_for: the migration whose job must end before others can be applied; null if nothing waits.
+    """
+
+    waits_for: str | None
 
 
 class Evidence(TypedDict):
