@@ -146,3 +146,19 @@ def test_a_statement_that_is_too_much_for_one_batch_gets_its_directive(project: 
     assert "nothing is too much for one batch" in project.run("lint", "--fix", "--yes", *scale).err
     path.write_text("UPDATE logs SET n = (SELECT max(n) FROM logs);\n")
     assert "nothing to fix" in project.run("lint", "--fix", "--yes", *scale).err
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_rows_are_counted_where_the_database_can_be_reached(project: Project, *, named: bool) -> None:
+    """As `lint` counts them: what it reports, and proposes to fix, is fixed."""
+    (project.folder / "d1migrate.toml").write_text('budget = 1000\n[env.local]\ndatabase = "sqlite:app.db"\n')
+    project.write("001_logs.sql", "CREATE TABLE logs (id INTEGER PRIMARY KEY, n TEXT);\n")
+    project.run("up")
+    rows = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 2000) SELECT n FROM i"
+    project.sql(f"INSERT INTO logs (id) {rows}")
+    project.write("002_fill.sql", "UPDATE logs SET n = '' WHERE n IS NULL;\n")
+    path = project.migrations / "002_fill.sql"
+    assert "P114" in project.run("lint").out
+    project.run("lint", "--fix", "--yes", *([str(path)] if named else []))
+    assert path.read_text().startswith("-- d1migrate: batch logs\n")
+    assert "P114" not in project.run("lint").out

@@ -7,7 +7,7 @@ import os
 from d1migrate import __version__
 from d1migrate.cli.options import FOUND, scale_of
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.errors import UsageError
+from d1migrate.errors import Error, UsageError
 from d1migrate.hints import exclusive
 from d1migrate.lint.check import failing
 from d1migrate.lint.platform import D1, Target
@@ -127,7 +127,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
         raise UsageError("--fix cannot be used with --all, or with --format github or sarif")
     platform = project.platform(options.platform)
     left = fix(
-        _fixable(options, project, platform),
+        _fixable(options, project, platform, output),
         platform,
         project,
         output,
@@ -137,14 +137,17 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     return FOUND if left else 0
 
 
-def _fixable(options: Options, project: Project, platform: Platform) -> Fixable:
+def _fixable(options: Options, project: Project, platform: Platform, output: Output) -> Fixable:
     """Return what --fix may rewrite: the named files, or those that are pending."""
     from d1migrate.cli.lint_fix import Fixable
 
     target = _target(options, project)
     if options.files:
         migrations, named = _named(options.files, project)
-        return Fixable(migrations, [m for m in migrations if m.name in named], target=target)
+        only = [m for m in migrations if m.name in named]
+        if target is None and project.has_database_on(platform):
+            target = _counted(only, project, output)
+        return Fixable(migrations, only, target=target)
     if not project.has_database_on(platform):
         raise UsageError(
             "--fix without a database rewrites the files you name",
@@ -155,7 +158,17 @@ def _fixable(options: Options, project: Project, platform: Platform) -> Fixable:
     history, schema = run_flow(read_history_and_schema(migrator.choice), project.driver)
     entries = compare(migrator.migrations, history)
     todo = [e.migration for e in entries if e.migration and e.is_pending]
-    return Fixable(todo, todo, schema, target)
+    return Fixable(todo, todo, schema, target or migrator.target(todo, schema))
+
+
+def _counted(migrations: Sequence[Migration], project: Project, output: Output) -> Target | None:
+    """Return how many rows the database has; None if it cannot be reached, which --fix can do without."""
+    try:
+        migrator = project.migrator()
+        return migrator.target(migrations, migrator.schema())
+    except Error as error:
+        output.warn(f"cannot count rows: {error}")
+        return None
 
 
 def _named(paths: Sequence[str], project: Project) -> tuple[Sequence[Migration], set[str]]:
