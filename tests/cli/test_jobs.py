@@ -429,7 +429,7 @@ def test_cancel(big: Project) -> None:
     begin(big)
     asked = big.run("job", "cancel", code=2).err
     assert "what 2 chunks changed stays (1,500 rows of users)" in asked
-    assert "add --yes to confirm" in asked
+    assert "hint: add --yes to confirm\n" in asked
     cancelled = big.run("job", "cancel", "--yes", "--reason", "wrong column")
     assert cancelled.out == f"{NAME} is cancelled\n"
     assert "cancel job (1,500 rows, 2 chunks; wrong column)" in big.run("history").out

@@ -40,7 +40,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         project.note_database()
         for fact in _facts(open_job):
             output.note(fact)
-        output.confirm(f"cancel {clean_line(open_job.name)}")
+        output.confirm(f"cancel {clean_line(open_job.name)}", hint="add --yes to confirm")
     if open_job:
         protect(options.confirm, project, output)
     job = migrator.cancel_job(reason=options.reason)
