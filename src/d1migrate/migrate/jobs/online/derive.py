@@ -224,7 +224,7 @@ class _Derivation:
             self._collations(key),
             ", ".join(f"{sql} AS {q(name)}" for name, sql in self._held.items()),
             values,
-            tuple(self._uniques(key)),
+            tuple(_uniques(self._old, key)),
             tuple(self._indexes()),
             tuple(safe_form(part.sql) for part in self._parts.triggers),
             tuple(trigger.name for trigger in self._old.triggers),
@@ -402,31 +402,6 @@ class _Derivation:
         is_rowid = key[0] in ROWIDS and rowid_of(self._old) == key[0]
         return ("",) if is_rowid else tuple(own[fold(name)] for name in key)
 
-    def _uniques(self, key: tuple[str, ...]) -> Iterator[Unique]:
-        """Yield the keys by which OR REPLACE may delete a row other than the one with the job's key."""
-        alias = rowid_alias(self._old)
-        for found in self._before.all_keys:
-            names = {fold(term.column or "") for term in found.terms}
-            is_key = found.primary and (names == {fold(k) for k in key} or (alias and names == {fold(alias)}))
-            if not is_key:
-                yield self._unique(found.terms, "")
-        for index in self._old.indexes:
-            definition = parse(index.sql) if index.unique and index.sql else None
-            if isinstance(definition, IndexDefinition):
-                yield self._unique(definition.terms, definition.where or "")
-
-    def _unique(self, terms: Sequence[Term], where: str) -> Unique:
-        columns = {fold(c.name): c for c in self._old.columns}
-        found, reads, is_plain = list[tuple[str, bool, str]](), set[str](), not where
-        for term in terms:
-            name, expression, collation = term.column, term.expression, term.collation
-            found.append((q(name) if name else expression, bool(name), q(collation) if collation else ""))
-            mentioned = {fold(name)} if name else mentioned_names(expression)
-            reads |= mentioned & columns.keys()
-            is_plain &= name is not None and not columns[fold(name)].generated
-        names = tuple(columns[name].name for name in sorted(reads))
-        return Unique(tuple(found), where, names if is_plain else (), names)
-
     # --- other tables ---
 
     def _parents(self) -> Iterator[Parent]:
@@ -445,7 +420,8 @@ class _Derivation:
             same = (columns, fold(key.table), key.to, key.on_delete, key.on_update)
             to = parent_columns(parent, key)
             is_watched = is_own or same not in before
-            yield Parent(key.columns, self._new.name if is_own else parent.name, to, is_watched)
+            uniques = tuple(_uniques(self._old if is_own else parent, to)) if is_watched else ()
+            yield Parent(key.columns, self._new.name if is_own else parent.name, to, is_watched, uniques)
 
     def _unindexed(self, parents: Sequence[Parent]) -> Iterator[int]:
         """Yield the foreign keys by which rows of the shadow are searched, and that have no index."""
@@ -485,6 +461,33 @@ class _Derivation:
 
     def _cannot(self, why: str, hint: str) -> PlanError:
         return PlanError(f"{self._old.name} cannot be rebuilt online: {why}", hint=hint)
+
+
+def _uniques(table: Table, key: tuple[str, ...]) -> Iterator[Unique]:
+    """Yield the keys by which OR REPLACE may delete a row of a table, other than the one with some key."""
+    definition, alias = parse_table(table.sql), rowid_alias(table)
+    known = [set(map(fold, key)), {fold(alias)} if alias and key[0] in (*ROWIDS, alias) else set()]
+    for found in definition.all_keys if definition else ():
+        names = {fold(term.column or "") for term in found.terms}
+        if names not in known or any(term.collation for term in found.terms):
+            yield _unique(table, found.terms, "")
+    for index in table.indexes:
+        created = parse(index.sql) if index.unique and index.sql else None
+        if isinstance(created, IndexDefinition):
+            yield _unique(table, created.terms, created.where or "")
+
+
+def _unique(table: Table, terms: Sequence[Term], where: str) -> Unique:
+    columns = {fold(c.name): c for c in table.columns}
+    found, reads, is_plain = list[tuple[str, bool, str]](), set[str](), not where
+    for term in terms:
+        name, expression, collation = term.column, term.expression, term.collation
+        found.append((q(name) if name else expression, bool(name), q(collation) if collation else ""))
+        mentioned = {fold(name)} if name else mentioned_names(expression)
+        reads |= mentioned & columns.keys()
+        is_plain &= name is not None and not columns[fold(name)].generated
+    names = tuple(columns[name].name for name in sorted(reads))
+    return Unique(tuple(found), where, names if is_plain else (), names)
 
 
 def _table_of(definition: TableDefinition, parts: Parts) -> Table:

@@ -59,12 +59,15 @@ class Parent(NamedTuple):
         is_watched: whether triggers on the parent take the rows that reference a changed row out of the
             shadow. Without them, a write that the old table allows might be refused, or change the shadow: by
             a key that the old table lacks, and by one to the table itself, if a row references itself.
+        uniques: the other unique keys of a parent that is watched: OR REPLACE may delete a row because of
+            them.
     """
 
     columns: tuple[str, ...]
     table: str
     to: tuple[str, ...]
     is_watched: bool = False
+    uniques: tuple[Unique, ...] = ()
 
 
 class Value(NamedTuple):
@@ -181,6 +184,10 @@ class OnlinePlan(NamedTuple):
         kinds = {"values": Value, "uniques": Unique, "indexes": NewIndex, "parents": Parent}
         for name, kind in kinds.items():
             fields[name] = tuple(kind(*map(_tuples, each)) for each in fields[name])
+        fields["parents"] = tuple(
+            parent._replace(uniques=tuple(Unique(*unique) for unique in parent.uniques))
+            for parent in fields["parents"]
+        )
         return cls(**{name: _tuples(value) for name, value in fields.items()})
 
 

@@ -28,7 +28,8 @@ def trigger_names(plan: OnlinePlan) -> list[str]:
     tags = ["insert", "update", "move", "delete"]
     tags += ["before_insert", "before_update"] if plan.uniques else []
     for number, parent in enumerate(plan.parents):
-        tags += [f"parent_{number}_{event}" for event in _PARENT_EVENTS if parent.is_watched]
+        events = ["insert", "update", "delete", *(["displaced"] if parent.uniques else [])]
+        tags += [f"parent_{number}_{event}" for event in events if parent.is_watched]
     return [plan.sync(tag) for tag in tags]
 
 
@@ -41,9 +42,6 @@ def row_of(names: Sequence[str], prefix: str = "") -> str:
     """Return columns as a row value, or the only one as it is."""
     found = [f"{prefix}{column(name)}" for name in names]
     return found[0] if len(found) == 1 else f"({', '.join(found)})"
-
-
-_PARENT_EVENTS = ("insert", "update", "delete")
 
 
 class _Triggers:
@@ -97,32 +95,65 @@ class _Triggers:
 
     def _displaced(self, unique: Unique, other: str) -> Iterator[str]:
         """Yield the statements for the rows with the same values in a unique key."""
-        # Each expression of an index, over NEW: a row with the names of the columns.
-        names = ", ".join(f"NEW.{q(name)} AS {q(name)}" for name in unique.reads)
-        terms = [
-            f"({sql}){f' COLLATE {collation}' if collation else ''} = "
-            + (f"NEW.{sql}" if is_column else f"(SELECT {sql} FROM (SELECT {names}))")
-            for sql, is_column, collation in unique.terms
-        ]
-        # SQLite uses a partial index only if its condition is in the query.
-        where = " AND ".join([*terms, *([f"({unique.where})"] if unique.where else [])])
         keys = ", ".join(map(column, self._plan.key))
-        found = f"SELECT {keys} FROM {self._table} WHERE {where}{other}"
+        found = f"SELECT {keys} FROM {self._table} WHERE {_conflicts(unique)}{other}"
         yield f"INSERT INTO {self._log} {found} ON CONFLICT DO NOTHING"
         yield f"DELETE FROM {self._shadow} WHERE {row_of(self._plan.shadow_key)} IN ({found})"
 
     def _of_parent(self, number: int, parent: Parent) -> Iterator[str]:
         """Yield the triggers on a parent: the shadow must not refuse its writes, nor be changed by them."""
-        rows = {"insert": "NEW", "update": "OLD", "delete": "OLD"}
+        pairs = list(zip(parent.columns, parent.to, strict=True))
+        old, new = (
+            " AND ".join(f"{q(mine)} = {row}.{q(to)}" for mine, to in pairs) for row in ("OLD", "NEW")
+        )
+        to = ", ".join(map(q, parent.to))
+        displaced = [
+            f"{row_of(parent.columns)} IN (SELECT {to} FROM {q(parent.table)} WHERE {_conflicts(unique)})"
+            for unique in parent.uniques
+        ]
         moved = " OR ".join(f"OLD.{q(to)} IS NOT NEW.{q(to)}" for to in parent.to)
-        for event, row in rows.items():
-            pairs = zip(parent.columns, parent.to, strict=True)
-            same = " AND ".join(f"{q(mine)} = {row}.{q(to)}" for mine, to in pairs)
-            keys = ", ".join(map(column, self._plan.shadow_key))
-            found = f"FROM {self._shadow} WHERE {same}"
-            note = f"INSERT INTO {self._log} SELECT {keys} {found} ON CONFLICT DO NOTHING"
-            body = [note, f"DELETE {found}"]
-            when = moved if event == "update" else ""
-            yield self._trigger(
-                f"parent_{number}_{event}", f"BEFORE {event.upper()}", body, when=when, on=q(parent.table)
-            )
+        yield self._on_parent(number, parent, "insert", [new, *displaced])
+        yield self._on_parent(number, parent, "update", [old, new], when=moved)
+        yield self._on_parent(number, parent, "delete", [old])
+        if displaced:
+            columns = {name for unique in parent.uniques for name in unique.columns}
+            is_any = not all(unique.columns for unique in parent.uniques)
+            of = "" if is_any else f" OF {', '.join(map(q, sorted(columns)))}"
+            yield self._on_parent(number, parent, "displaced", displaced, event=f"UPDATE{of}")
+
+    def _on_parent(
+        self, number: int, parent: Parent, tag: str, rows: Sequence[str], *, event: str = "", when: str = ""
+    ) -> str:
+        """Return a trigger that takes rows out of the shadow, and notes their keys.
+
+        Args:
+            number: that of the foreign key.
+            parent: the foreign key.
+            tag: of the trigger's name.
+            rows: conditions over the shadow.
+            event: the event; the tag by default.
+            when: the trigger's condition.
+        """
+        keys = ", ".join(map(column, self._plan.shadow_key))
+        body = list[str]()
+        for condition in rows:
+            found = f"FROM {self._shadow} WHERE {condition}"
+            body += [
+                f"INSERT INTO {self._log} SELECT {keys} {found} ON CONFLICT DO NOTHING",
+                f"DELETE {found}",
+            ]
+        timing = f"BEFORE {event or tag.upper()}"
+        return self._trigger(f"parent_{number}_{tag}", timing, body, when=when, on=q(parent.table))
+
+
+def _conflicts(unique: Unique) -> str:
+    """Return the condition that a row has the values of NEW in a unique key."""
+    # Each expression of an index, over NEW: a row with the names of the columns.
+    names = ", ".join(f"NEW.{q(name)} AS {q(name)}" for name in unique.reads)
+    terms = [
+        f"({sql}){f' COLLATE {collation}' if collation else ''} = "
+        + (f"NEW.{sql}" if is_column else f"(SELECT {sql} FROM (SELECT {names}))")
+        for sql, is_column, collation in unique.terms
+    ]
+    # SQLite uses a partial index only if its condition is in the query.
+    return " AND ".join([*terms, *([f"({unique.where})"] if unique.where else [])])
