@@ -44,6 +44,7 @@ def applied(project: Project) -> Project:
         ("renumber",),
         ("adopt",),
         ("diff", "--from", "live"),
+        ("squash", "--to", "004", "--yes"),
     ],
     ids=" ".join,
 )
@@ -65,6 +66,36 @@ def test_left_out(applied: Project, sql: str) -> None:
     assert after == before
     assert applied.run("verify", "--check").code == 0
     assert "_d1m_" not in applied.run("status").out
+
+
+def test_files_before_the_job_can_be_squashed(applied: Project) -> None:
+    """The job needs its own file only."""
+    open_in(applied)
+    applied.run("squash", "--to", "002", "--dry-run")
+
+
+def test_a_gate_for_code_that_needs_it(applied: Project) -> None:
+    """Code that needs the backfill is not deployed before the job has ended."""
+    open_in(applied)
+    assert applied.run("gate", "--code-version", "3").code == 0
+    applied.run("gate", "--code-version", "4", code=3)
+
+
+@pytest.mark.parametrize("change", ["edit", "delete", "rename"])
+def test_a_file_that_changes_while_its_job_is_open(applied: Project, change: str) -> None:
+    """`up` refuses, and says how to go on; nothing is done."""
+    open_in(applied)
+    path = applied.migrations / "004_fill.sql"
+    if change == "edit":
+        path.write_text(FILL.replace("= email", "= lower(email)"))
+    elif change == "delete":
+        path.unlink()
+    else:
+        path.rename(applied.migrations / "004_filling.sql")
+    ran = applied.run("up", code=1)
+    assert "004_fill" in ran.err
+    assert "`d1migrate job cancel`" in ran.err
+    assert applied.sql("SELECT state, chunks FROM _d1m_job") == [("running", 3)]
 
 
 def test_the_next_migration_can_be_written_and_tried(applied: Project) -> None:

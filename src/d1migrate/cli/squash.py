@@ -10,9 +10,12 @@ from d1migrate.cli.index_files import write_indexes
 from d1migrate.cli.migration_files import check_writable
 from d1migrate.cli.options import refuse_dry_run_with_yes
 from d1migrate.drafting.squash import squash
-from d1migrate.errors import UsageError
+from d1migrate.drivers.run import run as run_flow
+from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.file_name import with_words
+from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.order import order_key
+from d1migrate.migrate.refusals import refuse_open_job
 from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.table import SUFFIX
 from d1migrate.named_tuple import NamedTuple
@@ -63,6 +66,7 @@ def _squash(options: Options, project: Project, output: Output) -> None:
         return
     migrations = project.load()
     chosen = _chosen(migrations, options.to)
+    _refuse_open_job(chosen, project)
     _refuse_place(with_words(chosen[-1].name + SUFFIX, options.name), migrations[len(chosen) :], project)
     now = time.time()
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
@@ -106,6 +110,25 @@ def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:
             hint=f"a squash needs at least two files{following}",
         )
     return chosen
+
+
+def _refuse_open_job(chosen: Sequence[Migration], project: Project) -> None:
+    """Refuse to replace the file of a job that is open in the local database: its chunks need the file.
+
+    A remote database is not asked: there, `up` refuses the missing file, and `adopt` the open job.
+
+    Raises:
+        HistoryError: such a job is open.
+    """
+    try:
+        migrator = project.migrator()
+        if migrator.driver.capabilities.file is None:
+            return
+        history = run_flow(read_history(migrator.choice), migrator.driver)
+    except Error:  # a squash needs no database
+        return
+    if history.job and any(migration.name == history.job.name for migration in chosen):
+        refuse_open_job(history)
 
 
 def _refuse_place(path: str, following: Sequence[Migration], project: Project) -> None:
