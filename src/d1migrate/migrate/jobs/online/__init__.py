@@ -5,7 +5,7 @@ out of the shadow and note its key in the change log, so no constraint of the ne
 application. At every moment the shadow is a subset of the table, and what is missing follows the cursor or is
 in the log. At the end, one short batch swaps the two.
 
-`derive` reads the guarded rebuild that the file is, `plan` is what it found, `triggers` invalidate.
+`parts` reads the guarded rebuild that the file is, `derive` makes a `plan` of it, `triggers` invalidate.
 `rows` copies, `proofs` compares, `swap` is the cut-over; `chunks` are the statements of each state, and
 `work` chooses among them.
 """

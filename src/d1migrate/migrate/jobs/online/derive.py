@@ -1,30 +1,22 @@
-"""Read a guarded rebuild: what its file does to the table, so that it can be done in chunks.
-
-The statements are recognized by what they do, so a drafted file may be edited. What is not part of a guarded
-rebuild is refused: it would run once in one form and never in the other.
-"""
+"""Derive from a guarded rebuild, and the live schema, how to do the same in chunks."""
 
 from __future__ import annotations
 
-import re
-
 from d1migrate.errors import ParseError, PlanError
-from d1migrate.migrate.history_guard import is_record
+from d1migrate.migrate.jobs.online.parts import HOLD, ONLY, read_parts, refused
 from d1migrate.migrate.jobs.online.plan import NewIndex, OnlinePlan, Parent, Unique, Value
-from d1migrate.migrate.table import USUAL_NAMES
-from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.keys import is_indexed, parent_columns, rowid_alias
 from d1migrate.schema.model import Column, ForeignKey, Index, Table
 from d1migrate.schema.normalize import mentioned_names
 from d1migrate.schema.queries import column_affinity, holds_no_null, is_autoincrement, rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS
-from d1migrate.sql.create import parse, parse_table, parse_trigger
+from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import HELPER, ROWIDS, fold, is_helper, quote_literal, unquote
 from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.select import selects
-from d1migrate.sql.statement import insert_of, pragma_of, shape_of, target_of
+from d1migrate.sql.statement import insert_of
 from d1migrate.sql.token_groups import span, text_at
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import safe_form
@@ -33,16 +25,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from d1migrate.migrate.jobs.online.parts import Part, Parts
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition, Term
     from d1migrate.sql.select import Select
-    from d1migrate.sql.split import Statement
-    from d1migrate.sql.statement import Shape
     from d1migrate.sql.tokens import Token
 
-ONLY = "an online migration is a rebuild as `d1migrate rebuild` drafts it, and nothing else"
-_HOLD = re.compile(rf"{HELPER}hold_([0-9]+)")
 _IN_STEPS = "change it in steps: `d1migrate rebuild --expand` adds a column, fills it, and drops the old one"
 _MOST_KEYS = 4
 _VARY = {"random", "randomblob", "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"}
@@ -63,7 +52,7 @@ def derive(migration: Migration, schema: Schema) -> OnlinePlan:
     if migration.job is None:
         raise ValueError(f"{migration.name} has no directive")
     table = migration.job.table
-    parts = _read(migration, table)
+    parts = read_parts(migration, table)
     catalog = Catalog.of(schema)
     old = catalog.tables.get(fold(table))
     if old is None or old.is_virtual:
@@ -72,132 +61,14 @@ def derive(migration: Migration, schema: Schema) -> OnlinePlan:
     return _Derivation(migration, parts, old, catalog).plan()
 
 
-class Part(NamedTuple):
-    """A statement of the file, with its tokens and its kind."""
-
-    statement: Statement
-    tokens: Sequence[Token]
-    shape: Shape
-
-    @property
-    def sql(self) -> str:
-        """Its text."""
-        return self.statement.sql
-
-
-class Parts(NamedTuple):
-    """The statements of a guarded rebuild that decide what it does."""
-
-    hold: Part
-    drop: Part
-    create: Part
-    fill: Part
-    indexes: tuple[Part, ...]
-    triggers: tuple[Part, ...]
-    others: tuple[Part, ...]
-
-
-def _read(migration: Migration, table: str) -> Parts:
-    found: dict[str, list[Part]] = {name: [] for name in Parts._fields}
-    last: Part | None = None
-    for statement in migration.statements():
-        tokens = significant(statement.sql)
-        last = Part(statement, tokens, shape_of(tokens))
-        role = _role(last, fold(table))
-        if role is None:
-            raise _error(migration, last, f"{ONLY}; this statement is not part of one")
-        found[role].append(last)
-    for name, what in _NEEDED.items():
-        if len(found[name]) != 1:
-            number = "more than one statement" if found[name] else "no statement"
-            place = found[name][-1] if found[name] else last
-            raise _error(migration, place, f"{ONLY}; there is {number} that {what.format(table)}")
-    hold, drop, create, fill = (found[name][0] for name in _NEEDED)
-    if not hold.statement.line < drop.statement.line < create.statement.line < fill.statement.line:
-        raise _error(migration, drop, f"{ONLY}; its statements are in another order")
-    rest = (tuple(found[name]) for name in ("indexes", "triggers", "others"))
-    return Parts(hold, drop, create, fill, *rest)
-
-
-_NEEDED = {
-    "hold": f"copies {{}} to {HELPER}hold_1",
-    "drop": "drops {}",
-    "create": "creates {}",
-    "fill": "fills {} from the copy",
-}
-
-
-def _role(part: Part, table: str) -> str | None:
-    """Return which part of a guarded rebuild a statement is; None if it is not one."""
-    tokens, (verb, name, _, _) = part.tokens, part.shape
-    match verb:
-        case "pragma":
-            return "others" if pragma_of(tokens).name == "defer_foreign_keys" else None
-        case "select":
-            is_assertion = [t.text.lower() for t in tokens[1:3]] == ["json_extract", "("]
-            return "others" if is_assertion else None
-        case "create table":
-            if name == table:
-                return "create"
-            if _HOLD.fullmatch(name):
-                return "hold"
-            return "others" if is_helper(name) else None
-        case "drop table":
-            return "drop" if name == table else "others" if is_helper(name) else None
-        case "create index":
-            return _index_role(part, table)
-        case "create trigger":
-            return _trigger_role(part, table)
-        case "drop index" | "drop trigger":
-            return "others"  # of helpers, or of what DROP TABLE drops: `_Derivation` checks which
-        case "insert" | "update" | "delete":
-            target = target_of(tokens)
-            if target == table and verb == "update" and f"{HELPER}late_" in part.sql:
-                return "others"  # the column that exceeds the limit with the rowid: refused with that reason
-            if target == table:
-                return "fill" if verb == "insert" else None
-            if is_helper(target) or target == "sqlite_sequence":
-                return "others"
-            return "others" if any(is_record(part.sql.lower(), each) for each in USUAL_NAMES) else None
-    return None
-
-
-def _index_role(part: Part, table: str) -> str | None:
-    definition = parse(part.sql)
-    if is_helper(part.shape.name):
-        return "others"
-    is_on_it = isinstance(definition, IndexDefinition) and fold(definition.table) == table
-    return "indexes" if is_on_it else None
-
-
-def _trigger_role(part: Part, table: str) -> str | None:
-    definition = parse_trigger(part.sql)
-    if is_helper(part.shape.name):
-        return "others"
-    return "triggers" if definition and fold(definition.table) == table else None
-
-
-def _error(migration: Migration, part: Part | None, message: str) -> ParseError:
-    line = part.statement.line if part else 1
-    lines = migration.text.split("\n")
-    return ParseError(
-        message,
-        file=migration.file,
-        line=line,
-        column=1,
-        source=lines[line - 1] if line <= len(lines) else "",
-        hint="put everything else into migrations of its own",
-    )
-
-
 class _Derivation:
     def __init__(self, migration: Migration, parts: Parts, old: Table, catalog: Catalog) -> None:
         self._migration, self._parts, self._old, self._catalog = migration, parts, old, catalog
         self._name = fold(old.name)
-        self._number = (_HOLD.fullmatch(parts.hold.shape.name) or ["", "1"])[1]
+        self._number = (HOLD.fullmatch(parts.hold.shape.name) or ["", "1"])[1]
         definition, before = parse_table(parts.create.sql), parse_table(old.sql)
         if definition is None or before is None:
-            raise _error(migration, parts.create, f"{ONLY}; this CREATE TABLE lists no columns")
+            raise refused(migration, parts.create, f"{ONLY}; this CREATE TABLE lists no columns")
         self._definition, self._before = definition, before
         self._new = _table_of(definition, parts)
         self._held = self._read_hold()
@@ -457,7 +328,7 @@ class _Derivation:
     # --- errors ---
 
     def _error(self, part: Part, message: str) -> ParseError:
-        return _error(self._migration, part, message)
+        return refused(self._migration, part, message)
 
     def _cannot(self, why: str, hint: str) -> PlanError:
         return PlanError(f"{self._old.name} cannot be rebuilt online: {why}", hint=hint)

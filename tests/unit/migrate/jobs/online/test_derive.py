@@ -38,25 +38,6 @@ def test_what_is_copied_is_that_of_the_file() -> None:
     assert (plan.key, plan.links, plan.counter) == (("rowid",), 0, False)
 
 
-def test_its_record_belongs_to_the_file() -> None:
-    """As wrangler's users write it."""
-    text = f"{FILE}\nINSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_t', 1);"
-    assert derive(Migration(1, "001_t", text), schema(OLD)).table == "t"
-
-
-@pytest.mark.parametrize(
-    "statement", ["CREATE TABLE x (a)", "UPDATE t SET b = 1", "CREATE VIEW v AS SELECT 1", "DELETE FROM t"]
-)
-def test_a_statement_that_is_no_part_of_it_is_refused(statement: str) -> None:
-    """With its line."""
-    lines = FILE.count("\n") + 2
-    message = refused(f"{FILE}\n{statement};")
-    assert message.startswith(
-        f"001_t.sql:{lines}:1: an online migration is a rebuild as `d1migrate rebuild` drafts"
-    )
-    assert message.splitlines()[1] == f"  {statement};"
-
-
 @pytest.mark.parametrize(
     ("was", "is_", "why"),
     [
