@@ -224,6 +224,20 @@ def test_lint_levels(shop: Project) -> None:
     shop.run("up", *PRODUCTION)
 
 
+def test_rehearse_judges_the_cost_on_the_rows_that_are_there(shop: Project) -> None:
+    """They are counted, in a request that the plan announces."""
+    demand(shop, 'rehearse = "warning"', "budget = 100", 'lint = { D = "off", F = "off" }')
+    shop.run("up", *PRODUCTION)
+    rows = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 200) SELECT"
+    fill = f"INSERT INTO users (id, email) {rows} n + 1000, 'user' || n FROM i"
+    shop.sql(fill)
+    shop.write("004_fill.sql", "UPDATE users SET email = lower(email);")
+    refused = shop.run("up", *PRODUCTION, code=1).err
+    assert "production refuses (rehearse)" in refused
+    assert "over the budget of 100" in refused
+    shop.run("up", *PRODUCTION, "--no-rehearse", "it is a test")
+
+
 def test_rehearse(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that loses rows on a scratch copy is refused, with the findings."""
     demand(shop, 'rehearse = "error"', 'lint = { D = "off" }')
@@ -342,14 +356,17 @@ def test_requests_are_those_of_the_run(shop: Project) -> None:
     assert (before["gates"], after["requests"]) == ([], before["requests"] + 1)
 
 
-def test_a_run_makes_the_requests_its_plan_announced(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every gate; those of the plan itself are not among them."""
+@pytest.mark.parametrize(("budget", "count"), [((), 7), (("budget = 1000",), 8)])
+def test_a_run_makes_the_requests_its_plan_announced(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, budget: tuple[str, ...], count: int
+) -> None:
+    """With every gate; those of the plan itself are not among them. With a budget, rows are counted."""
     demand(shop)
     shop.run("up", "--env", "staging")
     shop.run("up", *PRODUCTION, "--to", "1")
     demand(
         shop, 'after = "staging"', 'window = "Sun 02:00-04:00 UTC"', "protected = true", "require_rollback = true",
-        'rehearse = "warning"', 'lint = "warning"',
+        'rehearse = "warning"', 'lint = "warning"', *budget,
     )  # fmt: skip
     announced = shop.run("plan", *PRODUCTION, "--json").json["requests"]
     sent, send = list[Batch](), SqliteDriver.batch
@@ -361,7 +378,7 @@ def test_a_run_makes_the_requests_its_plan_announced(shop: Project, monkeypatch:
 
     monkeypatch.setattr(SqliteDriver, "batch", batch)
     shop.run("up", *PRODUCTION, "--confirm", "production")
-    assert announced == len(sent) == 7
+    assert announced == len(sent) == count
 
 
 def test_the_url_is_no_way_past_the_gates(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

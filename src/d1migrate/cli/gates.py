@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.project.environment import Environment
     from d1migrate.project.gates import GateResult
     from d1migrate.project.windows import Opening
+    from d1migrate.schema.model import Schema
 
 _IMPORT = 4  # requests besides the one that begins it: its place, the upload, a poll, and the history
 
@@ -55,6 +56,7 @@ class Gates:
         self._environment = project.environment
         self._confirmed = options.confirm
         self._reasons = reasons_of(options, self._environment)
+        self._has_counted = False
 
     def check(self, plan: Plan) -> Mapping[str, object]:
         """Check a plan before it runs; what it returns goes to the log: the reasons for overridden gates.
@@ -128,7 +130,7 @@ class Gates:
         reads = [environment.after, environment.rehearse and "rehearse" not in given] if up else []
         imports = sum(step.import_reason is not None for step in plan.steps) if is_remote else 0
         imports = min(imports, 1) if plan.single else imports
-        others = sum(1 for needed in (takes_bookmark, *reads) if needed)
+        others = sum(1 for needed in (takes_bookmark, *reads, up and self._has_counted) if needed)
         return self._project.lookups + _IMPORT * imports + others
 
     def _decide(self, facts: Facts) -> tuple[GateResult, ...]:
@@ -184,9 +186,19 @@ class Gates:
             return Findings()
         from d1migrate.rehearse.gate import findings_for_gate
 
+        def count_rows(schema: Schema) -> Mapping[str, int]:
+            target = self._migrator.target(pending, schema)
+            self._has_counted = bool(target and target.rows)
+            return target.rows if target else {}
+
         with self._output.working(f"rehearsing {plural(len(pending), 'migration')}"):
             return findings_for_gate(
-                self._environment, pending, self._migrator.schema, plan.history.table, self._reasons
+                self._environment,
+                pending,
+                self._migrator.schema,
+                plan.history.table,
+                self._reasons,
+                count_rows,
             )
 
 

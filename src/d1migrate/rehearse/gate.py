@@ -20,6 +20,7 @@ def findings_for_gate(
     read_schema: Callable[[], Schema],
     table: MigrationsTable,
     reasons: Mapping[str, str],
+    count_rows: Callable[[Schema], Mapping[str, int]] | None = None,
 ) -> Findings:
     """Return what a rehearsal finds, if an environment has the gate and no reason overrides it.
 
@@ -29,6 +30,7 @@ def findings_for_gate(
         read_schema: returns the schema before them.
         table: the migrations table.
         reasons: {gate: the reason to override it}.
+        count_rows: returns {folded table: rows} of the environment, by which costs are estimated.
     """
     if "rehearse" in reasons:  # it may take long
         return Findings(["it is not rehearsed"])
@@ -36,9 +38,11 @@ def findings_for_gate(
         return Findings()
     from d1migrate.rehearse import rehearse
 
+    schema = read_schema()
     found = rehearse(
         pending,
-        read_schema(),
+        schema,
+        scale=count_rows(schema) if count_rows else None,
         severities=environment.lint,
         table=table,
         budget=environment.entries_per_batch,
