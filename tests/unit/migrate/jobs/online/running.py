@@ -14,6 +14,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.schema.alter import statement_groups
 from d1migrate.schema.diff import diff
 from d1migrate.sql.batch import Query
+from d1migrate.sql.names import quote_identifier as q
 from tests.unit.schema.building import database, read
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def contents(
     for kind, name, _, _ in objects:
         if kind == "table":
             try:
-                found = list(connection.execute(f'SELECT rowid, * FROM "{name}" ORDER BY 1'))
+                found = list(connection.execute(f"SELECT rowid, * FROM {q(name)} ORDER BY 1"))
             except apsw.SQLError:
-                found = sorted(connection.execute(f'SELECT * FROM "{name}"'), key=str)
+                found = sorted(connection.execute(f"SELECT * FROM {q(name)}"), key=str)
             rows[name] = [r[1:] for r in found] if name == "sqlite_sequence" else found
-    return [(k, n, t, (s or "").replace(f'"{n}"', n)) for k, n, t, s in objects], rows
+    return [(k, n, t, (s or "").replace(q(n), n)) for k, n, t, s in objects], rows

@@ -217,3 +217,23 @@ def test_a_parent_with_too_many_rows_is_refused_at_the_start() -> None:
     with pytest.raises(apsw.SQLError, match="t has more than 7 rows, and 4 foreign keys reference it"):
         Run(online, text, budget=95)
     assert contents(online) == before
+
+
+def test_names_of_any_kind_are_quoted() -> None:
+    """Quotes and spaces, in tables, columns, indexes and triggers."""
+    old = """
+    CREATE TABLE "o'r ""der" (id INTEGER PRIMARY KEY AUTOINCREMENT, "se lect" TEXT UNIQUE, [gro'up] INT);
+    CREATE INDEX "i x" ON "o'r ""der" ([gro'up]);
+    CREATE TABLE "ch ild" ("f k" REFERENCES "o'r ""der" ON DELETE SET NULL);
+    CREATE TRIGGER "t g" AFTER INSERT ON "o'r ""der" BEGIN SELECT CASE WHEN 1 THEN 2 END; END;
+    """
+    rows = """INSERT INTO "o'r ""der" VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3); INSERT INTO "ch ild" VALUES (1);"""
+    text = drafted(old, old.replace("UNIQUE", "UNIQUE CHECK (\"se lect\" <> '''')"), '"o\'r ""der"')
+    online, control = database(old + rows), database(old + rows)
+    job = Run(online, text, size=2)
+    job.step()
+    for connection in (online, control):
+        connection.execute("""REPLACE INTO "o'r ""der" VALUES (4, 'a', 7)""")
+    job.finish()
+    guarded(control, text)
+    assert contents(online) == contents(control)
