@@ -242,11 +242,17 @@ def test_a_large_table_under_continuous_writes(cloudflare: Cloudflare, tmp_path:
 
 def replay(run: Callable[[str], object], old: Sequence[str], new: Sequence[str]) -> float:
     """Make the control: the same writes, and each migration as one batch; return the seconds of the rebuild."""
-    for sql in (BEFORE, *rows(), EXPAND, *old, FILL, CONTRACT, *new):
+    for sql in (BEFORE, *rows(), EXPAND, *together(old), FILL, CONTRACT, *together(new)):
         run(sql)
     began = time.perf_counter()
     run(guarded(online(FILLED, AFTER, "users")))
     return time.perf_counter() - began
+
+
+def together(writes: Sequence[str]) -> Iterator[str]:
+    """Many writes in one transaction each, which is faster."""
+    for first in range(0, len(writes), 200):
+        yield ";\n".join(writes[first : first + 200])
 
 
 def check_equal(expected: Path, found: Path) -> None:
