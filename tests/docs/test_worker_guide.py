@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.runtime.answers import Answer
+
 GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
 OBJECTS = ROOT / "docs" / "guides" / "durable-objects.md"
 DETAILS = ROOT / "docs" / "concepts" / "workers.md"
 ORDER = ROOT / "docs" / "guides" / "deploy-order.md"
+BIG = ROOT / "docs" / "guides" / "big-tables-in-a-worker.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
 TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
@@ -35,11 +38,20 @@ async def history(database):
 async def run(database, migrations):
     return len((await run_migrations(database, [tuple(pair) for pair in migrations])).results)
 """
+SCHEDULED = """
+from types import SimpleNamespace
+
+async def run(database):
+    import snippet_5
+    worker = snippet_5.Default.__new__(snippet_5.Default)
+    worker.env = SimpleNamespace(DB=database)
+    await worker.scheduled(None, worker.env, None)
+"""
 
 
 def snippets() -> list[str]:
-    """The Python of the page with the details, and of the guide to the deploy order."""
-    text = DETAILS.read_text() + ORDER.read_text()
+    """The Python of the page with the details, and of the guides to the deploy order and to big tables."""
+    text = DETAILS.read_text() + ORDER.read_text() + BIG.read_text()
     return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -76,6 +88,7 @@ def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for number, code in enumerate(snippets()):
         (extra / f"snippet_{number}.py").write_text(code)
     (extra / "counted.py").write_text(COUNTED)
+    (extra / "cron.py").write_text(SCHEDULED)
     (extra / "tenant.py").write_text(class_in_an_object())
     (extra / "migrations").mkdir()
     for name, sql in TWO:
@@ -192,18 +205,24 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
 TOP, FOLDER, HEALTH = "snippet_0:migrated", "snippet_1:migrate", "snippet_2:health"
 REFUSING = "snippet_4:unknown"  # snippet_3 is a class of objects
 TENANT = "snippet_3:Tenant"
+CRON = "cron:run"  # snippet_5 is a class of the Workers SDK
+
+
+def applied(answer: Answer) -> list[str]:
+    """The names of the steps of a report."""
+    return [name for _, name, *_ in answer.result[0]]
 
 
 def test_there_are_no_other_blocks() -> None:
     """Each is run below."""
-    assert len(snippets()) == 5
+    assert len(snippets()) == 6
 
 
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
     """It migrates, and bears a database that is newer, but not one whose own files are lost."""
     database = worker.database()
-    assert [step[1] for step in worker.call(TOP, database=database).result] == ["0001_notes"]
-    assert worker.call(TOP, database=database).result == []
+    assert applied(worker.call(TOP, database=database)) == ["0001_notes"]
+    assert applied(worker.call(TOP, database=database)) == []
 
     newer = "INSERT INTO d1_migrations (name) VALUES ('0002_later.sql')"
     worker.call("hummbl:execute", database=database, sql=newer)
@@ -213,7 +232,7 @@ def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
     assert (health["agrees"], health["not compared"]) == (False, "the file of 0002_later is missing")
     assert ask(worker, database, "GET", "/")[1] == {"current": "0002_later"}
     answer = worker.call(TOP, database=database)
-    assert (answer.result, answer.calls["batch"]) == ([], 1)
+    assert (applied(answer), answer.calls["batch"]) == ([], 1)
     assert worker.call(REFUSING, database=database).result == ["0002_later"]
     lost = "UPDATE d1_migrations SET name = '0000_x.sql' WHERE id = 1"
     worker.call("hummbl:execute", database=database, sql=lost)
@@ -221,11 +240,18 @@ def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
         worker.call(TOP, database=database)
 
 
+def test_a_cron(worker: PyodideWorkerd) -> None:
+    """The handler of the guide to big tables: it applies what is pending, and nothing waits."""
+    database = worker.database()
+    worker.call(CRON, database=database)
+    assert ask(worker, database, "GET", "/")[1] == {"current": "0001_notes"}
+
+
 def test_a_folder(worker: PyodideWorkerd) -> None:
     """Files of the bundle, with a byte order mark; the command line's checksum is the same."""
     database = worker.database()
 
-    assert [step[0] for step in worker.call(FOLDER, database=database).result] == [1, 2]
+    assert applied(worker.call(FOLDER, database=database)) == ["001_a", "002_b"]
     assert worker.call(FOLDER, database=database).calls["batch"] == 1
 
 
