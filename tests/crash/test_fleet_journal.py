@@ -31,9 +31,9 @@ def check_done(path: Path, count: int) -> None:
         status = journal.status()
     assert status is not None
     assert (status.run.number, status.run.state) == (1, "done")
-    assert [wave[:6] for wave in status.waves] == [
-        ("1", 1, 0, 0, 1, 0),
-        ("rest", count - 1, 0, 0, count - 1, 0),
+    assert [wave[:7] for wave in status.waves] == [
+        ("1", 1, 0, 0, 0, 1, 0),
+        ("rest", count - 1, 0, 0, 0, count - 1, 0),
     ]
     assert sum(wave.requests for wave in status.waves) == count
     assert status.counts == (count, count, 0)
