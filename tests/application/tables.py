@@ -68,7 +68,7 @@ class Kind(NamedTuple):
             *self.indexes,
             *self.children,
             *SURROUNDINGS,
-            *(sql.format(self.parent) for sql in (TRIGGERS if triggers else ())),
+            *(TRIGGERS if triggers else ()),
         ]
 
     def rows(self) -> list[str]:
@@ -109,11 +109,8 @@ SURROUNDINGS = [
 TRIGGERS = [
     "CREATE TRIGGER T_ignore BEFORE INSERT ON T WHEN NEW.v = 'ignored' BEGIN SELECT RAISE(IGNORE); END",
     "CREATE TRIGGER T_ignore_update BEFORE UPDATE ON T WHEN NEW.v = 'ignored' BEGIN SELECT RAISE(IGNORE); END",
-    # Not during the action of a foreign key: the row would reference a parent that is gone.
-    (
-        "CREATE TRIGGER T_ignore_delete BEFORE DELETE ON T WHEN OLD.v LIKE 'kept%'"
-        " AND (OLD.p IS NULL OR EXISTS (SELECT 1 FROM {0} WHERE id = OLD.p)) BEGIN SELECT RAISE(IGNORE); END"
-    ),
+    # Also during the action of a foreign key, as of REPLACE of a parent.
+    "CREATE TRIGGER T_ignore_delete BEFORE DELETE ON T WHEN OLD.v LIKE 'kept%' BEGIN SELECT RAISE(IGNORE); END",
     "CREATE TRIGGER T_refuse AFTER UPDATE OF v ON T WHEN NEW.v = 'refused' BEGIN SELECT RAISE(ABORT, 'refused'); END",
     "CREATE TRIGGER T_update AFTER UPDATE ON T BEGIN UPDATE T SET v = substr(NEW.v, 1, 9) || '*' WHERE id = NEW.id; END",
     "CREATE TRIGGER T_insert AFTER INSERT ON T BEGIN UPDATE T SET v = substr(NEW.v, 1, 9) || '+' WHERE id = NEW.id; END",

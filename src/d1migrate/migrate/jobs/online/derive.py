@@ -280,6 +280,8 @@ class _Derivation:
             (tuple(map(fold, key.columns)), fold(key.table), key.to, key.on_delete, key.on_update)
             for key in self._old.foreign_keys
         }
+        # RAISE(IGNORE) in a trigger of the table keeps a row that an action deletes, but not its copy.
+        ignores = any("ignore" in trigger.sql.lower() for trigger in self._old.triggers)
         for key in self._new.foreign_keys:
             is_own = fold(key.table) == self._name
             parent = self._new if is_own else self._catalog.tables.get(fold(key.table))
@@ -290,7 +292,7 @@ class _Derivation:
             columns = tuple(self._source(name) or "" for name in key.columns)
             same = (columns, fold(key.table), key.to, key.on_delete, key.on_update)
             to = parent_columns(parent, key)
-            is_watched = is_own or same not in before
+            is_watched = is_own or ignores or same not in before
             uniques = tuple(_uniques(self._old if is_own else parent, to)) if is_watched else ()
             yield Parent(key.columns, self._new.name if is_own else parent.name, to, is_watched, uniques)
 

@@ -57,10 +57,9 @@ class Parent(NamedTuple):
         table: the parent; the table itself for a self-reference.
         to: the parent's columns.
         is_watched: whether triggers on the parent take the rows that reference a changed row out of the
-            shadow. Without them, a write that the old table allows might be refused, or change the shadow: by
-            a key that the old table lacks, and by one to the table itself, if a row references itself.
-        uniques: the other unique keys of a parent that is watched: OR REPLACE may delete a row because of
-            them.
+            shadow. Without them, a write that the old table allows might be refused, or change the shadow
+            alone: by a key that the old table lacks, by one to the table itself, if a row references itself,
+            and by an action that a trigger of the table ignores.
     """
 
     columns: tuple[str, ...]

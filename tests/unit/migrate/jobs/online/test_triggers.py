@@ -118,6 +118,26 @@ def test_a_table_that_references_itself(write: str, action: str) -> None:
     assert contents(online) == contents(control)
 
 
+def test_a_trigger_that_ignores_an_action() -> None:
+    """REPLACE of a parent then leaves the row; an action on its copy must not delete that."""
+    old = (
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);"
+        " CREATE TABLE t (id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE, v);"
+        " CREATE TRIGGER keep BEFORE DELETE ON t BEGIN SELECT RAISE(IGNORE); END;"
+    )
+    rows = "INSERT INTO p VALUES (1), (2); INSERT INTO t VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 1, 'c');"
+    text = drafted(old, old.replace("v)", "v CHECK (v <> ''))"))
+    online, control = database(f"{old} {rows}"), database(f"{old} {rows}")
+    job = Run(online, text)
+    job.step()
+    job.until("verify")
+    for connection in (online, control):
+        connection.execute("REPLACE INTO p VALUES (1)")
+    job.finish()
+    guarded(control, text)
+    assert contents(online) == contents(control)
+
+
 def test_each_has_the_name_by_which_it_is_dropped() -> None:
     """For every kind of table."""
     for old, was, is_ in CASES.values():
