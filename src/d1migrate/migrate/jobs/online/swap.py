@@ -5,7 +5,7 @@ from __future__ import annotations
 from d1migrate.migrate.jobs.job import NOT_THE_SAME
 from d1migrate.migrate.jobs.online.plan import MOST_AT_CUT_OVER
 from d1migrate.migrate.jobs.online.rows import drain, refusal, whole
-from d1migrate.migrate.jobs.online.triggers import trigger_names
+from d1migrate.migrate.jobs.online.triggers import column, trigger_names
 from d1migrate.schema.rebuild import guard_statements
 from d1migrate.sql.names import HELPER, JOB_TABLE, quote_literal
 from d1migrate.sql.names import quote_identifier as q
@@ -95,7 +95,12 @@ def _counter(plan: OnlinePlan) -> Iterator[str]:
             f"INSERT INTO sqlite_sequence (name, seq) SELECT {new}, 0"
             f" WHERE EXISTS ({count}) AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {new})"
         )
-        yield f"UPDATE sqlite_sequence SET seq = max(seq, coalesce(({count}), 0)) WHERE name = {new}"
+        # Not its own count: rows were copied that have since been deleted, whose ids an UPDATE had set.
+        highest = f"SELECT max({column(plan.shadow_key[0])}) FROM {q(plan.shadow)}"
+        yield (
+            f"UPDATE sqlite_sequence SET seq = max(coalesce(({count}), 0), coalesce(({highest}), 0))"
+            f" WHERE name = {new}"
+        )
 
 
 def _to_indexes(plan: OnlinePlan) -> Iterator[str]:
