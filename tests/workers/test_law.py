@@ -168,7 +168,7 @@ def check_every_way(
     for place in (typescript.database(), typescript.new_object()):
         typescript.call("runMigrations", compiled, database=place)
         assert snapshot(typescript.file(place), drawn.table) == on_disk
-        assert typescript.call("runMigrations", compiled, database=place).result == []
+        assert typescript.call("runMigrations", compiled, database=place).results == []
         assert typescript.call("verifySchema", compiled, database=place).result["ok"]
 
 
