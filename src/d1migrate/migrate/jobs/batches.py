@@ -120,7 +120,9 @@ def cancel(job: Job, statements: Sequence[Query], *, stamp: Stamp, reason: str |
 
 def _end(job: Job, statements: Sequence[Query], stamp: Stamp, detail: dict[str, object]) -> Batch:
     logged = _log(log.CANCEL, job, job.checksum, stamp, detail)
-    return Batch((row.assert_job(job), *statements, logged, row.DROP), label=job.name)
+    # A runner may have replaced the table since the job was read; its indexes must still be built.
+    asserted = row.assert_job(job, before_swap=True)
+    return Batch((asserted, *statements, logged, row.DROP), label=job.name)
 
 
 def restored(job: Job, statements: Sequence[Query], *, stamp: Stamp) -> Batch:

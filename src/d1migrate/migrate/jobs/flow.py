@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_choice import TableChoice
-    from d1migrate.sql.batch import Flow, PacedFlow, Query
+    from d1migrate.sql.batch import Batch, Flow, PacedFlow, Query
 
 
 def run_job(
@@ -96,7 +96,7 @@ class JobSettings(NamedTuple):
 _RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, *RACES)
 """What a batch that begins a job is refused with if another runner was faster."""
 _MOVED = (ALREADY_APPLIED, row.MISSING, row.MOVED)
-"""What a chunk is refused with if the job has ended, or is in another state."""
+"""What a batch of an open job is refused with if the job has ended, or is in another state."""
 _MOST_REFUSALS = 3
 """How often a chunk may be refused like that although the row did not change: it was paused and resumed."""
 
@@ -111,6 +111,8 @@ class _Runner:
         self._pace, self._sent = settings.pace, 0
         self._target: Migration | None = None
         """The migration whose job this run begins."""
+        self._head = ""
+        """The head of the log before that."""
         self._job: Job | None = None
         """The job of this run, as it was last read."""
         self._overloaded_by: OverloadedError | None = None
@@ -127,7 +129,7 @@ class _Runner:
                 migration = self._target or self._next(history)
                 if migration is None:
                     return self._report("none")
-                self._target = migration
+                self._target, self._head = migration, history.head
                 is_cancelled = history.table.key_of(migration) in history.cancelled
                 if is_cancelled and not self._settings.again:
                     return self._report("cancelled")
@@ -149,7 +151,8 @@ class _Runner:
             return "paused" if history.job.paused else None
         if ours is not None and key_of(ours) in history.keys:
             return "done"
-        if self._job or (ours is not None and self._sent > 2 and key_of(ours) in history.cancelled):
+        # If a batch that begins is lost, the log may still end with a cancel of before this run.
+        if self._job or (ours and key_of(ours) in history.cancelled and history.head != self._head):
             return "cancelled"
         return None
 
@@ -226,8 +229,7 @@ class _Runner:
                 (answer,) = yield batch
             except QueryError as error:
                 text = str(error)
-                is_moved = any(moved in text for moved in _MOVED)
-                if is_moved and not self._is_same_again(job, most=_MOST_REFUSALS):
+                if _has_moved(error) and not self._is_same_again(job, most=_MOST_REFUSALS):
                     return None
                 if instead is None and self._pace.size > 1 and work.may_be_one_row(job, text):
                     self._pace = self._pace.after_refusal()
@@ -258,7 +260,7 @@ class _Runner:
         try:
             yield batches.close(job, work.cancel(job), stamp=self._settings.new_stamp())
         except QueryError as error:
-            if not any(moved in str(error) for moved in _MOVED):
+            if not _has_moved(error):
                 raise
         return "elsewhere"
 
@@ -284,7 +286,7 @@ def set_paused(
     """
     job = _open_job((yield from read_history(choice)))
     if job.paused != paused:
-        yield batches.set_paused(job, paused=paused, stamp=new_stamp(), reason=reason)
+        yield from _change(choice, batches.set_paused(job, paused=paused, stamp=new_stamp(), reason=reason))
     return job._replace(paused=paused)
 
 
@@ -296,16 +298,10 @@ def cancel_job(choice: TableChoice, new_stamp: NewStamp, *, reason: str | None =
     Raises:
         HistoryError: no job is open, or an online rebuild has replaced the table already.
     """
-    history = yield from read_history(choice)
-    job = _open_job(history)
-    if job.is_recorded:
-        raise HistoryError(
-            f"{job.name} is applied already: its table is replaced, and the job builds indexes",
-            names=(job.name,),
-            hint="`d1migrate up` ends the job; then `d1migrate down` rolls it back",
-        )
-    queries = removal_of(job)
-    yield batches.cancel(job, queries, stamp=new_stamp(), reason=reason)
+    job = _open_job((yield from read_history(choice)))
+    _refuse_replaced(job)
+    batch = batches.cancel(job, removal_of(job), stamp=new_stamp(), reason=reason)
+    yield from _change(choice, batch, _refuse_replaced)
     return job
 
 
@@ -323,9 +319,37 @@ def settle_restored(choice: TableChoice, new_stamp: NewStamp) -> Flow[Job | None
         try:
             yield batches.restored(job, statements, stamp=new_stamp())
         except QueryError as error:  # another runner has ended it meanwhile
-            if not any(moved in str(error) for moved in _MOVED):
+            if not _has_moved(error):
                 raise
     return job
+
+
+def _has_moved(error: QueryError) -> bool:
+    """Whether a batch was refused because the job has ended, or is in another state."""
+    return any(moved in str(error) for moved in _MOVED)
+
+
+def _change(choice: TableChoice, batch: Batch, refuse: Callable[[Job], None] = lambda _: None) -> Flow[None]:
+    """Send a batch that changes the open job; if a runner was faster, look what it made of the job.
+
+    Raises:
+        HistoryError: the job has ended meanwhile, or `refuse` refuses it as it is now.
+    """
+    try:
+        yield batch
+    except QueryError as error:
+        if _has_moved(error):
+            refuse(_open_job((yield from read_history(choice))))
+        raise
+
+
+def _refuse_replaced(job: Job) -> None:
+    if job.is_recorded:
+        raise HistoryError(
+            f"{job.name} is applied already: its table is replaced, and the job builds indexes",
+            names=(job.name,),
+            hint="`d1migrate up` ends the job; then `d1migrate down` rolls it back",
+        )
 
 
 def _open_job(history: h.History) -> Job:

@@ -207,18 +207,21 @@ def insert(
     return Query(f"INSERT INTO {JOB_TABLE} ({', '.join(given)}) VALUES ({places})", tuple(given.values()))
 
 
-def assert_job(job: Job, *, state: str | None = None) -> Query:
+def assert_job(job: Job, *, state: str | None = None, before_swap: bool = False) -> Query:
     """Abort the batch unless this job is open, of this file, in this state, and not paused.
 
     Args:
         job: the job, as it was read.
         state: the state; None for any, also if it is paused.
+        before_swap: whether to abort if an online rebuild has replaced its table since it was read.
     """
     is_this = "token = ?1 AND coalesce(checksum, '') = ?2"
     values = [job.token, job.checksum or ""]
     if state is not None:
         is_this += " AND state = ?3 AND NOT paused"
         values.append(state)
+    if before_swap:
+        is_this += " AND state <> 'indexes'"
     found = f"(SELECT iif(paused, 'paused', state) || ': ' || name FROM {JOB_TABLE})"
     return Query(
         f"SELECT json_extract('{{}}', {quote_literal(MOVED)} || coalesce({found}, 'gone'))"

@@ -19,6 +19,7 @@ from d1migrate.errors import (
 from d1migrate.migrate import source
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import JOB_TABLE
+from tests.unit.migrate.jobs.online.running import drafted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -302,6 +303,70 @@ def test_without_a_job_there_is_nothing_to_pause(path: str) -> None:
     for method in (migrator.pause_job, migrator.resume_job, migrator.cancel_job):
         with pytest.raises(HistoryError, match="no job is open"):
             method()
+
+
+_ITEMS = "CREATE TABLE items (id INTEGER PRIMARY KEY, x TEXT{}); CREATE INDEX items_x ON items (x);"
+_REBUILD = [
+    ("001_items.sql", _ITEMS.format("")),
+    ("002_check.sql", drafted(_ITEMS.format(""), _ITEMS.format(" CHECK (x <> '')"), "items")),
+]
+
+
+@pytest.fixture
+def rebuilt(tmp_path: Path) -> str:
+    """A database with a table of a few rows, whose second migration rebuilds it online."""
+    url = f"sqlite:{tmp_path / 'items.db'}"
+    with Migrator(url, source.load(_REBUILD[:1])) as migrator:
+        migrator.up()
+        migrator.driver.batch(Batch((Query("INSERT INTO items (x) VALUES ('a'), ('b'), ('c')"),)))
+    return url
+
+
+def test_a_cancel_that_is_slower_than_the_swap_changes_nothing(rebuilt: str) -> None:
+    """Otherwise the migration is recorded, and the indexes keep their temporary names."""
+    files = source.load(_REBUILD)
+    runner, _ = _open(rebuilt, files)
+    runner.run_job(may_continue=lambda sent: sent < 4, sleep=_never)
+    canceller, driver = _open(rebuilt, files)
+    state = f"SELECT state FROM {JOB_TABLE}"
+
+    def swap_first(_: int) -> None:
+        if not driver.sent[-1].reads:
+            runner.run_job(
+                may_continue=lambda sent: sent < 2 or _value(runner, state) != "indexes", sleep=_never
+            )
+
+    driver.before = swap_first
+    with pytest.raises(HistoryError, match="its table is replaced"):
+        canceller.cancel_job()
+    assert runner.run_job(sleep=_never).end == "done"
+    indexes = "SELECT group_concat(name) AS n FROM sqlite_schema WHERE type = 'index'"
+    assert _value(runner, f"{indexes} AND tbl_name = 'items'") == "items_x"
+
+
+def test_a_pause_that_is_slower_than_the_end_says_so(path: str) -> None:
+    """There is nothing to pause any more."""
+    migrator, driver = _open(path)
+    migrator.run_job(may_continue=lambda sent: sent < 6, sleep=_never)
+    other, _ = _open(path)
+    driver.before = lambda _: None if driver.sent[-1].reads else other.run_job(sleep=_never) and None
+    with pytest.raises(HistoryError, match="no job is open"):
+        migrator.pause_job()
+
+
+def test_a_job_that_was_cancelled_once_is_begun_although_an_answer_is_lost(path: str) -> None:
+    """The request never arrives; the log still has the cancel of before."""
+    migrator, driver = _open(path)
+    migrator.run_job(may_continue=lambda sent: sent < 6, sleep=_never)
+    migrator.cancel_job()
+    lost = iter([True])
+
+    def lose(_: int) -> None:
+        if not driver.sent[-1].reads and next(lost, False):
+            raise AmbiguousError("no response")
+
+    driver.before = lose
+    assert migrator.run_job(sleep=_never).end == "done"
 
 
 def test_a_trigger_that_speaks_as_the_job_does_ends_the_run(path: str) -> None:
