@@ -20,6 +20,7 @@ from d1migrate.report.job_progress import JobProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from d1migrate.migrate.jobs.job import Job
     from tests.cli.project import Outcome, Project
@@ -175,10 +176,13 @@ def test_a_plan_file_covers_the_job_and_what_follows(big: Project) -> None:
 
 def test_a_plan_shows_what_runs_as_a_job_and_why(big: Project) -> None:
     """As far as it is known before the migrations that come first."""
-    assert "    as a job, in chunks: users has more than 5,000 rows\n" in big.run("up", "--dry-run").out
+    out = big.run("up", "--dry-run").out
+    assert "    as a job, in chunks: users has more than 5,000 rows\n" in out
+    assert out.endswith("1 transaction and 1 job, 5 requests, plus one per chunk\n")
     assert [step["runs_as_job"] for step in big.run("plan", "--json").json["steps"]] == [True, False]
     begin(big)
-    assert big.run("plan").out.startswith(f"first: the open job of {NAME}, which `up` continues\n")
+    first = f"first: the open job of {NAME}, which `up` continues; 1 later migration waits for it\n"
+    assert big.run("plan").out == first
     assert big.run("plan", "--json").json["waits_for"] == NAME
     big.run("job", "cancel", "--yes")
     big.sql("DELETE FROM users WHERE id > 5000")
@@ -242,7 +246,41 @@ def test_list_and_current_know_jobs(big: Project) -> None:
     assert big.run("current").out == "001_users\n"
 
 
+@pytest.mark.parametrize(
+    ("write", "problem"),
+    [
+        (lambda file: file.write_text(FILL.replace("lower", "upper")), "edited while its job is open"),
+        (lambda file: file.unlink(), "its job is open, but the file is missing"),
+    ],
+    ids=["edited", "missing"],
+)
+def test_what_reads_shows_that_up_would_refuse_the_file(
+    big: Project, write: Callable[[Path], None], problem: str
+) -> None:
+    """`status`, `job` and `verify` recommend what can be done: not `up`, which refuses."""
+    begin(big)
+    write(big.migrations / f"{NAME}.sql")
+    assert problem in next(line for line in big.run("status").out.split("\n") if NAME in line)
+    assert f"{NAME}: {problem}" in big.run("job").err
+    for command in ("status", "job", "verify"):
+        err = big.run(command).err
+        assert "hint: restore the file; or end the job with `d1migrate job cancel`" in err
+        assert f"`d1migrate up` continues {NAME}" not in err
+
+
+def test_verify_recommends_to_continue_the_job(big: Project) -> None:
+    """As `status` does; the job is not counted as pending."""
+    begin(big)
+    assert big.run("verify").err == f"hint: `d1migrate up` continues {NAME}\n"
+
+
 # --- job run ---
+
+
+def test_job_run_names_the_database_once(big: Project) -> None:
+    """When it begins a job, and when it continues one."""
+    for _ in range(2):
+        assert begin(big, 1).err.count("sqlite:app.db") == 1
 
 
 def test_job_run_stops_at_its_limits(big: Project) -> None:
@@ -415,6 +453,8 @@ def test_pause_and_resume(big: Project) -> None:
     shown = big.run("status")
     assert re.search(rf"{NAME} is paused by tester since .*: peak hours", shown.out)
     assert re.search(rf"{NAME} +paused +\d+ %", shown.out)
+    assert "1 applied, 1 paused, 1 pending" in shown.err
+    assert "1 migration agrees, 1 paused, 1 pending" in big.run("verify").out
     job = big.run("job", "--json").json["job"]
     assert (job["paused"], job["paused_by"], job["pause_reason"]) == (True, "tester", "peak\x1b hours")
     assert "pause job (peak hours)" in big.run("history").out

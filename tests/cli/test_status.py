@@ -249,8 +249,8 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     plan = project.run("plan", "--json").json
     assert plan["requests"] == 7
     assert list(plan["steps"][1]) == [
-        "version", "name", "direction", "transport", "transport_reason", "statements", "statement_count",
-        "bytes", "phase", "phase_reason", "deletes_rows", "deletes_values",
+        "version", "name", "direction", "transport", "transport_reason", "runs_as_job", "statements",
+        "statement_count", "bytes", "phase", "phase_reason", "deletes_rows", "deletes_values",
     ]  # fmt: skip
     assert plan["steps"][1]["statements"][1] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
     assert (plan["steps"][1]["transport"], plan["steps"][1]["statement_count"]) == ("batch", 2)

@@ -1,4 +1,4 @@
-"""The next step where `up` would refuse: for commands that only show the state."""
+"""The next step for commands that only show the state: if `up` would refuse, or a job is open."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 def next_step(entries: Sequence[Entry], project: Project) -> str | None:
-    """Return what to do first about files that `up` would refuse; None if there are none."""
+    """Return what to do first about files that `up` would refuse, or about an open job; else None."""
     if step := refusals.next_step(entries):
         return step
     late = sum(entry.state == "out_of_order" for entry in entries)
     if late and project.environment.out_of_order != "allow":
         return f"{late} out of order: run `d1migrate renumber`, or `d1migrate up --allow-out-of-order`"
-    return None
+    found = next((entry for entry in entries if entry.job), None)
+    if found is None or found.job is None:
+        return None
+    if problem := refusals.problem_of_file(found.migration, found.job):
+        return problem.hint
+    from d1migrate.report import job
+
+    return job.next_step(found.job)
 
 
 def adoption(entries: Sequence[Entry], migrator: Migrator, project: Project) -> str | None:

@@ -81,7 +81,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     elif as_sql:
         _print_sql(plan, output)
     else:
-        output.print(list(_plan_lines(plan, large, is_remote=is_remote)))
+        names = [migration.name for migration in migrator.migrations]
+        output.print(list(_plan_lines(plan, large, names, is_remote=is_remote)))
         print_gates(found, project.environment.shown, output)
     note_findings(linted, output)
     return 0
@@ -157,10 +158,15 @@ def print_gates(found: Sequence[GateResult], environment: str, output: Output) -
             start = indent
 
 
-def _plan_lines(plan: Plan, large: Mapping[str, bool | None], *, is_remote: bool) -> Iterator[str]:
+def _plan_lines(
+    plan: Plan, large: Mapping[str, bool | None], names: Sequence[str], *, is_remote: bool
+) -> Iterator[str]:
     """Yield the lines of a plan for people: each step, and what all of them cost."""
     if plan.waiting_for:
-        yield f"first: the open job of {clean_line(plan.waiting_for)}, which `up` continues"
+        from d1migrate.report.job import waiting_clause
+
+        first = f"first: the open job of {clean_line(plan.waiting_for)}, which `up` continues"
+        yield first + waiting_clause(plan.waiting_for, names)
         return
     if not plan.steps:
         yield "nothing to do"
@@ -171,10 +177,14 @@ def _plan_lines(plan: Plan, large: Mapping[str, bool | None], *, is_remote: bool
             from d1migrate.report.job import planned
 
             yield f"    {planned(step.job, is_large=large.get(step.name))}"
-    transactions = 1 if plan.single else len(plan.steps)
+    jobs = sum(large.get(step.name) is True for step in plan.steps)
+    transactions = 1 if plan.single else len(plan.steps) - jobs
+    runs = [plural(transactions, "transaction")] if transactions or not jobs else []
+    runs += [plural(jobs, "job")] if jobs else []
     imports = is_remote and any(step.import_reason for step in plan.steps)
     more = ", plus one per second while D1's import runs" if imports else ""
-    yield f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}{more}"
+    more += ", plus one per chunk" if jobs else ""
+    yield f"{' and '.join(runs)}, {plural(plan.requests, 'request')}{more}"
 
 
 def _step_lines(step: Step, *, is_remote: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError
 from d1migrate.migrate.flows.read_status import read_status
+from d1migrate.migrate.refusals import problem_of_file
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import table, text
 
@@ -60,9 +61,9 @@ def run(options: Options, project: Project, output: Output) -> int:
         if any(entry.state == "changed" for entry in found.entries):
             _print_changes(found, migrator, output)
         output.print_problems(found.problems)
-        _print_next_step(found.entries, project, output)
         if job:
             _print_job(job, pause, output)
+        _print_next_step(found.entries, project, output)
     project.warn_of_files(entry.name for entry in found.entries if entry.is_pending)
     project.warn_of_duplicates()
     is_clean = not (found.problems or job) and all(entry.state == "applied" for entry in found.entries)
@@ -100,7 +101,7 @@ def _print(entries: Sequence[Entry], job: Job | None, folder: str, output: Outpu
     output.print(
         table.table(headers, rows, right=(0,), shades=shades, paint=output.paint, width=output.width)
     )
-    output.note(text.state_counts(entry.state for entry in entries))
+    output.note(text.state_counts(map(text.state_of, entries)))
 
 
 def _rows(entries: Sequence[Entry], job: Job | None, now: float | None) -> list[tuple[str, ...]]:
@@ -110,7 +111,7 @@ def _rows(entries: Sequence[Entry], job: Job | None, now: float | None) -> list[
 def _state(entry: Entry) -> str:
     if entry.state == "renamed":
         return f"renamed (was {entry.was})"
-    return "paused" if entry.job and entry.job.paused else text.state_words(entry.state)
+    return text.state_words(text.state_of(entry))
 
 
 def _applied(entry: Entry, now: float | None) -> str:
@@ -123,14 +124,13 @@ def _applied(entry: Entry, now: float | None) -> str:
 
 
 def _print_job(job: Job, pause: LogEntry | None, output: Output) -> None:
-    """Print what an open job costs, and how it continues."""
+    """Print since when an open job is paused, and what it costs."""
     from d1migrate.report import job as job_text
 
     if pause:
         output.print(f"{text.clean_line(job.name)} is {job_text.paused_since(pause)}", wrap=True)
     if cost := job_text.cost(job):
         output.warn(cost)
-    output.hint(job_text.next_step(job))
 
 
 def _print_changes(found: Status, migrator: Migrator, output: Output) -> None:
@@ -172,7 +172,7 @@ def _schema_changes(found: Status, migrator: Migrator) -> tuple[Difference, ...]
 
 
 def _print_next_step(entries: Sequence[Entry], project: Project, output: Output) -> None:
-    if all(entry.state in ("applied", "pending") for entry in entries):
+    if all(entry.state in ("applied", "pending") and not entry.job for entry in entries):
         return
     from d1migrate.cli.next_step import next_step
 
@@ -184,6 +184,8 @@ def _remark(entry: Entry, job: Job | None) -> str:
     """Return what the state does not show: a pending file may wait for a job, a file may have no rollback."""
     if job and entry.is_pending and not entry.job:
         return f"waits for {job.name}"
+    if entry.job and (found := problem_of_file(entry.migration, entry.job)):
+        return found.problem
     if entry.job and entry.state == "applied":
         return "building its indexes"
     if entry.was is not None and entry.state != "renamed":

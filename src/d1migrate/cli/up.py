@@ -99,8 +99,7 @@ def _stopped(report: Report, jobs: Sequence[JobRunner], plan: Plan, output: Outp
         from d1migrate.report.job import left_to_others
 
         names = [step.name for step in plan.steps]
-        later = names[names.index(report.waiting_for) + 1 :] if report.waiting_for in names else ()
-        output.note(left_to_others(report.waiting_for or "", len(later)))
+        output.note(left_to_others(report.waiting_for or "", names))
         return 0 if report.ok else 1
     from d1migrate.cli.job.runner import print_end
 

@@ -9,7 +9,7 @@ from d1migrate.cli.options import FOUND, DraftOptions
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import differences, values
-from d1migrate.report.text import clean_line, plural, state_words
+from d1migrate.report.text import clean_line, plural, state_of, state_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _print(found: Verification, output: Output) -> None:
     for entry in found.entries:
         if entry.state != "applied":
-            output.print(f"{clean_line(entry.name)}: {state_words(entry.state)}")
+            output.print(f"{clean_line(entry.name)}: {state_words(state_of(entry))}")
     if found.gaps:
         output.print(f"no file for number {', '.join(map(str, found.gaps))}")
     if found.not_compared:
@@ -75,7 +75,7 @@ def _summary(found: Verification) -> str:
     """Return one line: how many files agree with the history, and whether the schema is what they build."""
     if found.ok and not found.pending:
         return "files, history and schema agree"
-    counts = Counter(entry.state for entry in found.entries)
+    counts = Counter(map(state_of, found.entries))
     agreeing = counts.pop("applied", 0)
     files = [f"{plural(agreeing, 'migration')} {'agrees' if agreeing == 1 else 'agree'}"]
     files += [f"{count} {state_words(state)}" for state, count in counts.items()]

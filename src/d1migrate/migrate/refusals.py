@@ -353,15 +353,20 @@ def refuse_edited(migration: Migration | None, job: Job) -> None:
         ChecksumMismatch: it was edited.
         MissingMigration: it is missing, and a batch needs it.
     """
+    if found := problem_of_file(migration, job):
+        kind = ChecksumMismatch if found is JOB_EDITED else MissingMigration
+        raise kind(f"{job.name}: {found.problem}", names=(job.name,), hint=found.hint)
+
+
+def problem_of_file(migration: Migration | None, job: Job) -> Message | None:
+    """Return why an open job cannot continue with the file that exists now; None if it can."""
     if migration is None:
-        if job.kind == "batch":
-            raise MissingMigration(
-                f"{job.name}: {JOB_MISSING.problem}", names=(job.name,), hint=JOB_MISSING.hint
-            )
-        return
-    directive = migration.job.text if migration.job else ""
-    if migration.checksum != job.checksum or directive != job.directive:
-        raise ChecksumMismatch(f"{job.name}: {JOB_EDITED.problem}", names=(job.name,), hint=JOB_EDITED.hint)
+        return JOB_MISSING if job.kind == "batch" else None
+    try:
+        directive = migration.job.text if migration.job else ""
+    except SourceError:
+        return JOB_EDITED
+    return JOB_EDITED if migration.checksum != job.checksum or directive != job.directive else None
 
 
 _RESTORE_FOR_JOB = "restore the file; or end the job with `d1migrate job cancel`, and run the new file"

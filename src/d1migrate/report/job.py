@@ -160,11 +160,22 @@ def planned(directive: JobDirective, *, is_large: bool | None) -> str:
     return f"as a job, in chunks: {large}" if is_large else f"in one transaction: {small}"
 
 
-def left_to_others(name: str, waiting: int) -> str:
-    """Return what `up --no-wait` reports of a job."""
-    wait = "1 later migration waits" if waiting == 1 else f"{waiting} later migrations wait"
-    later = f"; {wait} for it" if waiting else ""
+def left_to_others(name: str, names: Sequence[str]) -> str:
+    """Return what `up --no-wait` reports of a job.
+
+    Args:
+        name: the migration.
+        names: those of the run, in order.
+    """
+    later = waiting_clause(name, names)
     return f"{clean_line(name)} runs as a job: `d1migrate job run`, for example from cron, runs it{later}"
+
+
+def waiting_clause(name: str, names: Sequence[str]) -> str:
+    """Return `; 2 later migrations wait for it`, of those that follow a name; "" for none."""
+    count = len(names) - names.index(name) - 1 if name in names else 0
+    wait = "1 later migration waits" if count == 1 else f"{count} later migrations wait"
+    return f"; {wait} for it" if count else ""
 
 
 def _step(job: Job) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from d1migrate.migrate.status import Entry
+
     Paint = Callable[[str, str | None], str]
     """Colors a text; the second argument is the name of a color, or None."""
     Rows = Sequence[Sequence[str]]
@@ -143,6 +145,11 @@ def size(count: int) -> str:
         return f"{count} B"
     unit, one = next(((u, n) for u, n in (("kB", 1e3), ("MB", 1e6)) if count < n * 1000), ("GB", 1e9))
     return f"{count / one:.1f} {unit}"
+
+
+def state_of(entry: Entry) -> str:
+    """Return the state of a migration as it is shown: a job that is paused does not run."""
+    return "paused" if entry.state == "running" and entry.job and entry.job.paused else entry.state
 
 
 def state_words(state: str) -> str:

@@ -93,7 +93,7 @@ def test_names_are_clean() -> None:
     job = BATCH._replace(name="a\x1b[31m", table="b\x07", who="c\x07", kind="online", state="copy")
     lines = [
         *text.status_lines(job, PAUSE._replace(by="d\x07"), ["e\x07"], 0), text.progress_line(job, None, None),
-        text.next_step(job), text.kept(job), text.cost(job) or "", text.left_to_others(job.name, 1),
+        text.next_step(job), text.kept(job), text.cost(job) or "", text.left_to_others(job.name, [job.name, "f"]),
         text.done_line(job, 1), text.ended(job.name, elsewhere=True),
     ]  # fmt: skip
     assert all(line.isprintable() for line in lines)

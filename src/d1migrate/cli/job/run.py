@@ -37,7 +37,6 @@ def run(options: Options, project: Project, output: Output) -> int:
     refuse_object(project)
     migrator = project.migrator(restore_points=options.gates.no_restore_point is None)
     gates = Gates(options.gates, project, migrator, output)
-    project.note_database()
     runner = JobRunner(project.showing_sql(migrator), gates, output, limits)
     found = _run(migrator, gates, runner, project, output, lint=options.gates.no_lint is None)
     _print(found, runner, output)
@@ -55,6 +54,7 @@ def _run(
     migrator: Migrator, gates: Gates, runner: JobRunner, project: Project, output: Output, *, lint: bool
 ) -> JobReport:
     """Run the open job; without one, begin that of the next migration, as an `up` of it does."""
+    watched = project.watched(migrator)
     plan = migrator.plan()
     if plan.waiting_for:
         gates.confirm_job()
@@ -67,7 +67,7 @@ def _run(
     if plan.history.table.key_of(step) in plan.history.cancelled:
         output.hint(f"{clean_line(step.name)} was cancelled: `d1migrate up` begins it again")
         return JobReport("", "none")
-    report = project.watched(migrator).up(
+    report = watched.up(
         to=step.name,
         lint=lint,
         warn=partial(note_findings, output=output),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from d1migrate.cli.job.open_job import pause_of
+from d1migrate.migrate.refusals import problem_of_file
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.report import job as text
 from d1migrate.report import job_values
+from d1migrate.report.text import clean_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ def run(_options: Options, project: Project, output: Output) -> int:
         output.print("no job is open")
         return 0
     output.print(list(text.status_lines(job, pause, waiting, time.time())))
+    migration = next(entry.migration for entry in entries if entry.job)
+    if problem := problem_of_file(migration, job):
+        output.warn(f"{clean_line(job.name)}: {problem.problem}")
     if cost := text.cost(job):
         output.warn(cost)
-    output.hint(text.next_step(job))
+    output.hint(problem.hint if problem else text.next_step(job))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import end_of_query, selects, with_names
@@ -84,9 +85,11 @@ def parse(sql: str, table: str) -> Parts | Uncuttable:
     if shape.verb not in ("update", "delete"):
         return Uncuttable(_VERBS, tokens[0])
     target = _name_after(tokens, shape.at)
-    changes = fold(unquote(text_at(tokens, target)))
+    name = unquote(text_at(tokens, target))
+    changes = fold(name)
     if changes != fold(table):
-        return Uncuttable(f"it changes {changes}, and the directive names {table}", tokens[target])
+        reason = f"it changes {name}, and the directive names {table}"
+        return Uncuttable(reason, tokens[target], f"write `{directive_line('batch', name)}`")
     last = target + 2 if text_at(tokens, target + 1).upper() == "AS" else target
     main, rest = tokens[shape.at :], tokens[last + 1 :]
     alone = not any(rest[i].keyword == "FROM" for i in outside(rest))

@@ -119,7 +119,7 @@ class _Reader:
         token = self._next()
         number = _number(token)
         if token is None or number is None or (option == "rows" and (number < 1 or number != int(number))):
-            what = "a number of rows" if option == "rows" else "a number, as a multiple of the chunk"
+            what = "a number of rows" if option == "rows" else "a number: a multiple of the time of a chunk"
             raise self._error(f"{option} needs {what}", token)
         return int(number) if option == "rows" else number
 
