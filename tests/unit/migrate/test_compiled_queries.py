@@ -80,7 +80,8 @@ def test_it_finds_what_the_planner_finds(database: SqliteDriver, setup: str, sha
     """It returns the same tables, the same refusals and the same objects of the application."""
     table, other = TABLES[shape]
     _execute(database, *SETUPS[setup])
-    found, error, hint, problem, unmanaged = _asked(database, verdict(table, other))
+    found, error, hint, problem, unmanaged, job = _asked(database, verdict(table, other))
+    assert not job
     layout, tables = found.split(" ")
     choice = TableChoice(VERSIONS.name if shape == "versions" else NAMES.name, NAMES.name)
     try:
