@@ -7,6 +7,7 @@ import re
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, OverloadedError, QueryError
 from d1migrate.migrate import assertions
 from d1migrate.migrate.jobs.job import (
+    CHANGED_SINCE,
     CHANGES_KEY,
     INSERTS_AGAIN,
     NOT_THE_KEY,
@@ -75,6 +76,10 @@ ADVICE = (
     Advice(
         TOO_MANY_PARENTS,
         "`d1migrate rebuild --expand` writes migrations that change it in steps; a job fills the new column",
+    ),
+    Advice(
+        f"{CHANGED_SINCE}([^']*)",
+        "end the job with `d1migrate job cancel`, adapt the file to the table, and run `d1migrate up` again",
     ),
     Advice(
         NOT_THE_SAME,

@@ -93,8 +93,8 @@ class JobSettings(NamedTuple):
     notes: Mapping[str, object] = {}
 
 
-_RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, *RACES)
-"""What a batch that begins a job is refused with if another runner was faster."""
+_RACES = (ALREADY_APPLIED, CHANGED_MEANWHILE, row.EXISTS, row.CHANGED_SINCE, *RACES)
+"""What a batch that begins a job is refused with if another runner, or another writer, was faster."""
 _MOVED = (ALREADY_APPLIED, row.MISSING, row.MOVED)
 """What a batch of an open job is refused with if the job has ended, or is in another state."""
 _MOST_REFUSALS = 3

@@ -6,8 +6,8 @@ application. At every moment the shadow is a subset of the table, and what is mi
 in the log. At the end, one short batch swaps the two.
 
 `parts` reads the guarded rebuild that the file is, `derive` makes a `plan` of it, `triggers` invalidate.
-`rows` copies, `proofs` compares, `swap` is the cut-over; `chunks` are the statements of each state, and
-`work` chooses among them.
+`rows` copies, `proofs` compares, `unchanged` asserts the definition of the table, `swap` is the cut-over;
+`chunks` are the statements of each state, and `work` chooses among them.
 """
 
 from d1migrate.migrate.jobs.online.derive import derive

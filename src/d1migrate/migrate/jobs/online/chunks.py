@@ -16,6 +16,7 @@ from d1migrate.migrate.jobs.online.rows import (
     whole,
 )
 from d1migrate.migrate.jobs.online.triggers import create_triggers, trigger_names
+from d1migrate.migrate.jobs.online.unchanged import assert_unchanged
 from d1migrate.migrate.jobs.pages import Pages
 from d1migrate.schema.cost import REFERENCED
 from d1migrate.sql.batch import Query
@@ -37,7 +38,7 @@ def start(plan: OnlinePlan, most: int, budget: int) -> list[Query]:
     size = max(1, min(most, budget // (2 * plan.entries)))  # a chunk copies a page, and as many rows again
     limits = f"UPDATE {JOB_TABLE} SET most = max(1, min(most, {size})), size = max(1, min(size, {size}))"
     return [
-        *whole(_assert_swap_fits(plan, budget)),
+        *whole([assert_unchanged(plan), *_assert_swap_fits(plan, budget)]),
         # Without IF NOT EXISTS: the file creates a table of the same name, so only one of the two can run.
         *whole([plan.create, *(index.on_shadow for index in plan.indexes), *_own_indexes(plan), _log(plan)]),
         *whole(create_triggers(plan)),
@@ -101,6 +102,7 @@ def copy(plan: OnlinePlan) -> list[Query]:
 def drain_log(plan: OnlinePlan) -> list[Query]:
     """Return the statements that copy what changed; when little is left, `verify` begins at the first row."""
     return [
+        *whole([assert_unchanged(plan)]),
         *drain(plan, SIZE),
         pages_of(plan).rewind(),
         pages_of(plan).mark(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.errors import ParseError, PlanError
 from d1migrate.migrate.jobs.online.parts import HOLD, ONLY, read_parts, refused
 from d1migrate.migrate.jobs.online.plan import NewIndex, OnlinePlan, Parent, Unique, Value
+from d1migrate.migrate.jobs.online.unchanged import definition_of
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.keys import is_indexed, parent_columns, rowid_alias
 from d1migrate.schema.model import Column, ForeignKey, Index, Table
@@ -105,6 +106,7 @@ class _Derivation:
             self._links(),
             is_autoincrement(self._old) and is_autoincrement(self._new),
             sum(1 for k in self._definition.all_keys if not k.primary or not rowid_alias(self._new)),
+            tuple(definition_of(self._old, self._catalog)),
         )
 
     # --- the file ---

@@ -112,6 +112,7 @@ class OnlinePlan(NamedTuple):
         links: how many foreign keys SQLite follows when the table is dropped.
         counter: whether AUTOINCREMENT counts on.
         keys: how many indexes the constraints of the new table create.
+        definition: what the table was, and the foreign keys to it, as in `unchanged.definition_of`.
     """
 
     table: str
@@ -132,6 +133,7 @@ class OnlinePlan(NamedTuple):
     links: int = 0
     counter: bool = False
     keys: int = 0
+    definition: tuple[str, ...] = ()
 
     @property
     def shadow(self) -> str:

@@ -6,6 +6,7 @@ from d1migrate.migrate.jobs.job import NOT_THE_SAME
 from d1migrate.migrate.jobs.online.plan import MOST_AT_CUT_OVER
 from d1migrate.migrate.jobs.online.rows import drain, refusal, whole
 from d1migrate.migrate.jobs.online.triggers import column, trigger_names
+from d1migrate.migrate.jobs.online.unchanged import assert_unchanged
 from d1migrate.schema.rebuild import guard_statements
 from d1migrate.sql.names import HELPER, JOB_TABLE, quote_literal
 from d1migrate.sql.names import quote_identifier as q
@@ -23,7 +24,7 @@ TOO_LONG = "too many rows are left to copy again"
 def cut_over(plan: OnlinePlan) -> list[Query]:
     """Return the statements of the batch: all that it cannot refuse cheaply was proved before."""
     return [
-        *whole(_assert_short(plan)),
+        *whole([*_assert_short(plan), assert_unchanged(plan)]),
         *drain(plan, str(MOST_AT_CUT_OVER)),
         *whole([_assert_same_number(plan), *_swapped(plan), *plan.triggers]),
         *whole(_to_indexes(plan) if plan.indexes else [f"DROP TABLE {q(plan.log)}"]),
