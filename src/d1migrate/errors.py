@@ -25,7 +25,7 @@
         ├─ UnavailableError    it could not be reached, or was busy; nothing was done
         │   └─ DamagedError    its file is damaged, or is not a database
         └─ AmbiguousError      sent, but no response: it may or may not have happened
-            └─ OverloadedError it was too much for D1, or D1 was too busy: it may have happened, too
+            └─ OverloadedError too much for D1, or D1 was too busy: it may have happened, too
 """
 
 from __future__ import annotations
@@ -450,9 +450,9 @@ class AmbiguousError(DriverError):
 
 
 class OverloadedError(AmbiguousError):
-    """A batch that writes was too much for D1, or D1 had too much to do: it may or may not have happened.
+    """A batch that writes was too much for D1, or D1 was too busy: it may or may not have happened.
 
     D1 limits the CPU time and the memory of a batch, and stops a batch after 30 seconds (code 7429). Such a
     batch is never sent again as it is. Split it, or let d1migrate split it: `-- d1migrate: batch TABLE`. If
-    the message says "overloaded", other requests kept it waiting: run the command again later.
+    the message contains "overloaded", other requests kept it waiting: run the command again later.
     """

@@ -284,8 +284,8 @@ class Migrator:
                 False, the run stops between two chunks, and an error that it raises ends the run.
             watch: gets the job when it was read, and after every chunk.
             again: whether to begin a job that was cancelled.
-            notes: what to log with the begin of a job, such as why a gate was overridden.
-            sleep: waits so many seconds, between chunks.
+            notes: what to log at the start of a job, such as why a gate was overridden.
+            sleep: waits for a number of seconds, between chunks.
 
         Raises:
             ApplyError: a chunk was refused, for example because of a constraint. The job stays open.

@@ -46,7 +46,7 @@ WARNED = "--no-lint"  # of old code that writes rows between two chunks
 
 @pytest.fixture
 def big(project: Project) -> Project:
-    """A table that is too large for one transaction, a migration that fills it, and one after it."""
+    """A table that is too large for one batch, a migration that fills it, and one after it."""
     project.write("001_users.sql", USERS)
     project.write(f"{NAME}.sql", FILL)
     project.write("003_later.sql", LATER)
@@ -293,7 +293,7 @@ def test_job_run_stops_at_its_limits(big: Project) -> None:
     assert (value["name"], value["ended"], value["job"]) == (NAME, "done", None)
     ran = big.run("job", "run")
     assert ran.out == "no job to run\n"
-    assert "`d1migrate up` applies 003_later, which is no job" in ran.err
+    assert "`d1migrate up` applies 003_later, which does not run as a job" in ran.err
     assert big.states() == {1: "applied", 2: "applied", 3: "pending"}
 
 

@@ -422,7 +422,7 @@ COMMANDS = {
         "show, run, pause or cancel a migration that runs in chunks",
         "d1migrate job run --max-seconds 50",
         details="A migration with `-- d1migrate: batch TABLE` or `-- d1migrate: online TABLE` runs as a job"
-        " if its table is too large for one transaction. `up` runs the job, too. Without an action, shows its"
+        " if its table is too large for one batch. `up` runs the job, too. Without an action, shows its"
         " status.",
         formats=("text",),
         actions=("status", "run", "pause", "resume", "cancel"),

@@ -1,4 +1,4 @@
-"""How many migrations a draft is written as: one, unless its tables are too big for one batch."""
+"""How many migrations a draft is written as: one, unless its tables are too large for one batch."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def stages_of(
 def _ways(
     drafted: Draft, current: Schema, budget: int, options: DraftOptions, project: Project, output: Output
 ) -> list[Way]:
-    """Return how the tables are changed that are too big for one batch."""
+    """Return how the tables are changed that are too large for one batch."""
     rows = {fold(table): count for table, count in scale_of(options.scale).items()}
     most = {change.table: change.most_rows(budget) for change in costly_changes(drafted, current)}
     if most and not rows:
@@ -70,7 +70,7 @@ def _ways(
 
 
 def _counted(most: Mapping[str, int], project: Project) -> dict[str, int]:
-    """Return {table, folded: its rows, at most so many}.
+    """Return {table, folded: its rows, counted up to a limit}.
 
     Production is only asked if it is named: a draft is usually made without a network.
 

@@ -74,7 +74,7 @@ def _action(entry: LogEntry) -> str:
 
 
 def _of_job(action: str, detail: Mapping[str, object]) -> Iterator[str]:
-    """Yield what the log has of a job: how much it did, and why somebody paused or cancelled it."""
+    """Yield what the log records of a job: how much it did, and why it was paused or cancelled."""
     done, chunks = detail.get("rows"), detail.get("chunks")
     if isinstance(done, int) and isinstance(chunks, int):
         yield f"{job.rows(done)}, {job.chunks(chunks)}"

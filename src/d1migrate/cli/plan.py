@@ -112,7 +112,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
 
 
 def _runs_as_job(plan: Plan, driver: Driver) -> dict[str, bool | None]:
-    """Return {migration with a directive: whether its table is too large for one transaction}; one read each.
+    """Return {migration with a directive: whether its table is too large for one batch}; one read each.
 
     None: that depends on the migrations before it.
     """

@@ -2,7 +2,7 @@
 
 Read in this order: `schema_file` or `edit_table` (the desired schema), `draft` (both directions of a
 migration) with `renames`, `reverse` and `broken_objects`; `ways`, `online` and `expand_contract` (tables that
-are too big for one batch); `migration_text` (a file). `lint_fix` rewrites a file through `rebuild_rewriter`
+are too large for one batch); `migration_text` (a file). `lint_fix` rewrites a file through `rebuild_rewriter`
 and `rebuild_guards`. `squash` writes one file for many. Whatever is written runs on a scratch engine first
 (`scratch_schema`).
 """

@@ -160,7 +160,7 @@ def _with_companions(schema: Schema, filled: Sequence[FilledColumn]) -> Schema:
 def _fill(one: FilledColumn) -> tuple[str, Draft, tuple[str, ...]]:
     """Return the parts of the batch migration of a column."""
     table, column = one.table.name, q(one.column)
-    # The line end is there because the value may end in a comment.
+    # The value may end in a comment, so a line break follows it.
     statement = f"UPDATE {q(table)} SET {column} = {one.value}\nWHERE {column} IS NULL"
     nothing = StatementGroup("Nothing to undo: the values are dropped with the column", ("SELECT 1",))
     drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))

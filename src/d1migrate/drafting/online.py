@@ -38,7 +38,7 @@ def online_stages(
         whole: the draft that makes the change at once.
         backfill: as for `draft`.
         tables: the tables, folded, that are rebuilt online; by default, all that are rebuilt.
-        description: a few words, for a change that is one file; else the names say what each file does.
+        description: a few words, for a change that is one file; otherwise each name describes its file.
         order: as for `draft`.
         why: {table, folded: why it is rebuilt online}, for a comment in the file.
         budget: as for `draft`. It is always asserted, because the rebuild may run as a job.

@@ -44,7 +44,7 @@ class CostlyChange(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How a table is changed that is too big for one batch.
+    """How a table is changed that is too large for one batch.
 
     Attributes:
         table: the table.
@@ -73,7 +73,7 @@ def costly_changes(drafted: Draft, current: Schema) -> Iterator[CostlyChange]:
 
 
 def ways(drafted: Draft, current: Schema, rows: Mapping[str, int], budget: int) -> list[Way]:
-    """Return how the tables are changed whose change is over the budget of a batch.
+    """Return how to change the tables that are over the budget of one batch.
 
     Args:
         drafted: the draft that makes the change at once.

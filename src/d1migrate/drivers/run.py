@@ -58,7 +58,7 @@ def run_paced(flow: PacedFlow[T], driver: Driver, sleep: Callable[[float], None]
     Args:
         flow: the flow.
         driver: the database.
-        sleep: waits so many seconds.
+        sleep: waits for a number of seconds.
 
     Returns:
         What the flow returns; errors as `run`.

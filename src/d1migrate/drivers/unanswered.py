@@ -1,4 +1,4 @@
-"""The error of a request to D1 whose outcome only the database can tell."""
+"""The error of a request to D1 whose outcome only the database can show."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class TenantResult(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """Work on a tenant that is to go on after some seconds, and how many requests it took so far."""
+    """Work on a tenant that continues after some seconds, and how many requests it took so far."""
 
     seconds: float
     requests: int
@@ -64,7 +64,7 @@ class Hooks(NamedTuple):
     """What a loop asks, and whom it reports to.
 
     Attributes:
-        refuse_closed: called before each claim, and before work goes on after a rest; raises Gate while the
+        refuse_closed: called before each claim, and before work continues after a pause; raises Gate if the
             maintenance window is closed.
         interrupted: returns whether to finish the work that has begun, and end.
         on_progress: called after results.

@@ -76,7 +76,7 @@ def run_jobs(
 
 
 class _JobWork(Work):
-    """Sends one batch for a tenant at each call; for any number of threads, of which one has the tenant."""
+    """Sends one batch for a tenant at each call. Threads may share it; a tenant is with one of them."""
 
     def __init__(
         self, fleet: FleetSettings, plan: FleetPlan, drivers: TenantDrivers, budget: int | None

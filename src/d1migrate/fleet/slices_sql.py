@@ -53,7 +53,7 @@ CALL_AGAIN = operation(
     f"UPDATE fleet_tenants SET state = 'todo', waiting_for = NULL WHERE n IN (SELECT n FROM {_WAITING})",
     "SELECT changes() AS tenants",
 )
-"""Put at most `count` tenants that wait for a job back: it may be done by now. Returns how many."""
+"""Let at most `count` tenants that wait for a job be tried again: it may have ended. Returns how many."""
 
 OPERATIONS = {
     "create": journal_sql.CREATE,

@@ -153,7 +153,7 @@ def _instead(replay: AnalyzedReplay, statement: ReplayedStatement, *, swaps: boo
         alone = "" if replay.count - replay.records_itself == 1 else ", in a file of its own,"
         return f"the line `{line}`{alone} makes it run in chunks"
     if statement.verb == "create index":
-        return "an index cannot be made in steps: apply it alone, while there is little traffic"
+        return "an index cannot be created in chunks: apply it alone, while there is little traffic"
     if statement.verb == "alter table":
         return "leave the column, and drop it in the next online rebuild of the table"
     return "split the file into several migrations"

@@ -58,7 +58,7 @@ class Target(NamedTuple):
     """What is known about the database that files are for.
 
     Attributes:
-        rows: {folded table: its rows, or at least so many}.
+        rows: {folded table: its rows, or a lower bound}.
         budget: the most entries that one batch may write there.
         counted_to: how far rows were counted, if they were.
     """

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _ASSERTED = re.compile(rf"{ASSERTION}: '(.*)'", re.DOTALL)
-"""What an assertion says; in the error of a chunk, of which none of the file's statements is a part."""
+"""The message of an assertion, in the error of a chunk; a chunk has none of the file's statements."""
 _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
@@ -88,7 +88,7 @@ ADVICE = (
     Advice(
         f"{NOT_THE_KEY}([^']*)",
         "`by` names the columns of the primary key, all of them NOT NULL; without it, the key is the rowid",
-        "$1: this key does not find each row once",
+        "$1: this key does not find each row exactly once",
     ),
     Advice(
         f"{CHANGES_KEY}([^']*)",
@@ -97,8 +97,8 @@ ADVICE = (
     ),
     Advice(
         f"{INSERTS_AGAIN}([^']*)",
-        "insert the columns of a unique key, or add `WHERE NOT EXISTS (…)`",
-        "a second run would insert the same rows into $1 again: none of its unique keys is inserted",
+        "let it set the columns of a unique key, or add `WHERE NOT EXISTS (…)`",
+        "a second run would insert the same rows again: the INSERT sets no unique key of $1",
     ),
     Advice(CROWDED, "other requests kept it waiting: run the command again later"),
     Advice(
@@ -270,7 +270,7 @@ def chunk_error(
     Args:
         error: the driver's error.
         name: the migration.
-        migration: its file, if it is there.
+        migration: its file, or None if it is missing.
         is_open: whether the job is open.
     """
     text, hint = _advise(error, ADVICE)

@@ -1,4 +1,4 @@
-"""Jobs compiled for a runtime without a planner: their batches, with stand-ins for what only a run knows.
+"""Jobs compiled for a runtime without a planner: their batches, with stand-ins for what only a run has.
 
 A batch migration needs nothing but its file and the job's row, so all of its SQL is known. An online rebuild
 is derived from the live schema; such a migration runs as one batch, or waits for the command line.
@@ -99,7 +99,7 @@ class _Plans:
 
     Attributes:
         work: what the job does.
-        names: the names under which the runtime knows what the stand-ins are for.
+        names: the names that the runtime uses for the stand-ins.
     """
 
     def __init__(self, migration: Migration, directive: JobDirective, texts: Texts) -> None:

@@ -105,7 +105,7 @@ class History(NamedTuple):
         old_log: whether OLD_LOG exists; the first batch that writes moves its rows into the log.
         lacking: the columns that the log lacks.
         job: the open job.
-        cancelled: the keys of the migrations whose job was cancelled, and not begun again.
+        cancelled: the keys of the migrations whose job was cancelled and has not begun again.
     """
 
     applied: tuple[AppliedMigration, ...] = ()

@@ -21,7 +21,7 @@ OLD_LOG = "schema_migrations_log"
 """The log of d1migrate 0.1, whose rows the first batch that writes moves into the log."""
 
 START, PAUSE, RESUME, CANCEL = JOB_ACTIONS = ("start", "pause", "resume", "cancel")
-"""The actions on a job; its end is an `up`, as of any migration."""
+"""The actions on a job; its end is logged as `up`, like that of any migration."""
 
 _FORMAT = "1"
 

@@ -332,7 +332,7 @@ def names(migrations: Iterable[Identified]) -> tuple[str, ...]:
 
 
 def refuse_open_job(history: h.History) -> None:
-    """Refuse what cannot be done while a job is open, because the job would go on with something else.
+    """Refuse what cannot be done while a job is open, because it would change what the job works on.
 
     Raises:
         HistoryError: a job is open.

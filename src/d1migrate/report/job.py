@@ -144,7 +144,7 @@ def planned(directive: JobDirective, *, is_large: bool | None) -> str:
 
     Args:
         directive: its directive.
-        is_large: whether its table is too large for one transaction; None: that is not known yet.
+        is_large: whether its table is too large for one batch; None: that is not known yet.
     """
     from d1migrate.migrate.jobs.batch import FITS
 
@@ -153,7 +153,7 @@ def planned(directive: JobDirective, *, is_large: bool | None) -> str:
         most = min(FITS, directive.rows or FITS)
         large, small = f"{table} has more than {rows(most)}", f"{table} has at most {rows(most)}"
     else:
-        large = f"the rebuild of {table} is over the budget of one transaction"
+        large = f"the rebuild of {table} is over the budget of one batch"
         small = f"the rebuild of {table} is within the budget"
     if is_large is None:
         return f"in one transaction if {small} then; otherwise as a job, in chunks"

@@ -65,7 +65,7 @@ class JobProgress:
     def on_wait(self, seconds: float) -> None:
         """Report a wait before the next chunk, if it is longer than that after every chunk."""
         if seconds >= _LONG:
-            self._note(f"waiting {duration(seconds)}: the database has too much to do, or does not respond")
+            self._note(f"waiting {duration(seconds)}: the database is overloaded, or does not respond")
 
     def _mark(self, mark: _Mark) -> None:
         """Keep what the speed is computed from: the last half minute, within one state."""

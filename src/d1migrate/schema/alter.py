@@ -57,7 +57,7 @@ def statement_groups(
 
     If tables are rebuilt, the first statement asserts that the batch is within its budget. The copy of the
     only one follows: it has the name of the shadow of an online rebuild. So a file that runs while its table
-    is rebuilt online has changed nothing when it fails, also where it is no transaction (d1-facts §0.6).
+    is rebuilt online has changed nothing when it fails, even without a transaction (d1-facts §0.6).
 
     Args:
         changes: as `diff` returns them.
@@ -103,7 +103,7 @@ def statement_groups(
     defer = ("PRAGMA defer_foreign_keys = ON",) if is_deferred else ()
     what = "Check foreign keys at the end" + ("; count rows" if watched else "")
     found = (
-        StatementGroup("Refuse a table that is too big for one batch", tuple(first)),
+        StatementGroup("Refuse a table that is too large for one batch", tuple(first)),
         StatementGroup("Copy the rows", tuple(copy)),
         StatementGroup(what, (*defer, *begin)),
         *steps,

@@ -71,7 +71,7 @@ def companion_triggers(table: Table, column: str, value: str) -> list[Companion]
         column: the column.
         value: SQL over the columns of the row.
     """
-    # The line end is there because the value may end in a comment.
+    # The value may end in a comment, so a line break follows it.
     fill = f"UPDATE {q(table.name)} SET {q(column)} = {value}\n  WHERE {_is_written_row(table)}"
 
     def companion(event: Literal["INSERT", "UPDATE"], condition: str, sources: list[str]) -> Companion:

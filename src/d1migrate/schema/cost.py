@@ -1,8 +1,8 @@
 """What a batch costs a D1 database: the entries that it writes, and the budget that one batch has.
 
-Production D1 stops a batch by its CPU time, which it does not announce. Entries, the rows and index entries
-that a batch writes, predict it best: a row alone may cost ten times as much with indexes as without. The
-constants are measured (d1-facts §11); a rehearsal counts instead of estimating (`rehearse.cost`).
+Production D1 stops a batch that takes too much CPU time. Entries, the rows and index entries that a batch
+writes, predict that time best: a row may cost ten times as much with indexes as without. The constants are
+measured (d1-facts §11); a rehearsal counts instead of estimating (`rehearse.cost`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Index, Table
 
 DEFAULT_BUDGET = 50_000
-"""The most entries that one batch may write, unless the setting `budget` says otherwise.
+"""The most entries that one batch may write, unless the setting `budget` has another number.
 
-Nobody outside Cloudflare knows the limit. Production has stopped a rebuild of 24,429 rows with 8 indexes, so
+Cloudflare does not publish the limit. Production has stopped a rebuild of 24,429 rows with 8 indexes, so
 244,290 entries, and an UPDATE of 153,000 rows (d1-facts §11). This is a fifth of the first, 0.2 s of CPU on
 a developer's machine."""
 

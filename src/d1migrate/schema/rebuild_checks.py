@@ -29,7 +29,7 @@ ORPHAN_CHECK = (
 def budget_statement(costs: Mapping[str, int], budget: int, rebuilt: Mapping[str, Sequence[str]]) -> str:
     """Return the statement that aborts the batch if rebuilds would write more entries than it may.
 
-    It must be the first of the batch: whatever runs before it would be paid for in vain. It counts no table
+    It must be the first of the batch: what runs before it would be wasted. It counts no table
     to its end, because production has stopped such a count of a large one (d1-facts §11).
 
     Args:

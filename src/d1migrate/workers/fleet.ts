@@ -148,7 +148,7 @@ async function begin(work: Work): Promise<Run> {
 
 const runOf = (row: any): Run => ({ id: row.id, number: row.n, state: row.state, isSealed: row.sealed_at !== null });
 
-/** Put the objects that wait for a job back to be done: their jobs may be done by now. */
+/** Let objects that wait for a job be tried again: their jobs may have ended. */
 async function callAgain(work: Work, run: string): Promise<void> {
   let count = PAGE;
   while (count === PAGE) count = (await send(work, "callAgain", { run, count: PAGE }))[0].tenants;

@@ -59,7 +59,7 @@ async def run_within(
 
 
 async def _halve(job: Job | None, driver: AsyncDriver) -> None:
-    """Let the next invocation begin with a smaller chunk, if the database responds by now."""
+    """Let the next invocation begin with a smaller chunk, if the database responds again."""
     if job is None:
         return
     try:

@@ -122,7 +122,7 @@ ALTER TABLE new RENAME TO users;
             "INSERT INTO logs SELECT id, email FROM users;\n",
             "the line `-- d1migrate: batch users` makes it run in",
         ),
-        ("CREATE INDEX i ON users (norm);\n", "an index cannot be made in steps"),
+        ("CREATE INDEX i ON users (norm);\n", "an index cannot be created in chunks"),
         ("ALTER TABLE users DROP COLUMN norm;\n", "leave the column"),
         (
             REBUILD,

@@ -72,12 +72,12 @@ def test_the_record_does_not_count() -> None:
             "t is WITHOUT ROWID, so the directive needs its key",
             '-- d1migrate: batch t by a, "b c"',
         ),
-        ("batch t by a", "the rows of t are read by its rowid or its primary key", "by a"),
+        ("batch t by a", "the rows of t are found by its rowid or its primary key", "by a"),
         ("batch t by a, b", "t has no column b", "by a"),
         ('batch t by a, "b c"', None, None),
         ("batch r", None, None),
-        ("batch r by a", "the primary key of r may be NULL, so its rows are read by the rowid", "batch r"),
-        ("batch r by b", "the rows of r are read by its rowid or its primary key", "batch r"),
+        ("batch r by a", "the primary key of r may be NULL, so its rows are found by the rowid", "batch r"),
+        ("batch r by b", "the rows of r are found by its rowid or its primary key", "batch r"),
         ("batch k by a", None, None),
         ("batch i by a", None, None),
         ("batch s", "s has a column rowid, which is not its rowid", "-- d1migrate: batch s by _rowid_"),
@@ -105,7 +105,7 @@ def test_the_rowid_under_its_own_name() -> None:
     """The statement alone does not show it: an INTEGER PRIMARY KEY is the rowid."""
     sql = filling("UPDATE users SET id = 7 WHERE id = 8")
     ((message, line, _, _),) = found("P112", sql)
-    assert (message, line) == ("the statement changes id, by which the rows are read", 1)
+    assert (message, line) == ("it changes id, by which its rows are found", 1)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_insert_without_a_key(target: str, columns: str, *, is_found: bool) -
     sql = filling(f"INSERT OR IGNORE INTO copies {columns} SELECT {values} FROM users")
     messages = [one[0] for one in found("P112", sql, f"{USERS}CREATE TABLE copies {target};")]
     assert len(messages) == is_found
-    assert all("no unique key is inserted into copies" in message for message in messages)
+    assert all("the INSERT sets no unique key of copies" in message for message in messages)
 
 
 def test_a_table_that_does_not_exist() -> None:
@@ -142,7 +142,7 @@ def test_a_view_of_the_table() -> None:
     for view, is_found in (("a", True), ("b", True), ("c", False)):
         sql = filling(f"UPDATE users\nSET norm = (SELECT 1 FROM {view})")
         told = found("P112", sql, USERS + views)
-        message = f"{view} reads rows of users, of which earlier chunks have changed some"
+        message = f"{view} reads rows of users, some of which earlier chunks have changed"
         assert [one[:3] for one in told] == ([(message, 3, 27)] if is_found else [])
 
 

@@ -134,13 +134,18 @@ def test_a_replica_that_lags(tmp_path: Path, known: int) -> None:
 @pytest.mark.parametrize(
     ("directive", "sql", "text", "hint"),
     [
-        ("by a", "DELETE FROM t", "t by a: this key does not find each row once", "`by` names the columns"),
+        (
+            "by a",
+            "DELETE FROM t",
+            "t by a: this key does not find each row exactly once",
+            "`by` names the columns",
+        ),
         ("", "UPDATE t SET id = 7", "it changes the rowid of t", "write the new values to another column"),
         (
             "",
             "INSERT OR IGNORE INTO u SELECT a FROM t",
-            "insert the same rows into u again",
-            "insert the columns",
+            "the INSERT sets no unique key of u",
+            "let it set the columns",
         ),
     ],
 )

@@ -61,7 +61,7 @@ def test_only_a_long_wait_is_reported() -> None:
     progress = JobProgress(lines.append, bar=False)
     progress.on_wait(0.3)
     progress.on_wait(30)
-    assert lines == ["waiting 30.0 s: the database has too much to do, or does not respond"]
+    assert lines == ["waiting 30.0 s: the database is overloaded, or does not respond"]
 
 
 def test_a_bar_replaces_the_lines() -> None:

@@ -526,7 +526,7 @@ export class AmbiguousError extends MigrationError {
   override readonly name: string = "AmbiguousError";
 }
 
-/** A batch that writes was too much for D1, or D1 had too much to do: it may or may not have happened. */
+/** A batch that writes was too much for D1, or D1 was too busy: it may or may not have happened. */
 export class OverloadedError extends AmbiguousError {
   override readonly name: string = "OverloadedError";
 }
@@ -1345,7 +1345,7 @@ async function runNextJob(run: JobRun): Promise<boolean> {
       if (!(error instanceof AmbiguousError)) throw error;
       const isOverloaded = matches(index, "overloaded", error);
       if (isOverloaded) {
-        // The next call has nothing but the row to know it from.
+        // The next call can read it only from the row.
         const values = valuesOf(run, migration, row, size >> 1 || 1);
         await driver.write(fill(index, job.resize!, values)).catch(() => {});
         return false;

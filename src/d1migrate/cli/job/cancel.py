@@ -33,7 +33,7 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Cancel the job, after a question that says what stays."""
+    """Cancel the job, after a question that names what stays."""
     migrator = writer(project)
     open_job = _open_job(migrator)
     if open_job and not open_job.is_recorded and not options.yes:

@@ -28,7 +28,7 @@ def writer(project: Project) -> Migrator:
 
 
 def print_change(job: Job, state: str, step: str, migrator: Migrator, output: Output) -> int:
-    """Print what was done to the job, and what comes next."""
+    """Print what was done to the job, and the next step."""
     if output.as_json:
         value: jobs.JobChange = {"job": job_values.job(job, pause_of(job, migrator))}
         output.print_json(value)

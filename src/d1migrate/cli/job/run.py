@@ -62,7 +62,7 @@ def _run(
     step = plan.steps[0] if plan.steps else None
     if step is None or step.job is None:
         if step:
-            output.hint(f"`d1migrate up` applies {clean_line(step.name)}, which is no job")
+            output.hint(f"`d1migrate up` applies {clean_line(step.name)}, which does not run as a job")
         return JobReport("", "none")
     if plan.history.table.key_of(step) in plan.history.cancelled:
         output.hint(f"{clean_line(step.name)} was cancelled: `d1migrate up` begins it again")

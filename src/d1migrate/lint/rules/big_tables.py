@@ -86,7 +86,7 @@ def _views_read(replay: AnalyzedReplay, changed: str) -> Iterator[Finding]:
         for at in _read(statement.tokens, names - {changed}):
             token = statement.tokens[at]
             message = (
-                f"{unquote(token.text)} reads rows of {changed}, of which earlier chunks have changed some"
+                f"{unquote(token.text)} reads rows of {changed}, some of which earlier chunks have changed"
             )
             yield Finding(message, statement, token.start)
 
@@ -100,13 +100,13 @@ def _wrong_columns(cut: Cut, table: Table, catalog: Catalog) -> str | None:
     """Return which key the statement changes or lacks, which only the schema shows; or None."""
     alias, changed = rowid_alias(table), catalog.tables.get(cut.changes)
     if alias and fold(alias) in cut.sets:
-        return f"the statement changes {alias}, by which the rows are read"
+        return f"it changes {alias}, by which its rows are found"
     if cut.inserts is None or changed is None:
         return None
     keys = [key.columns for key in unique_keys(changed)]
     if any(key is None or not cut.inserts or key.keys() <= {*cut.inserts} for key in keys):
         return None
-    return f"no unique key is inserted into {changed.name}, so a second run would insert the same rows again"
+    return f"a second run would insert the same rows again: the INSERT sets no unique key of {changed.name}"
 
 
 def _wrong_key(job: JobDirective, table: Table) -> str | None:
@@ -123,9 +123,9 @@ def _wrong_key(job: JobDirective, table: Table) -> str | None:
     if unknown is not None:
         return f"{table.name} has no column {unknown}"
     if by != [*map(fold, table.primary_key)]:
-        return f"the rows of {table.name} are read by its rowid or its primary key"
+        return f"the rows of {table.name} are found by its rowid or its primary key"
     if any(not names[each].not_null for each in by) and rowid_of(table) and rowid_alias(table) is None:
-        return f"the primary key of {table.name} may be NULL, so its rows are read by the rowid"
+        return f"the primary key of {table.name} may be NULL, so its rows are found by the rowid"
     return None
 
 

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
             response was lost and the log does not have the transaction. None if all are done.
         token: the token of that transaction.
         results: what its steps would have reported; a delayed request may still arrive.
-        waiting_for: the migration that is too large for one transaction, and runs as a job; or None.
+        waiting_for: the migration that is too large for one batch, and runs as a job; or None.
     """
 
     steps: tuple[StepResult, ...]
@@ -91,7 +91,7 @@ def _send(batch: Transaction, steps: Sequence[Step]) -> Flow[Result]:
 
 
 def _needs_job(error: DriverError, steps: Sequence[Step]) -> str | None:
-    """Return the migration that is too large for one transaction, if that is why it was refused.
+    """Return the migration that is too large for one batch, if that is why it was refused.
 
     Raises:
         LimitExceeded: it shares the transaction with others.

@@ -177,7 +177,7 @@ def verify_by_digests(
 
     live = [(kind, name, sql) for kind, name, table, sql in rows.rows if sql is not None and is_ours(table)]
     found = tuple(difference for difference in digest.compare(wanted, live) if is_ours(difference.name))
-    if history.job and history.job.is_recorded:  # of which table an index is, no digest shows
+    if history.job and history.job.is_recorded:  # no digest shows which table an index belongs to
         found = tuple(one for one in found if (one.kind, one.problem) != ("index", "missing"))
     if found and (late := _late(entries)):
         return Verification(entries, gaps, (), LATE.format(name=late), problems)

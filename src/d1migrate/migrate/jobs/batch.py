@@ -32,11 +32,11 @@ def fits(directive: JobDirective) -> Query:
 
 
 _OF_SCHEMA = ("no such ", "syntax error", "has no column")
-"""What SQLite reports of a statement that the schema does not fit; no row is why."""
+"""What SQLite reports if a statement does not fit the schema; then no row is the cause."""
 
 
 class BatchWork:
-    """The work of a batch migration; a chunk is made of the file, whose checksum it asserts.
+    """The work of a batch migration; a chunk is made from the file, and asserts its checksum.
 
     Args:
         pages: those of its table.
@@ -85,7 +85,7 @@ class BatchWork:
         return (self._pages.move(), statement, count)
 
     def ending(self, job: Job) -> Ending:
-        """Return what the next chunk does besides."""
+        """Return what the next chunk also does."""
         is_filled = job.state != self.first_state
         return Ending(records=is_filled, closes=is_filled)
 
@@ -94,7 +94,7 @@ class BatchWork:
         return ()
 
     def may_be_one_row(self, job: Job, text: str) -> bool:
-        """Whether a row may be why a chunk was refused, and not the schema."""
+        """Whether a row, and not the schema, may be why a chunk was refused."""
         return job.state == self.first_state and not any(reason in text for reason in _OF_SCHEMA)
 
     def refused(self, job: Job, text: str) -> Sequence[Query] | None:
@@ -110,12 +110,12 @@ class BatchWork:
         """Abort the batch if a row may have no key, or two rows the same."""
         table, key = quote_literal(self._pages.table), [fold(column) for column in self._pages.key]
         columns = f"pragma_table_info({table})"
-        if is_rowid(self._pages.key):  # a view has none, and a column may be called `rowid`
+        if is_rowid(self._pages.key):  # a view has no rowid, and a column may be called `rowid`
             exists = f"SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({table})"
             named = f"lower(name) = {quote_literal(key[0])}"
             column = f"SELECT 1 FROM {columns} WHERE {named} AND NOT ({_alias_in(columns)})"
             wrong = f"NOT EXISTS ({exists}) OR EXISTS ({column})"
-        else:  # other than that of a table without rowids, a primary key may be NULL
+        else:  # only in a table WITHOUT ROWID is a primary key never NULL
             own = quote_literal(json.dumps(key, ensure_ascii=False))
             found = f"SELECT lower(name) AS name FROM {columns} WHERE pk ORDER BY pk"
             nullable = f'SELECT 1 FROM {columns} WHERE pk AND NOT "notnull" AND NOT ({_alias_in(columns)})'

@@ -1,4 +1,4 @@
-"""The batches of a job, as values: its begin, its chunks, its end, and what people do to it."""
+"""The batches of a job, as values: its start, its chunks, its end; and to pause, resume and cancel it."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def chunk(
         job: the job as it was read; the chunk asserts its token, its file and its state.
         table: the migrations table.
         statements: what it does, of `Work.chunk`.
-        ending: what it does besides.
+        ending: what it also does.
         backlog: that of the work.
-        migration: the file, if it is there.
+        migration: the file, or None if it is missing.
         stamp: who, and when, if it records the migration.
         size: the most rows.
     """
@@ -126,9 +126,9 @@ def _end(job: Job, statements: Sequence[Query], stamp: Stamp, detail: dict[str, 
 
 
 def restored(job: Job, statements: Sequence[Query], *, stamp: Stamp) -> Batch:
-    """Return the batch that makes a job of a restored database one that can go on, or cancels it.
+    """Return the batch that lets the job of a restored database continue, or cancels it.
 
-    A job that goes on gets another token, so that no chunk that was sent before the restore counts.
+    A job that continues gets another token, so that no chunk that was sent before the restore counts.
 
     Args:
         job: the job as it was restored.

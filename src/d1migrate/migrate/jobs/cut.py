@@ -1,6 +1,6 @@
 """Whether the statement of a batch migration can be cut into chunks, and where.
 
-A statement that can be cut has the same effect page by page as at once, whatever the pages are; and it can be
+A statement that can be cut has the same effect page by page as at once, for any pages; and it can be
 repeated: wrangler runs the same file whole, also after some of its chunks.
 """
 
@@ -55,7 +55,7 @@ class Cut(NamedTuple):
 
 
 def cut_of_file(migration: Migration, table: str, key: Sequence[str] = ("rowid",)) -> Cut:
-    """Return how the only statement of a file is cut, beside the one that records it.
+    """Return how to cut the only statement of a file, apart from the one that records it.
 
     Args:
         migration: the file.
@@ -75,7 +75,7 @@ def cut_of_file(migration: Migration, table: str, key: Sequence[str] = ("rowid",
 def cut_of_statements(
     statements: Iterable[Statement], table: str, key: Sequence[str] = ("rowid",)
 ) -> Cut | Uncuttable:
-    """Return how the only statement is cut, beside one that records the migration, or why it cannot be."""
+    """Return how to cut the only statement that does not record the migration, or why it cannot be cut."""
     own = [statement for statement in statements if not is_record(statement.sql)]
     if not own:
         return Uncuttable("a batch migration needs a statement", None)

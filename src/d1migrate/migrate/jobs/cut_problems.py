@@ -1,4 +1,4 @@
-"""What has another effect page by page than at once."""
+"""What has a different effect page by page than at once."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _changed_rows_read(statement: Parts) -> Iterator[Uncuttable]:
         hint = "to omit rows that exist, use ON CONFLICT DO NOTHING or WHERE NOT EXISTS (…)"
     for at in positions_read(statement.tokens, changes):
         if at != statement.target and at not in excluded:
-            reason = f"it reads other rows of {changes}, of which earlier chunks have changed some"
+            reason = f"it reads other rows of {changes}, some of which earlier chunks have changed"
             yield Uncuttable(reason, statement.tokens[at], hint)
 
 

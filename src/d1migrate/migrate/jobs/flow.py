@@ -57,7 +57,7 @@ def run_job(
     Args:
         settings: what to run, and how.
         may_continue: asked before every chunk with the number of batches sent; False stops between two
-            chunks, and an error that it raises, such as of a gate, ends the run.
+            chunks, and an error that it raises, such as a Gate, ends the run.
         watch: gets the row when it was read, and after every chunk.
 
     Raises:
@@ -80,7 +80,7 @@ class JobSettings(NamedTuple):
         first_stamp: the same for the batch that begins a job, for example after a restore point was taken.
         pace: the limits of a chunk.
         again: whether to begin a job that was cancelled.
-        notes: what to log with its begin, such as the reasons for overridden gates.
+        notes: what to log at its start, such as the reasons for overridden gates.
     """
 
     migrations: Sequence[Migration]
@@ -188,7 +188,7 @@ class _Runner:
             yield from self._wait_after(error)
 
     def _is_same_again(self, made_from: object, *, most: int) -> bool:
-        """Whether a batch was refused more than so many times in a row, made from the same."""
+        """Whether a batch made from the same input was refused more than `most` times in a row."""
         before, times = self._refused
         self._refused = made_from, times + 1 if made_from == before else 1
         return self._refused[1] > most
@@ -306,9 +306,9 @@ def cancel_job(choice: TableChoice, new_stamp: NewStamp, *, reason: str | None =
 
 
 def settle_restored(choice: TableChoice, new_stamp: NewStamp) -> Flow[Job | None]:
-    """Let the job of a database that was restored go on under another token, or cancel it.
+    """Let the job of a restored database continue under another token, or cancel it.
 
-    A batch goes on at its cursor. An online rebuild is cancelled, unless it has replaced its table already.
+    A batch continues at its cursor. An online rebuild is cancelled, unless it has replaced its table already.
 
     Returns:
         The job as it was restored; None if none was open.

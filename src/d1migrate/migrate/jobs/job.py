@@ -35,25 +35,25 @@ CREATE = Query(
 DROP = Query(f"DROP TABLE {JOB_TABLE}")
 
 TOO_MANY = "too many rows for one batch: "
-"""What a batch migration is refused with as an ordinary one, if its table has more rows than one chunk."""
+"""The refusal of a batch migration as one transaction: its table has more rows than one chunk."""
 NOT_THE_KEY = "not the key of each row: "
-"""What a batch is refused with whose key might not find each row once."""
+"""The refusal of a directive whose key may not find each row exactly once."""
 CHANGES_KEY = "the key of its rows would change: "
-"""What a batch is refused with whose statement sets the INTEGER PRIMARY KEY, by which its rows are found."""
+"""The refusal of a statement that sets the INTEGER PRIMARY KEY, by which its rows are found."""
 INSERTS_AGAIN = "no unique key is inserted into "
-"""What a batch is refused with that would insert its rows again when it is repeated."""
+"""The refusal of a statement that would insert its rows again if it is repeated."""
 TOO_MANY_PARENTS = "too much to replace in one batch"
-"""What an online rebuild is refused with if foreign keys to its table make the swap too large."""
+"""The refusal of an online rebuild: foreign keys to its table make the swap too large."""
 CHANGED_SINCE = "changed since its rebuild began: "
-"""What an online rebuild is refused with if something else changed the definition of its table."""
+"""The refusal of an online rebuild: something else changed the definition of its table."""
 NOT_THE_SAME = "in its copy"
-"""What an online rebuild is refused with whose shadow has other rows than the table."""
+"""The refusal of an online rebuild whose shadow does not have the rows of the table."""
 MISSING = f"no such table: {JOB_TABLE}"
-"""What a late request of a job that has ended is refused with."""
+"""The error of a late request, after its job has ended."""
 EXISTS = f"table {JOB_TABLE} already exists"
-"""What the second of two runners that start a job is refused with."""
+"""The error of the second of two runners that start a job."""
 MOVED = "the job is "
-"""What a chunk is refused with if the job is not in the state that it was made for."""
+"""The refusal of a chunk if the job is not in the state that the chunk was made for."""
 
 _COLUMNS = (
     "name", "version", "kind", "directive", "checksum", "token", "state", "paused", "on_table", "hi_1",
@@ -234,7 +234,7 @@ def assert_job(job: Job, *, state: str | None = None, before_swap: bool = False)
 
 
 def is_too_large(text: str) -> bool:
-    """Whether an error means that a migration is too large for one transaction, so that it runs as a job."""
+    """Whether an error means that a migration is too large for one batch, so that it runs as a job."""
     return TOO_MANY in text or OVER_BUDGET in text
 
 

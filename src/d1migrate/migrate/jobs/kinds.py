@@ -69,7 +69,7 @@ def work_again(migration: Migration | None, job: Job) -> Work:
 
 
 def removal_of(job: Job) -> Sequence[Query]:
-    """Return the statements that remove what an open job created, but for its row; the file is not needed."""
+    """Return the statements that remove what an open job created, except its row; the file is not needed."""
     if job.kind == "online":
         from d1migrate.migrate.jobs.online import OnlineWork
 

@@ -18,7 +18,7 @@ class Pace(NamedTuple):
     """The pace of a job, after its last chunk.
 
     Attributes:
-        size: the rows of the next chunk; 0 until the row says how many the last one had.
+        size: the rows of the next chunk; 0 until the size of the last one is read from the row.
         most: the most rows that a chunk may have.
         budget: the most entries that a batch may write.
         ratio: the pause after a chunk, as a multiple of its time.
@@ -34,7 +34,7 @@ class Pace(NamedTuple):
     overloaded: bool = False
 
     def after(self, seconds: float | None) -> Pace:
-        """Return the pace after a chunk that took so long; None: it is not known, so the size stays."""
+        """Return the pace after a chunk that took this many seconds; None, if unknown, keeps the size."""
         if not seconds:
             return self._replace(failures=0)
         wanted = self.size * min(2.0, max(0.5, SECONDS / seconds))
@@ -56,7 +56,7 @@ class Pace(NamedTuple):
         return self.failures >= _GIVE_UP
 
     def pause(self, seconds: float | None) -> float:
-        """Return the seconds to wait before the next chunk, after one that took so long."""
+        """Return the seconds to wait before the next chunk, after one that took this many seconds."""
         if self.failures:
             first = _AFTER_OVERLOAD if self.overloaded else _AFTER_LOSS
             return min(_LONGEST_WAIT, first * float(2 ** (self.failures - 1)))

@@ -95,7 +95,7 @@ class Pages(NamedTuple):
     def _row_after(self, *, backwards: bool = False, offset: str = "") -> str:
         """Return the query of one row after the page: the first, the last, or the one at an offset.
 
-        It has two branches, of which one has LIMIT 0. An OR would not use the index, no value is lower than
+        It has two branches; one of them has LIMIT 0. An OR would not use the index, no value is lower than
         all keys, and a condition on the job in WHERE would be tested row by row. Rows up to an offset are
         only stepped over, in a third of the time that it takes to sort a page (measured).
         """

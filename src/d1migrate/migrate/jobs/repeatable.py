@@ -39,7 +39,9 @@ def unrepeatable(statement: Parts) -> Iterator[Uncuttable]:
         if token := _target_read(statement, value):
             read = fold(unquote(token.text))
             of = "its own value" if read == column else f"{read}, which is set, too"
-            yield Uncuttable(f"a second run would change {column} again: it is made of {of}", token, _NEW)
+            yield Uncuttable(
+                f"a second run would change {column} again: it is computed from {of}", token, _NEW
+            )
         random = next((t for t in value if t.keyword in ("RANDOM", "RANDOMBLOB")), None)
         if random and statement.verb == "update":
             reason = f"a second run would set {column} to another random value"

@@ -19,7 +19,7 @@ START_SIZE = 500
 
 
 class Ending(NamedTuple):
-    """What a chunk does besides.
+    """What a chunk also does.
 
     Attributes:
         records: whether it records the migration.
@@ -57,10 +57,10 @@ class Work(Protocol):
         """Return the statements of the next chunk: they move the cursor, count, and set the next state."""
 
     def ending(self, job: Job) -> Ending:
-        """Return what the next chunk does besides."""
+        """Return what the next chunk also does."""
 
     def cancel(self, job: Job) -> Sequence[Query]:
-        """Return the statements that remove what the job created, but for its row."""
+        """Return the statements that remove what the job created, except its row."""
 
     def may_be_one_row(self, job: Job, text: str) -> bool:
         """Whether a row of a chunk may be why it was refused, so that smaller chunks find the row.

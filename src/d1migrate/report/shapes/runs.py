@@ -19,7 +19,7 @@ class PlannedStep(TypedDict):
         direction: whether it would be applied or rolled back.
         transport: how it reaches the database: as one batch, or by D1's import, which is not atomic.
         transport_reason: why by an import; null for a batch.
-        runs_as_job: whether it runs in chunks, because its table is too large for one transaction; null if
+        runs_as_job: whether it runs in chunks, because its table is too large for one batch; null if
             that depends on the migrations before it.
         statements: its SQL statements; null for a large file.
         statement_count: how many statements it has.

@@ -170,7 +170,7 @@ def test_the_place_in_a_file() -> None:
     with pytest.raises(ParseError) as error:
         cut_of_file(Migration(7, "007_fill", text + RECORD), "users")
     assert str(error.value) == (
-        "007_fill.sql:3:11: a second run would change n again: it is made of its own value\n"
+        "007_fill.sql:3:11: a second run would change n again: it is computed from its own value\n"
         "    SET n = n + 1;\n"
         "            ^"
     )

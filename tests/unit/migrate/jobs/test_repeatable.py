@@ -8,10 +8,10 @@ from d1migrate.migrate.jobs.cut import Cut, cut_of
 from d1migrate.migrate.jobs.cut_parts import Uncuttable
 
 REFUSED = [
-    ("UPDATE users SET n = n + 1", "n", "a second run would change n again: it is made of its own value"),
+    ("UPDATE users SET n = n + 1", "n", "a second run would change n again: it is computed from its own value"),
     ("UPDATE users SET Name = trim(name)", "name", "a second run would change name again"),
     ("UPDATE users AS u SET n = (SELECT u.n + x FROM a)", "n", "a second run would change n again"),
-    ("UPDATE users SET a = b, b = 0", "b", "a second run would change a again: it is made of b, which is set, too"),
+    ("UPDATE users SET a = b, b = 0", "b", "a second run would change a again: it is computed from b, which is set, too"),
     ("UPDATE users SET n = n + 1 WHERE a IS NULL", "n", "a second run would change n again"),
     ("UPDATE users SET n = n + 1, a = 1 WHERE a IS NULL OR b", "n", "a second run would change n again"),
     ("UPDATE users SET n = n + 1, a = b WHERE a IS NULL", "n", "a second run would change n again"),

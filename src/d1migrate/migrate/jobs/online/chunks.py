@@ -1,4 +1,4 @@
-"""The statements of each state. A list is one transaction that does whatever is next."""
+"""The statements of each state. Each list is one transaction."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _assert_copied(plan: OnlinePlan, rows: str) -> Iterator[str]:
         values = compared[begin : begin + _AT_ONCE]
         pairs = [(f"s.{value.column}", f"o.{value_name(n)}") for n, value in enumerate(values)]
         differs = [f"s.{column(plan.shadow_key[0])} IS NULL"]
-        # Converted as by the new column (for that the plus), but by no collation: 'a' may be equal to 'A'.
+        # The plus lets the new column convert the value. BINARY, as by another collation 'a' may equal 'A'.
         differs += [f"{new} IS NOT (+{old}) COLLATE BINARY" for new, old in pairs]
         # And 1 is equal to 1.0.
         typed = [pair for pair, value in zip(pairs, values, strict=True) if value.typed]

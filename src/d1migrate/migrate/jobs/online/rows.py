@@ -40,7 +40,7 @@ def pages_of(plan: OnlinePlan) -> Pages:
 
 
 def drain(plan: OnlinePlan, limit: str, *, before_cursor: bool = False) -> list[Query]:
-    """Return the statements that copy the first rows of the log, of which none is in the shadow.
+    """Return the statements that copy the first rows of the log; none of them is in the shadow.
 
     Args:
         plan: the rebuild.

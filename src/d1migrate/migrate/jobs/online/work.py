@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _REFUSED = ("constraint failed", "datatype mismatch", "cannot store")
-"""What SQLite says of a row that it does not accept."""
+"""How SQLite reports a row that it does not accept."""
 
 
 class OnlineWork:
