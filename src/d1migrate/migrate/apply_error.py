@@ -18,7 +18,7 @@ from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.d1 import ASSERTION, CROWDED, OVERLOADED
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import HELPER, fold
 from d1migrate.sql.unusual_characters import unusual
 
 TYPE_CHECKING = False
@@ -109,6 +109,10 @@ ADVICE = (
     Advice(
         f"{VERSIONS}.* already exists",
         "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement",
+    ),
+    Advice(
+        rf"{HELPER}\w+\"? already exists",
+        "an interrupted rebuild left it behind: `d1migrate verify` shows how it is removed safely",
     ),
     _APPLIED_ALREADY,
     Advice("Cannot add a NOT NULL column", "existing rows need a value: give the column a DEFAULT"),

@@ -1,7 +1,7 @@
-"""What an interrupted guarded rebuild leaves behind. A transaction leaves nothing; an import may.
+"""What an interrupted rebuild leaves behind. A transaction leaves nothing; an import may.
 
 A guard is the worst of it: DELETE and UPDATE on its table succeed and do nothing. A hold table may have the
-only copy of rows.
+only copy of rows; the copy of an online rebuild, whose job somebody removed, does not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema, Table
 
 _COUNTS = f"{HELPER}counts"  # it holds row counts, not rows
+_HOLD, _LOG, _SYNC = (f"{HELPER}{kind}_" for kind in ("hold", "log", "sync"))
+"""How the names begin of a copy, of the keys to copy again, and of the triggers of an online rebuild."""
 
 
 class Problem(NamedTuple):
@@ -61,7 +63,7 @@ def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) 
     for table in schema.tables:
         for trigger in table.triggers:
             if is_helper(trigger.name):
-                yield _guard(trigger.name, table.name)
+                yield _trigger(trigger.name, table.name)
         for index in table.indexes:
             if index.sql and is_helper(index.name) and not is_helper(table.name):
                 yield Problem(
@@ -75,19 +77,22 @@ def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) 
             yield _table(table, rows.get(table.name, 0), schema, expected)
 
 
-def _guard(name: str, table: str) -> Problem:
-    message = (
-        f"trigger {name} was left behind by a rebuild: while it exists, DELETE and UPDATE on {table}"
-        " succeed and do nothing"
-    )
+def _trigger(name: str, table: str) -> Problem:
+    if fold(name).startswith(_SYNC):
+        effect = f"writes to {table} cost more, and fail without the tables of the rebuild: drop it first"
+    else:
+        effect = f"DELETE and UPDATE on {table} succeed and do nothing"
+    message = f"trigger {name} was left behind by a rebuild: while it exists, {effect}"
     return Problem("leftover", name, message, (f"DROP TRIGGER {quote_identifier(name)};",))
 
 
 def _table(table: Table, count: int, schema: Schema, expected: Schema | None) -> Problem:
     drop = (f"DROP TABLE {quote_identifier(table.name)};",)
     left = f"table {table.name} was left behind by a rebuild"
-    if fold(table.name) == _COUNTS or not count:
+    if fold(table.name) == _COUNTS or fold(table.name).startswith(_LOG) or not count:
         return Problem("leftover", table.name, f"{left}; it holds no rows of other tables", drop)
+    if copied := _copied(table, schema):
+        return Problem("leftover", table.name, f"{left}: it is an unfinished copy of {copied}", drop)
     rows = "1 row" if count == 1 else f"{count} rows"
     if expected is None:
         return Problem(
@@ -111,6 +116,13 @@ def _table(table: Table, count: int, schema: Schema, expected: Schema | None) ->
         f"{left}: it holds {rows}, probably of {names}; check that they are there, then drop it",
         drop,
     )
+
+
+def _copied(shadow: Table, schema: Schema) -> str | None:
+    """Return the table that an online rebuild copies; its triggers are still there, so it was not dropped."""
+    tag = f"{_SYNC}{fold(shadow.name).removeprefix(_HOLD)}_delete"
+    owners = (t.name for t in schema.tables for trigger in t.triggers if fold(trigger.name) == tag)
+    return next(owners, None)
 
 
 def _covers(table: Table, hold: Table) -> bool:

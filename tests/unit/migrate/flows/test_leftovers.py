@@ -89,6 +89,22 @@ def test_a_leftover(
     assert problem.fix == fix
 
 
+def test_an_online_rebuild_whose_job_is_gone() -> None:
+    """Its triggers block nothing, so long as its tables exist; its copy is not the only one."""
+    live = schema(
+        f"{USERS} CREATE TABLE _d1m_hold_1 (id, name, late); CREATE TABLE _d1m_log_1 (k1);"
+        " CREATE TRIGGER _d1m_sync_1_delete AFTER DELETE ON users"
+        " BEGIN DELETE FROM _d1m_hold_1 WHERE id = OLD.id; END"
+    )
+    for expected in (None, schema(USERS)):
+        trigger, hold, log = leftovers(live, {"_d1m_hold_1": 2, "_d1m_log_1": 1}, expected)
+        assert "writes to users cost more" in trigger.message
+        assert "drop it first" in trigger.message
+        assert "an unfinished copy of users" in hold.message
+        assert "no rows of other tables" in log.message
+        assert all(problem.fix for problem in (trigger, hold, log))
+
+
 def test_nothing_is_left() -> None:
     """Other objects are none of ours, whatever their names look like."""
     whole = schema(f"{USERS} CREATE TABLE d1m_hold (x); CREATE INDEX i_d1m_ ON users (id)")
