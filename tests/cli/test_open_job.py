@@ -110,3 +110,31 @@ def test_the_next_migration_can_be_written_and_tried(applied: Project) -> None:
     schema = applied.folder / "schema.sql"
     schema.write_text(schema.read_text().replace("CREATE TABLE a (", "CREATE TABLE a (more TEXT, "))
     assert "more" in applied.run("diff", "--dry-run", "--order").out
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("DELETE FROM _d1m_job", "it has 0 rows, expected 1"),
+        ("ALTER TABLE _d1m_job DROP COLUMN who", "no such column: who"),
+    ],
+)
+def test_a_row_that_cannot_be_read(applied: Project, damage: str, why: str) -> None:
+    """No command can end the job then; SQL can."""
+    open_in(applied)
+    applied.sql(damage)
+    for command in ("status", "up", "job", "verify"):
+        ran = applied.run(command, code=1)
+        assert f"_d1m_job is damaged: {why}" in ran.err
+        assert "`DROP TABLE _d1m_job` ends the job" in ran.err
+    applied.sql("DROP TABLE _d1m_job")
+    assert applied.run("up").code == 0
+
+
+def test_a_plan_of_another_version(applied: Project) -> None:
+    """`status` still shows the job; what needs the plan says what to do."""
+    open_in(applied, ONLINE)
+    applied.sql("UPDATE _d1m_job SET plan = '[\"users\", 1]'")
+    assert "running" in applied.run("status").out
+    for command in (("up",), ("job", "cancel", "--yes")):
+        assert "another version of d1migrate may have written it" in applied.run(*command, code=1).err

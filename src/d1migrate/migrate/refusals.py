@@ -338,7 +338,7 @@ def refuse_open_job(history: h.History) -> None:
         HistoryError: a job is open.
     """
     if job := history.job:
-        share = "" if job.share is None else f", {job.share:.0%}".replace("%", " %")
+        share = f", {job.percent}" if job.percent else ""
         raise HistoryError(
             f"a job is open: {job.name}{share}",
             names=(job.name,),

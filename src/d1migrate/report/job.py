@@ -30,11 +30,6 @@ def state_of(job: Job) -> str:
     return "paused" if job.paused else "running"
 
 
-def percent(job: Job) -> str | None:
-    """Return how far a job is: `43 %`; None if that is unknown. An open job is never at 100."""
-    return None if job.share is None else f"{min(99, int(job.share * 100))} %"
-
-
 def rows(count: int) -> str:
     """Return `1 row`, `430,112 rows`."""
     return f"{count:,} row{'' if count == 1 else 's'}"
@@ -55,7 +50,7 @@ def how_far(job: Job, *, now: float | None) -> str:
     facts = [*_step(job), rows(job.rows), chunks(job.chunks)]
     facts += [] if now is None else [ago(now - job.moved_at)]
     done = ", ".join(facts)
-    return f"{share} ({done})" if (share := percent(job)) else done
+    return f"{share} ({done})" if (share := job.percent) else done
 
 
 def progress_line(job: Job, speed: float | None, seconds_left: float | None) -> str:
@@ -66,7 +61,7 @@ def progress_line(job: Job, speed: float | None, seconds_left: float | None) -> 
         speed: rows a second; None if it is not known yet.
         seconds_left: how long the rest of its present step takes; None if that is not known.
     """
-    facts = [share] if (share := percent(job)) else []
+    facts = [share] if (share := job.percent) else []
     facts += [*_step(job), rows(job.rows), chunks(job.chunks)]
     facts += [] if speed is None else [f"{speed:,.0f} rows/s"]
     facts += [] if seconds_left is None else [f"{duration(seconds_left)} left"]

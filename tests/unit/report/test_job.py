@@ -35,9 +35,9 @@ def test_how_far() -> None:
 
 def test_a_job_that_is_not_closed_is_not_done() -> None:
     """What is left may be one chunk, but it may also be refused."""
-    assert text.percent(BATCH._replace(at=100)) == "99 %"
-    assert text.percent(BATCH._replace(state="filled")) == "99 %"
-    assert text.percent(BATCH._replace(at=None, chunks=0)) == "0 %"
+    assert BATCH._replace(at=100).percent == "99 %"
+    assert BATCH._replace(state="filled").percent == "99 %"
+    assert BATCH._replace(at=None, chunks=0).percent == "0 %"
 
 
 @pytest.mark.parametrize(

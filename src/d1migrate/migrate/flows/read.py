@@ -129,12 +129,14 @@ def read_job() -> Flow[Job | None]:
     try:
         (found,) = yield Batch((job.READ,), reads=True)
     except QueryError as error:
+        if "no such column" in str(error):
+            raise HistoryError(f"{JOB_TABLE} is damaged: {error}", hint=job.END_BY_HAND) from error
         if job.MISSING not in str(error):
             raise
         return None
     if len(found.rows) != 1:
         raise HistoryError(
-            f"{JOB_TABLE} is damaged: it has {len(found.rows)} rows, expected 1", hint=h.DAMAGED
+            f"{JOB_TABLE} is damaged: it has {len(found.rows)} rows, expected 1", hint=job.END_BY_HAND
         )
     return job.Job.of(found.rows[0])
 

@@ -6,6 +6,7 @@ fails: the table is missing, or the token is another one.
 
 from __future__ import annotations
 
+from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.batch import Query
@@ -54,6 +55,12 @@ EXISTS = f"table {JOB_TABLE} already exists"
 """The error of the second of two runners that start a job."""
 MOVED = "the job is "
 """The refusal of a chunk if the job is not in the state that the chunk was made for."""
+
+END_BY_HAND = (
+    f"`DROP TABLE {JOB_TABLE}` ends the job: a batch then begins again at its first row, and"
+    " `d1migrate verify` shows what a rebuild left, and how it is removed"
+)
+"""What to do about a row that cannot be read."""
 
 _COLUMNS = (
     "name", "version", "kind", "directive", "checksum", "token", "state", "paused", "on_table", "hi_1",
@@ -141,6 +148,11 @@ class Job(NamedTuple):
             return 1.0
         return min(1.0, max(0.0, float(self.at - self.first) / float(self.last - self.first)))
 
+    @property
+    def percent(self) -> str | None:
+        """How far it is: `43 %`; None if that is unknown. An open job is never at 100."""
+        return None if self.share is None else f"{min(99, int(self.share * 100))} %"
+
 
 def owns(job: Job, name: str) -> bool:
     """Whether a helper belongs to the open job; any other is a leftover of an interrupted rebuild."""
@@ -149,20 +161,23 @@ def owns(job: Job, name: str) -> bool:
     if job.kind != "online" or not is_helper(name):
         return False
     kind, _, rest = fold(name).removeprefix(HELPER).partition("_")
-    return kind in _KINDS and rest.partition("_")[0] == _number(job)
+    return kind in _KINDS and _number(job) in (None, rest.partition("_")[0])
 
 
 _KINDS = ("hold", "log", "sync", "new", "index")
 """Of the objects of an online rebuild: the shadow, the change log, the triggers, the indexes."""
 
 
-def _number(job: Job) -> str:
-    """Return the number of the helpers in the file of an online rebuild, `1` of `_d1m_hold_1`."""
+def _number(job: Job) -> str | None:
+    """Return the number of the helpers of an online rebuild, `1` of `_d1m_hold_1`; None: unknown."""
     if job.plan is None:
         return "1"
     from d1migrate.migrate.jobs.online.plan import OnlinePlan
 
-    return OnlinePlan.loads(job.plan).number
+    try:
+        return OnlinePlan.loads(job.plan).number
+    except PlanError:
+        return None
 
 
 def read(backlog: str = "NULL") -> Query:

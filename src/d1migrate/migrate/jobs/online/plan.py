@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from d1migrate.errors import PlanError
+from d1migrate.migrate.jobs.job import END_BY_HAND
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.sql.names import HELPER, quote_identifier
 
@@ -180,15 +182,25 @@ class OnlinePlan(NamedTuple):
 
     @classmethod
     def loads(cls, text: str) -> OnlinePlan:
-        """Return what `dumps` wrote."""
-        fields = dict(zip(cls._fields, json.loads(text), strict=True))
-        kinds = {"values": Value, "uniques": Unique, "indexes": NewIndex, "parents": Parent}
-        for name, kind in kinds.items():
-            fields[name] = tuple(kind(*map(_tuples, each)) for each in fields[name])
-        fields["parents"] = tuple(
-            parent._replace(uniques=tuple(Unique(*unique) for unique in parent.uniques))
-            for parent in fields["parents"]
-        )
+        """Return what `dumps` wrote.
+
+        Raises:
+            PlanError: it is not such a text: another version of d1migrate wrote it, or it was edited.
+        """
+        try:
+            fields = dict(zip(cls._fields, json.loads(text), strict=True))
+            kinds = {"values": Value, "uniques": Unique, "indexes": NewIndex, "parents": Parent}
+            for name, kind in kinds.items():
+                fields[name] = tuple(kind(*map(_tuples, each)) for each in fields[name])
+            fields["parents"] = tuple(
+                parent._replace(uniques=tuple(Unique(*unique) for unique in parent.uniques))
+                for parent in fields["parents"]
+            )
+        except (ValueError, TypeError) as error:
+            raise PlanError(
+                "the plan of the open job cannot be read; another version of d1migrate may have written it",
+                hint=f"run that version; or {END_BY_HAND}",
+            ) from error
         return cls(**{name: _tuples(value) for name, value in fields.items()})
 
 

@@ -55,10 +55,12 @@ class OnlineWork:
 
     @classmethod
     def of(cls, job: Job) -> OnlineWork:
-        """Return the work of an open job, from its row alone."""
-        if job.plan is None:
-            raise PlanError(f"{job.name}: the row of its job has no plan", hint="`d1migrate job cancel`")
-        return cls(OnlinePlan.loads(job.plan))
+        """Return the work of an open job, from its row alone.
+
+        Raises:
+            PlanError: its plan cannot be read.
+        """
+        return cls(OnlinePlan.loads(job.plan or ""))
 
     def start(self, most: int, budget: int) -> Sequence[Query]:
         """Return the statements that create the shadow, the log and the triggers."""
