@@ -249,11 +249,12 @@ def companion_triggers_left(replay: AnalyzedReplay) -> Iterator[Finding]:
         DROP TRIGGER IF EXISTS fill_users_norm_on_insert;
         DROP TRIGGER IF EXISTS fill_users_norm_on_update;
     """
-    for name, table in replay.before.tables.items():
-        drafted = [each for each in companions_of(table) if each.is_drafted]
-        after = replay.after.tables.get(replay.after.name_of(replay.before.ids[name]) or name)
-        if after is None or not drafted:
+    for after in replay.changed_tables:
+        name = replay.before.name_of(replay.after.ids[fold(after.name)]) or fold(after.name)
+        table = replay.before.tables.get(name)
+        if table is None:
             continue
+        drafted = [each for each in companions_of(table) if each.is_drafted]
         remaining = {trigger.name for trigger in after.triggers}
         for one in (each for each in drafted if each.trigger.name in remaining):
             pair = {each.trigger.name for each in drafted if each.column == one.column}
