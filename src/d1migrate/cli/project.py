@@ -225,8 +225,13 @@ class Project:
     @property
     def target_budget(self) -> int | None:
         """The most entries that one batch may write where the migrations are to run; None for any number."""
-        known = self.environment.entries_per_batch if self.names_database else None
+        known = self.environment.entries_per_batch if self._is_environment_chosen else None
         return known or self.draft_budget
+
+    @property
+    def _is_environment_chosen(self) -> bool:
+        """Whether the migrations run in one database; those of a fleet or a class have many."""
+        return self.names_database and (self.is_database_given or self._is_own_database)
 
     def platform(self, given: PlatformName | None) -> Platform:
         """Return where the migrations are to run: as given with `--for`, or what folder or database imply."""
@@ -239,8 +244,12 @@ class Project:
         """Whether a database shows what is pending: one of the platform, or that of a flag."""
         is_given = bool(self._given.env or self._given.database)
         is_of_platform = self._is_of_object == (platform.name == "durable-object")
-        is_own = self._is_of_object or not self.config.section
-        return self.names_database and (is_given or (is_of_platform and is_own))
+        return self.names_database and (is_given or (is_of_platform and self._is_own_database))
+
+    @property
+    def _is_own_database(self) -> bool:
+        """Whether the configured database is one that the migrations of the folder are for."""
+        return self._is_of_object or not self.config.section
 
     @property
     def _is_of_object(self) -> bool:
