@@ -37,16 +37,20 @@ LINES = [
     ("seed", 'rows are written by a migration, too: `d1migrate new "add plans"`'),
 ]
 ARGUMENTS = [
-    ("fleet", "fleet needs an action: up, plan, status", "`d1migrate help fleet` explains them"),
-    ("fleet --check", "fleet needs an action: up, plan, status", "`d1migrate help fleet` explains them"),
+    ("fleet", "fleet needs an action: up, jobs, plan, status", "`d1migrate help fleet` explains them"),
+    (
+        "fleet --check",
+        "fleet needs an action: up, jobs, plan, status",
+        "`d1migrate help fleet` explains them",
+    ),
     ("fleet tenants", "fleet has no action 'tenants'", "did you mean `d1migrate fleet list`?"),
     ("fleet statsu", "fleet has no action 'statsu'", "did you mean `d1migrate fleet status`?"),
     (
         "fleet shop",
         "fleet has no action 'shop'",
-        "did you mean `d1migrate fleet stop`? the actions are up, plan",
+        "did you mean `d1migrate fleet stop`? the actions are up, jobs, plan",
     ),
-    ("fleet xyzzy", "fleet has no action 'xyzzy'", "the actions are up, plan, status, list"),
+    ("fleet xyzzy", "fleet has no action 'xyzzy'", "the actions are up, jobs, plan, status, list"),
     ("fleet migrate", "fleet has no action 'migrate'", "did you mean `d1migrate fleet up`?"),
     ("fleet cancel", "fleet has no action 'cancel'", "did you mean `d1migrate fleet stop`?"),
     (

@@ -180,7 +180,7 @@ def test_wranglers_file_as_the_configuration(project: Project) -> None:
             "write it before all sections",
         ),
         (f"{LOCAL}protect = true\n", "[env.local] unknown key 'protect'", "did you mean protected?"),
-        (f"{LOCAL}color = 1\n", "[env.local] unknown key 'color'", "known: account, after, database"),
+        (f"{LOCAL}color = 1\n", "[env.local] unknown key 'color'", "known: account, after, budget, database"),
         ("[env.local]\n", "[env.local] has no `database`", 'for example: database = "sqlite:app.db"'),
         ("[env]\nlocal = 'app.db'\n", "[env.local] has no `database`", 'for example: database = "sqlite:app.db"'),
         (f"{LOCAL}after = 'loca'\n", "no environment 'loca'", "did you mean local?"),

@@ -116,7 +116,7 @@ def test_the_same_diff_again(begun: Project) -> None:
         ("viewer", "no such column: viewer\n  viewer\n  ^\nhint: text needs quotes: --backfill \"users.role='viewer'\"\n"),
         ("select 'a'", "a SELECT needs parentheses\n  select 'a'\n  ^\nhint: --backfill \"users.role=(select 'a')\"\n"),
         ("'a' ||", 'near ")": syntax error\n  \'a\' ||\n'),
-        ("1) FROM users --", "not one SQL expression: check its parentheses\n  1) FROM users --\n"),
+        ("1) FROM users --", "not one SQL expression: check its parentheses\n  1) FROM users\n"),
         ("lower('a)", "unclosed quote or comment\n  lower('a)\n        ^\n"),
         ("max(email)", "misuse of aggregate function max()\n  max(email)\n  ^\nhint: write a subquery: (SELECT … FROM users)\n"),
         ("nobody.email", "no such column: nobody.email\n  nobody.email\n  ^\n"),
