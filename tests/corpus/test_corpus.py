@@ -17,6 +17,7 @@ BUILT_ELSEWHERE = {
     "P106": "a file too large to keep here",
     "P107": "a batch of more than 30 s is a file too large to keep here",
     "P111": "a file over 1 MiB is too large to keep here, and the cases are for D1",
+    "P114": "it needs the numbers of rows in production",
     "R109": "a statement over 100,000 bytes is too large to keep here",
     "H107": "a case is always 001_before.sql and 002_case.sql, without a gap",
 }

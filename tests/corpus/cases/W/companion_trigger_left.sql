@@ -1,0 +1,15 @@
+-- Case: one of the two triggers for old code is dropped after the deploy
+-- Source: -
+-- Expect: W106
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);
+CREATE TRIGGER fill_users_norm_on_insert AFTER INSERT ON users WHEN new.norm IS NULL BEGIN
+  UPDATE users SET norm = lower(email) WHERE id = new.id;
+END;
+CREATE TRIGGER fill_users_norm_on_update AFTER UPDATE OF email ON users WHEN new.norm IS old.norm BEGIN
+  UPDATE users SET norm = lower(email) WHERE id = new.id;
+END;
+-- == rows
+INSERT INTO users (id, email) VALUES (1, 'Ada@x');
+-- == migration
+DROP TRIGGER IF EXISTS fill_users_norm_on_insert;
