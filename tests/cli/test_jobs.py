@@ -563,7 +563,23 @@ def test_wrangler_may_apply_the_file_meanwhile(big: Project) -> None:
     with sqlite3.connect(big.database) as connection:
         connection.execute("UPDATE users SET norm = lower(email) WHERE norm IS NULL")
         connection.execute(f"INSERT INTO schema_migrations VALUES (2, '{NAME}', unixepoch())")
+    assert "by wrangler meanwhile; its job is still open" in big.run("status").out
     ran = big.run("job", "run")
     assert ran.out == f"{NAME} is applied, by wrangler meanwhile\n"
     assert big.run("job").out == "no job is open\n"
     assert "applied elsewhere" in big.run("history").out
+
+
+def test_up_ends_the_job_of_a_file_that_wrangler_applied(big: Project) -> None:
+    """It did something, and reports it."""
+    begin(big)
+    big.sql(f"INSERT INTO schema_migrations VALUES (2, '{NAME}', unixepoch())")
+    assert big.run("up", "--to", "2").out == f"{NAME} is applied, by wrangler meanwhile\n"
+    assert big.run("job").out == "no job is open\n"
+
+
+def test_a_job_shares_no_transaction(big: Project) -> None:
+    """The reason is in words."""
+    err = big.run("up", "--single-transaction", WARNED, code=1).err
+    why = "too many rows for one batch: users has more than 5000"
+    assert f"error: {NAME} runs as a job, so it cannot share a transaction: {why}\n" in err

@@ -40,10 +40,15 @@ def print_report(report: Report, value: runs.Run, seconds: float, output: Output
     else:
         for row in report.meanwhile:
             output.print(f"applied meanwhile by another run: {clean_line(row.name)}")
+        job = report.job if report.job and report.job.end == "elsewhere" else None
+        if job:
+            from d1migrate.report.job import ended
+
+            output.print(ended(job.name, elsewhere=True))
         if report.steps:
             output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
             output.print(_deleted(report))
-        elif not (report.meanwhile or report.waiting_for):
+        elif not (report.meanwhile or report.waiting_for or job):
             output.print("nothing to do")
     output.warn_of_problems(report.problems)
     return 0 if report.ok else 1

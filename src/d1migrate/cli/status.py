@@ -180,6 +180,9 @@ def _print_next_step(entries: Sequence[Entry], project: Project, output: Output)
         output.hint(step)
 
 
+_ELSEWHERE = "by wrangler meanwhile; its job is still open"
+
+
 def _remark(entry: Entry, job: Job | None) -> str:
     """Return what the state does not show: a pending file may wait for a job, a file may have no rollback."""
     if job and entry.is_pending and not entry.job:
@@ -187,7 +190,7 @@ def _remark(entry: Entry, job: Job | None) -> str:
     if entry.job and (found := problem_of_file(entry.migration, entry.job)):
         return found.problem
     if entry.job and entry.state == "applied":
-        return "building its indexes"
+        return "building its indexes" if entry.job.is_recorded else _ELSEWHERE
     if entry.was is not None and entry.state != "renamed":
         return f"{'renamed: ' if entry.is_renamed else ''}recorded as {entry.was}"
     if error := entry.unreadable:

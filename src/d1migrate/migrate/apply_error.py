@@ -266,6 +266,12 @@ def _of_rows(migration: Migration) -> Statement | None:
     return next(filling, statements[0] if statements else None)
 
 
+def asserted(text: str) -> str:
+    """Return the message of an assertion, of which an error is the text; that of another error as it is."""
+    found = _ASSERTED.search(text)
+    return found[1].replace("''", "'") if found else text
+
+
 def chunk_error(
     error: QueryError, name: str, migration: Migration | None, *, is_open: bool = True
 ) -> ApplyError:
@@ -278,8 +284,7 @@ def chunk_error(
         is_open: whether the job is open.
     """
     text, hint = _advise(error, ADVICE)
-    if asserted := _ASSERTED.search(text):
-        text = asserted[1].replace("''", "'")
+    text = asserted(text)
     if is_open:
         hint = f"{hint}; {JOB_OPEN}" if hint else JOB_OPEN
     statement = _of_rows(migration) if migration else None

@@ -103,7 +103,9 @@ def _needs_job(error: DriverError, steps: Sequence[Step]) -> str | None:
     if not is_too_large(str(error)):
         return None
     if len(steps) > 1:
-        raise too_large_together(next(step for step in steps if step.job), str(error)) from error
+        from d1migrate.migrate.apply_error import asserted
+
+        raise too_large_together(next(s for s in steps if s.job), asserted(str(error))) from error
     return steps[0].name
 
 
