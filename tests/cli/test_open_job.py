@@ -138,3 +138,12 @@ def test_a_plan_of_another_version(applied: Project) -> None:
     assert "running" in applied.run("status").out
     for command in (("up",), ("job", "cancel", "--yes")):
         assert "another version of d1migrate may have written it" in applied.run(*command, code=1).err
+
+
+@pytest.mark.parametrize("sql", [FILL, ONLINE], ids=["batch", "online"])
+def test_an_older_checkout_does_not_continue_it(applied: Project, sql: str) -> None:
+    """It lacks the file, and so the rollback that the log is to keep."""
+    open_in(applied, sql)
+    (applied.migrations / "004_fill.sql").unlink()
+    for command in (("up",), ("job", "run")):
+        assert "004_fill: its job is open, but the file is missing" in applied.run(*command, code=1).err

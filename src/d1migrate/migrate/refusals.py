@@ -351,7 +351,7 @@ def refuse_edited(migration: Migration | None, job: Job) -> None:
 
     Raises:
         ChecksumMismatch: it was edited.
-        MissingMigration: it is missing, and a batch needs it.
+        MissingMigration: it is missing: the record of the migration needs its rollback.
     """
     if found := problem_of_file(migration, job):
         kind = ChecksumMismatch if found is JOB_EDITED else MissingMigration
@@ -361,7 +361,7 @@ def refuse_edited(migration: Migration | None, job: Job) -> None:
 def problem_of_file(migration: Migration | None, job: Job) -> Message | None:
     """Return why an open job cannot continue with the file that exists now; None if it can."""
     if migration is None:
-        return JOB_MISSING if job.kind == "batch" else None
+        return None if job.is_recorded else JOB_MISSING
     try:
         directive = migration.job.text if migration.job else ""
     except SourceError:

@@ -56,7 +56,7 @@ def size_check(migration: Migration) -> Query | None:
 
 
 def work_again(migration: Migration | None, job: Job) -> Work:
-    """Return the work of an open job; a batch needs its file, an online rebuild its row."""
+    """Return the work of an open job: of a batch from its file, of an online rebuild from its row."""
     if job.kind == "online":
         from d1migrate.migrate.jobs.online import OnlineWork
 
