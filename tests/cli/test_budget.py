@@ -77,6 +77,14 @@ def test_rows_that_are_declared(project: Project, production: str) -> None:
     assert "is not TABLE=ROWS" in project.run("lint", "--scale", "users", "--all", code=2).err
 
 
+def test_rows_of_a_table_when_nothing_is_pending(project: Project, production: str) -> None:
+    """The table exists in the database; one that does not exist is refused with those that do."""
+    project.run("up")
+    assert "checked 0 migrations" in project.run("lint", "--scale", "users=500").err
+    err = project.run("lint", "--scale", "people=5", code=2).err
+    assert "hint: tables: users\n" in err
+
+
 def test_a_file_has_no_limit(project: Project) -> None:
     """Nothing stops a batch there, so nothing is announced."""
     project.write("001_users.sql", USERS)

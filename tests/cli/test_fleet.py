@@ -554,3 +554,11 @@ def test_fleet_json_of_failures_keeps_them(shops: Project) -> None:
     make(shops, "shop-\x1b[31m", "CREATE TABLE users (id)")
     found = shops.run("fleet", "up", "--json", code=1).json
     assert found["failures"][0]["examples"] == ["shop-\x1b[31m.db"]
+
+
+def test_jobs_of_a_run_that_has_not_the_newest_migrations(shops: Project) -> None:
+    """There are no jobs in it, and `fleet up` is named, which begins a run to the newest migration."""
+    shops.run("fleet", "up")
+    assert "begins a run" not in shops.run("fleet", "jobs").err
+    shops.write("002_teams.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n")
+    assert "hint: `d1migrate fleet up` begins a run to 002_teams\n" in shops.run("fleet", "jobs").err

@@ -448,7 +448,8 @@ def test_pause_and_resume(big: Project) -> None:
     assert (paused.out, "`d1migrate job resume`" in paused.err) == (f"{NAME} is paused\n", True)
     ran = big.run("up", WARNED, code=1)
     assert f"{NAME} is paused: `d1migrate job resume`, then `d1migrate up`, continues it" in ran.err
-    assert big.run("job", "run", "--json").json["ended"] == "paused"
+    ran = big.run("job", "run", "--json").json
+    assert (ran["ended"], ran["job"]["paused_by"]) == ("paused", "tester")
     assert filled(big) == 1_500
     shown = big.run("status")
     assert re.search(rf"{NAME} is paused by tester since .*: peak hours", shown.out)
@@ -538,6 +539,13 @@ def test_a_file_that_was_edited_is_refused(big: Project) -> None:
 
 
 # --- words of others ---
+
+
+def test_an_option_of_another_action(project: Project) -> None:
+    """`job` alone is `job status`; the option is not taken for an action."""
+    err = project.run("job", "--max-seconds", "10", code=2).err
+    assert "error: job status has no option --max-seconds\n" in err
+    assert "hint: --max-seconds is an option of job run\n" in err
 
 
 @pytest.mark.parametrize(

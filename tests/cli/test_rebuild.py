@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +217,10 @@ def test_a_big_parent_needs_a_new_column(project: Project) -> None:
     assert "and so would the swap of an online rebuild" in found.err
     assert "add a new column instead, with --expand" in found.err
     assert "-- d1migrate: online" not in found.out
+    forced = project.run(*STRICTER, "--online", "--scale", "users=20000", "--dry-run")
+    assert re.search(
+        r"warning: users .* foreign keys to it: add a new column instead, with --expand", forced.err
+    )
     column = ("rebuild", "users", "--add", "norm TEXT NOT NULL", "--backfill", "users.norm=lower(email)")
     out = project.run(*column, "--scale", "users=20000", "--dry-run").out
     assert out.count("-- Migration: ") == 3  # no rebuild

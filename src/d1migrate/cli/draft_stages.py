@@ -38,9 +38,12 @@ def stages_of(
     write_steps = partial(expand_contract, *change, description=name, order=order, budget=most)
     if options.expand:
         return write_steps()
-    if options.online:
-        return write_online()
     found = _ways(drafted, current, budget, options, project, output) if budget else []
+    if options.online:
+        for way in found:
+            if not way.swaps:
+                output.warn(f"{way.reason}: add a new column instead, with --expand")
+        return write_online()
     for way in found:
         output.note(way.reason)
     why = {fold(way.table): way.reason for way in found}

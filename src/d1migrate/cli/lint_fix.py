@@ -93,8 +93,9 @@ def _show(
             output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         output.print(diff_lines(diffs.get(one.migration.file, ()), output.paint))
     if not found:
-        also = ", and nothing is too much for one batch" if target else ""
-        output.note(f"nothing to fix: no rebuild loses rows, and each last statement ends with `;`{also}")
+        fine = ["no rebuild loses rows", "each last statement ends with `;`"]
+        fine += ["nothing is too much for one batch"] if target else []
+        output.note(f"nothing to fix: {', '.join(fine)}")
 
 
 def _write(one: FixedFile, raw: str) -> None:

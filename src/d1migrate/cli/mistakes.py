@@ -162,6 +162,10 @@ def no_action(name: str, word: str, before: str, rest: Sequence[str]) -> UsageEr
         others = [other for other in rest if other != later]
         line = shlex.join(["d1migrate", name, later, before, word, *others])
         return UsageError(f"{before} comes before the action", hint=f"put it after the action: {line}")
+    owner = command_of(name)
+    if before.startswith("-") and owner.default_action:
+        message = f"{name} {owner.default_action} has no option {before}"
+        return UsageError(message, hint=_of_others(before) or f"`d1migrate help {name}` explains its actions")
     every = f"the actions are {', '.join(actions)}"
     message = f"{name} has no action {word!r}"
     if advice := _ACTION_ADVICE.get(name, {}).get(word.lower()):

@@ -11,6 +11,7 @@ from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.file_suggestion import choose_table
 from d1migrate.sql import d1
+from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def lint(
     found = [
         diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration, table, platform))
     ]
-    fresh, tables = FreshDatabase(earlier, table=table), set[str]()
+    fresh = FreshDatabase(earlier, table=table)
+    tables = {fold(each.name) for each in base.tables} if base else set[str]()
     if base and base.tables and not earlier:
         fresh.give_up()
     for migration in migrations:
@@ -84,7 +86,8 @@ def lint(
         if target:
             tables |= {*replay.before.tables, *replay.after.tables}
     if target and (unknown := sorted(target.rows.keys() - tables)):
-        hint = did_you_mean(unknown[0], tables, otherwise=f"tables: {', '.join(sorted(tables))}")
+        every = f"tables: {', '.join(sorted(tables))}" if tables else None
+        hint = did_you_mean(unknown[0], tables, otherwise=every)
         raise UsageError(f"cannot scale {unknown[0]}: no such table", hint=hint)
     return _without_rollbacks(found, (*earlier, *migrations))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from d1migrate.cli.fleet.chosen import ChosenFleet
 from d1migrate.cli.fleet.fleet_gates import FleetGates
 from d1migrate.cli.fleet.work import Options, show, work
+from d1migrate.report.text import clean_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def run(options: Options, project: Project, output: Output) -> int:
     chosen.refuse_objects()
     gates = FleetGates(options.gates, chosen, output)
     chosen.refuse_outside()
+    planned: list[str] = []
     with chosen.journal() as journal:
 
         def drive(plan: FleetPlan, drivers: TenantDrivers, only: Sequence[str], hooks: Hooks) -> FleetReport:
             from d1migrate.fleet.jobs import run_jobs
 
+            planned.append(plan.target or "")
             found = journal.unfinished(plan.digest, plan.target or "", chosen.settings.waves)
             if found is None:
                 raise chosen.no_run()
@@ -49,4 +52,7 @@ def run(options: Options, project: Project, output: Output) -> int:
             )
 
         chosen.status(journal)  # before anybody is asked
-        return show(work(options, chosen, gates, journal, output, drive), chosen, journal, output)
+        code = show(work(options, chosen, gates, journal, output, drive), chosen, journal, output)
+        if planned and planned[0] != chosen.status(journal).run.target:  # a run that is done may be of fewer
+            output.hint(f"{chosen.command('up')} begins a run to {clean_line(planned[0])}")
+        return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from d1migrate.cli.gates import Gates, refuse_object
+from d1migrate.cli.job.open_job import pause_of
 from d1migrate.cli.job.runner import JobRunner, Limits, print_end
 from d1migrate.cli.options import INTERRUPTED, GateOptions
 from d1migrate.cli.run_report import note_findings
@@ -39,7 +40,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     gates = Gates(options.gates, project, migrator, output)
     runner = JobRunner(project.showing_sql(migrator), gates, output, limits)
     found = _run(migrator, gates, runner, project, output, lint=options.gates.no_lint is None)
-    _print(found, runner, output)
+    _print(found, runner, migrator, output)
     return INTERRUPTED if runner.was_interrupted else 0
 
 
@@ -77,14 +78,14 @@ def _run(
     return report.job or JobReport(step.name, "done")
 
 
-def _print(found: JobReport, runner: JobRunner, output: Output) -> None:
+def _print(found: JobReport, runner: JobRunner, migrator: Migrator, output: Output) -> None:
     if output.as_json:
-        is_open = found.end in ("paused", "stopped")
+        job = found.job if found.end in ("paused", "stopped") else None
         value: jobs.JobRun = {
             "name": found.name or None,
             "ended": found.end,
             "chunk_count": runner.chunks,
-            "job": job_values.job(found.job) if found.job and is_open else None,
+            "job": job and job_values.job(job, pause_of(job, migrator)),
         }
         output.print_json(value)
     elif found.end == "none":
