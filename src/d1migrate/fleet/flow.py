@@ -31,7 +31,7 @@ from d1migrate.sql.batch import Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.fleet.plan import Checked, FleetPlan
     from d1migrate.fleet.state_text import Refusal
@@ -198,15 +198,11 @@ class _Tenant:
             state.checks_keys = True
             return _Answer(state)
         self._failure = batch.failure(error)
-        if is_too_large(str(error)):
-            first = state.plan.steps[0]
-            if self._failure.migration == first.name or len(state.plan.steps) == 1:
-                return _Answer(state, waiting_for=first.name)
-            self._is_apart = True  # up to the one that is too large
-            return _Answer(state)
+        if _waits(state.plan.steps, error, self._failure):
+            return _Answer(state, waiting_for=state.plan.steps[0].name)
         if len(state.plan.steps) == 1 and ORPHANED not in str(error):  # an orphan may be from before
             raise self._failure from error
-        self._is_apart = True  # alone, each is applied, or named by its error
+        self._is_apart = True  # alone, each is applied, waited for, or named by its error
         return _Answer(state)
 
     def _look(self, state: KnownState, error: AmbiguousError) -> Flow[KnownState]:
@@ -284,6 +280,15 @@ class _Tenant:
         except Error as error:  # what was applied still counts
             return outcome._replace(problems=(integrity.not_inspected(error),))
         return outcome._replace(problems=integrity.problems_after(None, found, checked.expected))
+
+
+def _waits(steps: Sequence[Step], error: QueryError, failure: ApplyError) -> bool:
+    """Return whether the first step of a refused batch certainly is the one that has to run as a job."""
+    if not steps[0].job or not is_too_large(str(error)):
+        return False
+    if error.index is None:  # the API does not report which statement was refused
+        return not any(step.job for step in steps[1:])
+    return failure.migration == steps[0].name
 
 
 def _only_steps_of(state: KnownState, notes: Mapping[str, object]) -> Callable[[Plan], Mapping[str, object]]:

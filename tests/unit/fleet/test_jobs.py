@@ -16,7 +16,7 @@ from d1migrate.cli import main
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import Gate, UsageError
+from d1migrate.errors import Gate, QueryError, UsageError
 from d1migrate.fleet.claim_loop import Hooks
 from d1migrate.fleet.inventory import inventory
 from d1migrate.fleet.jobs import run_jobs
@@ -32,11 +32,12 @@ from d1migrate.project.config import load
 from d1migrate.project.files import load_migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from d1migrate.fleet.run_values import FleetReport
     from d1migrate.project.fleet import FleetSettings
+    from d1migrate.sql.batch import Batch, Result
 
 USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\n"
 FILL = "-- d1migrate: batch users rows 50 pause 0\nUPDATE users SET norm = lower(email) WHERE norm IS NULL;\n"
@@ -348,3 +349,41 @@ def test_verify_leaves_an_open_job_out(
     assert main(["fleet", "verify", "--json"]) == 0
     verified = json.loads(capsys.readouterr().out)
     assert (verified["pending_count"], verified["different_count"]) == (1, 0)
+
+
+def test_a_database_that_does_not_report_the_refused_statement(
+    new_fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As D1's API: the tenant waits for the migration that is too large, not for the first one."""
+    batch = SqliteDriver.batch
+
+    def without_index(self: SqliteDriver, sent: Batch) -> Sequence[Result]:
+        try:
+            return batch(self, sent)
+        except QueryError as error:
+            raise QueryError(str(error)) from error
+
+    monkeypatch.setattr(SqliteDriver, "batch", without_index)
+    fleet = new_fleet(600, 50)
+    found = fleet.up()
+    assert (found.ended, found.done, found.waiting_for) == ("waiting", 1, ("003_fill",))
+    outcome = migrate_one(f"sqlite:{fleet.files[0]}", fleet.plan())
+    assert (outcome.waiting_for, outcome.current) == ("003_fill", "002_between")
+    assert outcome.requests == 2
+    assert fleet.jobs().ended == "done"
+    fleet.check_done()
+
+
+def test_a_rebuild_over_the_budget_that_is_no_job(new_fleet: Callable[..., Fleet]) -> None:
+    """It fails, with what to do: no job would run it."""
+    fleet = new_fleet(600)
+    message = "about 1,200 entries in one batch: over the budget of 100"
+    assertion = (
+        f"SELECT json_extract('{{}}', '{message}') FROM (SELECT count(*) AS n FROM users) WHERE n > 50;\n"
+    )
+    (fleet.folder / "migrations" / "002_between.sql").write_text(assertion)
+    found = fleet.up()
+    assert (found.failed, found.waiting) == (1, 0)
+    with closing(fleet.journal()) as journal:
+        (group,) = journal.failures(journal.status().run)  # type: ignore[union-attr]
+    assert message in group.error
