@@ -57,7 +57,7 @@ def statement_groups(
 
     If tables are rebuilt, the first statement asserts that the batch is within its budget. The copy of the
     only one follows: it has the name of the shadow of an online rebuild. So a file that runs while its table
-    is rebuilt online has changed nothing when it fails, even without a transaction (d1-facts §0.6).
+    is rebuilt online has changed nothing when it fails, even without a transaction (d1-facts §3.4).
 
     Args:
         changes: as `diff` returns them.
