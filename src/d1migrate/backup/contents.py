@@ -145,7 +145,7 @@ def read_contents(driver: Driver) -> Contents:
         )
         for name, names in ours.items()
     ]
-    # If the pages are not of one moment, the cursor of a job is read first: then no row after it is missed.
+    # If the pages are not from one moment, the cursor of a job is read first: then no row after it is missed.
     contents += [
         _table_contents(
             table.name,

@@ -53,7 +53,7 @@ def _live_schema(project: Project, output: Output) -> Schema:
     """Return the live schema; warn if it is not what the files build, as on other databases.
 
     Raises:
-        HistoryError: a job is open: the schema is on its way to another one.
+        HistoryError: a job is open, so the schema is still changing.
     """
     migrator = project.migrator()
     refuse_open_job(run_flow(read_history(migrator.choice), migrator.driver))

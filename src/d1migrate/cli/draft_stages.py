@@ -1,4 +1,4 @@
-"""How many migrations a draft is written as: one, unless its tables are too large for one batch."""
+"""As how many migrations to write a draft: one, unless its tables are too large for one batch."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def stages_of(
 def _ways(
     drafted: Draft, current: Schema, budget: int, options: DraftOptions, project: Project, output: Output
 ) -> list[Way]:
-    """Return how the tables are changed that are too large for one batch."""
+    """Return how to change the tables that are too large for one batch."""
     rows = {fold(table): count for table, count in scale_of(options.scale).items()}
     most = {change.table: change.most_rows(budget) for change in costly_changes(drafted, current)}
     if most and not rows:

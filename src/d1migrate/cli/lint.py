@@ -162,7 +162,7 @@ def _fixable(options: Options, project: Project, platform: Platform, output: Out
 
 
 def _counted(migrations: Sequence[Migration], project: Project, output: Output) -> Target | None:
-    """Return how many rows the database has; None if it cannot be reached, which --fix can do without."""
+    """Return how many rows the database has; None if it cannot be reached: --fix works without."""
     try:
         migrator = project.migrator()
         return migrator.target(migrations, migrator.schema())

@@ -51,7 +51,7 @@ def write_next(
     """Write the next migration file, and print its path, unless JSON is wanted.
 
     Args:
-        description: a few words, which the name is made of.
+        description: a few words, for its name.
         text_of: returns the text.
         project: the folder.
         output: prints the path.
@@ -85,7 +85,7 @@ def next_file(description: str, project: Project, planned: Sequence[NewFile] = (
     """Return the next file, in the style of the folder, after checking that it can be written.
 
     Args:
-        description: a few words, which the name is made of.
+        description: a few words, for its name.
         project: the folder.
         planned: files that come before it and are not written.
 

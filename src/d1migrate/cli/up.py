@@ -88,7 +88,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _is_rest(plan: Plan, first: Plan) -> bool:
-    """Whether a plan has no other steps than what the first plan of this run has left after a job."""
+    """Whether the steps of a plan are those that the first plan of this run has after its job."""
     every, rest = ([(step.name, step.event.checksum) for step in one.steps] for one in (first, plan))
     return every[len(every) - len(rest) :] == rest
 

@@ -65,7 +65,7 @@ class Stage(NamedTuple):
     """One of the migrations of a change.
 
     Attributes:
-        description: a few words, which its name is made of.
+        description: a few words, for its name.
         draft: what it does.
         lines: comments and directives above its statements, without `--`.
     """

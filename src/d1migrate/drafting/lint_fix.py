@@ -1,6 +1,6 @@
 """`lint --fix`: rewrite unsafe rebuilds, and check that the result loses nothing; add a missing last `;`.
 
-It also adds the line by which a statement that is too much for one batch runs in chunks.
+It also adds the directive that lets a statement run in chunks, if it is too much for one batch.
 """
 
 from __future__ import annotations

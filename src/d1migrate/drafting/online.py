@@ -84,12 +84,12 @@ def online_stages(
 
 
 def _without(waiting: Collection[str], current: Schema, desired: Schema) -> Schema:
-    """Return the desired schema in which some tables (folded) are as they are."""
+    """Return the desired schema, but with some tables (folded) unchanged."""
     before = {fold(table.name): table for table in current.tables}
     tables = (before[fold(t.name)] if fold(t.name) in waiting else t for t in desired.tables)
     return desired._replace(tables=tuple(tables))
 
 
 def online_line(table: str) -> str:
-    """Return the directive by which a rebuild of a table runs in chunks, if it is big; without `--`."""
+    """Return the directive that lets a rebuild of a big table run in chunks; without `--`."""
     return directive_line("online", table).removeprefix("-- ")

@@ -1,4 +1,4 @@
-"""Which way a change is made: in one batch, online, or in several migrations; decided by what it costs.
+"""How to make a change: in one batch, online, or in several migrations; decided by what it costs.
 
 ALTER TABLE does what it can (`schema.diff`). What it cannot do is a rebuild: in one batch, if the batch is
 within its budget; else online, if at least the swap at its end is. The swap of a table that no foreign key
@@ -39,16 +39,16 @@ class CostlyChange(NamedTuple):
     swap: int | None = None
 
     def most_rows(self, budget: int) -> int:
-        """Return the rows that have to be counted: more change nothing."""
+        """Return how far rows have to be counted: a larger number changes nothing."""
         return budget // (self.swap or self.per_row) + 1
 
 
 class Way(NamedTuple):
-    """How a table is changed that is too large for one batch.
+    """How to change a table that is too large for one batch.
 
     Attributes:
         table: the table.
-        kind: whether a rebuild of it does all, or it is expanded and contracted.
+        kind: "online" if a rebuild of it is enough; "expand" if it is expanded and contracted.
         reason: why it is not changed in one batch.
         swaps: whether the swap at the end of an online rebuild is within the budget.
     """

@@ -2,7 +2,7 @@
 
 A failure has one of three meanings, each with its own errors: the request was refused (QueryError,
 UsageError), nothing was done (UnavailableError), or the outcome is unknown (AmbiguousError, which is an
-OverloadedError if the database had too much to do).
+OverloadedError if the database was overloaded).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def is_busy(text: str) -> bool:
 def is_throttled(response: httpx.Response) -> bool:
     """Whether a request was refused because its token had sent too many.
 
-    A database that had too much to do responds with the same HTTP status, but concerns nobody else.
+    An overloaded database responds with the same HTTP status, but concerns nobody else.
     """
     return response.status_code == 429 and _overload(response) is None
 
@@ -151,7 +151,7 @@ def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
 
 
 def _overload(response: httpx.Response) -> str | None:
-    """Return the message of a database with too much to do, whatever the HTTP status; None for others."""
+    """Return the message of an overloaded database, with any HTTP status; None for others."""
     envelope = _envelope(response) or {}
     found = [] if response.is_success and envelope.get("success") is True else _problems(envelope)
     if any(code == OVERLOADED_CODE or is_overloaded(message) for code, message in found):

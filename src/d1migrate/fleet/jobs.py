@@ -59,7 +59,7 @@ def run_jobs(
         journal: the journal.
         run: the run, of the migrations of the plan.
         fleet: the settings of the fleet.
-        plan: what the tenants are to become.
+        plan: how tenants reach the target.
         drivers: opens the tenants.
         budget: the most entries that one batch may write; by default, the usual one.
         last_wave: the last wave that is wanted, from 0.

@@ -86,7 +86,7 @@ _NEWEST = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet)"
 _SEALED = "(SELECT max(n) FROM fleet_runs WHERE fleet = :fleet AND sealed_at IS NOT NULL)"
 _WAVE = f"""(SELECT min(n) FROM fleet_waves
   WHERE run = {_LIVE} AND done + failed + waiting < size AND n <= :last_wave)"""
-# A wave that waits does not keep the next one from getting that far, but its jobs are done first.
+# A waiting wave does not stop the next one from reaching this state, but its jobs are run first.
 _JOB_WAVE = f"""(SELECT min(n) FROM fleet_waves
   WHERE run = {_LIVE} AND done + failed < size AND n <= :last_wave)"""
 _LIMIT = "coalesce(stop_count, CAST(size * stop_percent / 100 + 1 - 1e-9 AS INTEGER))"

@@ -51,7 +51,7 @@ def run_fleet(
     Args:
         journal: the journal; its tables exist.
         fleet: the settings of the fleet.
-        plan: what the tenants are to become.
+        plan: how tenants reach the target.
         tenants: the inventory, with the wave of each tenant, from 0; not asked if the run has it already.
         drivers: opens the tenants.
         last_wave: the last wave to migrate; the next call continues after it.
@@ -166,7 +166,7 @@ class Work:
 
     Args:
         fleet: the settings of the fleet.
-        plan: what the tenants are to become.
+        plan: how tenants reach the target.
         drivers: opens the tenants.
     """
 

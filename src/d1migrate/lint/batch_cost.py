@@ -168,7 +168,7 @@ def _paged_table(statement: ReplayedStatement) -> Table | None:
 
 
 def batch_line(replay: Replay, statement: ReplayedStatement) -> str | None:
-    """Return the line that makes a file run in chunks; None if it has no one statement that can be cut."""
+    """Return the line that makes a file run in chunks; None if it has no single statement that can be cut."""
     table = _paged_table(statement)
     if table is None or replay.migration.is_large:
         return None

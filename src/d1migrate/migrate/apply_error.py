@@ -10,6 +10,7 @@ from d1migrate.migrate.jobs.job import (
     CHANGED_SINCE,
     CHANGES_KEY,
     INSERTS_AGAIN,
+    KEY_STAYS,
     NOT_THE_KEY,
     NOT_THE_SAME,
     TOO_MANY_PARENTS,
@@ -92,7 +93,7 @@ ADVICE = (
     ),
     Advice(
         f"{CHANGES_KEY}([^']*)",
-        "write the new values to another column, or change them in a migration without the directive",
+        KEY_STAYS,
         "it changes the rowid of $1, by which its rows are found",
     ),
     Advice(

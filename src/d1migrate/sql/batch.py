@@ -107,7 +107,7 @@ class Pause(NamedTuple):
 
     Attributes:
         seconds: how long.
-        overloaded: whether the database did not respond, or had too much to do.
+        overloaded: whether the database did not respond, or was overloaded.
     """
 
     seconds: float

@@ -105,11 +105,11 @@ OVERLOADED = (
     rf"{CROWDED}|exceeded its (?:CPU time|memory) limit|exceeded timeout which caused object to be reset"
     rf"|\[code: {OVERLOADED_CODE}\]"
 )
-"""A regular expression, as JavaScript reads it too, of what is in an error text if D1 had too much to do."""
+"""A regular expression, as JavaScript reads it too, of what is in an error text if D1 was overloaded."""
 
 
 def is_overloaded(text: str) -> bool:
-    """Whether an error text means that a batch was too much for D1, or that D1 had too much to do already.
+    """Whether an error text means that a batch was too much for D1, or that D1 was too busy already.
 
     The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would cost as
     much, and keep others waiting.

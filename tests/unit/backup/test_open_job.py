@@ -12,7 +12,7 @@ from d1migrate.drivers.connect import connect
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError
 from d1migrate.migrate.jobs import batches, work
-from d1migrate.migrate.jobs.kinds import work_again
+from d1migrate.migrate.jobs.kinds import work_of_job
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load as load_files
 from d1migrate.migrator import Migrator
@@ -131,7 +131,7 @@ def test_a_chunk_from_before_a_restore(tmp_path: Path) -> None:
     found = half_filled(path)
     job = found.status()[1].job
     assert job is not None
-    work_now = work_again(FILES[1], job)
+    work_now = work_of_job(FILES[1], job)
     late = batches.chunk(
         job,
         found.choice.guess,

@@ -1,4 +1,4 @@
-"""What `up` and `jobs` share: how they work on tenants, and what they print of it."""
+"""What `up` and `jobs` share: how they work on tenants, and what they print about it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def cancel_instead(refusal: HistoryError, migrator: Migrator, gates: Gates, output: Output) -> int:
-    """Offer to cancel the open job: that is what a rollback of its migration can be.
+    """Offer to cancel the open job: its migration has no other rollback yet.
 
     Args:
         refusal: why the rollback was refused.
@@ -85,6 +85,6 @@ def _open_job(migrator: Migrator) -> Job | None:
 
 
 def _facts(job: Job) -> Iterator[str]:
-    """Yield how far a job is, and what stays of it."""
+    """Yield how far a job is, and which of its changes stay."""
     yield f"{clean_line(job.name)}: {text.how_far(job, now=None)}"
     yield text.kept(job)

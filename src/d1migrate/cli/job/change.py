@@ -1,4 +1,4 @@
-"""What `pause`, `resume` and `cancel` share: the database to change, and what is printed of the job."""
+"""What `pause`, `resume` and `cancel` share: the database to change, and what is printed about the job."""
 
 from __future__ import annotations
 

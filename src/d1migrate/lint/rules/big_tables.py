@@ -8,6 +8,7 @@ from d1migrate.errors import ParseError, PlanError, SourceError
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.migrate.jobs.cut_problems import positions_read
 from d1migrate.migrate.jobs.directive import directive_line
+from d1migrate.migrate.jobs.job import KEY_STAYS
 from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.schema.companions import companions_of, missing_companions, sources_of
 from d1migrate.schema.keys import rowid_alias, unique_keys
@@ -100,7 +101,7 @@ def _wrong_columns(cut: Cut, table: Table, catalog: Catalog) -> str | None:
     """Return which key the statement changes or lacks, which only the schema shows; or None."""
     alias, changed = rowid_alias(table), catalog.tables.get(cut.changes)
     if alias and fold(alias) in cut.sets:
-        return f"it changes {alias}, by which its rows are found"
+        return f"it changes {alias}, by which its rows are found: {KEY_STAYS}"
     if cut.inserts is None or changed is None:
         return None
     keys = [key.columns for key in unique_keys(changed)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from d1migrate.migrate.jobs.cut_parts import Uncuttable
+from d1migrate.migrate.jobs.job import KEY_STAYS
 from d1migrate.migrate.jobs.pages import is_rowid
 from d1migrate.sql.names import ROWIDS, fold, unquote
 from d1migrate.sql.select import aggregate_in, without_subqueries
@@ -67,7 +68,7 @@ def _changed_keys(statement: Parts, key: Sequence[str]) -> Iterator[Uncuttable]:
     if changed := names & {*statement.sets}:
         start = next(i for i in outside(statement.main) if statement.main[i].keyword == "SET")
         column = next(token for token in statement.main[start:] if fold(unquote(token.text)) in changed)
-        yield Uncuttable("it changes the key by which its rows are found", column)
+        yield Uncuttable("it changes the key by which its rows are found", column, KEY_STAYS)
 
 
 def _changed_rows_read(statement: Parts) -> Iterator[Uncuttable]:

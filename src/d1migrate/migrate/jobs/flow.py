@@ -22,7 +22,7 @@ from d1migrate.migrate.flows.read import read_history, read_schema
 from d1migrate.migrate.jobs import batches
 from d1migrate.migrate.jobs import job as row
 from d1migrate.migrate.jobs.job import Job
-from d1migrate.migrate.jobs.kinds import removal_of, work_again, work_of
+from d1migrate.migrate.jobs.kinds import removal_of, work_of, work_of_job
 from d1migrate.migrate.jobs.report import JobReport
 from d1migrate.migrate.jobs.work import Ending
 from d1migrate.migrate.log import RACES
@@ -200,7 +200,7 @@ class _Runner:
             raise self._overloaded_by
         migration = next((m for m in self._settings.migrations if m.name == job.name), None)
         refuse_edited(migration, job)
-        work = work_again(migration, job)
+        work = work_of_job(migration, job)
         if not job.is_recorded and history.table.key_of(job) in history.keys:
             return (yield from self._close(job, work))
         ratio = migration.job.pause if migration and migration.job else self._pace.ratio
@@ -330,7 +330,7 @@ def _has_moved(error: QueryError) -> bool:
 
 
 def _change(choice: TableChoice, batch: Batch, refuse: Callable[[Job], None] = lambda _: None) -> Flow[None]:
-    """Send a batch that changes the open job; if a runner was faster, look what it made of the job.
+    """Send a batch that changes the open job; if a runner was faster, read the job again.
 
     Raises:
         HistoryError: the job has ended meanwhile, or `refuse` refuses it as it is now.

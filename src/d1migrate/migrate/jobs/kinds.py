@@ -55,7 +55,7 @@ def size_check(migration: Migration) -> Query | None:
     return next((Query(sql, assertion=True) for sql in found), None)
 
 
-def work_again(migration: Migration | None, job: Job) -> Work:
+def work_of_job(migration: Migration | None, job: Job) -> Work:
     """Return the work of an open job: of a batch from its file, of an online rebuild from its row."""
     if job.kind == "online":
         from d1migrate.migrate.jobs.online import OnlineWork

@@ -7,7 +7,7 @@ import pytest
 from d1migrate.errors import SourceError
 from d1migrate.migrate.jobs.batch import BatchWork
 from d1migrate.migrate.jobs.job import Job
-from d1migrate.migrate.jobs.kinds import removal_of, work_again, work_of
+from d1migrate.migrate.jobs.kinds import removal_of, work_of, work_of_job
 from d1migrate.migrate.migration import Migration
 
 FILE = Migration(11, "011_fill", "-- d1migrate: batch users\nUPDATE users SET a = 1 WHERE a IS NULL;")
@@ -22,9 +22,9 @@ JOB = Job.of(
 def test_a_batch_is_made_of_its_file() -> None:
     """At the start, and again for each run."""
     assert isinstance(work_of(FILE), BatchWork)
-    assert isinstance(work_again(FILE, JOB), BatchWork)
+    assert isinstance(work_of_job(FILE, JOB), BatchWork)
     with pytest.raises(ValueError, match="the file of 011_fill"):
-        work_again(None, JOB)
+        work_of_job(None, JOB)
 
 
 def test_a_batch_leaves_nothing_to_remove() -> None:
