@@ -83,6 +83,7 @@ def draft(
     backfill: Mapping[tuple[str, str], str] | None = None,
     allow_drop: Collection[str] = (),
     order: bool = False,
+    rebuild: Collection[str] = (),
     budget: int | None = DEFAULT_BUDGET,
 ) -> Draft | None:
     """Return the migration from one schema to another, and its rollback; None if they are the same.
@@ -95,6 +96,7 @@ def draft(
             schema.
         allow_drop: `table` or `table.column` whose rows or values may be dropped, or `all`.
         order: whether columns in another order are a difference.
+        rebuild: tables, folded, that are rebuilt instead of dropping columns.
         budget: the most entries that a rebuild may write in one batch; None: any number.
 
     Raises:
@@ -107,7 +109,7 @@ def draft(
     with closing(ScratchSchema(current)) as scratch:
         first = [group for rename in todo for group in rename_groups(scratch, rename)]
         renamed = scratch.schema(current) if todo else current
-        found = diff(renamed, desired.schema, backfill, order=order)
+        found = diff(renamed, desired.schema, backfill, order=order, rebuild=rebuild)
         refuse_bad_values(backfill or {}, found, renamed, scratch)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
         _refuse_missing(found.missing)

@@ -6,7 +6,7 @@ from d1migrate.drafting.draft import Stage, draft
 from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.migrate.jobs.directive import directive_line
-from d1migrate.schema.changes import RebuildTable
+from d1migrate.schema.changes import DropColumn, RebuildTable
 from d1migrate.schema.cost import DEFAULT_BUDGET
 from d1migrate.sql.names import fold
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from d1migrate.drafting.draft import Draft
+    from d1migrate.schema.changes import Change
     from d1migrate.schema.model import Schema
 
 
@@ -37,18 +38,18 @@ def online_stages(
         desired: as for `draft`.
         whole: the draft that makes the change at once.
         backfill: as for `draft`.
-        tables: the tables, folded, that are rebuilt online; by default, all that are rebuilt.
+        tables: the tables, folded, that are rebuilt online; by default, all that are rebuilt or lose a
+            column.
         description: a few words, for a change that is one file; otherwise each name describes its file.
         order: as for `draft`.
         why: {table, folded: why it is rebuilt online}, for a comment in the file.
         budget: as for `draft`. It is always asserted, because the rebuild may run as a job.
 
     Raises:
-        UsageError: the change rebuilds nothing.
+        UsageError: the change rebuilds nothing, and drops no column.
         PlanError: a rebuild cannot be separated from the other changes.
     """
-    changes = (change for change in whole.changes if isinstance(change, RebuildTable))
-    names = {fold(change.new.name): change.new.name for change in changes}
+    names = {fold(name): name for name in filter(None, map(_rewritten, whole.changes))}
     rebuilt = [name for name in names if not tables or name in tables]
     if not rebuilt:
         raise UsageError(
@@ -74,13 +75,29 @@ def online_stages(
     for place, name in enumerate(rebuilt):
         target = _without(rebuilt[place + 1 :], current, desired.schema)
         drafted = draft(
-            at, Desired(target), backfill=backfill, allow_drop=("all",), order=order, budget=budget
+            at,
+            Desired(target),
+            backfill=backfill,
+            allow_drop=("all",),
+            order=order,
+            rebuild=(name,),
+            budget=budget,
         )
         if drafted:
             reason = [f"Online: {why[name]}."] if why and name in why else []
             found.append(Stage(drafted.title, drafted, (*reason, online_line(names[name]))))
         at = target
     return [found[0]._replace(description=description)] if description and len(found) == 1 else found
+
+
+def _rewritten(change: Change) -> str | None:
+    """Return the table whose rows a change writes again, each of them; None if it writes none."""
+    match change:
+        case RebuildTable(_, new):
+            return new.name
+        case DropColumn(table):
+            return table
+    return None
 
 
 def _without(waiting: Collection[str], current: Schema, desired: Schema) -> Schema:

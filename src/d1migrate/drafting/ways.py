@@ -1,15 +1,16 @@
 """How to make a change: in one batch, online, or in several migrations; decided by what it costs.
 
-ALTER TABLE does what it can (`schema.diff`). What it cannot do is a rebuild: in one batch, if the batch is
-within its budget; else online, if at least the swap at its end is. The swap of a table that no foreign key
-references costs nothing per row. All other changes expand and contract.
+ALTER TABLE does what it can (`schema.diff`); only dropping a column of a big table is a rebuild, because it
+writes each row again. A rebuild is made in one batch, if that is within its budget; else online, if at least
+the swap at its end is. The swap of a table that no foreign key references costs nothing per row. All other
+changes expand and contract.
 """
 
 from __future__ import annotations
 
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.catalog import Catalog
-from d1migrate.schema.changes import AddColumn, RebuildTable
+from d1migrate.schema.changes import AddColumn, DropColumn, RebuildTable
 from d1migrate.schema.cost import drop_cost, rebuild_costs
 from d1migrate.sql.names import fold
 
@@ -31,12 +32,14 @@ class CostlyChange(NamedTuple):
         per_row: the entries that it writes for each row.
         swap: the entries of them that an online rebuild writes in one batch, at its end; None for a change
             that cannot be made online.
+        is_alter: whether ALTER TABLE makes it. If it cannot be made online, that is still the only way.
     """
 
     table: str
     what: str
     per_row: int
     swap: int | None = None
+    is_alter: bool = False
 
     def most_rows(self, budget: int) -> int:
         """Return how far rows have to be counted: a larger number changes nothing."""
@@ -68,6 +71,9 @@ def costly_changes(drafted: Draft, current: Schema) -> Iterator[CostlyChange]:
             if name in catalog.tables:  # else its name is new
                 cost, swap = rebuild_costs(old, change.new, catalog)[old.name], drop_cost(old, catalog)
                 yield CostlyChange(old.name, "its rebuild", cost, swap)
+        elif isinstance(change, DropColumn):  # one statement that writes each row again
+            swap = drop_cost(catalog.tables[fold(change.table)], catalog)
+            yield CostlyChange(change.table, f"dropping {change.column}", 1, swap, is_alter=True)
         elif isinstance(change, AddColumn) and change.value is not None:
             yield CostlyChange(change.table, f"filling {change.column}", 1)
 
@@ -87,6 +93,8 @@ def ways(drafted: Draft, current: Schema, rows: Mapping[str, int], budget: int) 
         if count <= most:
             continue
         swaps = count * (change.swap or 0) <= budget
+        if change.is_alter and not swaps:
+            continue
         over = f"in one batch, {change.what} would write more than {budget:,} entries"
         reason = f"{change.table} has more than {most:,} rows: {over}"
         if not swaps:

@@ -155,7 +155,12 @@ def _instead(replay: AnalyzedReplay, statement: ReplayedStatement, *, swaps: boo
     if statement.verb == "create index":
         return "an index cannot be created in chunks: apply it alone, while there is little traffic"
     if statement.verb == "alter table":
-        return "leave the column, and drop it in the next online rebuild of the table"
+        table = statement.before.tables[statement.shape.name]
+        if drop_cost(table, statement.before):
+            return f"leave the column: foreign keys reference {table.name}, so replacing it is too much, too"
+        return (
+            f"leave the column, or drop it in chunks: `d1migrate rebuild {table.name} --drop COLUMN --online`"
+        )
     return "split the file into several migrations"
 
 

@@ -43,6 +43,7 @@ def diff(
     backfill: Mapping[tuple[str, str], str] | None = None,
     *,
     order: bool = False,
+    rebuild: Collection[str] = (),
 ) -> Diff:
     """Return what turns one schema into another.
 
@@ -53,6 +54,7 @@ def diff(
         desired: the schema that should exist.
         backfill: {(table, column), both folded: SQL over the table's current columns} for existing rows.
         order: whether a different order of columns is a difference.
+        rebuild: tables, folded, that are rebuilt instead of dropping columns.
 
     Raises:
         PlanError: a virtual table cannot be rebuilt as desired.
@@ -63,7 +65,7 @@ def diff(
     created = [table for name, table in new.items() if name not in old]
     scopes = Scope.of(current), Scope.of(desired)
     changed = {
-        name: _Table(old[name], new[name], scopes, backfill or {}, order=order)
+        name: _Table(old[name], new[name], scopes, backfill or {}, order=order, drops=name not in rebuild)
         for name in _may_differ(old, new)
     }
     inside = [change for table in changed.values() for change in table.changes]
@@ -226,11 +228,18 @@ class _Table:
     """How one table changes."""
 
     def __init__(
-        self, old: Table, new: Table, scopes: Scopes, backfill: Mapping[tuple[str, str], str], *, order: bool
+        self,
+        old: Table,
+        new: Table,
+        scopes: Scopes,
+        backfill: Mapping[tuple[str, str], str],
+        *,
+        order: bool,
+        drops: bool,
     ) -> None:
         self.missing: list[RequiredValue] = []
         self.changes: list[Change] = []
-        self._old, self._new, self._backfill = old, new, backfill
+        self._old, self._new, self._backfill, self._drops = old, new, backfill, drops
         before, after = parse_table(old.sql), parse_table(new.sql)
         if before is None or after is None:
             if canonical(old.sql) != canonical(new.sql):
@@ -293,14 +302,14 @@ class _Table:
         return _is_constant(column.default)
 
     def _can_drop(self, column: ColumnDefinition) -> bool:
-        """Whether DROP COLUMN accepts it: it is in no key, and nothing else in the table mentions it."""
+        """Whether DROP COLUMN is wanted, and accepts it: it is in no key, and nothing else mentions it."""
         name = fold(column.name)
         others = [
             part for own, parts in self._was.column_constraints.items() if own != name for part in parts
         ]
         is_mentioned = any(name in part.columns for part in (*others, *self._was.table_constraints))
         is_read = any(c.generated is not None and mentions(c.generated, name) for c in self._before.columns)
-        return not (column.keys or is_mentioned or is_read or self._is_rowid_name(column))
+        return self._drops and not (column.keys or is_mentioned or is_read or self._is_rowid_name(column))
 
     def _is_rowid_name(self, column: ColumnDefinition) -> bool:
         """Whether a column is named like the rowid: ALTER TABLE neither adds nor drops such a column."""

@@ -48,6 +48,15 @@ def test_other_changes_come_first() -> None:
     assert "coalesce" in str(found[1].draft.up)
 
 
+def test_a_column_that_is_dropped() -> None:
+    """By a rebuild, because ALTER TABLE would write each row in one statement; ALTER adds it again."""
+    before = USERS.replace("email TEXT", "email TEXT, old TEXT")
+    (stage,) = staged(before, USERS)
+    assert stage.lines == ("d1migrate: online users",)
+    assert [type(change) for change in stage.draft.changes] == [RebuildTable]
+    assert "ADD COLUMN" in str(stage.draft.down)
+
+
 def test_only_some_tables() -> None:
     """A small table is rebuilt with the other changes; the reason is a comment."""
     desired = STRICTER + POSTS.replace("TEXT", "TEXT NOT NULL")

@@ -16,7 +16,7 @@ INDEXES = "CREATE INDEX by_email ON users (email); CREATE INDEX by_both ON users
 def chosen(current: str, desired: str, rows: int, *backfill: str) -> list[Way]:
     """The ways of the tables that are too big, if all have so many rows."""
     before, after = read(current, file="current.sql").schema, Desired(read(desired, file="schema.sql").schema)
-    drafted = draft(before, after, backfill=dict(map(backfill_of, backfill)))
+    drafted = draft(before, after, backfill=dict(map(backfill_of, backfill)), allow_drop=["all"])
     assert drafted is not None
     return ways(drafted, before, dict.fromkeys(["users", "links"], rows), BUDGET)
 
@@ -65,3 +65,13 @@ def test_what_costs_nothing_per_row() -> None:
     (change,) = costly_changes(drafted, before)
     assert (change.table, change.per_row, change.swap) == ("links", 2, 0)
     assert change.most_rows(BUDGET) == 501
+
+
+@pytest.mark.parametrize(
+    ("others", "rows", "kinds"),
+    [("", BUDGET, []), ("", BUDGET + 1, ["online"]), (LINKS, BUDGET + 1, [])],
+)
+def test_a_dropped_column_of_a_big_table(others: str, rows: int, kinds: list[str]) -> None:
+    """Online, because ALTER TABLE writes each row; by ALTER TABLE if the swap would be too much as well."""
+    found = chosen(USERS.replace("email TEXT", "email TEXT, old TEXT") + others, USERS + others, rows)
+    assert [way.kind for way in found] == kinds

@@ -99,7 +99,7 @@ def findings(sql: str, rows: dict[str, int], budget: int = 50_000) -> list[str]:
 
 
 DEFAULTED = SCHEMA.replace("norm TEXT", "norm TEXT DEFAULT ''")
-MANY = {"users": 1_000_000}
+MANY = {"users": 1_000_000, "posts": 1_000_000}
 REBUILD = """CREATE TABLE new (id INTEGER PRIMARY KEY, email TEXT);
 INSERT INTO new SELECT id, email FROM users;
 DROP TABLE users;
@@ -123,7 +123,8 @@ ALTER TABLE new RENAME TO users;
             "the line `-- d1migrate: batch users` makes it run in",
         ),
         ("CREATE INDEX i ON users (norm);\n", "an index cannot be created in chunks"),
-        ("ALTER TABLE users DROP COLUMN norm;\n", "leave the column"),
+        ("ALTER TABLE users DROP COLUMN norm;\n", "leave the column: foreign keys reference users"),
+        ("ALTER TABLE posts DROP COLUMN text;\n", "`d1migrate rebuild posts --drop COLUMN --online`"),
         (
             REBUILD,
             "foreign keys reference users, so replacing it is too much: `d1migrate rebuild users --expand`",
