@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _DIRECTIVE = re.compile(r"--[ \t]*d1migrate:[ \t]*(.*)")
+_WITHOUT_COLON = re.compile(r"--[ \t]*(d1migrate[ \t]+(?:(?:batch|online)[ \t]|(?:allow|phase)=).*)")
 _ALLOW = re.compile(r"allow=([A-Za-z][0-9]+(?:,[A-Za-z][0-9]+)*)(?:[ \t]+reason=\"([^\"]*)\")?[ \t]*")
 _PHASE = re.compile(r"phase=(before|after)")
 _JOB = re.compile(r"(?:batch|online)(?=\s|$)")
@@ -73,7 +74,7 @@ def directives(index: int, statement: Statement) -> list[Directive]:
         index: the position of the statement in the file, from 0.
         statement: the statement.
     """
-    if "d1migrate:" not in statement.text:
+    if "d1migrate" not in statement.text:
         return []
     text, lead = statement.text, statement.text[: statement.body]
     first_line = statement.line - lead.count("\n")
@@ -124,8 +125,9 @@ def texts_of(statement: Statement) -> Iterator[tuple[str, int]]:
 
 def _read(comment: str, line: int, statement: int | None) -> list[Directive]:
     match = _DIRECTIVE.fullmatch(comment.rstrip())
-    if match is None:
-        return []
+    if match is None:  # without the colon it would have no effect, and nobody would notice
+        malformed = _WITHOUT_COLON.fullmatch(comment.rstrip())
+        return [Directive(line, (), "", statement, malformed[1])] if malformed else []
     text = match[1].strip()
     if _PHASE.fullmatch(text) or _JOB.match(text):  # not for the linter
         return []

@@ -280,6 +280,19 @@ def test_triggers_of_others_may_stay() -> None:
 
 
 @pytest.mark.parametrize(
+    "directive", ["batch users", "online users", "allow=D104", 'allow=D104 reason="r"', "phase=after"]
+)
+def test_a_directive_without_its_colon(directive: str) -> None:
+    """It would have no effect, so it is reported, with the line that was meant; prose is not."""
+    ((message, line, _, proposed),) = found(
+        "H111", f"-- d1migrate {directive}\nUPDATE users SET norm = '';\n"
+    )
+    assert (message, line) == (f"not a valid directive: 'd1migrate {directive}'", 1)
+    assert (proposed or "").startswith(f"-- d1migrate: {directive.partition('=')[0]}")
+    assert not found("H111", "-- d1migrate applies this online.\nUPDATE users SET norm = '';\n")
+
+
+@pytest.mark.parametrize(
     ("directive", "message", "fix"),
     [
         ("bacth users", "not a valid directive: 'bacth users'", "-- d1migrate: batch users"),

@@ -46,6 +46,7 @@ def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 def _meant(text: str) -> str | None:
     """Return the directive that a mistyped one most likely means, or None."""
+    text = text.removeprefix("d1migrate").lstrip()  # without its colon
     word, blank, rest = text.partition(" ")
     meant = nearest(word, _WORDS) or (nearest(word.partition("=")[0], ("allow",)) if "=" in word else None)
     if meant is None or meant == "allow":
