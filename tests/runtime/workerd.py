@@ -163,8 +163,9 @@ class WorkerdDriver:
         if not batch.reads:
             costs = [result["meta"] for result in answer["results"]]
             rows = _rows(answer["results"][-1]) if batch.last_rows else ()
+            # An object reports no duration.
             read, written, milliseconds = (
-                sum(cost[name] for cost in costs) for name in ("rows_read", "rows_written", "duration")
+                sum(cost.get(name, 0) for cost in costs) for name in ("rows_read", "rows_written", "duration")
             )
             return (Result(rows, read, written, milliseconds / 1000),)
         return [Result(_rows(result)) for result in answer["results"]]
