@@ -138,10 +138,13 @@ def test_a_reset_for_cpu_time(
     check_end(remote, untroubled)
 
 
-def test_a_read_that_is_reset_for_cpu_time(remote: Remote) -> None:
+@pytest.mark.parametrize(
+    ("what", "message"), [("7429", "exceeded its CPU time limit"), ("timeout", "operation exceeded timeout")]
+)
+def test_a_read_that_is_reset(remote: Remote, what: str, message: str) -> None:
     """It is not sent again, as it would take as long."""
-    remote.server.faults({"match": {"path": "/raw$"}, "do": "7429"})
-    with pytest.raises(UnavailableError, match="exceeded its CPU time limit"):
+    remote.server.faults({"match": {"path": "/raw$"}, "do": what})
+    with pytest.raises(UnavailableError, match=message):
         migrator(remote.open()).current()
     assert remote.paths() == [("POST", "raw")]
 
