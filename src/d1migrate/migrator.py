@@ -834,11 +834,9 @@ class Migrator:
         )
 
     def _pace(self) -> Pace:
-        from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, Pace
+        from d1migrate.migrate.jobs.pace import Pace
 
-        budget = self.entries_per_batch
-        pace = Pace() if self._driver.capabilities.file is None else Pace(most=MOST_IN_FILE)
-        return pace._replace(budget=NO_BUDGET if budget is None else budget)
+        return Pace.of(self._budget, is_file=self._driver.capabilities.file is not None)
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project import actor

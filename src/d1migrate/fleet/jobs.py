@@ -14,7 +14,7 @@ from d1migrate.fleet.claim_loop import Rest, TenantResult
 from d1migrate.fleet.flow import Outcome, migrate
 from d1migrate.fleet.runner import NO_HOOKS, Work, work_on
 from d1migrate.migrate.jobs.flow import JobSettings, run_job
-from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, Pace
+from d1migrate.migrate.jobs.pace import Pace
 from d1migrate.migrate.plan import plan_up
 from d1migrate.project.actor import current_actor, stamp
 from d1migrate.sql.batch import Batch, Pause
@@ -113,10 +113,7 @@ class _JobWork(Work):
 
             new_stamp = before_first_stamp(driver, self.plan.choice, None, new_stamp)
             new_stamp()  # now: the driver is closed between two batches
-        is_file = driver.capabilities.file is not None
-        pace = Pace(most=MOST_IN_FILE, budget=NO_BUDGET) if is_file else Pace()
-        if self._budget is not None:
-            pace = pace._replace(budget=self._budget)
+        pace = Pace.of(self._budget, is_file=driver.capabilities.file is not None)
         return run_to_target(self.plan, new_stamp, pace)
 
 

@@ -33,6 +33,18 @@ class Pace(NamedTuple):
     failures: int = 0
     overloaded: bool = False
 
+    @classmethod
+    def of(cls, budget: int | None, *, is_file: bool) -> Pace:
+        """Return the pace of a job before its first chunk.
+
+        Args:
+            budget: the most entries that a batch may write; None: the usual one.
+            is_file: whether the database is a file, which has no governor.
+        """
+        if is_file:
+            return cls(most=MOST_IN_FILE, budget=NO_BUDGET if budget is None else budget)
+        return cls(budget=DEFAULT_BUDGET if budget is None else budget)
+
     def after(self, seconds: float | None) -> Pace:
         """Return the pace after a chunk that took this many seconds; None, if unknown, keeps the size."""
         if not seconds:

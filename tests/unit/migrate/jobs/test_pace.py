@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.migrate.jobs.pace import SECONDS, Pace
+from d1migrate.migrate.jobs.pace import MOST_IN_FILE, NO_BUDGET, SECONDS, Pace
 
 
 def test_chunks_grow_towards_the_target_by_two_at_most() -> None:
@@ -59,3 +59,10 @@ def test_it_gives_up_after_six_failures_in_a_row() -> None:
         pace = pace.after_failure(overloaded=True)
     assert pace.gives_up
     assert not pace.after(0.1).gives_up
+
+
+def test_a_file_has_larger_chunks_and_no_budget_unless_one_is_set() -> None:
+    """No governor watches it."""
+    assert Pace.of(None, is_file=True) == Pace(most=MOST_IN_FILE, budget=NO_BUDGET)
+    assert Pace.of(None, is_file=False) == Pace()
+    assert Pace.of(70, is_file=True) == Pace(most=MOST_IN_FILE, budget=70)
