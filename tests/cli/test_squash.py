@@ -15,6 +15,7 @@ from tests.runtime.workerd import WorkerdDriver
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
+    from tests.runtime.cloudflare import Cloudflare
     from tests.runtime.workerd import Workerd
 
 SEED = "INSERT INTO users (id, email) VALUES (1, 'a;b');\nUPDATE users SET name = 'x';\n"
@@ -439,3 +440,22 @@ def test_wrangler_ran_the_squashed_file_beside_a_table_of_versions(project: Proj
     assert project.sql("SELECT version, name FROM schema_migrations") == [(3, "003_squashed")]
     assert project.sql("SELECT name FROM d1_migrations") == [("003_squashed.sql",)]
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_the_file_of_a_job_that_is_open_on_the_named_d1(
+    project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked if it is named, and only then: a squash needs no network."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    for name, value in cloudflare.environment.items():
+        monkeypatch.setenv(name, value)
+    database = cloudflare.create("squash")
+    (project.folder / "d1migrate.toml").write_text(f'[env.production]\ndatabase = "d1:{database}"\n')
+    project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x, y);\n")
+    project.run("up", "--env", "production")
+    cloudflare.sql(database, "INSERT INTO a (x) VALUES (1), (2), (3)")
+    fill = '-- d1migrate: batch a rows 2\n-- d1migrate: allow=W105 reason="no writes"\n'
+    project.write("002_fill.sql", f"{fill}UPDATE a SET y = x WHERE y IS NULL;\n")
+    project.run("job", "run", "--max-chunks", "1", "--env", "production")
+    assert "a job is open: 002_fill" in project.run("squash", "--to", "2", "--env", "production", code=1).err
+    assert project.run("squash", "--to", "2", "--yes").out == "migrations/002_squashed.sql\n"

@@ -113,16 +113,17 @@ def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:
 
 
 def _refuse_open_job(chosen: Sequence[Migration], project: Project) -> None:
-    """Refuse to replace the file of a job that is open in the local database: its chunks need the file.
+    """Refuse to replace the file of a job that is open: its chunks need the file.
 
-    A remote database is not asked: there, `up` refuses the missing file, and `adopt` the open job.
+    A remote database is only asked if it is named. Otherwise `up` refuses the missing file, and `adopt` the
+    job.
 
     Raises:
         HistoryError: such a job is open.
     """
     try:
         migrator = project.migrator()
-        if migrator.driver.capabilities.file is None:
+        if migrator.driver.capabilities.file is None and not project.is_database_given:
             return
         history = run_flow(read_history(migrator.choice), migrator.driver)
     except Error:  # a squash needs no database
