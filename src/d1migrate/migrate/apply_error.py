@@ -14,6 +14,7 @@ from d1migrate.migrate.jobs.job import (
     NOT_THE_KEY,
     NOT_THE_SAME,
     TOO_MANY_PARENTS,
+    UNINDEXED,
 )
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.named_tuple import NamedTuple
@@ -73,6 +74,9 @@ ADVICE = (
         "for one table, add the line `-- d1migrate: online TABLE`; if the database is known to take more at"
         " once, set `budget` in d1migrate.toml, and draft the migration again",
         "$1",
+    ),
+    Advice(
+        UNINDEXED, "create that index first, in a migration of its own; the swap would build it, and drop it"
     ),
     Advice(
         TOO_MANY_PARENTS,

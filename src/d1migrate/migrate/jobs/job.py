@@ -45,6 +45,8 @@ KEY_STAYS = "write the new values to another column, or change them in a migrati
 """What to do about that, before a job begins as in lint."""
 INSERTS_AGAIN = "no unique key is inserted into "
 """The refusal of a statement that would insert its rows again if it is repeated."""
+UNINDEXED = "and no index on its foreign key to "
+"""What an online rebuild is refused with if the swap would build an index on a large child."""
 TOO_MANY_PARENTS = "too much to replace in one batch"
 """The refusal of an online rebuild: foreign keys to its table make the swap too large."""
 CHANGED_SINCE = "changed since its rebuild began: "

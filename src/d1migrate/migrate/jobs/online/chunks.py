@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.migrate.jobs.job import TOO_MANY_PARENTS
+from d1migrate.migrate.jobs.job import TOO_MANY_PARENTS, UNINDEXED
 from d1migrate.migrate.jobs.online.plan import MOST_AT_CUT_OVER
 from d1migrate.migrate.jobs.online.proofs import assert_same
 from d1migrate.migrate.jobs.online.rows import (
@@ -48,13 +48,25 @@ def start(plan: OnlinePlan, most: int, budget: int) -> list[Query]:
 
 
 def _assert_swap_fits(plan: OnlinePlan, budget: int) -> Iterator[str]:
-    """Yield the assertion that DROP TABLE, which visits each row of a parent, fits into a batch."""
+    """Yield the assertions that the swap fits into a batch.
+
+    DROP TABLE visits each row of a parent, and a child without an index on its foreign key gets one for that.
+    """
     if plan.links:
         most = budget // (REFERENCED * plan.links)
         keys = f"{plan.links} foreign keys reference" if plan.links > 1 else "a foreign key references"
         message = f"{plan.table} has more than {most} rows, and {keys} it: {TOO_MANY_PARENTS}"
-        rows = f"(SELECT count(*) FROM (SELECT 1 FROM {q(plan.table)} LIMIT {most + 1}))"
-        yield refusal(quote_literal(message), f"WHERE {rows} > {most}")
+        yield _refuse_more(plan.table, most, message)
+    for child, indexes in plan.children:
+        if indexes:
+            most = budget // len(indexes)
+            message = f"{child} has more than {most} rows, {UNINDEXED}{plan.table}"
+            yield _refuse_more(child, most, message)
+
+
+def _refuse_more(table: str, most: int, message: str) -> str:
+    rows = f"(SELECT count(*) FROM (SELECT 1 FROM {q(table)} LIMIT {most + 1}))"
+    return refusal(quote_literal(message), f"WHERE {rows} > {most}")
 
 
 def _own_indexes(plan: OnlinePlan) -> Iterator[str]:

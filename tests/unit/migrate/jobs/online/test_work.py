@@ -220,6 +220,23 @@ def test_a_parent_with_too_many_rows_is_refused_at_the_start() -> None:
     assert contents(online) == before
 
 
+def test_a_large_child_without_an_index_is_refused_at_the_start() -> None:
+    """The swap would build that index; with one, the rows of the child do not matter."""
+    old = f"{TABLE}; CREATE TABLE child (t INTEGER REFERENCES t)"
+    new, rows = (
+        old.replace("a TEXT", "a TEXT NOT NULL", 1),
+        f"INSERT INTO child VALUES {', '.join(['(1)'] * 30)}",
+    )
+    online = database(f"{old}; {ROWS}; {rows}")
+    with pytest.raises(
+        apsw.SQLError, match="child has more than 24 rows, and no index on its foreign key to t"
+    ):
+        Run(online, drafted(old, new), budget=24)
+    index = "CREATE INDEX child_t ON child (t)"
+    online.execute(index)
+    Run(online, drafted(f"{old}; {index}", f"{new}; {index}"), budget=24).finish()
+
+
 def test_names_of_any_kind_are_quoted() -> None:
     """Quotes and spaces, in tables, columns, indexes and triggers."""
     old = """
