@@ -109,7 +109,7 @@ def _with_job(history: h.History, choice: TableChoice, token: str | None) -> Flo
     """Read the open job, if the leftovers show that there is one."""
     if not any(is_job_table(name) for name in history.leftovers):
         return history
-    from d1migrate.migrate.jobs.job import owns
+    from d1migrate.migrate.jobs.objects import owns
 
     job, reads = (yield from read_job()), history.reads + 1
     if job is None:  # it has ended meanwhile

@@ -6,11 +6,10 @@ fails: the table is missing, or the token is another one.
 
 from __future__ import annotations
 
-from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.rebuild_checks import OVER_BUDGET
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import HELPER, JOB_TABLE, fold, is_helper, is_job_table, quote_literal
+from d1migrate.sql.names import JOB_TABLE, quote_literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,32 +155,6 @@ class Job(NamedTuple):
     def percent(self) -> str | None:
         """How far it is: `43 %`; None if that is unknown. An open job is never at 100."""
         return None if self.share is None else f"{min(99, int(self.share * 100))} %"
-
-
-def owns(job: Job, name: str) -> bool:
-    """Whether a helper belongs to the open job; any other is a leftover of an interrupted rebuild."""
-    if is_job_table(name):
-        return True
-    if job.kind != "online" or not is_helper(name):
-        return False
-    kind, _, rest = fold(name).removeprefix(HELPER).partition("_")
-    return kind in _KINDS and _number(job) in (None, rest.partition("_")[0])
-
-
-_KINDS = ("hold", "log", "sync", "new", "index")
-"""Of the objects of an online rebuild: the shadow, the change log, the triggers, the indexes."""
-
-
-def _number(job: Job) -> str | None:
-    """Return the number of the helpers of an online rebuild, `1` of `_d1m_hold_1`; None: unknown."""
-    if job.plan is None:
-        return "1"
-    from d1migrate.migrate.jobs.online.plan import OnlinePlan
-
-    try:
-        return OnlinePlan.loads(job.plan).number
-    except PlanError:
-        return None
 
 
 def read(backlog: str = "NULL") -> Query:

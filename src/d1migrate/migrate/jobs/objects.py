@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from d1migrate.migrate.jobs.job import owns
-from d1migrate.sql.names import fold, is_job_table
+from d1migrate.errors import PlanError
+from d1migrate.sql.names import HELPER, fold, is_helper, is_job_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,32 @@ if TYPE_CHECKING:
     from d1migrate.migrate.jobs.job import Job
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
+
+
+def owns(job: Job, name: str) -> bool:
+    """Whether a helper belongs to the open job; any other is a leftover of an interrupted rebuild."""
+    if is_job_table(name):
+        return True
+    if job.kind != "online" or not is_helper(name):
+        return False
+    kind, _, rest = fold(name).removeprefix(HELPER).partition("_")
+    return kind in _KINDS and _number(job) in (None, rest.partition("_")[0])
+
+
+_KINDS = ("hold", "log", "sync", "new", "index")
+"""Of the objects of an online rebuild: the shadow, the change log, the triggers, the indexes."""
+
+
+def _number(job: Job) -> str | None:
+    """Return the number of the helpers of an online rebuild, `1` of `_d1m_hold_1`; None: unknown."""
+    if job.plan is None:
+        return "1"
+    from d1migrate.migrate.jobs.online.plan import OnlinePlan
+
+    try:
+        return OnlinePlan.loads(job.plan).number
+    except PlanError:
+        return None
 
 
 def has_job(schema: Schema) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.migrate.jobs.job import Job, is_too_large, owns
+from d1migrate.migrate.jobs.job import Job, is_too_large
+from d1migrate.migrate.jobs.objects import owns
 
 
 def _job(**values: object) -> Job:
