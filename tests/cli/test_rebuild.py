@@ -150,7 +150,7 @@ def test_expand_is_for_new_columns_of_one_table(project: Project) -> None:
         "001_users.sql",
         "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE TABLE logs (id INTEGER PRIMARY KEY);\n",
     )
-    err = project.run("rebuild", "users", "--set", "email TEXT CHECK (email <> '')", "--expand", code=2).err
+    err = project.run("rebuild", "users", "--add", "age INTEGER", "--expand", code=2).err
     assert "--expand is for new columns" in err
     schema = project.folder / "schema.sql"
     schema.write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, norm TEXT);\n")
@@ -210,12 +210,13 @@ def test_a_big_table_gets_its_column_in_steps(project: Project) -> None:
 
 
 def test_a_big_parent_needs_a_new_column(project: Project) -> None:
-    """Neither one batch nor the swap can do it: the file is written all the same, with a warning."""
+    """Neither one batch nor the swap can do it: triggers refuse what the constraint would."""
     links = "CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users);"
     with_budget(project, TABLE, links)
     found = project.run(*STRICTER, "--scale", "users=20000", "--dry-run")
     assert "and so would the swap of an online rebuild" in found.err
-    assert "add a new column instead, with --expand" in found.err
+    assert "these triggers refuse the same rows instead" in found.err
+    assert found.out.count("-- Migration: ") == 1
     assert "-- d1migrate: online" not in found.out
     forced = project.run(*STRICTER, "--online", "--scale", "users=20000", "--dry-run")
     assert re.search(

@@ -153,7 +153,7 @@ DRAFT = (
     ),
     argument(
         "--expand",
-        help="add a column of a big table in several migrations: expand, fill in chunks, contract",
+        help="change a big table in several migrations: expand, fill in chunks, contract",
         **FLAG,
     ),
     argument("--dry-run", "-n", help="print the migration; write nothing", **FLAG),

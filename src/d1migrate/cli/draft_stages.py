@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from d1migrate.cli.options import scale_of
-from d1migrate.drafting import Declarations, Stage, expand_contract, online_stages
-from d1migrate.drafting.expand_contract import filled_columns
+from d1migrate.drafting import Declarations, Stage, in_steps, online_stages
 from d1migrate.drafting.ways import costly_changes, ways
 from d1migrate.errors import Error
 from d1migrate.hints import exclusive
@@ -28,14 +27,18 @@ if TYPE_CHECKING:
 def stages_of(
     drafted: Draft, current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
 ) -> list[Stage]:
-    """Return the migrations that a draft is written as; arguments as for `write_draft`."""
+    """Return the migrations that a draft is written as; arguments as for `write_draft`.
+
+    Raises:
+        PlanError: a table is too big for the change.
+    """
     if options.online and options.expand:
         raise exclusive("--online", "--expand")
     budget, backfill = project.draft_budget, Declarations.of((), options.backfill, ()).backfill
     change = (current, desired, drafted, backfill)
     name, order, most = options.name, options.order, budget or DEFAULT_BUDGET
     write_online = partial(online_stages, *change, description=name, order=order, budget=most)
-    write_steps = partial(expand_contract, *change, description=name, order=order, budget=most)
+    write_steps = partial(in_steps, *change, description=name, order=order, budget=most)
     if options.expand:
         return write_steps()
     found = _ways(drafted, current, budget, options, project, output) if budget else []
@@ -45,14 +48,12 @@ def stages_of(
                 output.warn(f"{way.reason}: add a new column instead, with --expand")
         return write_online()
     for way in found:
-        output.note(way.reason)
+        output.note(f"{'online' if way.kind == 'online' else 'in steps'}: {way.reason}")
     why = {fold(way.table): way.reason for way in found}
     if found and all(way.kind == "online" for way in found):
         return write_online(tables=why.keys(), why=why)
-    if found and any(filled_columns(current, desired.schema, backfill)):
-        return write_steps(why=found[0])
     if found:
-        output.warn("no other way is known for this change: add a new column instead, with --expand")
+        return write_steps(why=next(way for way in found if way.kind == "expand"))
     return [Stage(name or drafted.title, drafted)]
 
 

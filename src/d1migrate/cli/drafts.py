@@ -62,6 +62,9 @@ def write_draft(
         output.note(f"different: {drafted.title}")
         return _value(drafted.title)
     stages = stages_of(drafted, current, desired, options, project, output)
+    for stage in stages:
+        for note in stage.notes:
+            output.note(note)
     if options.dry_run:
         planned: list[NewFile] = []
         for stage in stages:
@@ -78,7 +81,12 @@ def write_draft(
 
 def _text(stage: Stage, new: NewFile) -> str:
     return migration_text(
-        stage.draft, new.name, stage.description, date=new.date, records=new.records, lines=stage.lines
+        stage.draft,
+        new.name,
+        stage.description,
+        date=new.date,
+        records=new.records,
+        lines=(*stage.notes, *stage.lines),
     )
 
 

@@ -1,8 +1,9 @@
 """Write migrations: drafts from a desired schema, fixes of unsafe rebuilds, squashed files.
 
 Read in this order: `schema_file` or `edit_table` (the desired schema), `draft` (both directions of a
-migration) with `renames`, `reverse` and `broken_objects`; `ways`, `online` and `expand_contract` (tables that
-are too large for one batch); `migration_text` (a file). `lint_fix` rewrites a file through `rebuild_rewriter`
+migration) with `renames`, `reverse` and `broken_objects`; `ways`, `online` and `steps` (tables that are too
+large for one batch), `steps` with `expand_contract`, `rebuild_parts`, `replace_column` and
+`constraint_triggers`; `migration_text` (a file). `lint_fix` rewrites a file through `rebuild_rewriter`
 and `rebuild_guards`. `squash` writes one file for many. Whatever is written runs on a scratch engine first
 (`scratch_schema`).
 """
@@ -18,6 +19,7 @@ from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.online import online_stages
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import Desired, read
+from d1migrate.drafting.steps import in_steps
 
 __all__ = [
     "Declarations",
@@ -29,6 +31,7 @@ __all__ = [
     "draft",
     "edit_columns",
     "expand_contract",
+    "in_steps",
     "migration_text",
     "online_stages",
     "read",

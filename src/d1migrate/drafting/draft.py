@@ -68,11 +68,13 @@ class Stage(NamedTuple):
         description: a few words, for its name.
         draft: what it does.
         lines: comments and directives above its statements, without `--`.
+        notes: what is also reported when it is written; comments, too.
     """
 
     description: str
     draft: Draft
     lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def draft(

@@ -83,8 +83,8 @@ def expand_contract(
             "--expand is for new columns that are filled from the other columns of their row",
             hint='give the value with --backfill "TABLE.COLUMN=SQL"',
         )
-    _refuse_others(current, desired, whole, filled)
     table = filled[0].table.name
+    refuse_others(current, desired, whole, filled[0].table)
     words = description or f"{table} {' and '.join(one.column for one in filled)}"
     added = edit_columns(current, table, add=[one.definition for one in filled])
     expanded = _with_companions(added, filled)
@@ -93,12 +93,17 @@ def expand_contract(
     rest = draft(added, desired, backfill=backfill, allow_drop=("all",), order=order, budget=budget)
     can_rebuild = why is None or why.swaps
     steps = [
-        (description or f"add {words}", expand, (*([f"In steps: {why.reason}."] if why else []), *_EXPAND)),
-        *(_fill(one) for one in filled),
+        (description or f"add {words}", expand, (*reasons(why), *_EXPAND)),
         (f"contract {words}", contract, _CONTRACT),
         (f"rebuild {table}", rest if can_rebuild else None, (_CONTRACT[-1], online_line(table))),
     ]
-    return [Stage(words, drafted, lines) for words, drafted, lines in steps if drafted]
+    first, *others = [Stage(words, drafted, lines) for words, drafted, lines in steps if drafted]
+    return [first, *(fill_stage(one.table, one.column, one.value) for one in filled), *others]
+
+
+def reasons(why: Way | None) -> list[str]:
+    """Return the comment that says why a change is made in steps, if that is known."""
+    return [f"In steps: {why.reason}."] if why else []
 
 
 _EXPAND = (
@@ -135,15 +140,14 @@ def _nullable(column: ColumnDefinition, table: TableDefinition) -> str:
     return f"{q(column.name)} {column.type}{collation}".rstrip()
 
 
-def _refuse_others(current: Schema, desired: Desired, whole: Draft, filled: Sequence[FilledColumn]) -> None:
-    """Raise PlanError for a change of anything but the table of the first column."""
-    table = filled[0].table
+def refuse_others(current: Schema, desired: Desired, whole: Draft, table: Table) -> None:
+    """Raise PlanError for a change of anything but one table."""
     tables = (table if fold(each.name) == fold(table.name) else each for each in desired.schema.tables)
     others = Desired(desired.schema._replace(tables=tuple(tables)), desired.renames)
     rest = draft(current, others, renames=whole.renames, allow_drop=("all",))
     if whole.renames or rest:
         raise PlanError(
-            "--expand writes the migrations of one table's new columns, and there is more to do:"
+            f"{table.name} is changed in steps, which are migrations of their own, and there is more to do:"
             f" {rest.title if rest else whole.title}",
             hint="write the other changes first, in a migration of their own",
         )
@@ -157,16 +161,35 @@ def _with_companions(schema: Schema, filled: Sequence[FilledColumn]) -> Schema:
     return schema._replace(tables=tuple(changed if each is table else each for each in schema.tables))
 
 
-def _fill(one: FilledColumn) -> tuple[str, Draft, tuple[str, ...]]:
-    """Return the parts of the batch migration of a column."""
-    table, column = one.table.name, q(one.column)
+def fill_stage(
+    table: Table,
+    column: str,
+    value: str,
+    *,
+    phase: str = "before",
+    all_rows: bool = False,
+    is_new: bool = True,
+) -> Stage:
+    """Return the batch migration that fills a column.
+
+    Args:
+        table: the table.
+        column: the column.
+        value: SQL over the other columns.
+        phase: when it is applied.
+        all_rows: whether all rows get the value, not only those that have none.
+        is_new: whether the column was added for it.
+    """
     # The value may end in a comment, so a line break follows it.
-    statement = f"UPDATE {q(table)} SET {column} = {one.value}\nWHERE {column} IS NULL"
-    nothing = StatementGroup("Nothing to undo: the values are dropped with the column", ("SELECT 1",))
-    drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))
+    condition = "" if all_rows else f"\nWHERE {q(column)} IS NULL"
+    statement = f"UPDATE {q(table.name)} SET {q(column)} = {value}{condition}"
+    undo = "the values are dropped with the column" if is_new else "the values stay"
+    nothing = StatementGroup(f"Nothing to undo: {undo}", ("SELECT 1",))
+    filled = "all rows" if all_rows else "the rows that have none"
     lines = (
-        f"Fill {one.column} in the rows that have none: in chunks, if the table is big.",
-        "d1migrate: phase=before",
-        directive_line("batch", table, row_key(one.table)).removeprefix("-- "),
+        f"Fill {column} in {filled}: in chunks, if the table is big.",
+        f"d1migrate: phase={phase}",
+        directive_line("batch", table.name, row_key(table)).removeprefix("-- "),
     )
-    return f"fill {table} {one.column}", drafted, lines
+    drafted = Draft((), (), (StatementGroup("", (statement,)),), Reverse((nothing,)))
+    return Stage(f"fill {table.name} {column}", drafted, lines)

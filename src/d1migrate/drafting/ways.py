@@ -3,7 +3,8 @@
 ALTER TABLE does what it can (`schema.diff`); only dropping a column of a big table is a rebuild, because it
 writes each row again. A rebuild is made in one batch, if that is within its budget; else online, if at least
 the swap at its end is. The swap of a table that no foreign key references costs nothing per row. All other
-changes expand and contract.
+changes expand and contract: a new column replaces the old one (`expand_contract`, `replace_column`), or
+triggers refuse what a constraint would (`constraint_triggers`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import AddColumn, DropColumn, RebuildTable
-from d1migrate.schema.cost import drop_cost, rebuild_costs
+from d1migrate.schema.cost import DROPPED_COLUMN, drop_cost, rebuild_costs
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -42,8 +43,11 @@ class CostlyChange(NamedTuple):
     is_alter: bool = False
 
     def most_rows(self, budget: int) -> int:
-        """Return how far rows have to be counted: a larger number changes nothing."""
-        return budget // (self.swap or self.per_row) + 1
+        """Return how far rows have to be counted: a larger number changes nothing.
+
+        A table whose swap costs something may be too large for it, and then for DROP COLUMN, too.
+        """
+        return budget // (DROPPED_COLUMN if self.swap else self.per_row) + 1
 
 
 class Way(NamedTuple):
@@ -54,12 +58,14 @@ class Way(NamedTuple):
         kind: "online" if a rebuild of it is enough; "expand" if it is expanded and contracted.
         reason: why it is not changed in one batch.
         swaps: whether the swap at the end of an online rebuild is within the budget.
+        rows: its rows, as far as they were counted.
     """
 
     table: str
     kind: Literal["online", "expand"]
     reason: str
     swaps: bool
+    rows: int
 
 
 def costly_changes(drafted: Draft, current: Schema) -> Iterator[CostlyChange]:
@@ -73,7 +79,7 @@ def costly_changes(drafted: Draft, current: Schema) -> Iterator[CostlyChange]:
                 yield CostlyChange(old.name, "its rebuild", cost, swap)
         elif isinstance(change, DropColumn):  # one statement that writes each row again
             swap = drop_cost(catalog.tables[fold(change.table)], catalog)
-            yield CostlyChange(change.table, f"dropping {change.column}", 1, swap, is_alter=True)
+            yield CostlyChange(change.table, f"dropping {change.column}", DROPPED_COLUMN, swap, is_alter=True)
         elif isinstance(change, AddColumn) and change.value is not None:
             yield CostlyChange(change.table, f"filling {change.column}", 1)
 
@@ -100,5 +106,5 @@ def ways(drafted: Draft, current: Schema, rows: Mapping[str, int], budget: int) 
         if not swaps:
             reason += ", and so would the swap of an online rebuild, because of foreign keys to it"
         kind: Literal["online", "expand"] = "online" if swaps and change.swap is not None else "expand"
-        found.append(Way(change.table, kind, reason, swaps))
+        found.append(Way(change.table, kind, reason, swaps, count))
     return found

@@ -60,7 +60,7 @@ def sources_of(table: Table, column: str, value: str) -> list[str]:
     return [each.name for each in table.columns if fold(each.name) in read]
 
 
-def companion_triggers(table: Table, column: str, value: str) -> list[Companion]:
+def companion_triggers(table: Table, column: str, value: str, *, copies: bool = False) -> list[Companion]:
     """Return the triggers that fill a column of each row that code writes without it.
 
     They are AFTER triggers, because a trigger of SQLite cannot change the row that is being written. A value
@@ -70,6 +70,7 @@ def companion_triggers(table: Table, column: str, value: str) -> list[Companion]
         table: the table, with the column.
         column: the column.
         value: SQL over the columns of the row.
+        copies: whether no code writes the column, which then always has the value.
     """
     # The value may end in a comment, so a line break follows it.
     fill = f"UPDATE {q(table.name)} SET {q(column)} = {value}\n  WHERE {_is_written_row(table)}"
@@ -78,7 +79,8 @@ def companion_triggers(table: Table, column: str, value: str) -> list[Companion]
         name = _name(table.name, column, event)
         of = f" OF {', '.join(map(q, sources))}" if sources else ""
         head = f"CREATE TRIGGER {q(name)} AFTER {event}{of} ON {q(table.name)}"
-        sql = safe_form(f"{head}\nWHEN {condition} BEGIN\n  {fill};\nEND")
+        when = "BEGIN" if copies else f"WHEN {condition} BEGIN"
+        sql = safe_form(f"{head}\n{when}\n  {fill};\nEND")
         return Companion(Trigger(name, table.name, sql), event, fold(column), frozenset(map(fold, sources)))
 
     name, sources = q(column), sources_of(table, column, value)

@@ -35,6 +35,9 @@ REFERENCED = 3
 """What DROP TABLE costs for each row and foreign key that references the table, in entries: it deletes row by
 row, and looks into every child, even an empty one."""
 
+DROPPED_COLUMN = 1
+"""What DROP COLUMN costs for each row, in entries: it rewrites the table in one statement."""
+
 _COPIES = 2  # each row is held in a copy, and written back
 
 

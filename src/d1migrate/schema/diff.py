@@ -299,7 +299,7 @@ class _Table:
         is_null = column.default.upper() == "NULL"
         if is_null or column.references:
             return is_null and column.not_null is None
-        return _is_constant(column.default)
+        return is_constant(column.default)
 
     def _can_drop(self, column: ColumnDefinition) -> bool:
         """Whether DROP COLUMN is wanted, and accepts it: it is in no key, and nothing else mentions it."""
@@ -353,7 +353,7 @@ def _is_null(default: str | None) -> bool:
     return default is None or default.upper() == "NULL"
 
 
-def _is_constant(default: str) -> bool:
+def is_constant(default: str) -> bool:
     """Whether SQLite gives a default to existing rows in ADD COLUMN: only a literal."""
     tokens = significant(default)
     tokens = tokens[1:] if tokens and tokens[0].text in ("+", "-") else tokens
