@@ -39,13 +39,13 @@ def stages_of(
     name, order, most = options.name, options.order, budget or DEFAULT_BUDGET
     write_online = partial(online_stages, *change, description=name, order=order, budget=most)
     write_steps = partial(in_steps, *change, description=name, order=order, budget=most)
-    if options.expand:
-        return write_steps()
     found = _ways(drafted, current, budget, options, project, output) if budget else []
+    if options.expand:
+        return write_steps(why=next(iter(sorted(found, key=lambda way: way.kind != "expand")), None))
     if options.online:
         for way in found:
             if not way.swaps:
-                output.warn(f"{way.reason}: add a new column instead, with --expand")
+                output.warn(f"{way.reason}: use --expand instead")
         return write_online()
     for way in found:
         output.note(f"{'online' if way.kind == 'online' else 'in steps'}: {way.reason}")

@@ -44,7 +44,7 @@ def in_steps(
         return expand_contract(
             current, desired, whole, backfill, description=description, order=order, budget=budget, why=why
         )
-    change = rebuilds[fold(why.table)] if why else next(iter(rebuilds.values()))
+    change = rebuilds.get(fold(why.table) if why else "") or next(iter(rebuilds.values()))
     table = Catalog.of(current).tables.get(fold(change.old.name), change.old)
     refuse_others(current, desired, whole, table)
     parts = parts_of(change, current, desired.schema)
@@ -60,7 +60,7 @@ def in_steps(
         whole,
         change,
         parts.column,
-        rows=why.rows if why else 0,
+        rows=why.rows if why and fold(why.table) == fold(table.name) else 0,
         budget=budget,
         description=description,
         why=reasons(why),

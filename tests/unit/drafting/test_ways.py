@@ -39,7 +39,7 @@ def test_a_parent_is_swapped_as_long_as_the_swap_fits() -> None:
     (way,) = chosen(USERS + LINKS, desired + LINKS, 333)
     assert (way.kind, way.swaps) == ("online", True)
     (way,) = chosen(USERS + LINKS, desired + LINKS, 334)
-    assert (way.kind, way.swaps) == ("expand", False)
+    assert (way.kind, way.swaps, way.rows) == ("expand", False, 334)
     assert way.reason.endswith("and so would the swap of an online rebuild, because of foreign keys to it")
 
 
