@@ -219,9 +219,7 @@ def test_a_big_parent_needs_a_new_column(project: Project) -> None:
     assert found.out.count("-- Migration: ") == 1
     assert "-- d1migrate: online" not in found.out
     forced = project.run(*STRICTER, "--online", "--scale", "users=20000", "--dry-run")
-    assert re.search(
-        r"warning: users .* foreign keys to it: use --expand instead", forced.err
-    )
+    assert re.search(r"warning: users .* foreign keys to it: use --expand instead", forced.err)
     column = ("rebuild", "users", "--add", "norm TEXT NOT NULL", "--backfill", "users.norm=lower(email)")
     out = project.run(*column, "--scale", "users=20000", "--dry-run").out
     assert out.count("-- Migration: ") == 3  # no rebuild
