@@ -327,18 +327,22 @@ class Journal:
 
     # --- what a person asks ---
 
-    def status(self) -> FleetStatus | None:
-        """Return the newest run with its counts; None if there is no journal, or no run of the fleet.
+    def status(self, run: Run | None = None) -> FleetStatus | None:
+        """Return a run with its counts; None if there is no journal, or no run of the fleet.
+
+        Args:
+            run: the run; the newest by default.
 
         Raises:
             UsageError: it is another database than a journal, or a journal of another format.
         """
-        formats, runs, waves = self._database.read(sql.STATUS, fleet=self.fleet)
-        for (found,) in formats:
-            self._database.check_format(found)
+        wanted = None if run is None else run.id
+        formats, runs, waves = self._database.read(sql.STATUS, fleet=self.fleet, run=wanted)
+        for (written,) in formats:
+            self._database.check_format(written)
         if not runs:
             return None
-        *run, appeared, vanished, now, processes = runs[0]
+        *found, appeared, vanished, now, processes = runs[0]
         counted = tuple(
             RunWave(
                 name,
@@ -355,7 +359,7 @@ class Journal:
             for name, size, done, failed, waiting, most_failed, requests, leased, driven, names in waves
         )
         counts = InventoryCounts(sum(wave.size for wave in counted), appeared, vanished)
-        return FleetStatus(_run(run), counted, counts, processes, now)
+        return FleetStatus(_run(found), counted, counts, processes, now)
 
     def failures(self, run: Run, *, groups: int = 50, examples: int = 3) -> tuple[FailureGroup, ...]:
         """Return the most frequent errors of a run, each with the names of some tenants."""

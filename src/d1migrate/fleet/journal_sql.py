@@ -375,12 +375,12 @@ STATUS = operation(
     "SELECT format FROM fleet_journal",
     f"""SELECT {RUN_COLUMNS}, appeared, vanished, unixepoch() AS now, (
   SELECT count(*) FROM fleet_processes WHERE run = fleet_runs.n AND NOT {LEASE_ENDED}
-) AS processes FROM fleet_runs WHERE n = {_NEWEST}""",
+) AS processes FROM fleet_runs WHERE n = coalesce({RUN}, {_NEWEST})""",
     f"""SELECT w.name AS name, size, done, failed, waiting, {_LIMIT} AS most_failed, requests,
   (SELECT count(*) {_LEASED}) AS leased, (SELECT count(*) {_LEASED} AND t.waiting_for IS NOT NULL) AS driven,
-  {_WAITING_FOR} AS waiting_for FROM fleet_waves AS w WHERE run = {_NEWEST} ORDER BY n""",
+  {_WAITING_FOR} AS waiting_for FROM fleet_waves AS w WHERE run = coalesce({RUN}, {_NEWEST}) ORDER BY n""",
 )
-"""Read the format, the newest run and its waves: three results. Only leased tenants are counted."""
+"""Read the format, the run or the newest, and its waves: three results. Only leased tenants are counted."""
 
 _PAGE = "(SELECT n FROM fleet_tenants WHERE n > :after ORDER BY n LIMIT :count)"
 

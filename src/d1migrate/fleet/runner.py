@@ -118,7 +118,7 @@ def work_on(
         pool.close()
         drivers.demand.ahead = 0
     journal.save_states(_states_after(plan))
-    return _report(journal.status(), end, loop.reason, tally, hooks.now() - started)
+    return _report(journal.status(run), end, loop.reason, tally, hooks.now() - started)
 
 
 def _begin(

@@ -1091,3 +1091,16 @@ def test_states_are_ranked(journal: Clocked) -> None:
     journal.save_states(SavedState(f"{number}", 5) for number in range(300))
     assert len(journal.states()) == 200
     assert journal.states()[0] == ("a|0", 12)
+
+
+def test_a_run_has_its_own_counts_also_after_the_next_one_began(journal: Clocked) -> None:
+    """The process that ended it reports them; another one may have begun the next run by then."""
+    first, owner = sealed(journal, listed((3,))), new_owner()
+    journal.finish(first, owner, done(journal.claim(first, owner, 3, 60)))
+    journal.claim(first, owner, 3, 60)
+    second = sealed(journal, listed((3,)), "another")
+    own, newest = journal.status(first), journal.status()
+    assert own is not None
+    assert newest is not None
+    assert (own.run.id, own.total.done) == (first.id, 3)
+    assert (newest.run.id, newest.total.done) == (second.id, 0)
