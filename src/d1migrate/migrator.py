@@ -811,24 +811,17 @@ class Migrator:
 
     def _pending(self, history: History, to: Selector | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""
-        from d1migrate.migrate.plan import plan_up
+        steps = self._plan_from(history, to).steps
+        return [step.script for step in steps if isinstance(step.script, Migration)]
 
-        todo = plan_up(
-            self.migrations,
-            history,
-            to=to,
-            allow_out_of_order=self._allow_out_of_order,
-            accept_newer=self._accept_newer,
-        )
-        return [step.script for step in todo.steps if isinstance(step.script, Migration)]
-
-    def _plan_from(self, history: History) -> Plan:
+    def _plan_from(self, history: History, to: Selector | None = None) -> Plan:
         """Return what an `up` would do to a database; errors as `plan`."""
         from d1migrate.migrate.plan import plan_up
 
         return plan_up(
             self.migrations,
             history,
+            to=to,
             allow_out_of_order=self._allow_out_of_order,
             accept_newer=self._accept_newer,
         )

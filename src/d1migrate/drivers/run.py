@@ -6,10 +6,13 @@ from d1migrate.sql.batch import Pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Sequence
+    from typing import TypeVar
 
     from d1migrate.drivers.protocol import AsyncDriver, Driver
-    from d1migrate.sql.batch import Flow, PacedFlow, Result, T
+    from d1migrate.sql.batch import Batch, Flow, PacedFlow, Result, T
+
+    S = TypeVar("S")
 
 
 def run(flow: Flow[T], driver: Driver) -> T:
@@ -21,35 +24,7 @@ def run(flow: Flow[T], driver: Driver) -> T:
     Raises:
         Error: any error of the flow; it may also let errors of the driver pass.
     """
-    try:
-        batch = next(flow)
-        while True:
-            try:
-                results = driver.batch(batch)
-            except BaseException as error:  # an interrupt too: the flow adds what was applied
-                batch = flow.throw(error)
-            else:
-                batch = flow.send(results)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-
-
-async def arun(flow: Flow[T], driver: AsyncDriver) -> T:
-    """Send every batch the flow yields to the driver, and its results or error back into the flow.
-
-    Results and errors as `run`; a cancellation reaches the flow too.
-    """
-    try:
-        batch = next(flow)
-        while True:
-            try:
-                results = await driver.batch(batch)
-            except BaseException as error:
-                batch = flow.throw(error)
-            else:
-                batch = flow.send(results)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+    return _run(flow, driver.batch)
 
 
 def run_paced(flow: PacedFlow[T], driver: Driver, sleep: Callable[[float], None]) -> T:
@@ -63,40 +38,61 @@ def run_paced(flow: PacedFlow[T], driver: Driver, sleep: Callable[[float], None]
     Returns:
         What the flow returns; errors as `run`.
     """
-    results: Sequence[Result] | None = None
-    error: BaseException | None = None
+
+    def send(step: Batch | Pause) -> Sequence[Result]:
+        if isinstance(step, Pause):
+            sleep(step.seconds)
+            return ()
+        return driver.batch(step)
+
+    return _run(flow, send)
+
+
+def _run(flow: Generator[S, Sequence[Result], T], send: Callable[[S], Sequence[Result]]) -> T:
     try:
+        step = next(flow)
         while True:
-            # The first value that is sent into a generator has to be None.
-            step = flow.throw(error) if error else flow.send(results)  # type: ignore[arg-type]
-            error = None
             try:
-                if isinstance(step, Pause):
-                    sleep(step.seconds)
-                    results = ()
-                else:
-                    results = driver.batch(step)
-            except BaseException as caught:
-                error = caught
+                results = send(step)
+            except BaseException as error:  # an interrupt too: the flow adds what was applied
+                step = flow.throw(error)
+            else:
+                step = flow.send(results)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
 
 
+async def arun(flow: Flow[T], driver: AsyncDriver) -> T:
+    """Send every batch the flow yields to the driver, and its results or error back into the flow.
+
+    Results and errors as `run`; a cancellation reaches the flow too.
+    """
+    return await _arun(flow, driver.batch)
+
+
 async def arun_paced(flow: PacedFlow[T], driver: AsyncDriver, sleep: Callable[[float], Awaitable[None]]) -> T:
     """Run the flow of a job, as `run_paced`."""
-    results: Sequence[Result] | None = None
-    error: BaseException | None = None
+
+    async def send(step: Batch | Pause) -> Sequence[Result]:
+        if isinstance(step, Pause):
+            await sleep(step.seconds)
+            return ()
+        return await driver.batch(step)
+
+    return await _arun(flow, send)
+
+
+async def _arun(
+    flow: Generator[S, Sequence[Result], T], send: Callable[[S], Awaitable[Sequence[Result]]]
+) -> T:
     try:
+        step = next(flow)
         while True:
-            step = flow.throw(error) if error else flow.send(results)  # type: ignore[arg-type]
-            error = None
             try:
-                if isinstance(step, Pause):
-                    await sleep(step.seconds)
-                    results = ()
-                else:
-                    results = await driver.batch(step)
-            except BaseException as caught:
-                error = caught
+                results = await send(step)
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(results)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
