@@ -228,6 +228,11 @@ def test_20_calls_at_once_in_an_event(fresh: Object, sync: bool) -> None:
     assert sorted(name for names in found for name in names) == EVERY[:30]
 
 
+def test_an_error_that_pyodide_loses(fresh: Object) -> None:
+    """A read is repeated; what was written is rolled back."""
+    fresh.ask("lost_error")
+
+
 def test_20_events_at_once(fresh: Object) -> None:
     """They interleave wherever one of them waits for the disk."""
     with ThreadPoolExecutor(20) as pool:

@@ -70,7 +70,7 @@ class StorageDriver:
 
             raise QueryError(NO_STATEMENTS)
         if batch.reads:  # nothing else can run between them
-            return [self._read(query, index) for index, query in enumerate(queries)]
+            return [self._read_again_if_lost(query, index) for index, query in enumerate(queries)]
         from d1migrate.drivers import object_keys
 
         object_keys.enforce(self._read)
@@ -83,16 +83,24 @@ class StorageDriver:
         callback = self._ffi.create_proxy(inside)
         try:
             self._storage.transactionSync(callback)  # what `inside` raises comes out as it is
-        except self._ffi.JsException as error:
+        except (self._ffi.JsException, SystemError) as error:
             from d1migrate.drivers.unanswered import unanswered
 
-            raise unanswered(error_text(error), writes=True) from error
+            text = str(error) if isinstance(error, SystemError) else error_text(error)
+            raise unanswered(text, writes=True) from error
         finally:
             callback.destroy()
         rows = results[-1].rows if batch.last_rows else ()
         return (
             Result(rows, sum(r.rows_read or 0 for r in results), sum(r.rows_written or 0 for r in results)),
         )
+
+    def _read_again_if_lost(self, query: Query, index: int) -> Result:
+        try:
+            return self._read(query, index)
+        except SystemError:
+            # Pyodide 0.26 sometimes loses the error that SQLite raised: "error return without exception set".
+            return self._read(query, index)
 
     def _read(self, query: Query, index: int | None = None) -> Result:
         cursor, rows = self._exec(query, index, reads=True)

@@ -45,6 +45,12 @@ async def cron(given: Any, table: Shape = "versions", max_queries: int = 4) -> d
     return found
 
 
+async def size(given: Any) -> int:
+    """How many rows the next chunk has, by the row of the job."""
+    ((found,),) = await read(_database(given), "SELECT size FROM _d1m_job")
+    return int(found)
+
+
 async def by_a_cron(given: Any, table: Shape = "versions") -> None:
     """`run_migrations` waits, the cron does what four queries allow, and then `run_migrations` goes on."""
     db, files = _database(given), index(FILES, table)

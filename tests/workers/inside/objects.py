@@ -428,6 +428,38 @@ async def run_three(ctx: Any, sync: bool) -> list[str]:
     return [result.name for result in found]
 
 
+async def lost_error(ctx: Any) -> None:
+    """Pyodide loses the error of a statement: a read is repeated, and a transaction is rolled back."""
+
+    class Losing:
+        def __init__(self) -> None:
+            self.lost = False
+
+        def exec(self, *arguments: Any) -> Any:
+            if not self.lost and "lost" in arguments[0]:
+                self.lost = True
+                raise SystemError("error return without exception set")
+            return sql.exec(*arguments)
+
+    driver = StorageDriver(ctx.storage)
+    sql = driver._sql
+    driver._sql = Losing()
+    (found,) = driver.batch(Batch((Query("SELECT 'lost'"),), reads=True))
+    assert found.rows == (("lost",),)
+    driver._sql = Losing()
+    create = Query("CREATE TABLE kept (id INTEGER)")
+    try:
+        driver.batch(Batch((create, Query("SELECT 'lost'"))))
+    except errors.AmbiguousError as error:
+        assert "error return" in str(error)
+    else:
+        raise AssertionError("no error")
+    (tables,) = driver.batch(
+        Batch((Query("SELECT name FROM sqlite_master WHERE name = 'kept'"),), reads=True)
+    )
+    assert tables.rows == ()
+
+
 async def applied(ctx: Any, count: int) -> None:
     """Apply so many migrations."""
     migrate_sync(ctx.storage, three() if count == 3 else index(MANY[:count], "versions"))
