@@ -103,8 +103,22 @@ COMMANDS = {
         (
             argument(
                 "--to",
+                metavar="SOURCE",
+                help="the desired schema: a file of CREATE statements, a folder of migrations, `sqlite:FILE`,"
+                " `python:MODULE:OBJECT` (SQLAlchemy, SQLModel), `django:SETTINGS`, or `'command:WORDS {db}'`"
+                " (default: `source` of [schema] in d1migrate.toml, else the file of `schema --output`)",
+            ),
+            argument(
+                "--python",
                 metavar="FILE",
-                help="the desired schema, as CREATE statements (default: the file of `schema --output`)",
+                help="the interpreter that imports the models (default: the one that runs d1migrate)",
+            ),
+            argument(
+                "--app",
+                action="append",
+                default=[],
+                metavar="LABEL",
+                help="only the tables of this Django app; can be repeated",
             ),
             argument(
                 "--from",

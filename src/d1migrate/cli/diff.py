@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.drafting import Desired
     from d1migrate.schema.model import Schema
 
 
@@ -31,22 +32,45 @@ class Options(NamedTuple):
     """The options of `diff`."""
 
     to: str | None = None
+    python: str | None = None
+    app: tuple[str, ...] = ()
     source: Literal["files", "live"] = "files"
     draft: DraftOptions = DraftOptions()
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Compare a schema file with what the migrations build, or with the live schema."""
-    file = options.to or project.schema_file
-    desired = read(_text(file, project.schema_file), file=file)
+    """Compare a desired schema with what the migrations build, or with the live schema."""
+    desired = _desired(options, project)
     is_live = options.source == "live"
-    current = _live_schema(project, output) if is_live else project.built_schema(project.load())
+    current = (
+        _live_schema(project, output)
+        if is_live
+        else project.built_schema(project.load(missing_ok=desired.models is not None))
+    )
     # A table that either side names counts, even if it has the name of another tool's.
     named, existing = ([table.name for table in schema.tables] for schema in (desired.schema, current))
+    existing = existing if desired.models is None else named
     hidden = project.history_tables
     desired = desired._replace(schema=without_histories(desired.schema, *hidden, keep=existing))
     current = without_histories(current, *hidden, keep=named)
     return run_draft(current, desired, options.draft, project, output)
+
+
+def _desired(options: Options, project: Project) -> Desired:
+    """Return the desired schema: of `--to`, else of the configuration's source, else of the schema file."""
+    given = options.to or project.schema_source
+    if given is None:
+        return read(_text(project.schema_file, project.schema_file), file=project.schema_file)
+    from d1migrate.drafting.sources import Source, read_database, read_from_tool
+    from d1migrate.drafting.sources.source import TOOLS
+
+    source = Source.of(given)
+    if source.kind == "sqlite":
+        return read_database(source.target, name=source.text)
+    if source.kind in TOOLS:
+        python = options.python or project.schema_python
+        return read_from_tool(source, folder=project.root, python=python, apps=options.app)
+    return read(_text(source.target, project.schema_file), file=source.target)
 
 
 def _live_schema(project: Project, output: Output) -> Schema:

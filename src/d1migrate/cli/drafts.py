@@ -11,7 +11,7 @@ from d1migrate.cli.draft_stages import stages_of
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
-from d1migrate.drafting import Declarations, draft, migration_text
+from d1migrate.drafting import Declarations, complete, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def write_draft(
         The draft, as JSON.
     """
     try:
-        drafted, options = draft_or_ask(current, desired, options, output, project.draft_budget)
+        drafted, desired, options = draft_or_ask(current, desired, options, output, project.draft_budget)
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
@@ -109,11 +109,11 @@ def _value(description: str | None, *, files: Sequence[str] = (), sql: str | Non
 
 def draft_or_ask(
     current: Schema, desired: Desired, options: DraftOptions, output: Output, budget: int | None
-) -> tuple[Draft | None, DraftOptions]:
+) -> tuple[Draft | None, Desired, DraftOptions]:
     """Draft a migration. On a terminal ask for what the options leave open.
 
     Returns:
-        The draft, None if nothing differs; and the options with the answers.
+        The draft, None if nothing differs; the whole desired schema; and the options with the answers.
 
     Raises:
         DataLoss, MissingValue: something is left open, and there is no terminal or no answer.
@@ -124,7 +124,8 @@ def draft_or_ask(
         declared.refuse_unknown(current, desired)
         try:
             with output.working("writing the migration and checking it on scratch databases"):
-                drafted = draft(current, desired, **declared._asdict(), order=options.order, budget=budget)
+                whole = complete(current, desired, declared)
+                drafted = draft(current, whole, **declared._asdict(), order=options.order, budget=budget)
         except (DataLoss, MissingValue) as error:
             if options.check:
                 raise
@@ -138,8 +139,8 @@ def draft_or_ask(
             options = answered
             continue
         if drafted is not None:
-            declared.refuse_useless(drafted.changes, current, desired)
-        return drafted, options
+            declared.refuse_useless(drafted.changes, current, whole)
+        return drafted, whole, options
 
 
 def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) -> DraftOptions | None:

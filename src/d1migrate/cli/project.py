@@ -325,6 +325,21 @@ class Project:
         beside = os.path.join(self.folder, os.pardir, "schema.sql")
         return self.config.schema_file or os.path.normpath(beside)
 
+    @property
+    def schema_source(self) -> str | None:
+        """The desired schema that the configuration names, as `diff --to` takes it."""
+        return self.config.schema_source
+
+    @property
+    def schema_python(self) -> str | None:
+        """The interpreter that imports models, if the configuration names one."""
+        return self.config.schema_python
+
+    @property
+    def root(self) -> str:
+        """The folder of the configuration, or else the working directory."""
+        return os.path.dirname(os.path.abspath(self.config.path)) if self.config.path else os.getcwd()
+
     def load(self, *, missing_ok: bool = False) -> tuple[Migration, ...]:
         """Read the migrations folder; the database need not be known.
 

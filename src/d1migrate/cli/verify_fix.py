@@ -72,7 +72,7 @@ def _print_statements(
 ) -> Draft:
     from d1migrate.drafting.migration_text import statements_text
 
-    drafted, _ = draft_or_ask(live, Desired(built), options, output, project.draft_budget)
+    drafted, *_ = draft_or_ask(live, Desired(built), options, output, project.draft_budget)
     if drafted is None:
         return no_difference(output)
     value = print_sql(statements_text(drafted.up), drafted.title, output)

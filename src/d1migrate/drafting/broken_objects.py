@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.drafting.schema_file import Desired
+    from d1migrate.drafting.desired import Desired
     from d1migrate.schema.model import Schema, Table
 
 _MISSING = re.compile(r"no such (?P<kind>column|table): (?:main\.)?(?P<name>.+)", re.IGNORECASE)

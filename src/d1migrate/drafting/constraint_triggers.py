@@ -6,9 +6,9 @@ migration fills those that lack a value, and a query in the file shows those tha
 
 from __future__ import annotations
 
+from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.draft import Stage, draft
 from d1migrate.drafting.expand_contract import fill_stage
-from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.keys import rowid_alias

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.drafting.schema_file import Desired
+    from d1migrate.drafting.desired import Desired
     from d1migrate.schema.changes import Change
     from d1migrate.schema.model import Schema, Table
 

@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.drafting.schema_file import Desired
+    from d1migrate.drafting.desired import Desired
     from d1migrate.schema.changes import Change, Diff, RequiredValue
     from d1migrate.schema.model import Schema
 

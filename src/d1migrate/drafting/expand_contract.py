@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
+from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
 from d1migrate.drafting.online import online_line
 from d1migrate.drafting.reverse import Reverse
-from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.named_tuple import NamedTuple

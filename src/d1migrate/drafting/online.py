@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.draft import Stage, draft
-from d1migrate.drafting.schema_file import Desired
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.migrate.jobs.directive import directive_line
 from d1migrate.schema.changes import DropColumn, RebuildTable

@@ -13,13 +13,13 @@ from __future__ import annotations
 from contextlib import closing
 
 from d1migrate.drafting.constraint_triggers import constraint_triggers, not_null, trigger_notes
+from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
 from d1migrate.drafting.expand_contract import fill_stage
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.replacement import replacement_of
 from d1migrate.drafting.reverse import Reverse
-from d1migrate.drafting.schema_file import Desired
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import MissingValue, PlanError
 from d1migrate.schema.alter import StatementGroup, statement_groups

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 
+from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
@@ -23,27 +24,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
     from d1migrate.sql.statement import Shape
     from d1migrate.sql.tokens import Token
 
 _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
-
-
-class Desired(NamedTuple):
-    """A desired schema.
-
-    Attributes:
-        schema: the schema.
-        renames: the renames that its notes declare.
-        locations: {(kind, folded name): FILE:LINE} of the objects that a file creates.
-    """
-
-    schema: Schema
-    renames: tuple[Rename, ...] = ()
-    locations: Mapping[tuple[str, str], str] = {}
 
 
 def read(text: str, *, file: str) -> Desired:

@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from d1migrate.drafting.desired import Desired
     from d1migrate.drafting.draft import Draft, Stage
-    from d1migrate.drafting.schema_file import Desired
     from d1migrate.drafting.ways import Way
     from d1migrate.schema.model import Schema
 

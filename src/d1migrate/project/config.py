@@ -24,6 +24,7 @@ from d1migrate.project.environment import (
     split_level,
 )
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder, no_such_file
+from d1migrate.project.schema_settings import read_schema
 from d1migrate.sql.names import HELPER, fold
 
 TYPE_CHECKING = False
@@ -60,6 +61,8 @@ class Config(NamedTuple):
         lint: {code of a rule, or its letter: severity}, unless an environment overrides it.
         table: the name of the migrations table, if the file has it.
         schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
+        schema_source: the desired schema of `diff`, if the file names one.
+        schema_python: the interpreter that imports models.
         from_wrangler: whether the environments are wrangler's, because there is no other configuration.
         runtime: the TypeScript file that applies an index, if any.
         classes: those of Durable Objects that have migrations of their own.
@@ -78,6 +81,8 @@ class Config(NamedTuple):
     from_wrangler: bool = False
     table: str | None = None
     schema_file: str | None = None
+    schema_source: str | None = None
+    schema_python: str | None = None
     pattern: str | None = None
     runtime: str | None = None
     classes: tuple[ObjectClass, ...] = ()
@@ -509,7 +514,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         for name, section in sections
     )
     refuse_circles(path, {str(environment.name): environment.after for environment in environments})
-    wrangler = relative("wrangler")
+    schema, wrangler = read_schema(path, folder, content.get("schema")), relative("wrangler")
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint, budget=budget),)
@@ -525,7 +530,9 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         lint=lint,
         from_wrangler=from_wrangler,
         table=content.get("table"),
-        schema_file=relative("schema"),
+        schema_file=schema.file,
+        schema_source=schema.source,
+        schema_python=schema.python,
         pattern=content.get("pattern"),
         runtime=relative("runtime"),
         classes=classes,

@@ -97,6 +97,30 @@ _RUNTIME = Setting(
     "The TypeScript file that applies an index in a Worker. `index` writes it.",
 )
 
+SCHEMA = (
+    Setting(
+        "file",
+        (str,),
+        "`schema.sql` next to the migrations folder",
+        'file = "db/schema.sql"',
+        "The schema as SQL: the file that `schema --output` writes and `schema --check` compares.",
+    ),
+    Setting(
+        "source",
+        (str,),
+        "the file",
+        'source = "python:app.models:Base.metadata"',
+        "The desired schema of `diff`, as its `--to` takes it. Models and commands run code of the project.",
+    ),
+    Setting(
+        "python",
+        (str,),
+        "the interpreter that runs d1migrate",
+        'python = ".venv/bin/python"',
+        "The interpreter that imports the models.",
+    ),
+)
+
 PROJECT = (
     Setting(
         "migrations",
@@ -111,11 +135,11 @@ PROJECT = (
     _RUNTIME,
     Setting(
         "schema",
-        (str,),
+        (str, dict),
         "`schema.sql` next to the migrations folder",
         'schema = "db/schema.sql"',
         "The schema as SQL: the file that `schema --output` writes, `schema --check` compares and `diff`"
-        " reads.",
+        " reads. A section `[schema]` can also name another desired schema, see below.",
     ),
     Setting(
         "wrangler",

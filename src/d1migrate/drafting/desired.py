@@ -1,0 +1,70 @@
+"""A desired schema, wherever it comes from, and what its source says about it."""
+
+from __future__ import annotations
+
+from d1migrate.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.drafting.renames import Rename
+    from d1migrate.schema.model import Schema
+
+    ColumnName = tuple[str, str]
+    """(table, column), folded."""
+
+
+class SeedRow(NamedTuple):
+    """A row that the application expects, such as a content type of Django. Its statements can be repeated.
+
+    Attributes:
+        table: its table.
+        insert: the INSERT, which does nothing if the row exists.
+        exists: a SELECT of one value: whether the row exists.
+        delete: the DELETE of a rollback; None if the row stays then.
+    """
+
+    table: str
+    insert: str
+    exists: str
+    delete: str | None = None
+
+
+class Models(NamedTuple):
+    """What a source with the tables of an application says, beside its tables.
+
+    Such a source owns its tables, with their columns, constraints and indexes. Everything else in a database
+    stays: triggers, views, virtual tables, other tables.
+
+    Attributes:
+        source: the source, as it was given: `python:app.models:Base.metadata`.
+        classes: {folded table: the class that declares it}, as far as there is one.
+        defaults: {column: SQL} of the values that the application, not the database, gives to new rows.
+        functions: {column: the name of the function} that gives a value to each new row.
+        rows: the rows that the application expects.
+        notes: what a person has to do that no schema shows; comments for the file, each of one line or more.
+    """
+
+    source: str
+    classes: Mapping[str, str] = {}
+    defaults: Mapping[ColumnName, str] = {}
+    functions: Mapping[ColumnName, str] = {}
+    rows: tuple[SeedRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Desired(NamedTuple):
+    """A desired schema.
+
+    Attributes:
+        schema: the schema.
+        renames: the renames that its notes declare.
+        locations: {(kind, folded name): FILE:LINE} of the objects that a file creates.
+        models: what a source of models says; None if `schema` is the whole schema.
+    """
+
+    schema: Schema
+    renames: tuple[Rename, ...] = ()
+    locations: Mapping[tuple[str, str], str] = {}
+    models: Models | None = None
