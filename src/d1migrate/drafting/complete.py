@@ -53,7 +53,7 @@ def _renamed(current: Schema, desired: Desired, declared: Declarations) -> Schem
         return current
     with closing(ScratchSchema(current)) as scratch:
         for rename in todo:
-            rename_groups(scratch, rename)
+            tuple(rename_groups(scratch, rename))  # which runs it
         return scratch.schema(current)
 
 
