@@ -1,7 +1,7 @@
 """Build the tables of Django's models in a scratch file, in the interpreter of the project.
 
-Nothing of the project's data is touched: every database of the settings is replaced by the scratch file before
-Django is set up. The tables are those of the current models, so no migration runs, nor its RunPython.
+Nothing of the project's data is touched: every database of the settings is replaced by the scratch file
+before Django is set up. The tables are those of the current models, so no migration runs, nor its RunPython.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-_HISTORY = "django_migrations"
-
 
 def load(request: dict[str, Any]) -> dict[str, Any]:
     """Create the tables of the apps that are asked for; return what Django says about them."""
     _set_up(request["target"], request["database"])
     from django.apps import apps
     from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
 
     chosen = _chosen(request["apps"])
     _import_management()
@@ -33,7 +32,7 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
         for model in models:
             if not model._meta.auto_created:
                 _create(model)
-        _record_migrations(chosen)
+        MigrationRecorder(connection).ensure_schema()
         own = [model for model in models if model._meta.app_label in chosen]
         found = _about(own)
         _drop([model for model in models if model._meta.app_label not in chosen])
@@ -51,7 +50,8 @@ def _set_up(target: str, database: str) -> None:
         from django.conf import settings
     except ImportError as error:
         raise Refused(
-            f"Django cannot be imported: {error}", "--python names the interpreter that has the project's packages"
+            f"Django cannot be imported: {error}",
+            "--python names the interpreter that has the project's packages",
         ) from error
     os.environ["DJANGO_SETTINGS_MODULE"] = target
     scratch = {"ENGINE": "django.db.backends.sqlite3", "NAME": database}
@@ -71,7 +71,9 @@ def _chosen(labels: Sequence[str]) -> set[str]:
     for label in labels:
         if label not in installed:
             near = get_close_matches(label, installed, 1) or installed
-            raise Refused(f"--app {label}: no installed app has this label", f"did you mean {', '.join(near)}?")
+            raise Refused(
+                f"--app {label}: no installed app has this label", f"did you mean {', '.join(near)}?"
+            )
     return set(labels or installed)
 
 
@@ -116,14 +118,6 @@ def _drop(models: Iterable[Any]) -> None:
     with connection.cursor() as cursor:
         for model in models:
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(model._meta.db_table)}")
-
-
-def _record_migrations(chosen: set[str]) -> None:
-    """Record the migrations of the chosen apps as `migrate` would, without running them."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
-    MigrationRecorder(connection).ensure_schema()
 
 
 def _about(models: Sequence[Any]) -> dict[str, Any]:
