@@ -1,8 +1,8 @@
 """Read a desired schema from where it is: `diff --to SOURCE`.
 
 Read in this order: `source` (what can be given), `tools` (a tool builds the schema in a scratch file),
-`process` (how its program is run), `database` and `folder` (what is read). `loaders/` has the programs that
-run in the interpreter of the project, beside the models; they import nothing from d1migrate.
+`process` and `command` (how its program is run), `database` and `folder` (what is read). `loaders/` has the
+programs that run in the interpreter of the project, beside the models; they import nothing from d1migrate.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from d1migrate.drafting.desired import Desired, Models, SeedRow
+from d1migrate.drafting.sources.command import run_command
 from d1migrate.drafting.sources.database import read_database
-from d1migrate.drafting.sources.process import run_loader, run_program
+from d1migrate.drafting.sources.process import run_loader
 from d1migrate.errors import UsageError
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.sql.names import fold
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from d1migrate.drafting.sources.source import Source
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
-_PLACEHOLDER = "{db}"
 
 
 def read_from_tool(
@@ -42,7 +41,7 @@ def read_from_tool(
     try:
         database, answer = private.file("schema.db"), os.path.join(private.path, "answer.json")
         if source.kind == "command":
-            _run_command(source, database, folder)
+            run_command(source.target, database, folder=folder, name=source.text)
             found: Mapping[str, Any] = {}
         else:
             request = {"target": source.target, "database": database, "answer": answer, "apps": list(apps)}
@@ -54,19 +53,6 @@ def read_from_tool(
     if not desired.schema.tables:
         raise UsageError(f"{source.text} builds no tables")
     return desired._replace(models=_models(source, found))
-
-
-def _run_command(source: Source, database: str, folder: str) -> None:
-    words = shlex.split(source.target)
-    if not any(_PLACEHOLDER in word for word in words):
-        raise UsageError(
-            f"{source.text!r} has no {_PLACEHOLDER}, which stands for the SQLite file that it fills",
-            hint=f"for example: 'command:make-schema {_PLACEHOLDER}'",
-        )
-    filled = [word.replace(_PLACEHOLDER, database) for word in words]
-    finished = run_program(filled, folder=folder, name=source.text)
-    if finished.code:
-        raise UsageError(f"{source.text}: exit code {finished.code}{finished.tail}")
 
 
 def _models(source: Source, found: Mapping[str, Any]) -> Models:

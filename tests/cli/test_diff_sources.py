@@ -1,0 +1,148 @@
+"""diff with a desired schema from a folder, a SQLite file, a command or models, given or configured."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+USERS = "CREATE TABLE users (id INTEGER NOT NULL PRIMARY KEY, email VARCHAR);\n"
+ROLE = "CREATE TABLE users (id INTEGER NOT NULL PRIMARY KEY, email VARCHAR, role VARCHAR);\n"
+MODELS = """\
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str | None]
+    role: Mapped[str | None]
+"""
+COMMAND = f"command:{shlex.quote(sys.executable)} make.py {{db}}"
+MAKE = f"import sqlite3, sys\nsqlite3.connect(sys.argv[1]).executescript({ROLE!r})\n"
+
+
+@pytest.fixture
+def begun(project: Project) -> Project:
+    """A project with a table, and sources with one column more."""
+    project.write("001_users.sql", USERS)
+    folder = project.folder
+    (folder / "want").mkdir()
+    (folder / "want" / "01_users.sql").write_text(USERS)
+    (folder / "want" / "02_role.sql").write_text("ALTER TABLE users ADD COLUMN role VARCHAR;\n")
+    with closing(sqlite3.connect(folder / "want.db")) as connection:
+        connection.executescript(f"{ROLE}CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    (folder / "make.py").write_text(MAKE)
+    (folder / "app").mkdir()
+    (folder / "app" / "models.py").write_text(MODELS)
+    return project
+
+
+SOURCES = (
+    "want",
+    "want.db",
+    "sqlite:want.db",
+    COMMAND,
+    "python:app.models:Base.metadata",
+    "python:app.models:Base",
+)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_given(begun: Project, source: str) -> None:
+    """--check reports the difference, and afterwards none; a history of another tool is none."""
+    assert begun.run("diff", "--to", source, "--check", code=3).err == "different: add users role\n"
+    assert begun.run("diff", "--to", source).out == "migrations/002_add_users_role.sql\n"
+    assert begun.run("diff", "--to", source, "--check").err == "no difference\n"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_configured(begun: Project, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """It is relative to d1migrate.toml, and so is what it runs; `schema` writes the file."""
+    (begun.folder / "d1migrate.toml").write_text(f'[schema]\nfile = "db.sql"\nsource = """{source}"""\n')
+    monkeypatch.chdir(begun.folder / "app")
+    assert begun.run("diff", "--check", code=3).err == "different: add users role\n"
+    begun.run("schema", "--at", "latest", "--output")
+    assert "role" not in (begun.folder / "db.sql").read_text()
+    assert begun.run("diff", "--check", "--to", "../db.sql").err == "no difference\n"
+
+
+def test_a_folder_in_another_layout(begun: Project) -> None:
+    """As of drizzle and Prisma: a folder for each migration."""
+    nested = begun.folder / "drizzle" / "20260101_role"
+    nested.mkdir(parents=True)
+    (nested / "migration.sql").write_text(ROLE.replace(");", ");--> statement-breakpoint"))
+    assert begun.run("diff", "--to", "drizzle", "--check", code=3).err == "different: add users role\n"
+
+
+def test_a_folder_with_a_wrong_file(begun: Project) -> None:
+    """The error has the file and the line."""
+    (begun.folder / "want" / "03_wrong.sql").write_text("\nALTER TABLE user ADD COLUMN a;\n")
+    assert begun.run("diff", "--to", "want", code=1).err.startswith(
+        "error: want/03_wrong.sql:2: no such table: user"
+    )
+
+
+def test_the_live_schema_and_the_own_folder(begun: Project) -> None:
+    """This is how a database is brought back to what its migrations build."""
+    begun.sql(ROLE)
+    err = begun.run("diff", "--to", "migrations", "--from", "live", "--check", code=3).err
+    assert "different: users.role would be dropped" in err
+
+
+@pytest.mark.parametrize("source", ["want", "want.db", COMMAND])
+def test_an_option_without_effect(begun: Project, source: str) -> None:
+    """It is an error; --app also for SQLAlchemy."""
+    err = begun.run("diff", "--to", source, "--python", "python3", code=2).err
+    assert err.startswith(f"error: --python imports models, and {source} has none\n")
+    assert (
+        "--to django:mysite.settings" in begun.run("diff", "--to", "python:app:B", "--app", "a", code=2).err
+    )
+
+
+def test_a_class_has_a_source_of_its_own(begun: Project) -> None:
+    """Its models are not the project's."""
+    (begun.folder / "tenant").mkdir()
+    (begun.folder / "tenant" / "1.sql").write_text("CREATE TABLE tenants (id INTEGER PRIMARY KEY);\n")
+    (begun.folder / "d1migrate.toml").write_text(
+        'migrations = "migrations"\n[schema]\nsource = "python:app.models:Base"\n'
+        '[objects.Tenant]\nmigrations = "tenant"\nschema = { source = "want.db" }\n'
+    )
+    assert begun.run("diff", "--check", code=3).err == "different: add users role\n"
+    err = begun.run("diff", "--check", "--migrations", "tenant", code=3).err
+    assert err.startswith("different: tenants would be dropped")
+
+
+def test_a_wrong_source_in_the_configuration(begun: Project) -> None:
+    """The message names the file."""
+    (begun.folder / "d1migrate.toml").write_text('[schema]\nsource = "pyhton:app:Base"\n')
+    assert begun.run("diff", code=2).err == (
+        "error: d1migrate.toml: `source`: 'pyhton:app:Base' is not a source of a desired schema\n"
+        "hint: did you mean python:app:Base?\n"
+    )
+
+
+@pytest.mark.parametrize("flags", [[], ["--dry-run"], ["--check"], ["--json"]])
+def test_a_project_without_migrations(begun: Project, flags: list[str]) -> None:
+    """Models begin from nothing; the folder is created with the first file, if one is written."""
+    (begun.migrations / "001_users.sql").unlink()
+    begun.migrations.rmdir()
+    ran = begun.run("diff", "--to", "python:app.models:Base", *flags, code=3 if flags == ["--check"] else 0)
+    written = not flags or flags == ["--json"]
+    assert begun.migrations.exists() == written
+    assert ("create users" in ran.err) == (flags == ["--check"])
+    if written:
+        (path,) = begun.migrations.iterdir()
+        assert path.name == "001_create_users.sql"
+        assert begun.run("diff", "--to", "python:app.models:Base").err == "no difference\n"
