@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from tempfile import TemporaryFile
 
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
@@ -21,6 +24,9 @@ SECONDS = 60
 """How long a program may take to build a schema."""
 
 _TAIL = 12  # lines of output in an error
+_MOST = 1 << 16  # bytes of output that are read
+_OLDEST = (3, 9)
+_NAME_A_PYTHON = "name an interpreter, such as .venv/bin/python, with --python or with `python` in [schema]"
 _LOADERS = os.path.join(os.path.dirname(__file__), "loaders")
 
 
@@ -31,13 +37,21 @@ class Finished(NamedTuple):
     output: str
 
     @property
+    def how(self) -> str:
+        """How it ended: its exit code, or the signal that ended it."""
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        known = {int(one): one.name for one in signal.Signals}
+        return known.get(-self.code, f"signal {-self.code}")
+
+    @property
     def tail(self) -> str:
         """The last lines that it printed, indented; "" if it printed nothing."""
         return "".join(f"\n    {line}" for line in self.output.rstrip().splitlines()[-_TAIL:])
 
 
 def run_program(words: Sequence[str], *, folder: str, name: str, stdin: str = "") -> Finished:
-    """Run a program without a shell, and wait for it.
+    """Run a program without a shell, and wait for it; what it started and left running is ended.
 
     Args:
         words: the program and its arguments.
@@ -48,29 +62,34 @@ def run_program(words: Sequence[str], *, folder: str, name: str, stdin: str = ""
     Raises:
         UsageError: it cannot be started, or takes longer than SECONDS.
     """
-    try:
-        # Not a shell: the words come from the project's configuration or its user.
-        process = subprocess.Popen(  # noqa: S603
-            words,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise UsageError(f"{name}: cannot run {words[0]}: {error.strerror}") from error
-    try:
-        output, _ = process.communicate(stdin.encode(), timeout=SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise UsageError(
-            f"{name}: no schema after {SECONDS} s; it was stopped",
-            hint="importing the models must not wait for a network, a lock or an answer",
-        ) from error
-    finally:
-        _kill(process)
-    return Finished(process.returncode, output.decode(errors="replace"))
+    # Files, not pipes: a child that the program leaves running would keep a pipe open.
+    with TemporaryFile() as given, TemporaryFile() as printed:
+        given.write(stdin.encode())
+        given.seek(0)
+        try:
+            # Not a shell: the words come from the project's configuration or its user.
+            process = subprocess.Popen(  # noqa: S603
+                words,
+                cwd=folder,
+                env=_environment(),
+                stdin=given,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(f"{name}: cannot run {words[0]}: {error.strerror}") from error
+        try:
+            code = process.wait(SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise UsageError(
+                f"{name}: no schema after {SECONDS} s; it was stopped",
+                hint="importing the models must not wait for a network, a lock or an answer",
+            ) from error
+        finally:
+            _kill(process)
+        printed.seek(max(0, printed.seek(0, os.SEEK_END) - _MOST))
+        return Finished(code, printed.read().decode(errors="replace"))
 
 
 def run_loader(loader: str, request: Mapping[str, Any], *, python: str | None, folder: str, name: str) -> Any:
@@ -86,19 +105,50 @@ def run_loader(loader: str, request: Mapping[str, Any], *, python: str | None, f
     Raises:
         UsageError: it failed, or gave no answer; with the end of what it printed.
     """
-    path = os.path.join(_LOADERS, f"{loader}.py")
-    words = [python or sys.executable, path]
+    interpreter = python or sys.executable
+    if os.path.dirname(interpreter):  # relative to where the user is, not to the project
+        interpreter = os.path.abspath(interpreter)
+    if shutil.which(interpreter) is None:
+        raise UsageError(f"{name}: there is no interpreter {interpreter}", hint=_NAME_A_PYTHON)
+    words = [interpreter, os.path.join(_LOADERS, f"{loader}.py")]
     finished = run_program(words, folder=folder, name=name, stdin=json.dumps(request))
     try:
         with open(request["answer"], encoding="utf-8") as file:
             answer = json.load(file)
     except (OSError, ValueError) as error:
+        _check_interpreter(interpreter, folder, name)
         raise UsageError(
-            f"{name}: the interpreter ended with exit code {finished.code}, without a schema{finished.tail}"
+            f"{name}: the interpreter was ended while the models were loaded ({finished.how}){finished.tail}",
+            hint="importing the models must not end the process, as `os._exit` and a crash do",
         ) from error
     if failure := answer.get("error"):
-        raise UsageError(f"{name}: {failure['message']}", hint=failure.get("hint"))
+        raise _error(failure, name)
     return answer
+
+
+def _error(failure: Mapping[str, Any], name: str) -> UsageError:
+    """Return the error that a loader reports: a message, or the traceback of the models."""
+    if "traceback" not in failure:
+        return UsageError(f"{name}: {failure['message']}", hint=failure["hint"])
+    return UsageError(f"while loading {name}:{failure['traceback']}", hint=failure["hint"])
+
+
+def _check_interpreter(interpreter: str, folder: str, name: str) -> None:
+    """Find out why an interpreter gave no answer.
+
+    Raises:
+        UsageError: it is not Python, or too old for the loaders.
+    """
+    code = "import sys; print('Python %d.%d' % sys.version_info[:2])"
+    printed = run_program([interpreter, "-c", code], folder=folder, name=name).output
+    found = re.search(r"^Python (\d+)\.(\d+)$", printed.rstrip(), re.MULTILINE)
+    if found is None:
+        raise UsageError(f"{name}: {interpreter} is not a Python interpreter", hint=_NAME_A_PYTHON)
+    if (int(found[1]), int(found[2])) < _OLDEST:
+        raise UsageError(
+            f"{name}: {interpreter} is {found[0]}, and models are loaded in Python 3.9 or later",
+            hint=_NAME_A_PYTHON,
+        )
 
 
 def _environment() -> dict[str, str]:
@@ -112,7 +162,9 @@ def _environment() -> dict[str, str]:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End a program, and what it started."""
-    if process.poll() is None:
-        with suppress(ProcessLookupError):
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    else:  # Windows
+        process.kill()
+    process.wait()

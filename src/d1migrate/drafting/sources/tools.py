@@ -6,9 +6,9 @@ import os
 
 from d1migrate.drafting.desired import Desired, Models, SeedRow
 from d1migrate.drafting.sources.command import run_command
-from d1migrate.drafting.sources.database import read_database
+from d1migrate.drafting.sources.database import read_database, table_at
 from d1migrate.drafting.sources.process import run_loader
-from d1migrate.errors import UsageError
+from d1migrate.errors import ParseError, SourceError, UsageError
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.sql.names import fold
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting.sources.source import Source
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
+_WHERE_D1_DIFFERS = "change the model: D1 has only the functions of SQLite itself, and reserves some names"
 
 
 def read_from_tool(
@@ -35,7 +36,7 @@ def read_from_tool(
 
     Raises:
         UsageError: the models cannot be loaded, or the program fails.
-        ParseError: D1 refuses what was built.
+        SourceError: D1 refuses what was built.
     """
     private = PrivateFolder()
     try:
@@ -47,12 +48,32 @@ def read_from_tool(
             request = {"target": source.target, "database": database, "answer": answer, "apps": list(apps)}
             loader = _LOADERS[source.kind]
             found = run_loader(loader, request, python=python, folder=folder, name=source.text)
-        desired = read_database(database, name=source.text)
+        models = _models(source, found)
+        desired = _read(database, models)
     finally:
         private.close()
     if not desired.schema.tables:
         raise UsageError(f"{source.text} builds no tables")
-    return desired._replace(models=_models(source, found))
+    return desired._replace(models=models)
+
+
+def _read(database: str, models: Models) -> Desired:
+    """Read what a tool built.
+
+    Raises:
+        SourceError: D1 refuses a statement, which is in no file: its class or table says where it is from.
+    """
+    try:
+        return read_database(database, name=models.source)
+    except ParseError as error:
+        table = table_at(database, error.line)
+        class_ = models.classes.get(fold(table))
+        place = f"table {table} ({class_})" if class_ else f"table {table}"
+        raise SourceError(
+            f"{models.source}: {place}: D1 refuses it: {error.args[0]}\n    {error.source.strip()}",
+            hint=error.hint or _WHERE_D1_DIFFERS,
+            rule=error.rule,
+        ) from error
 
 
 def _models(source: Source, found: Mapping[str, Any]) -> Models:

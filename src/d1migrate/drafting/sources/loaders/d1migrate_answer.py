@@ -1,16 +1,29 @@
-"""How a loader reads its request and writes its answer. It runs in Python 3.9 or later."""
+"""How a loader reads its request and writes its answer. It runs in Python 3.9 or later, beside the models."""
 
 from __future__ import annotations
 
+import difflib
+import importlib
 import json
 import os
 import sys
+import sysconfig
 import traceback
+from urllib.parse import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType, ModuleType
     from typing import Any
+
+OTHER_INTERPRETER = "--python, or `python` in [schema], names the interpreter of the models: .venv/bin/python"
+
+_OLDEST = (3, 9)
+_LINES = 25  # of a traceback
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_STANDARD = os.path.realpath(sysconfig.get_paths()["stdlib"]) + os.sep
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 
 
 class Refused(Exception):
@@ -26,36 +39,139 @@ class Refused(Exception):
 
 
 def answer(load: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Call `load` with the request, and write its answer, or its error, into the file that the request names.
+    """Call `load` with the request, write its answer, or its error, into the request's file, and exit.
 
     The project is imported as by `python -m`: from the working directory.
     """
+    if sys.version_info < _OLDEST:
+        sys.exit("this Python is too old")  # the caller asks for the version
     request = json.load(sys.stdin)
     sys.path[0] = os.getcwd()
-    sys.addaudithook(_only(request["database"]))
+    opened: list[str] = []
+    sys.addaudithook(_only(request["database"], opened))
     try:
         found = load(request)
     except Refused as refused:
         found = {"error": {"message": str(refused), "hint": refused.hint}}
-    except (Exception, SystemExit):
-        found = {"error": {"message": "the models cannot be loaded" + tail()}}
+    except BaseException as error:
+        found = {"error": {"traceback": tail(error), "hint": _how_to_find(error)}}
+    if opened:  # even if the models caught the exception
+        found = {"error": {"message": opened[0], "hint": _NO_CONNECTION}}
     with open(request["answer"], "w", encoding="utf-8") as file:
         json.dump(found, file)
+    sys.stdout.flush()
+    os._exit(0)  # threads of the models must not keep it alive, nor their exit handlers run
 
 
-def tail() -> str:
-    """Return the traceback that is being handled, indented."""
-    lines = traceback.format_exc().rstrip().splitlines()
-    return "".join(f"\n    {line}" for line in lines)
+def imported(name: str) -> ModuleType:
+    """Import a module of the project.
+
+    Raises:
+        Refused: there is no such module. An error inside a module is raised as it is.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name and not name.startswith(f"{error.name}."):
+            raise
+        raise Refused(f"there is no module {error.name}", _where_it_may_be(name)) from error
 
 
-def _only(database: str) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses every SQLite file but one: importing models must change nothing."""
+def nearest(word: str, known: list[str]) -> str | None:
+    """Return the known name that is most like a word, or None."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+
+
+def _where_it_may_be(name: str) -> str:
+    """Return the hint for a module that was not found: its spelling, or where it was looked for."""
+    if os.sep in name or name.endswith(".py"):
+        dotted = name.removesuffix(".py")
+        return f"a module is named with dots: {dotted.strip('./').replace(os.sep, '.')}"
+    top, folder = name.partition(".")[0], os.getcwd()
+    for inner in ("src", "app", "backend"):
+        if any(os.path.exists(os.path.join(folder, inner, found)) for found in (top, f"{top}.py")):
+            return f"it may be in {os.path.join(folder, inner)}: set PYTHONPATH={inner}"
+    if meant := _module_like(name):
+        return f"did you mean {meant}?"
+    return (
+        f"it is looked for in {folder}, in PYTHONPATH, and in the packages of {sys.executable};"
+        f" {OTHER_INTERPRETER}"
+    )
+
+
+def _module_like(name: str) -> str | None:
+    """Return the module of the project whose name differs from `name` in its first wrong part, or None."""
+    known, folder = "", os.getcwd()
+    for part in name.split("."):
+        names = [found.removesuffix(".py") for found in os.listdir(folder)]
+        if part not in names:
+            meant = nearest(part, names)
+            return known + meant if meant else None
+        known, folder = f"{known}{part}.", os.path.join(folder, part)
+        if not os.path.isdir(folder):
+            break
+    return None
+
+
+def _how_to_find(error: BaseException) -> str | None:
+    return OTHER_INTERPRETER if isinstance(error, ModuleNotFoundError) else None
+
+
+def tail(error: BaseException) -> str:
+    """Return the end of a traceback, indented: the frames of the project, or all if it has none."""
+    shown = traceback.TracebackException(type(error), error, error.__traceback__)
+    part: traceback.TracebackException | None = shown
+    while part is not None:
+        frames = [frame for frame in part.stack if not _is_loader(frame.filename)]
+        part.stack[:] = [frame for frame in frames if _is_of_project(frame.filename)] or frames
+        part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
+    lines = "".join(shown.format()).rstrip().splitlines()
+    shown_lines = lines if len(lines) <= _LINES else ["…", *lines[-_LINES:]]
+    return "".join(f"\n    {line}" for line in shown_lines)
+
+
+def _is_loader(file: str) -> bool:
+    return file.startswith((_HERE, "<frozen ")) or f"{os.sep}importlib{os.sep}" in file
+
+
+def _is_of_project(file: str) -> bool:
+    path = os.path.realpath(file)
+    is_installed = path.startswith(_STANDARD) or any(part in path for part in _INSTALLED)
+    return not (is_installed or file.startswith("<") or _is_loader(file))
+
+
+_NO_CONNECTION = (
+    "importing models must change nothing: put what connects, such as `create_all`, into a function,"
+    " or below `if __name__ == '__main__':`"
+)
+
+
+def _only(database: str, opened: list[str]) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook that refuses every SQLite file but one, and writes it down in `opened`."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "sqlite3.connect":
-            path = os.fspath(arguments[0])
-            if path not in (database, ":memory:", ""):
-                raise Refused(f"{path} is opened while the models are loaded")
+        if event != "sqlite3.connect":
+            return
+        path = os.fsdecode(arguments[0])
+        if path != database and not _is_in_memory(path):
+            shown = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+            opened.append(f"{shown} is opened while the models are loaded{_place(sys._getframe(1))}")
+            raise Refused(opened[-1], _NO_CONNECTION)
 
     return hook
+
+
+def _is_in_memory(path: str) -> bool:
+    name, _, query = unquote(path).partition("?")
+    return name in (":memory:", "", "file:", "file::memory:") or (
+        name.startswith("file:") and any(part in ("mode=memory", "vfs=memdb") for part in query.split("&"))
+    )
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the innermost line of the project that is running, as `, by FILE:LINE`."""
+    while frame is not None:
+        if _is_of_project(frame.f_code.co_filename):
+            return f", by {os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

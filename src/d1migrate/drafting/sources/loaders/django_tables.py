@@ -109,7 +109,7 @@ def _create(model: Any) -> None:
         with connection.schema_editor() as editor:
             editor.create_model(model)
     except Exception as error:
-        raise Refused(f"the table of {model._meta.label} cannot be created" + tail()) from error
+        raise Refused(f"the table of {model._meta.label} cannot be created{tail(error)}") from error
 
 
 def _drop(models: Iterable[Any]) -> None:
