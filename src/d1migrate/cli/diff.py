@@ -8,7 +8,9 @@ from contextlib import suppress
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
-from d1migrate.drafting import read
+from d1migrate.drafting import Desired, read
+from d1migrate.drafting.sources import Source, load_source, read_database, read_from_tool
+from d1migrate.drafting.sources.source import EXAMPLES, TOOLS
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.hints import did_you_mean
@@ -17,6 +19,8 @@ from d1migrate.migrate.flows.verify import drift
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.refusals import refuse_open_job
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.project.config import is_same_path
+from d1migrate.project.schema_settings import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.drafting import Desired
+    from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
 
@@ -58,19 +62,65 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 def _desired(options: Options, project: Project) -> Desired:
     """Return the desired schema: of `--to`, else of the configuration's source, else of the schema file."""
-    given = options.to or project.schema_source
-    if given is None:
-        return read(_text(project.schema_file, project.schema_file), file=project.schema_file)
-    from d1migrate.drafting.sources import Source, read_database, read_from_tool
-    from d1migrate.drafting.sources.source import TOOLS
-
-    source = Source.of(given)
+    settings = project.config.schema
+    source = _source(options.to, settings.source, project)
+    _refuse_useless(options, source)
+    if source.kind in TOOLS:
+        python = interpreter(options.python) if options.python else settings.python
+        folder = os.path.abspath(project.root)
+        return read_from_tool(source, folder=folder, python=python, apps=options.app)
     if source.kind == "sqlite":
         return read_database(source.target, name=source.text)
-    if source.kind in TOOLS:
-        python = options.python or project.schema_python
-        return read_from_tool(source, folder=project.root, python=python, apps=options.app)
+    if source.kind == "folder":
+        return Desired(project.built_schema(_migrations(source.target, options, project)))
     return read(_text(source.target, project.schema_file), file=source.target)
+
+
+def _source(given: str | None, configured: str | None, project: Project) -> Source:
+    """Return the source of the desired schema; errors as `Source.of`."""
+    if given is not None:
+        return Source.of(given)
+    if configured is None:
+        return Source("file", project.schema_file)
+    try:
+        return Source.of(configured, project.root)
+    except UsageError as error:
+        raise UsageError(f"{project.config.path}: `source`: {error}", hint=error.hint) from None
+
+
+def _migrations(folder: str, options: Options, project: Project) -> tuple[Migration, ...]:
+    """Return the migrations of a folder. The live schema may be compared with the project's own.
+
+    Raises:
+        UsageError: the project's own folder would be compared with itself.
+    """
+    if not is_same_path(folder, project.folder):
+        return load_source(folder)
+    if options.source == "files":
+        raise UsageError(
+            f"{folder} is the migrations folder of the project, and --to takes the desired schema",
+            hint="`d1migrate schema --at latest --output schema.sql` writes what the migrations build: edit"
+            " that file, and run `d1migrate diff`",
+        )
+    return load_source(folder, project.pattern)
+
+
+def _refuse_useless(options: Options, source: Source) -> None:
+    """Refuse an option that the source does not use.
+
+    Raises:
+        UsageError: there is one.
+    """
+    of_models, of_django = ("python", "django"), ("django",)
+    for flag, value, kinds, what in (
+        ("--python", options.python, of_models, "imports models"),
+        ("--app", options.app, of_django, "chooses apps of a Django project"),
+    ):
+        if value and source.kind not in kinds:
+            raise UsageError(
+                f"{flag} {what}, and {source.text} has none",
+                hint=f"leave it out, or name the models: `--to {EXAMPLES[kinds[-1]]}`",
+            )
 
 
 def _live_schema(project: Project, output: Output) -> Schema:
@@ -100,12 +150,6 @@ def _text(path: str, usual: str) -> str:
     try:
         with open(path, encoding="utf-8-sig") as file:
             return file.read()
-    except IsADirectoryError as error:
-        raise UsageError(
-            f"{path} is a folder, and --to takes a file with the desired schema",
-            hint="`d1migrate schema --at latest --output schema.sql` writes what the migrations build: edit"
-            " that file, and run `d1migrate diff`",
-        ) from error
     except OSError as error:
         known = [usual] if os.path.isfile(usual) else []
         target = path if path.endswith(".sql") else usual  # it may be the name of a migration

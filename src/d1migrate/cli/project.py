@@ -323,22 +323,14 @@ class Project:
     def schema_file(self) -> str:
         """The schema as SQL: the file that the configuration names, else schema.sql beside the migrations."""
         beside = os.path.join(self.folder, os.pardir, "schema.sql")
-        return self.config.schema_file or os.path.normpath(beside)
-
-    @property
-    def schema_source(self) -> str | None:
-        """The desired schema that the configuration names, as `diff --to` takes it."""
-        return self.config.schema_source
-
-    @property
-    def schema_python(self) -> str | None:
-        """The interpreter that imports models, if the configuration names one."""
-        return self.config.schema_python
+        return self.config.schema.file or os.path.normpath(beside)
 
     @property
     def root(self) -> str:
-        """The folder of the configuration, or else the working directory."""
-        return os.path.dirname(os.path.abspath(self.config.path)) if self.config.path else os.getcwd()
+        """The folder of d1migrate's own configuration, or else the working directory."""
+        path = self.config.path
+        is_own = path is not None and path != self.config.wrangler
+        return (os.path.dirname(path or "") if is_own else "") or "."
 
     def load(self, *, missing_ok: bool = False) -> tuple[Migration, ...]:
         """Read the migrations folder; the database need not be known.
@@ -399,7 +391,7 @@ class Project:
 
     def refuse_outside_schema_file(self) -> None:
         """Check that the schema file may be written; errors as `refuse_outside_folder`."""
-        is_given = self._is_folder_given and self.config.schema_file is None
+        is_given = self._is_folder_given and self.config.schema.file is None
         self._refuse_outside(self.schema_file, "the schema file", given=is_given)
 
     def refuse_outside_index(self) -> None:

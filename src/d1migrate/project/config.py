@@ -24,7 +24,7 @@ from d1migrate.project.environment import (
     split_level,
 )
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder, no_such_file
-from d1migrate.project.schema_settings import read_schema
+from d1migrate.project.schema_settings import SchemaSettings, read_schema
 from d1migrate.sql.names import HELPER, fold
 
 TYPE_CHECKING = False
@@ -60,9 +60,7 @@ class Config(NamedTuple):
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, unless an environment overrides it.
         table: the name of the migrations table, if the file has it.
-        schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
-        schema_source: the desired schema of `diff`, if the file names one.
-        schema_python: the interpreter that imports models.
+        schema: where the schema is written, and where the desired one comes from.
         from_wrangler: whether the environments are wrangler's, because there is no other configuration.
         runtime: the TypeScript file that applies an index, if any.
         classes: those of Durable Objects that have migrations of their own.
@@ -80,9 +78,7 @@ class Config(NamedTuple):
     lint: Mapping[str, str] = {}
     from_wrangler: bool = False
     table: str | None = None
-    schema_file: str | None = None
-    schema_source: str | None = None
-    schema_python: str | None = None
+    schema: SchemaSettings = SchemaSettings()
     pattern: str | None = None
     runtime: str | None = None
     classes: tuple[ObjectClass, ...] = ()
@@ -124,22 +120,27 @@ class Config(NamedTuple):
             indexes=owner.indexes,
             runtime=owner.runtime or self.runtime,
             table=owner.table or self.table,
-            schema_file=owner.schema_file,
+            schema=owner.schema.filled(self.schema.for_others),
         )
 
     def of_fleet(self, fleet: FleetSettings) -> Config:
         """Return the settings of a fleet. What its section leaves out is its class's, or the project's."""
         owner = next((owner for owner in self.classes if owner.name == fleet.objects), None)
         chosen = self.of_class(owner) if owner else self
-        if fleet.migrations:  # then the project's index is of other migrations
-            chosen = chosen._replace(migrations=fleet.migrations, indexes=(), runtime=self.runtime)
+        if fleet.migrations:  # then the project's index and schema are of other migrations
+            chosen = chosen._replace(
+                migrations=fleet.migrations,
+                indexes=(),
+                runtime=self.runtime,
+                schema=self.schema.for_others,
+            )
         return chosen._replace(
             fleet=fleet,
             pattern=fleet.pattern or chosen.pattern,
             indexes=fleet.indexes or chosen.indexes,
             runtime=fleet.runtime or chosen.runtime,
             table=fleet.table or chosen.table,
-            schema_file=fleet.schema_file or chosen.schema_file,
+            schema=fleet.schema.filled(chosen.schema),
         )
 
     @property
@@ -514,7 +515,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         for name, section in sections
     )
     refuse_circles(path, {str(environment.name): environment.after for environment in environments})
-    schema, wrangler = read_schema(path, folder, content.get("schema")), relative("wrangler")
+    wrangler = relative("wrangler")
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint, budget=budget),)
@@ -530,9 +531,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         lint=lint,
         from_wrangler=from_wrangler,
         table=content.get("table"),
-        schema_file=schema.file,
-        schema_source=schema.source,
-        schema_python=schema.python,
+        schema=read_schema(path, "schema", folder, content.get("schema")),
         pattern=content.get("pattern"),
         runtime=relative("runtime"),
         classes=classes,

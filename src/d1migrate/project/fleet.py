@@ -15,6 +15,7 @@ from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
 from d1migrate.project.environment import refuse_name
 from d1migrate.project.object_class import index_paths
+from d1migrate.project.schema_settings import SchemaSettings, read_schema
 from d1migrate.project.waves import DEFAULT_STOP, DEFAULT_WAVES, Wave, read_amount, read_waves
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ class FleetSettings(NamedTuple):
         table: the name of the migrations table; None for the project's.
         indexes: the modules that embed the migrations.
         runtime: the TypeScript file that applies them; None for the project's.
-        schema_file: the schema as SQL; None for the project's.
+        schema: where the schema is written, and where the desired one comes from.
         env: the environment whose gates and lint severities apply, if any.
         canary: globs of the names that are in the first wave.
         at_once: how many requests a process sends at the same time.
@@ -72,7 +73,7 @@ class FleetSettings(NamedTuple):
     table: str | None = None
     indexes: tuple[str, ...] = ()
     runtime: str | None = None
-    schema_file: str | None = None
+    schema: SchemaSettings = SchemaSettings()
     env: str | None = None
     canary: tuple[str, ...] = ()
     at_once: int = 8
@@ -137,9 +138,11 @@ def read_fleet(
     plain = ("query", "objects", "pattern", "table", "env", "create", "restore_points")
     values |= {key: section[key] for key in plain if key in section}
     values = dict.fromkeys(SOURCES) | values
-    return FleetSettings(
-        name=name, source=source, waves=waves, canary=tuple(section.get("canary", ())), **values
-    )
+    schema = read_schema(path, f"fleet.{name}.schema", folder, section.get("schema"))
+    if "migrations" in section:
+        schema = schema.filled(SchemaSettings(expand(f"schema.{name}.sql", folder)))
+    canary = tuple(section.get("canary", ()))
+    return FleetSettings(name=name, source=source, waves=waves, canary=canary, schema=schema, **values)
 
 
 def _after(scheme: str, url: str | None) -> str | None:
@@ -230,8 +233,6 @@ def _check_references(
 
 def _paths(section: dict[str, Any], folder: str, name: str, environments: Collection[str]) -> dict[str, Any]:
     """Return the fields that have paths or urls, relative to the working directory."""
-    has_own = "migrations" in section
-    schema = section.get("schema", f"schema.{name}.sql" if has_own else None)
     journal = section.get("journal", f"sqlite:.d1migrate/fleet-{name}.sqlite")
     found: dict[str, Any] = {
         key: expand(section[key], folder)
@@ -252,8 +253,6 @@ def _paths(section: dict[str, Any], folder: str, name: str, environments: Collec
             hint=f'name a file that is not, such as journal = "sqlite:.d1migrate/fleet-{name}.sqlite"',
         )
     found["indexes"] = index_paths(section.get("index", ()), folder)
-    if schema is not None:
-        found["schema_file"] = expand(schema, folder)
     if "control" in section:
         found["control"] = _control(section["control"], folder, environments)
     return found

@@ -16,7 +16,7 @@ from d1migrate.project import boundary, generators
 from d1migrate.project.config import DEFAULT_ENVIRONMENT, is_same_path
 from d1migrate.project.environment import Environment
 from d1migrate.project.generators import DRIZZLE
-from d1migrate.project.listing import DEFAULT_PATTERN, pattern_of, sql_files
+from d1migrate.project.listing import DEFAULT_PATTERN, likely_pattern, sql_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _folder(config: Config, given: Given, generator: Generator | None, url: str)
     if usual.pattern != DEFAULT_PATTERN:
         return settings
     if found:
-        pattern = DEFAULT_PATTERN if any("/" not in name for name in found) else pattern_of(found)
+        pattern = likely_pattern(found)
     return settings if pattern == DEFAULT_PATTERN else settings | {"pattern": pattern}
 
 

@@ -195,6 +195,11 @@ def sql_files(folder: str) -> list[str]:
     return in_order((path for path in found if is_visible(path) and path.endswith(".sql")), str)
 
 
+def likely_pattern(paths: Sequence[str]) -> str:
+    """Return the pattern that the SQL files of a folder suggest: wrangler's own if one is directly in it."""
+    return pattern_of(paths) if paths and all("/" in path for path in paths) else DEFAULT_PATTERN
+
+
 def pattern_of(paths: Sequence[str]) -> str:
     """Return a pattern for paths, such as `*/migration.sql`; `*/down.sql` is not what runs forward."""
     depths = {path.count("/") for path in paths}

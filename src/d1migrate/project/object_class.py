@@ -8,6 +8,7 @@ from d1migrate.drivers.url import expand
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
+from d1migrate.project.schema_settings import SchemaSettings, read_schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ObjectClass(NamedTuple):
     Attributes:
         name: its name in the Worker's code.
         migrations: the folder.
-        schema_file: the schema as SQL.
+        schema: where the schema is written, and where the desired one comes from.
         indexes: the modules that embed the migrations.
         runtime: the TypeScript file that applies them; None for the project's.
         table: the name of the migrations table; None for the project's.
@@ -38,7 +39,7 @@ class ObjectClass(NamedTuple):
 
     name: str
     migrations: str
-    schema_file: str
+    schema: SchemaSettings
     indexes: tuple[str, ...] = ()
     runtime: str | None = None
     table: str | None = None
@@ -70,10 +71,11 @@ def read_class(path: str, folder: str, name: str, section: Any) -> ObjectClass:
             f"{path}: {where}has no `migrations`", hint='for example: migrations = "migrations/tenant"'
         )
     runtime = section.get("runtime")
+    usual = SchemaSettings(expand(f"schema.{name}.sql", folder))
     return ObjectClass(
         name,
         expand(section["migrations"], folder),
-        expand(section.get("schema", f"schema.{name}.sql"), folder),
+        read_schema(path, f"objects.{name}.schema", folder, section.get("schema")).filled(usual),
         index_paths(section.get("index", ()), folder),
         None if runtime is None else expand(runtime, folder),
         section.get("table"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from d1migrate.drivers.url import expand
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
@@ -16,7 +18,8 @@ class SchemaSettings(NamedTuple):
 
     Attributes:
         file: the schema as SQL that `schema` writes; None for the usual one.
-        source: the desired schema, as `diff --to` takes it; None for `file`.
+        source: the desired schema, as `diff --to` takes it, with paths relative to the configuration; None
+            for `file`.
         python: the interpreter that imports models; None for the one that runs d1migrate.
     """
 
@@ -24,12 +27,24 @@ class SchemaSettings(NamedTuple):
     source: str | None = None
     python: str | None = None
 
+    def filled(self, general: SchemaSettings) -> SchemaSettings:
+        """Return these settings, with the general ones where they leave something out."""
+        return SchemaSettings(
+            self.file or general.file, self.source or general.source, self.python or general.python
+        )
 
-def read_schema(path: str, folder: str, value: Any) -> SchemaSettings:
+    @property
+    def for_others(self) -> SchemaSettings:
+        """What applies to other migrations, too: one project has one interpreter."""
+        return SchemaSettings(python=self.python)
+
+
+def read_schema(path: str, section: str, folder: str, value: Any) -> SchemaSettings:
     """Return the settings of a configuration: a file, or a section.
 
     Args:
         path: the configuration, for errors.
+        section: the name of the section, for errors: `schema`, or `objects.Tenant.schema`.
         folder: the folder that its paths are relative to.
         value: what `schema` has; None if there is none.
 
@@ -38,10 +53,21 @@ def read_schema(path: str, folder: str, value: Any) -> SchemaSettings:
     """
     if not isinstance(value, dict):
         return SchemaSettings(None if value is None else expand(value, folder))
-    settings.check(path, "[schema] ", value, settings.SCHEMA)
+    settings.check(path, f"[{section}] ", value, settings.SCHEMA)
     file, source, python = map(value.get, ("file", "source", "python"))
     return SchemaSettings(
         None if file is None else expand(file, folder),
         source,
-        None if python is None else expand(python, folder),
+        None if python is None else interpreter(python, folder),
     )
+
+
+def interpreter(given: str, folder: str = "") -> str:
+    """Return an interpreter: an absolute path, or a bare name such as `python3.12`, which PATH leads to.
+
+    Args:
+        given: what a person wrote.
+        folder: what a path is relative to; by default the working directory.
+    """
+    is_path = given.startswith("~") or os.path.basename(given) != given
+    return os.path.abspath(expand(given, folder)) if is_path else given

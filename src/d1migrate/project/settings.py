@@ -284,10 +284,10 @@ OBJECT_CLASS = (
     _RUNTIME._replace(default="that of the project"),
     Setting(
         "schema",
-        (str,),
+        (str, dict),
         "`schema.CLASS.sql` next to this file",
         'schema = "db/tenant.sql"',
-        "The schema of the class as SQL.",
+        "The schema of the class as SQL, or a section `[objects.CLASS.schema]` with the keys of `[schema]`.",
     ),
 )
 """The keys of an `[objects.CLASS]` section."""
@@ -357,10 +357,10 @@ FLEET = (
     _RUNTIME._replace(default="that of the project"),
     Setting(
         "schema",
-        (str,),
+        (str, dict),
         "with `migrations`, `schema.NAME.sql` next to this file; else that of the project",
         'schema = "db/tenant.sql"',
-        "The schema of the tenants as SQL.",
+        "The schema of the tenants as SQL, or a section `[fleet.NAME.schema]` with the keys of `[schema]`.",
     ),
     Setting(
         "env",

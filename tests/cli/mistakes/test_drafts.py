@@ -145,7 +145,9 @@ def test_diff_without_a_schema_file(begun: Project) -> None:
         "hint: `d1migrate schema --at latest --output schema.sql` writes one\n"
     )
     err = refused(begun, "diff", "--to", "migrations").err
-    assert err.startswith("error: migrations is a folder, and --to takes a file with the desired schema\n")
+    assert err.startswith(
+        "error: migrations is the migrations folder of the project, and --to takes the desired schema\n"
+    )
     assert "hint: `d1migrate schema --at latest --output schema.sql` writes what the migrations build" in err
     begun.run("schema", "--at", "latest", "--output", "schema.sql")
     assert begun.run("diff").err == "no difference\n"

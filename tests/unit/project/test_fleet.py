@@ -10,6 +10,7 @@ import pytest
 from d1migrate.errors import UsageError
 from d1migrate.project.config import load
 from d1migrate.project.fleet import FleetSettings, read_fleet
+from d1migrate.project.schema_settings import SchemaSettings
 from d1migrate.project.waves import read_waves
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_all_settings() -> None:
     )
     assert (found.migrations, found.pattern, found.table) == ("app/migrations/tenant", "*/up.sql", "versions")
     assert (found.indexes, found.runtime) == (("app/a.py", "app/b.ts"), "app/r.ts")
-    assert found.schema_file == "app/schema.tenants.sql"
+    assert found.schema.file == "app/schema.tenants.sql"
     assert (found.env, found.canary) == ("production", ("demo", "t-*"))
     assert found.waves == read_waves(("3", "rest"), ("10",))
     assert (found.at_once, found.create, found.restore_points, found.inspect) == (16, True, "all", 0)
@@ -100,7 +101,7 @@ def test_all_settings() -> None:
         (MINIMAL | {"stop": ["1", "2%", "3"]}, "waves", read_waves(("1", "10%", "rest"), ("1", "2%", "3"))),
         (MINIMAL | {"journal": "./j.sqlite"}, "journal", "sqlite:app/j.sqlite"),
         (MINIMAL, "journal", "sqlite:app/.d1migrate/fleet-tenants.sqlite"),
-        (MINIMAL, "schema_file", None),
+        (MINIMAL, "schema", SchemaSettings()),
     ],
 )
 def test_settings(section: dict[str, Any], field: str, value: object) -> None:

@@ -8,7 +8,8 @@ programs that run in the interpreter of the project, beside the models; they imp
 from __future__ import annotations
 
 from d1migrate.drafting.sources.database import read_database
+from d1migrate.drafting.sources.folder import load_source
 from d1migrate.drafting.sources.source import Source
 from d1migrate.drafting.sources.tools import read_from_tool
 
-__all__ = ["Source", "read_database", "read_from_tool"]
+__all__ = ["Source", "load_source", "read_database", "read_from_tool"]

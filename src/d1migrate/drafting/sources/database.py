@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import apsw
+import os
+from contextlib import closing
 
 from d1migrate.drafting.schema_file import read
-from d1migrate.drivers.plain import PlainConnection
+from d1migrate.drivers.file_format import is_database
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import DamagedError, DriverError, UsageError
+from d1migrate.schema.introspect import OBJECTS
+from d1migrate.sql.batch import Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,31 +18,54 @@ if TYPE_CHECKING:
 
 
 def read_database(path: str, *, name: str) -> Desired:
-    """Return the schema of a SQLite file, as D1 would build it.
+    """Return the schema of a SQLite file, as D1 would build it. The file and its folder stay as they are.
 
     Args:
         path: the file.
         name: what to call it in errors.
 
     Raises:
-        UnavailableError: the file cannot be read, or it is not a database.
+        UsageError: the file cannot be read, or it is not a database.
         ParseError: D1 refuses a statement of its schema.
     """
-    return read("".join(f"{sql};\n" for _, sql in _statements(path)), file=name)
+    _refuse_other(path, name)
+    return read("".join(f"{sql};\n" for _, sql in _statements(path, name)), file=name)
 
 
 def table_at(path: str, line: int) -> str:
-    """Return the table whose statement is at a line of what `read_database` reads, as errors have it."""
+    """Return the table whose statement is at a line of what `read_database` reads, as its errors have it."""
     end = 0
-    for table, sql in _statements(path):
+    for table, sql in _statements(path, path):
         end += sql.count("\n") + 1
         if line <= end:
             return table
     raise ValueError(line)
 
 
-def _statements(path: str) -> list[tuple[str, str]]:
+def _statements(path: str, name: str) -> list[tuple[str, str]]:
     """Return the statements of a file's schema, in the order of their creation, each with its table."""
-    with PlainConnection(path, flags=apsw.SQLITE_OPEN_READONLY) as connection:
-        query = "SELECT tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
-        return [(str(table), str(sql)) for table, sql in connection.execute(query)]
+    try:
+        with closing(SqliteDriver(path, url=f"sqlite:{path}")) as driver:
+            (objects,) = driver.batch(Batch([OBJECTS], reads=True))
+    except DriverError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        hint = None if isinstance(error, DamagedError) else error.hint
+        raise UsageError(f"cannot read the schema of {name}: {reason}", hint=hint) from error
+    return [(table, sql) for _, _, table, sql in objects.rows if sql is not None]
+
+
+def _refuse_other(path: str, name: str) -> None:
+    """Refuse what is not a database: SQLite would create a missing file, and take an empty one for one."""
+    try:
+        if not os.path.isfile(path):
+            os.stat(path)
+            raise UsageError(f"{name} is not a file", hint="name a SQLite file")
+        if is_database(path):
+            return
+        size = os.path.getsize(path)
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror}") from error
+    raise UsageError(
+        f"{name} is empty" if not size else f"{name} is not a SQLite database, or it is encrypted",
+        hint="name a SQLite file; a file of CREATE statements is given without `sqlite:`",
+    )
