@@ -588,3 +588,72 @@ def test_files_where_another_tool_has_them(empty: Project, folder: str) -> None:
     assert files(empty) == {"d1migrate.toml", f"{folder}/20240101120000_teams.sql"}
     empty.run("up", "--no-lint")
     assert empty.run("current").out.strip().endswith("20240101120000_teams")
+
+
+# --- models ---
+
+MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
+ENV = "from app.models import Base\n\ntarget_metadata = Base.metadata\n"
+
+
+def alembic(project: Project, env: str = ENV) -> None:
+    """Write what Alembic has."""
+    add(project, "alembic.ini", "[alembic]\nscript_location = alembic\n")
+    add(project, "alembic/env.py", env)
+    add(project, "app/models.py", "raise SystemExit('this is not run')\nBase = None\n")
+
+
+def test_django(empty: Project) -> None:
+    """Its models are the source, and the next step is `diff`."""
+    add(empty, "manage.py", MANAGE)
+    add(empty, "mysite/settings.py", "raise SystemExit('this is not run')\n")
+    ended = empty.run("init")
+    assert settings(empty) == '[schema]\nsource = "django:mysite.settings"\n\n' + TOML
+    assert ended.out.splitlines()[:3] == [
+        "created d1migrate.toml",
+        "configuration  d1migrate.toml",
+        "models         Django, manage.py",
+    ]
+    assert ended.err == "next: d1migrate diff  write what the models lack as a migration\n"
+    assert writes_nothing(empty).err.startswith("already set up: nothing to write\nnext: d1migrate diff ")
+
+
+def test_alembic_beside_wrangler(empty: Project) -> None:
+    """A d1migrate.toml is written for the models."""
+    alembic(empty)
+    bind(empty, BINDING)
+    empty.run("init")
+    assert (
+        settings(empty)
+        == 'wrangler = "wrangler.jsonc"\n\n[schema]\nsource = "python:app.models:Base.metadata"\n'
+    )
+
+
+def test_models_and_settings_that_exist(empty: Project) -> None:
+    """Nothing is overwritten: the lines to add are shown."""
+    alembic(empty)
+    add(empty, "d1migrate.toml", TOML)
+    assert writes_nothing(empty).err.startswith(
+        "already set up: nothing to write\nfor migrations from the models of Alembic, add to d1migrate.toml:\n"
+        '[schema]\nsource = "python:app.models:Base.metadata"\n'
+    )
+
+
+def test_models_that_are_computed(empty: Project) -> None:
+    """They are not guessed."""
+    alembic(empty, "target_metadata = load()\n")
+    ended = empty.run("init")
+    assert settings(empty) == TOML
+    assert 'add to d1migrate.toml:\n[schema]\nsource = "python:MODULE:OBJECT"\n' in ended.err
+
+
+def test_a_database_of_alembic(empty: Project) -> None:
+    """Without files it begins from its tables; its own history needs files."""
+    alembic(empty)
+    empty.sql("CREATE TABLE users (id INTEGER);\nCREATE TABLE alembic_version (version_num VARCHAR(32))")
+    err = empty.run("init").err
+    assert (
+        "`adopt` takes over the history in alembic_version instead, if the folder has the migrations of"
+        in err
+    )
+    assert 'next: d1migrate baseline "as found"' in err

@@ -32,8 +32,9 @@ COMMANDS = {
         "set up a project",
         "d1migrate init",
         (argument("--dry-run", "-n", help="print what would be written; write nothing", **FLAG),),
-        details="Finds the configuration of wrangler, drizzle-kit or Prisma, and writes a d1migrate.toml only"
-        " if a setting is missing. In an empty folder, also writes a first migration. Overwrites nothing.",
+        details="Finds the configuration of wrangler, drizzle-kit, Prisma, Alembic or Django, and writes a"
+        " d1migrate.toml only if a setting is missing. In an empty folder, also writes a first migration."
+        " Overwrites nothing.",
     ),
     "up": Command(
         "apply pending migrations",

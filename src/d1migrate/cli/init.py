@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.config import Config
     from d1migrate.project.generators import Generator
-    from d1migrate.project.init import Settings
+    from d1migrate.project.init import Settings, Start
+    from d1migrate.project.model_tools import ModelTool
     from d1migrate.report.shapes import runs
 
 _FIRST = "initial schema"
@@ -46,6 +47,7 @@ class _Found(NamedTuple):
     Attributes:
         project: the project.
         generator: the tool that generates its migrations, if any.
+        models: the tool that it has for its models, if any.
         migrations: the files.
         status: files and database compared; None if the database was not read.
         problem: why it could not be read.
@@ -53,6 +55,7 @@ class _Found(NamedTuple):
 
     project: Project
     generator: Generator | None
+    models: ModelTool | None
     migrations: tuple[Migration, ...]
     status: Status | None
     problem: DamagedError | HistoryError | None
@@ -64,10 +67,10 @@ class _Found(NamedTuple):
 
     @property
     def wants_example(self) -> bool:
-        """Whether nobody has begun: no file, no tool that generates files, nothing in a SQLite database."""
+        """Whether nobody has begun: no file, no other tool's configuration, nothing in a SQLite database."""
         is_file = self.project.environment.database.startswith("sqlite:")
         has_history = self.status is None or self.status.history.applied or self.is_unmanaged
-        return is_file and not (self.migrations or self.generator or has_history)
+        return is_file and not (self.migrations or self.generator or self.models or has_history)
 
 
 class _Step(NamedTuple):
@@ -82,7 +85,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     start = project.examine()
     if start.missing:
         project = project.with_settings(start.missing)
-    found = _look(project, start.generator)
+    found = _look(project, start)
     first = next_file(_FIRST, project) if found.wants_example else None
     created = {start.missing.path: start.missing.text} if start.missing else {}
     if first:
@@ -92,7 +95,7 @@ def run(options: Options, project: Project, output: Output) -> int:
             write_file(first.name, _text(first), project, output)
         if start.missing:  # last: until then, the next `init` writes what an interrupted one did not
             files.write_new(start.missing.path, start.missing.text)
-        found = _look(project, start.generator)
+        found = _look(project, start)
     steps = _EXAMPLE_STEPS if first else _steps(found)
     if output.as_json:
         output.print_json(_json(found, created, steps, dry_run=options.dry_run))
@@ -101,6 +104,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     if start.missing and project.config.wrangler:
         _note_wrangler(start.missing, project, project.config.wrangler, output)
     _note_classes(project, output)
+    if found.models and not found.generator:
+        _note_models(found, found.models, output)
     _note_steps(steps, output)
     return 0
 
@@ -109,7 +114,7 @@ def _text(first: NewFile) -> str:
     return example(first.name, _FIRST, date=first.date, records=first.records)
 
 
-def _look(project: Project, generator: Generator | None) -> _Found:
+def _look(project: Project, start: Start) -> _Found:
     """Read the files, and a local database; for a remote one, a token may be missing yet."""
     migrations = project.load(missing_ok=True)
     status, problem = None, None
@@ -119,7 +124,7 @@ def _look(project: Project, generator: Generator | None) -> _Found:
                 status = run_flow(read_status(migrations, reader.choice), reader.driver)
             except (DamagedError, HistoryError) as error:
                 problem = error
-    return _Found(project, generator, migrations, status, problem)
+    return _Found(project, start.generator, start.models, migrations, status, problem)
 
 
 # --- what to do next ---
@@ -137,6 +142,8 @@ def _steps(found: _Found) -> tuple[_Step, ...]:
     project, status = found.project, found.status
     check = _step(project, "status", "show what is applied and what is pending")
     generate = found.generator and _Step(found.generator.command, "generate the next file")
+    if not generate and project.config.schema.source:
+        generate = _step(project, "diff", "write what the models lack as a migration")
     if found.is_unmanaged and found.migrations:
         return (_step(project, "adopt", "find out which files the database has, and record them"),)
     if found.is_unmanaged:
@@ -175,6 +182,24 @@ def _note_classes(project: Project, output: Output) -> None:
         output.note(clean_line(f"for migrations of Durable Objects ({', '.join(found)}), add {section}"))
 
 
+def _note_models(found: _Found, models: ModelTool, output: Output) -> None:
+    """Say how migrations are written from models, and what the tool's own history is good for."""
+    config = found.project.config
+    if config.schema.source is None:
+        prefix = "tool.d1migrate." if str(config.path).endswith("pyproject.toml") else ""
+        where = config.path if config.path != config.wrangler else "d1migrate.toml"
+        source = models.source or "python:MODULE:OBJECT"
+        output.note(
+            clean_line(f"for migrations from the models of {models.tool}, add to {where}:")
+            + f'\n[{prefix}schema]\nsource = "{clean_line(source)}"'
+        )
+    if found.is_unmanaged and not found.migrations:
+        output.note(
+            f"`adopt` takes over the history in {models.history} instead, if the folder has the migrations of"
+            f" {models.tool} as SQL"
+        )
+
+
 def _note_steps(steps: Sequence[_Step], output: Output) -> None:
     width = max(len(step.command) for step in steps)
     for first, step in zip(("next: ", *["      "] * len(steps)), steps, strict=False):
@@ -209,6 +234,8 @@ def _rows(found: _Found) -> Iterator[tuple[str, str]]:
     yield "configuration", ", ".join(_configurations(config))
     if found.generator:
         yield "generator", f"{found.generator.tool}, {found.generator.config}"
+    if found.models:
+        yield "models", f"{found.models.tool}, {found.models.config}"
     binding = binding_of(environment.database, config.wrangler) if config.wrangler else None
     name = f" ({binding.database_name})" if binding and binding.database_name else ""
     yield "database", f"{environment.described}{name}"

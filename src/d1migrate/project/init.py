@@ -1,6 +1,6 @@
 """Which settings a project lacks: what `init` writes to a new d1migrate.toml. Reads, and writes nothing.
 
-What the configurations of other tools contain is read in `drivers.wrangler` and `generators`.
+What the configurations of other tools contain is read in `drivers.wrangler`, `generators` and `model_tools`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.url import normalize
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
-from d1migrate.project import boundary, generators
+from d1migrate.project import boundary, generators, model_tools
 from d1migrate.project.config import DEFAULT_ENVIRONMENT, is_same_path
 from d1migrate.project.environment import Environment
 from d1migrate.project.generators import DRIZZLE
@@ -20,10 +20,14 @@ from d1migrate.project.listing import DEFAULT_PATTERN, likely_pattern, sql_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from d1migrate.project.config import Config
     from d1migrate.project.generators import Generator
+    from d1migrate.project.model_tools import ModelTool
+
+    T = TypeVar("T")
 
 FILE = "d1migrate.toml"
 _NEW, _MEMORY = "sqlite:app.db", "sqlite::memory:"
@@ -62,10 +66,12 @@ class Start(NamedTuple):
     Attributes:
         missing: the settings that it lacks, if any.
         generator: the tool that generates its migrations, if any.
+        models: the tool that it has for its models, if any.
     """
 
     missing: Settings | None
     generator: Generator | None
+    models: ModelTool | None = None
 
 
 def examine(config: Config, given: Given, variables: Given) -> Start:
@@ -79,22 +85,22 @@ def examine(config: Config, given: Given, variables: Given) -> Start:
     Raises:
         UsageError: a configuration contradicts the user, names no database, or leaves a choice.
     """
-    generator = _generator()
+    generator, models = _found_above(generators.find), _found_above(model_tools.find)
     is_own = config.path is not None and config.path != config.wrangler
     if is_own and config.environments:
         _refuse_contradiction(config, given)
-        return Start(None, generator)
+        return Start(None, generator, models)
     given = Given(*(flag or variable for flag, variable in zip(given, variables, strict=True)))
     if given.environment is not None:  # without a configuration of its own, wrangler's environments exist
-        return Start(None, generator)
-    settings = _missing(config, given, generator)
+        return Start(None, generator, models)
+    settings = _missing(config, given, generator, models)
     if is_own:
         section = "tool.d1migrate." if str(config.path).endswith("pyproject.toml") else ""
         lines = _toml(settings.content, section).rstrip()
         raise UsageError(f"{config.path} names no database", hint=f"add to it:\n{lines}")
     if settings.content and os.path.lexists(settings.path):
         raise UsageError(f"{settings.path} is not a file", hint="move it, and run `d1migrate init` again")
-    return Start(settings if settings.content else None, generator)
+    return Start(settings if settings.content else None, generator, models)
 
 
 def _refuse_contradiction(config: Config, given: Given) -> None:
@@ -113,17 +119,21 @@ def _refuse_contradiction(config: Config, given: Given) -> None:
         )
 
 
-def _missing(config: Config, given: Given, generator: Generator | None) -> Settings:
+def _missing(config: Config, given: Given, generator: Generator | None, models: ModelTool | None) -> Settings:
     """Return the settings that a project without a database of its own needs; maybe none."""
     from d1migrate.drivers.wrangler_config import generated_config
 
     wrangler = config.wrangler
     if wrangler is None and not given.database and (generated := generated_config(os.getcwd())):
         config = config._replace(wrangler=os.path.relpath(generated))
-    root = os.path.dirname(wrangler or "") if wrangler or not generator else generator.root
+    beside = generator or models
+    root = os.path.dirname(wrangler or "") if wrangler or not beside else beside.root
     path = os.path.normpath(os.path.join(root, FILE))
     url = given.database or _bound(config) or _file_url(generator)
     content: dict[str, Any] = {**_folder(config._replace(path=path), given, generator, url)}
+    # Models are imported from the folder of this file.
+    if models and models.source and not generator and is_same_path(models.root, root or "."):
+        content["schema"] = {"source": models.source}
     if given.database or not config.wrangler:
         if url == _MEMORY:
             raise UsageError(f"{url} would be another, empty database in every command", hint=f"use {_NEW}")
@@ -239,12 +249,12 @@ def _sql_files(folder: str) -> list[str]:
     return sql_files(folder) if os.path.isdir(folder) else []
 
 
-def _generator() -> Generator | None:
-    """Return what generates migrations, from its configuration here or above, inside the project."""
+def _found_above(find: Callable[[str], T | None]) -> T | None:
+    """Return what a folder has, for the first one here or above, inside the project, that has it."""
     root = boundary.root_of(None)
     folder = os.path.realpath(".")
     while True:
-        if found := generators.find(os.path.relpath(folder)):
+        if found := find(os.path.relpath(folder)):
             return found
         if folder == root:
             return None
@@ -252,10 +262,12 @@ def _generator() -> Generator | None:
 
 
 def _toml(content: dict[str, Any], prefix: str = "") -> str:
-    """Return settings, and the environments among them, as TOML."""
-    lines = [f"{key} = {_quoted(value)}" for key, value in content.items() if key != "env"]
-    for name, section in content.get("env", {}).items():
-        lines += ["", f"[{prefix}env.{name}]", *(f"{key} = {_quoted(v)}" for key, v in section.items())]
+    """Return settings, and the sections among them, as TOML."""
+    lines = [f"{key} = {_quoted(value)}" for key, value in content.items() if isinstance(value, str)]
+    sections = {"schema": content["schema"]} if "schema" in content else {}
+    sections |= {f"env.{name}": section for name, section in content.get("env", {}).items()}
+    for name, section in sections.items():
+        lines += ["", f"[{prefix}{name}]", *(f"{key} = {_quoted(v)}" for key, v in section.items())]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
