@@ -11,10 +11,14 @@ from decimal import Decimal
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
+from d1migrate.sql.names import quote_identifier, quote_literal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Engine
 
 ROWS = 1_000
 
@@ -173,14 +177,13 @@ class Change(NamedTuple):
         edits: what is replaced in the models, and by what.
         options: of `diff`.
         expected: what becomes of the rows.
-        undone: what becomes of them, if the change is rolled back afterwards.
-        parents: the tables that are rebuilt, and whose children could lose rows.
+        undone: what becomes of them when the change is rolled back.
     """
 
     edits: Sequence[tuple[str, str]]
     options: Sequence[str]
     expected: Callable[[Rows], Rows]
-    undone: Callable[[Rows], Rows] = lambda rows: rows
+    undone: Callable[[Rows], Rows]
 
     def edit(self, models: str) -> str:
         """Return the models after the change."""
@@ -190,26 +193,26 @@ class Change(NamedTuple):
         return models
 
 
-def _each(rows: Rows, table: str, change: Callable[[Row], Row]) -> Rows:
-    return rows | {table: [change(row) for row in rows[table]]}
+def _with(rows: Rows, table: str, **values: Any) -> Rows:
+    return rows | {table: [row | values for row in rows[table]]}
 
 
-def _without(row: Row, column: str) -> Row:
-    return {name: value for name, value in row.items() if name != column}
+def _without(rows: Rows, table: str, column: str) -> Rows:
+    return rows | {table: [{name: row[name] for name in row if name != column} for row in rows[table]]}
 
 
-def _renamed(rows: Rows) -> Rows:
-    found = {"labels" if table == "tags" else table: own for table, own in rows.items()}
-    return _each(found, "users", lambda row: _without(row, "name") | {"full_name": row["name"]})
+def _converted(rows: Rows, kind: type) -> Rows:
+    return rows | {"tasks": [row | {"estimate": kind(row["estimate"])} for row in rows["tasks"]]}
 
 
-def _dropped(rows: Rows) -> Rows:
-    found = {table: own for table, own in rows.items() if table != "badges"}
-    return _each(found, "users", lambda row: _without(row, "legacy_id"))
+def _renamed(rows: Rows, table: str, column: str, *, to_table: str, to_column: str) -> Rows:
+    """Rename a column of users, and a table."""
+    users = [{to_column if name == column else name: row[name] for name in row} for row in rows["users"]]
+    return {to_table if name == table else name: own for name, own in rows.items()} | {"users": users}
 
 
-def _related(rows: Rows) -> Rows:
-    return _each(rows, "users", lambda row: row | {"office_id": None}) | {"offices": []}
+def _no_table(rows: Rows, table: str) -> Rows:
+    return {name: own for name, own in rows.items() if name != table}
 
 
 CHANGES = {
@@ -221,7 +224,8 @@ CHANGES = {
             )
         ],
         ["--backfill", "teams.region='eu'"],
-        lambda rows: _each(rows, "teams", lambda row: row | {"region": "eu"}),
+        lambda rows: _with(rows, "teams", region="eu"),
+        lambda rows: _without(rows, "teams", "region"),
     ),
     "rename a column and a table": Change(
         [
@@ -234,7 +238,8 @@ CHANGES = {
             ("tags.id", "labels.id"),
         ],
         ["--rename", "users.name=full_name", "--rename", "tags=labels"],
-        _renamed,
+        lambda rows: _renamed(rows, "tags", "name", to_table="labels", to_column="full_name"),
+        lambda rows: _renamed(rows, "labels", "full_name", to_table="tags", to_column="name"),
     ),
     "change a type": Change(
         [
@@ -243,7 +248,8 @@ CHANGES = {
             ('    admin = "admin"\n', '    admin = "admin"\n    guest = "guest"\n'),
         ],
         [],
-        lambda rows: _each(rows, "tasks", lambda row: row | {"estimate": int(row["estimate"])}),
+        lambda rows: _converted(rows, int),
+        lambda rows: _converted(rows, str),
     ),
     "drop a column and a table": Change(
         [
@@ -251,7 +257,8 @@ CHANGES = {
             (MODELS[MODELS.index("\n\nclass Badge") :], ""),
         ],
         ["--allow-drop", "users.legacy_id", "--allow-drop", "badges"],
-        _dropped,
+        lambda rows: _without(_no_table(rows, "badges"), "users", "legacy_id"),
+        lambda rows: _with(rows, "users", legacy_id=None) | {"badges": []},
     ),
     "add a relation": Change(
         [
@@ -271,7 +278,8 @@ CHANGES = {
             ),
         ],
         [],
-        _related,
+        lambda rows: _with(rows, "users", office_id=None) | {"offices": []},
+        lambda rows: _without(_no_table(rows, "offices"), "users", "office_id"),
     ),
 }
 
@@ -324,12 +332,29 @@ def objects(models: Any) -> Iterator[list[Any]]:
     yield [models.Badge(id=n, user_id=n, label=f"badge {n % 9}") for n in numbers]
 
 
-def fill(models: Any, session: Session) -> None:
+def fill(models: Any, engine: Engine) -> None:
     """Write 1,000 rows into each table of the first models."""
-    for group in objects(models):
-        session.add_all(group)
-        session.flush()
-    session.commit()
+    with Session(engine) as session:
+        for group in objects(models):
+            session.add_all(group)
+            session.flush()
+        session.commit()
+
+
+def inserts(models: Any, rows: Rows) -> Iterator[str]:
+    """Yield statements that write rows, 250 each; parents come first, and generated columns are left out."""
+    for table in models.Base.metadata.sorted_tables:
+        names = [column.name for column in table.columns if column.computed is None]
+        values = [f"({', '.join(_literal(row[name]) for name in names)})" for row in rows[table.name]]
+        columns = ", ".join(map(quote_identifier, names))
+        for start in range(0, len(values), 250):
+            yield f"INSERT INTO {table.name} ({columns}) VALUES {', '.join(values[start : start + 250])}"
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return quote_literal(value) if isinstance(value, str) else repr(value)
 
 
 AUDIT = (
