@@ -37,6 +37,7 @@ ELSEWHERE = {
     "docs/guides/github-actions.md": "tests/docs/test_github_actions.py runs the steps of its workflow",
     "docs/guides/durable-objects.md": "tests/docs/test_objects_guide.py also checks its types",
     "docs/guides/fleet-of-objects.md": "tests/docs/test_objects_guide.py also checks its types",
+    "docs/guides/models-in-a-python-worker.md": "tests/docs/test_models_in_worker_guide.py also runs its Worker, inside workerd",
     "docs/guides/python-worker.md": "tests/docs/test_worker_guide.py also runs its Worker, inside workerd",
     "docs/guides/typescript-worker.md": "tests/docs/test_typescript_guide.py also runs its Worker, inside workerd",
 }
