@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
-from d1migrate.drafting import Desired, read
+from d1migrate.drafting import Desired, missing_in_database, missing_in_files, read
 from d1migrate.drafting.sources import Source, load_source, read_database, read_from_tool
 from d1migrate.drafting.sources.source import EXAMPLES, TOOLS
 from d1migrate.drivers.run import run as run_flow
@@ -57,6 +57,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     hidden = project.history_tables
     desired = desired._replace(schema=without_histories(desired.schema, *hidden, keep=existing))
     current = without_histories(current, *hidden, keep=named)
+    desired = _with_missing_rows(desired, current, project, is_live=is_live)
     return run_draft(current, desired, options.draft, project, output)
 
 
@@ -121,6 +122,19 @@ def _refuse_useless(options: Options, source: Source) -> None:
                 f"{flag} {what}, and {source.text} has none",
                 hint=f"leave it out, or name the models: `--to {EXAMPLES[kinds[-1]]}`",
             )
+
+
+def _with_missing_rows(desired: Desired, current: Schema, project: Project, *, is_live: bool) -> Desired:
+    """Return the desired schema with the rows that the files, or the live database, do not have."""
+    if desired.models is None or not desired.models.rows:
+        return desired
+    rows = desired.models.rows
+    if is_live:
+        missing = missing_in_database(rows, current, project.migrator().driver)
+    else:
+        migrations = project.load(missing_ok=True)
+        missing = missing_in_files(rows, migrations, project.choice(migrations).guess)
+    return desired._replace(models=desired.models._replace(rows=missing))
 
 
 def _live_schema(project: Project, output: Output) -> Schema:

@@ -11,7 +11,15 @@ from d1migrate.cli.draft_stages import stages_of
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
-from d1migrate.drafting import Declarations, complete, draft, migration_text
+from d1migrate.drafting import (
+    Declarations,
+    complete,
+    draft,
+    migration_text,
+    rows_title,
+    rows_to_write,
+    with_rows,
+)
 from d1migrate.errors import DataLoss, MissingValue
 
 TYPE_CHECKING = False
@@ -56,15 +64,20 @@ def write_draft(
             raise
         output.note(f"different: {error}")
         return _value(str(error))
-    if drafted is None:
+    notes = desired.models.notes if desired.models else ()
+    rows = rows_to_write(desired, current)
+    if drafted is None and not rows:
+        _report(notes, output)
         return no_difference(output)
     if options.check:
-        output.note(f"different: {drafted.title}")
-        return _value(drafted.title)
-    stages = stages_of(drafted, current, desired, options, project, output)
+        title = drafted.title if drafted else rows_title(rows)
+        output.note(f"different: {title}")
+        return _value(title)
+    stages = stages_of(drafted, current, desired, options, project, output) if drafted else []
+    stages = with_rows(stages, rows, current, options.name)
+    stages[-1] = stages[-1]._replace(notes=(*notes, *stages[-1].notes))
     for stage in stages:
-        for note in stage.notes:
-            output.note(note)
+        _report(stage.notes, output)
     if options.dry_run:
         planned: list[NewFile] = []
         for stage in stages:
@@ -79,14 +92,21 @@ def write_draft(
     return _value(stages[0].description, files=written)
 
 
+def _report(notes: Sequence[str], output: Output) -> None:
+    """Report notes; what is below their first line is only for the file."""
+    for note in notes:
+        output.note(note.partition("\n")[0])
+
+
 def _text(stage: Stage, new: NewFile) -> str:
+    notes = [line for note in stage.notes for line in note.split("\n")]
     return migration_text(
         stage.draft,
         new.name,
         stage.description,
         date=new.date,
         records=new.records,
-        lines=(*stage.notes, *stage.lines),
+        lines=(*notes, *stage.lines),
     )
 
 

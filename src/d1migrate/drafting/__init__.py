@@ -22,6 +22,13 @@ from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.online import online_stages
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import read
+from d1migrate.drafting.seed_rows import (
+    missing_in_database,
+    missing_in_files,
+    rows_title,
+    rows_to_write,
+    with_rows,
+)
 from d1migrate.drafting.steps import in_steps
 
 __all__ = [
@@ -37,6 +44,11 @@ __all__ = [
     "expand_contract",
     "in_steps",
     "migration_text",
+    "missing_in_database",
+    "missing_in_files",
     "online_stages",
     "read",
+    "rows_title",
+    "rows_to_write",
+    "with_rows",
 ]

@@ -23,12 +23,16 @@ class SeedRow(NamedTuple):
         insert: the INSERT, which does nothing if the row exists.
         exists: a SELECT of one value: whether the row exists.
         delete: the DELETE of a rollback; None if the row stays then.
+        notes: what a person has to do when the row is new; as in `Models`.
+        renames: whether `insert` is an UPDATE: an existing row gets a new name. A new table needs none.
     """
 
     table: str
     insert: str
     exists: str
     delete: str | None = None
+    notes: tuple[str, ...] = ()
+    renames: bool = False
 
 
 class Models(NamedTuple):

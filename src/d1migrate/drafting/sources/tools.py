@@ -82,6 +82,6 @@ def _models(source: Source, found: Mapping[str, Any]) -> Models:
         {fold(table): name for table, name in found.get("classes", {}).items()},
         {(fold(table), fold(column)): sql for table, column, sql in found.get("defaults", ())},
         {(fold(table), fold(column)): name for table, column, name in found.get("functions", ())},
-        tuple(SeedRow(**row) for row in found.get("rows", ())),
+        tuple(SeedRow(**{**row, "notes": tuple(row.get("notes", ()))}) for row in found.get("rows", ())),
         tuple(found.get("notes", ())),
     )

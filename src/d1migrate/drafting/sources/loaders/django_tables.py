@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import importlib
 import os
-from difflib import get_close_matches
+import sys
 
-from d1migrate_answer import Refused, answer, tail
+from d1migrate_answer import OTHER_INTERPRETER, Refused, answer, imported, nearest
+from d1migrate_django_migrations import Migrations
+from d1migrate_django_rows import history_rows, renamed_types, send_post_migrate, written_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
+
+_TOKENS = "CLOUDFLARE_"
 
 
 def load(request: dict[str, Any]) -> dict[str, Any]:
@@ -23,40 +27,67 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
     _set_up(request["target"], request["database"])
     from django.apps import apps
     from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
 
     chosen = _chosen(request["apps"])
     _import_management()
     models = list(_migratable(apps.get_models(include_auto_created=True)))
+    with connection.cursor() as cursor:  # nobody needs the file after a crash
+        cursor.execute("PRAGMA synchronous = OFF")
+        cursor.execute("PRAGMA journal_mode = MEMORY")
     with connection.constraint_checks_disabled():
         for model in models:
             if not model._meta.auto_created:
                 _create(model)
-        MigrationRecorder(connection).ensure_schema()
-        own = [model for model in models if model._meta.app_label in chosen]
-        found = _about(own)
-        _drop([model for model in models if model._meta.app_label not in chosen])
-    return found
+        migrations = Migrations(chosen)
+        notes = [_unwritten(label) for label in migrations.unwritten(chosen)]
+        notes += send_post_migrate(chosen)
+        rows = [
+            *renamed_types(migrations.renames),
+            *written_rows(models),
+            *history_rows(migrations.history, migrations.notes),
+        ]
+        _drop(model for model in models if model._meta.app_label not in chosen)
+    own = [model for model in models if model._meta.app_label in chosen]
+    return {**_about(own), "rows": rows, "notes": notes}
 
 
 def _set_up(target: str, database: str) -> None:
     """Set Django up with the scratch file as its only database.
 
     Raises:
-        Refused: Django or the settings cannot be imported.
+        Refused: Django is not there, or the settings are not, or they are not complete.
     """
     try:
         import django
         from django.conf import settings
-    except ImportError as error:
-        raise Refused(
-            f"Django cannot be imported: {error}",
-            "--python names the interpreter that has the project's packages",
-        ) from error
+        from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        raise Refused(f"{sys.executable} has no Django", OTHER_INTERPRETER) from error
     os.environ["DJANGO_SETTINGS_MODULE"] = target
-    scratch = {"ENGINE": "django.db.backends.sqlite3", "NAME": database}
-    settings.DATABASES = {alias: dict(scratch) for alias in {"default": {}, **settings.DATABASES}}
-    django.setup()
+    try:
+        imported(target)
+        scratch = {"ENGINE": "django.db.backends.sqlite3", "NAME": database}
+        settings.DATABASES = {alias: dict(scratch) for alias in {"default": {}, **settings.DATABASES}}
+        settings.LOGGING_CONFIG = None  # it may open files
+        django.setup()
+    except (ImproperlyConfigured, KeyError) as error:
+        if _TOKENS not in str(error) and not isinstance(error, ImproperlyConfigured):
+            raise
+        raise Refused(f"the settings are not complete: {error}", _without(str(error))) from error
+    except AppRegistryNotReady as error:
+        raise Refused(
+            f"an app uses models before all of them are loaded: {error}",
+            f"`python -m django check --settings {target}` shows where",
+        ) from error
+
+
+def _without(message: str) -> str:
+    """Return the hint for settings that lack a value."""
+    if _TOKENS in message:
+        return f"{_TOKENS}* is not passed to the models, which use no database: give the setting a default"
+    return "d1migrate passes the environment on: set what the settings read, as for manage.py"
 
 
 def _chosen(labels: Sequence[str]) -> set[str]:
@@ -70,10 +101,9 @@ def _chosen(labels: Sequence[str]) -> set[str]:
     installed = [config.label for config in apps.get_app_configs()]
     for label in labels:
         if label not in installed:
-            near = get_close_matches(label, installed, 1) or installed
-            raise Refused(
-                f"--app {label}: no installed app has this label", f"did you mean {', '.join(near)}?"
-            )
+            near = nearest(label, installed)
+            hint = f"did you mean {near}?" if near else f"installed are: {', '.join(sorted(installed))}"
+            raise Refused(f"--app {label}: no installed app has this label", hint)
     return set(labels or installed)
 
 
@@ -87,13 +117,13 @@ def _import_management() -> None:
             importlib.import_module(".management", config.name)
 
 
-def _migratable(models: Iterable[Any]) -> Iterable[Any]:
-    """Return the models that `migrate` would create in one of the databases of the settings."""
+def _migratable(models: Iterable[Any]) -> Iterator[Any]:
+    """Yield the models that `migrate` would create in any of the databases of the settings."""
     from django.db import connection, connections, router
 
     for model in models:
-        aliases = (alias for alias in connections if router.allow_migrate_model(alias, model))
-        if model._meta.can_migrate(connection) and any(aliases):
+        is_allowed = any(router.allow_migrate_model(alias, model) for alias in connections)
+        if is_allowed and model._meta.can_migrate(connection):
             yield model
 
 
@@ -103,13 +133,13 @@ def _create(model: Any) -> None:
     Raises:
         Refused: SQLite or Django refuses it.
     """
-    from django.db import connection
+    from django.db import DatabaseError, NotSupportedError, connection
 
     try:
         with connection.schema_editor() as editor:
             editor.create_model(model)
-    except Exception as error:
-        raise Refused(f"the table of {model._meta.label} cannot be created{tail(error)}") from error
+    except (DatabaseError, NotSupportedError) as error:
+        raise Refused(f"table {model._meta.db_table} ({model._meta.label}): {error}") from error
 
 
 def _drop(models: Iterable[Any]) -> None:
@@ -120,6 +150,13 @@ def _drop(models: Iterable[Any]) -> None:
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(model._meta.db_table)}")
 
 
+def _unwritten(label: str) -> str:
+    return (
+        f"{label}: its models have changes that no Django migration has, so showmigrations will not know of"
+        f" them: run `python manage.py makemigrations {label}` first"
+    )
+
+
 def _about(models: Sequence[Any]) -> dict[str, Any]:
     """Return the classes of tables, and the values that Django gives to new rows."""
     classes, defaults, functions = {}, [], []
@@ -128,29 +165,45 @@ def _about(models: Sequence[Any]) -> dict[str, Any]:
         classes[table] = model._meta.label
         for field in model._meta.local_concrete_fields:
             name = _function(field)
+            sql = _default(field) if name is None else None
             if name is not None:
                 functions.append((table, field.column, name))
-            elif field.has_default():
-                defaults.append((table, field.column, _literal(field)))
-    return {"classes": classes, "defaults": defaults, "functions": functions, "rows": [], "notes": []}
+            elif sql is not None:
+                defaults.append((table, field.column, sql))
+    return {"classes": classes, "defaults": defaults, "functions": functions}
 
 
 def _function(field: Any) -> str | None:
     """Return the name of the function that gives a field its value; None if there is none."""
-    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-        return "auto_now" if field.auto_now else "auto_now_add"
-    if field.has_default() and callable(field.default):
-        name = getattr(field.default, "__qualname__", type(field.default).__qualname__)
-        return f"{getattr(field.default, '__module__', '')}.{name}".lstrip(".")
-    return None
+    for setting in ("auto_now", "auto_now_add"):
+        if getattr(field, setting, False):
+            return setting
+    if not field.has_default() or not callable(field.default):
+        return None
+    function = field.default
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    module = getattr(function, "__module__", None)
+    return name if module in (None, "builtins") else f"{module}.{name}"
 
 
-def _literal(field: Any) -> str:
-    """Return the default of a field as SQL."""
+def _default(field: Any) -> str | None:
+    """Return the value, as SQL, that Django gives to a field of a new row; None if there is none.
+
+    Like Django, take an empty text for a field that may be blank.
+    """
     from django.db import connection
 
-    value = field.get_db_prep_save(field.get_default(), connection)
-    return str(connection.schema_editor().quote_value(value))
+    if field.has_default():
+        value = field.get_default()
+    elif field.blank and not field.null and field.empty_strings_allowed and not field.primary_key:
+        value = b"" if field.get_internal_type() == "BinaryField" else ""
+    else:
+        return None
+    try:
+        sql = connection.schema_editor().quote_value(field.get_db_prep_save(value, connection))
+    except Exception:  # a field of the project can raise anything
+        return None
+    return None if sql == "NULL" else str(sql)
 
 
 if __name__ == "__main__":
