@@ -146,3 +146,17 @@ def test_a_project_without_migrations(begun: Project, flags: list[str]) -> None:
         (path,) = begun.migrations.iterdir()
         assert path.name == "001_create_users.sql"
         assert begun.run("diff", "--to", "python:app.models:Base").err == "no difference\n"
+
+
+def test_types_that_sqlite_treats_alike(begun: Project) -> None:
+    """They are no difference, unless --types asks for them; a whole schema is compared exactly."""
+    begun.write(
+        "001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, role VARCHAR(5));\n"
+    )
+    models = "python:app.models:Base"
+    assert begun.run("diff", "--to", models, "--check").err == "no difference\n"
+    assert begun.run("diff", "--to", models, "--check", "--types", code=3).err == "different: change users\n"
+    assert begun.run("diff", "--to", COMMAND, "--check").err == "no difference\n"
+    assert begun.run("diff", "--to", "want", "--check", code=3).err == "different: change users\n"
+    err = begun.run("diff", "--to", "want", "--check", "--types", code=2).err
+    assert err.startswith("error: --types is for models, and want has none\n")

@@ -142,6 +142,14 @@ SCALE = argument(
     metavar="TABLE=ROWS",
     help="how many rows a table has in production, to estimate the cost there; can be repeated",
 )
+MODELS = (
+    argument(
+        "--types",
+        help="with models: every declared type is a difference, also one that SQLite treats alike, such as"
+        " VARCHAR(50) and VARCHAR(100)",
+        **FLAG,
+    ),
+)
 DRAFT = (
     argument("--name", metavar="WORDS", help="name of the migration (default: derived from the changes)"),
     argument("--order", help="also treat a different column order as a difference", **FLAG),

@@ -19,6 +19,7 @@ from d1migrate.cli.arguments import (
     FLAG,
     FOR,
     MIGRATION,
+    MODELS,
     SCALE,
     TO_DOWN,
     TO_UP,
@@ -130,6 +131,7 @@ COMMANDS = {
                 " (`verify` shows how these differ)",
             ),
             *DECLARED,
+            *MODELS,
             *DRAFT,
         ),
         details="The migration has a rollback. Renames are declared, never guessed; dropping a column needs"

@@ -113,9 +113,11 @@ def _refuse_useless(options: Options, source: Source) -> None:
         UsageError: there is one.
     """
     of_models, of_django = ("python", "django"), ("django",)
+    # A whole schema is compared exactly, and leaves nothing outside.
     for flag, value, kinds, what in (
         ("--python", options.python, of_models, "imports models"),
         ("--app", options.app, of_django, "chooses apps of a Django project"),
+        ("--types", options.draft.types, (*TOOLS, "python"), "is for models"),
     ):
         if value and source.kind not in kinds:
             raise UsageError(

@@ -144,7 +144,7 @@ def draft_or_ask(
         declared.refuse_unknown(current, desired)
         try:
             with output.working("writing the migration and checking it on scratch databases"):
-                whole = complete(current, desired, declared)
+                whole = complete(current, desired, declared, types=options.types)
                 drafted = draft(current, whole, **declared._asdict(), order=options.order, budget=budget)
         except (DataLoss, MissingValue) as error:
             if options.check:

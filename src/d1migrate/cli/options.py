@@ -85,6 +85,7 @@ class DraftOptions(NamedTuple):
     allow_drop: tuple[str, ...] = ()
     name: str | None = None
     order: bool = False
+    types: bool = False
     dry_run: bool = False
     check: bool = False
     scale: tuple[str, ...] = ()

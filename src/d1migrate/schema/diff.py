@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.compare import Scopes
     from d1migrate.schema.model import Schema, Table
-    from d1migrate.sql.definitions import ColumnDefinition
+    from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
 
 _CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
 
@@ -240,7 +240,7 @@ class _Table:
         self.missing: list[RequiredValue] = []
         self.changes: list[Change] = []
         self._old, self._new, self._backfill, self._drops = old, new, backfill, drops
-        before, after = parse_table(old.sql), parse_table(new.sql)
+        before, after = _definition(old), _definition(new)
         if before is None or after is None:
             if canonical(old.sql) != canonical(new.sql):
                 self.changes.append(rebuild_virtual(old, new, backfill))
@@ -339,6 +339,17 @@ class _Table:
             if value is not None and not _reads(value, source.name):
                 value = f"coalesce({name}, {value})"
             yield column.name, value or name
+
+
+def _definition(table: Table) -> TableDefinition | None:
+    """Return a table without a NOT NULL of its rowid, which is never NULL; None for a virtual table."""
+    definition = parse_table(table.sql)
+    if definition is None or definition.rowid_alias is None:
+        return definition
+    columns = (
+        c._replace(not_null=None) if c.name == definition.rowid_alias else c for c in definition.columns
+    )
+    return definition._replace(columns=tuple(columns))
 
 
 def _reads(expression: str, column: str) -> bool:

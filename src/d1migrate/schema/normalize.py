@@ -143,8 +143,7 @@ def mentioned_names(expression: str) -> frozenset[str]:
 def _column(column: ColumnDefinition, names: Collection[str]) -> str:
     words = [canonical_name(column.name)]
     if column.type:
-        kind = joined([unquote(token.text) for token in significant(column.type)])
-        words.append(fold(kind).replace(" (", "("))
+        words.append(canonical_type(column.type))
     if column.not_null is not None:
         words.append(f"NOT NULL{_conflict(column.not_null.conflict)}")
     if column.default is not None and (default := _default(column.default)):
@@ -154,6 +153,11 @@ def _column(column: ColumnDefinition, names: Collection[str]) -> str:
         stored = " STORED" if column.stored else ""
         words.append(f"AS ({canonical_expression(column.generated, names)}){stored}")
     return " ".join(words)
+
+
+def canonical_type(declared: str) -> str:
+    """Return the normal form of a declared type."""
+    return fold(joined([unquote(token.text) for token in significant(declared)])).replace(" (", "(")
 
 
 def _default(sql: str) -> str:

@@ -22,7 +22,7 @@ from d1migrate.sql.tokens import Token, significant, tokenize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
 _AFTER_TYPE = _TABLE_CONSTRAINTS | {
@@ -65,6 +65,26 @@ def parse_table(sql: str) -> TableDefinition | None:
     return _table(sql, significant(sql))
 
 
+def with_types(sql: str, types: Mapping[str, str]) -> str:
+    """Return a CREATE TABLE with other declared types, and nothing else changed.
+
+    Args:
+        sql: the statement; `parse_table` can parse it.
+        types: {folded column: its type, "" for none}.
+    """
+    tokens = significant(sql)
+    start = _body(tokens)
+    parts, at = list[str](), 0
+    for group in _groups(tokens, start, closing(tokens, start)):
+        kind = types.get(fold(unquote(group[0].text))) if group[0].keyword not in _TABLE_CONSTRAINTS else None
+        if kind is None:
+            continue
+        name, last = group[0], group[_type_end(group) - 1]
+        parts += [sql[at : name.start + len(name.text)], f" {kind}" if kind else ""]
+        at = last.start + len(last.text)
+    return "".join([*parts, sql[at:]])
+
+
 def parse_trigger(sql: str) -> TriggerDefinition | None:
     """Parse a CREATE TRIGGER; None for any other statement."""
     tokens = significant(sql)
@@ -93,7 +113,7 @@ def _table(sql: str, tokens: Sequence[Token]) -> TableDefinition | None:
     end = closing(tokens, start)
     if end >= len(tokens):
         return None
-    groups = [group for group in parted(tokens[start + 1 : end], ",") if group]
+    groups = _groups(tokens, start, end)
     columns = [_column(sql, group) for group in groups if group[0].keyword not in _TABLE_CONSTRAINTS]
     constraints = [Constraints(sql, group) for group in groups if group[0].keyword in _TABLE_CONSTRAINTS]
     options = [fold(unquote(token.text)) for token in tokens[end + 1 :]]
@@ -111,6 +131,11 @@ def _table(sql: str, tokens: Sequence[Token]) -> TableDefinition | None:
     )
 
 
+def _groups(tokens: Sequence[Token], start: int, end: int) -> list[Sequence[Token]]:
+    """Return the tokens of each column and table constraint, between two parentheses."""
+    return [group for group in parted(tokens[start + 1 : end], ",") if group]
+
+
 def _body(tokens: Sequence[Token]) -> int:
     """Return the position of the parenthesis that opens the columns; the end if there is none."""
     words = [token.keyword for token in tokens[:3]]
@@ -122,13 +147,7 @@ def _body(tokens: Sequence[Token]) -> int:
 
 
 def _column(sql: str, tokens: Sequence[Token]) -> ColumnDefinition:
-    end = 1
-    while end < len(tokens) and tokens[end].kind in _NAMES and tokens[end].keyword not in _AFTER_TYPE:
-        if [token.keyword for token in tokens[end : end + 2]] == ["GENERATED", "ALWAYS"]:
-            break
-        end += 1
-    if end > 1 and text_at(tokens, end) == "(":
-        end = closing(tokens, end) + 1
+    end = _type_end(tokens)
     name = unquote(tokens[0].text)
     rest = Constraints(sql, tokens[end:], column=name)
     return ColumnDefinition(
@@ -143,6 +162,16 @@ def _column(sql: str, tokens: Sequence[Token]) -> ColumnDefinition:
         tuple(rest.keys),
         tuple(rest.references),
     )
+
+
+def _type_end(tokens: Sequence[Token]) -> int:
+    """Return the position after the declared type of a column, which begins at 1 and may be empty."""
+    end = 1
+    while end < len(tokens) and tokens[end].kind in _NAMES and tokens[end].keyword not in _AFTER_TYPE:
+        if [token.keyword for token in tokens[end : end + 2]] == ["GENERATED", "ALWAYS"]:
+            break
+        end += 1
+    return closing(tokens, end) + 1 if end > 1 and text_at(tokens, end) == "(" else end
 
 
 def _items(

@@ -91,3 +91,18 @@ def test_what_is_lost() -> None:
     (added,) = diff(schema(A), schema(A.replace("TEXT", "TEXT, y DEFAULT 5"))).changes
     assert isinstance(added, AddColumn)
     assert added.definition == "y DEFAULT 5"
+
+
+@pytest.mark.parametrize("key", ["INTEGER NOT NULL PRIMARY KEY", "INTEGER PRIMARY KEY NOT NULL"])
+def test_the_rowid_is_never_null(key: str) -> None:
+    """NOT NULL says nothing of it, in the column or beside a key after the columns; of another key it does."""
+    bare = schema("CREATE TABLE t (id INTEGER PRIMARY KEY, a)")
+    for said in (f"id {key}, a", "id INTEGER NOT NULL, a, PRIMARY KEY (id)"):
+        other = schema(f"CREATE TABLE t ({said})")
+        assert not diff(bare, other).changes
+        assert not diff(other, bare).changes
+    texts = (
+        schema("CREATE TABLE t (id TEXT PRIMARY KEY)"),
+        schema("CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL)"),
+    )
+    assert diff(*texts).changes

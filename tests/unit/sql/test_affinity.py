@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from d1migrate.sql.affinity import affinity
+from d1migrate.sql.affinity import affinity, is_same_type
 
 # What becomes of the text '1', the text '1.5' and a blob says which affinity a column has.
 STORED = {
@@ -54,3 +54,41 @@ def test_affinity(declared: str) -> None:
     connection.execute("CREATE TABLE c AS SELECT a FROM t")
     ((made,),) = connection.execute("SELECT type FROM pragma_table_info('c')")
     assert affinity(made) == affinity(declared)
+
+
+ALIKE = [
+    ("VARCHAR(50)", "VARCHAR(100)"),
+    ("TEXT", "varchar"),
+    ('"VARCHAR(8)"', "CHAR(32)"),
+    ("BIGINT", "INTEGER"),
+    ("integer unsigned", "INT"),
+    ("FLOAT", "DOUBLE PRECISION"),
+    ("", "BLOB"),
+    ("NUMERIC(10, 2)", "numeric"),
+    ('"DATE"', "DATE"),
+    ("DECIMAL(10,\n2)", "decimal (12, 4)"),
+]
+UNLIKE = [
+    ("TEXT", "BLOB"),
+    ("INTEGER", "REAL"),
+    ("INTEGER", "NUMERIC"),
+    ("BOOLEAN", "NUMERIC"),
+    ("DATE", "DATETIME"),
+    ("JSON", "DATE"),
+    ("", "NUMERIC"),
+    ("DECIMAL(10, 2)", "NUMERIC(10, 2)"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE)
+def test_types_that_are_alike(one: str, other: str) -> None:
+    """Their affinity is the same; for NUMERIC, which every other name has, their name too."""
+    assert is_same_type(one, other)
+    assert is_same_type(other, one)
+
+
+@pytest.mark.parametrize(("one", "other"), UNLIKE)
+def test_types_that_are_not(one: str, other: str) -> None:
+    """SQLite stores other values, or applications read them differently."""
+    assert not is_same_type(one, other)
+    assert not is_same_type(other, one)
