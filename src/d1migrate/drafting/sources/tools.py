@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 
+import apsw
+
 from d1migrate.drafting.desired import Desired, Models, SeedRow
 from d1migrate.drafting.sources.command import run_command
 from d1migrate.drafting.sources.database import read_database, table_at
 from d1migrate.drafting.sources.process import run_loader
+from d1migrate.drivers.plain import PlainConnection
 from d1migrate.errors import ParseError, SourceError, UsageError
 from d1migrate.project.temporary import PrivateFolder
+from d1migrate.sql.d1 import allows_name
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
     from d1migrate.drafting.sources.source import Source
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
-_WHERE_D1_DIFFERS = "change the model: D1 has only the functions of SQLite itself, and reserves some names"
+_RENAME = "rename it in the model: names that begin with `_cf_` are for Cloudflare's own tables"
+_WHERE_D1_DIFFERS = "change the model: D1 has only functions that are SQLite's own"
 
 
 def read_from_tool(
@@ -63,17 +68,22 @@ def _read(database: str, models: Models) -> Desired:
     Raises:
         SourceError: D1 refuses a statement, which is in no file: its class or table says where it is from.
     """
+    with PlainConnection(database, flags=apsw.SQLITE_OPEN_READONLY) as connection:
+        for name, table in connection.execute("SELECT name, tbl_name FROM sqlite_schema"):
+            if not allows_name(name):  # in other databases, such a table is Cloudflare's own
+                raise _refused(models, table, f"the name {name} is reserved", _RENAME)
     try:
         return read_database(database, name=models.source)
     except ParseError as error:
         table = table_at(database, error.line)
-        class_ = models.classes.get(fold(table))
-        place = f"table {table} ({class_})" if class_ else f"table {table}"
-        raise SourceError(
-            f"{models.source}: {place}: D1 refuses it: {error.args[0]}\n    {error.source.strip()}",
-            hint=error.hint or _WHERE_D1_DIFFERS,
-            rule=error.rule,
-        ) from error
+        message = f"{error.args[0]}\n    {error.source.strip()}"
+        raise _refused(models, table, message, error.hint or _WHERE_D1_DIFFERS) from error
+
+
+def _refused(models: Models, table: str, message: str, hint: str) -> SourceError:
+    class_ = models.classes.get(fold(table))
+    place = f"table {table} ({class_})" if class_ else f"table {table}"
+    return SourceError(f"{models.source}: {place}: D1 refuses it: {message}", hint=hint)
 
 
 def _models(source: Source, found: Mapping[str, Any]) -> Models:

@@ -124,6 +124,9 @@ def tail(error: BaseException) -> str:
     while part is not None:
         frames = [frame for frame in part.stack if not _is_loader(frame.filename)]
         part.stack[:] = [frame for frame in frames if _is_of_project(frame.filename)] or frames
+        for frame in part.stack:
+            _ = frame.line  # read while the name is that of the file
+            frame.filename = _relative(frame.filename)
         part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
     lines = "".join(shown.format()).rstrip().splitlines()
     shown_lines = lines if len(lines) <= _LINES else ["…", *lines[-_LINES:]]
@@ -132,6 +135,11 @@ def tail(error: BaseException) -> str:
 
 def _is_loader(file: str) -> bool:
     return file.startswith((_HERE, "<frozen ")) or f"{os.sep}importlib{os.sep}" in file
+
+
+def _relative(path: str) -> str:
+    """Return a path as it is below the working directory; another as it is."""
+    return path.removeprefix(os.getcwd() + os.sep)
 
 
 def _is_of_project(file: str) -> bool:
@@ -154,8 +162,9 @@ def _only(database: str, opened: list[str]) -> Callable[[str, tuple[Any, ...]], 
             return
         path = os.fsdecode(arguments[0])
         if path != database and not _is_in_memory(path):
-            shown = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
-            opened.append(f"{shown} is opened while the models are loaded{_place(sys._getframe(1))}")
+            opened.append(
+                f"{_relative(path)} is opened while the models are loaded{_place(sys._getframe(1))}"
+            )
             raise Refused(opened[-1], _NO_CONNECTION)
 
     return hook
@@ -172,6 +181,6 @@ def _place(frame: FrameType | None) -> str:
     """Return the innermost line of the project that is running, as `, by FILE:LINE`."""
     while frame is not None:
         if _is_of_project(frame.f_code.co_filename):
-            return f", by {os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}"
+            return f", by {_relative(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
