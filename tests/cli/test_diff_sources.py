@@ -61,7 +61,7 @@ SOURCES = (
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_given(begun: Project, source: str) -> None:
-    """--check reports the difference, and afterwards none; a history of another tool is none."""
+    """--check reports the difference, and afterwards none; a history of another tool is not a difference."""
     assert begun.run("diff", "--to", source, "--check", code=3).err == "different: add users role\n"
     assert begun.run("diff", "--to", source).out == "migrations/002_add_users_role.sql\n"
     assert begun.run("diff", "--to", source, "--check").err == "no difference\n"

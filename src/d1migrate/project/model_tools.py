@@ -181,7 +181,7 @@ def _dotted(node: ast.AST | None) -> list[str] | None:
 
 
 def _module_file(root: str, module: str) -> str:
-    """Return the file of a module of the project; "" if it is none."""
+    """Return the file of a module of the project; "" if it is not one."""
     path = os.path.join(root, *module.split("."))
     candidates = (f"{path}.py", os.path.join(path, "__init__.py"))
     return next(filter(os.path.isfile, candidates), "")
