@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -160,3 +161,51 @@ def test_types_that_sqlite_treats_alike(begun: Project) -> None:
     assert begun.run("diff", "--to", "want", "--check", code=3).err == "different: change users\n"
     err = begun.run("diff", "--to", "want", "--check", "--types", code=2).err
     assert err.startswith("error: --types is for models, and want has none\n")
+
+
+def test_only_diff_runs_a_program(begun: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other command starts one, whatever the configuration names."""
+
+    def refuse(*arguments: object, **_: object) -> None:
+        raise AssertionError(arguments)
+
+    (begun.folder / "d1migrate.toml").write_text(
+        f'index = "index.py"\n[schema]\nsource = """{COMMAND}"""\npython = "./no-such-python"\n'
+    )
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    for command in (
+        "status", "list", "lint --all", "plan", "plan --sql", "up", "history", "current", "schema", "verify",
+        "schema --at latest --output", "schema --at latest --check", "rehearse --all", "index", "index --check",
+        "new more", "gate --strict", "env", "init", "down --dry-run", "rebuild users --add age", "baseline --to 1 --dry-run",
+        "adopt --dry-run", "squash --to 1 --dry-run", "verify --fix --dry-run", "backup",
+    ):  # fmt: skip
+        begun.run(*command.split(), code=None)
+    with pytest.raises(AssertionError):
+        begun.run("diff", "--check")
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags"),
+    [
+        (f'source = """{COMMAND}"""', []),
+        ('source = "python:app.models:Base"', []),
+        ('python = "./python"', ["--to", "python:app.models:Base"]),
+    ],
+)
+def test_a_configuration_above_the_repository(
+    begun: Project, monkeypatch: pytest.MonkeyPatch, settings: str, flags: list[str]
+) -> None:
+    """It names no program, unless the user names the file: others may write there."""
+    (begun.folder / "d1migrate.toml").write_text(f'migrations = "migrations"\n[schema]\n{settings}\n')
+    (begun.folder / "repo" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(begun.folder / "repo")
+    ran = begun.run("diff", "--check", *flags, code=2)
+    assert ran.err.startswith(
+        f"error: ../d1migrate.toml is outside the repository {begun.folder / 'repo'}, and "
+    )
+    assert ran.err.endswith("hint: if you trust that file, name it: `--config ../d1migrate.toml`\n")
+    if not flags:
+        ran = begun.run("diff", "--check", "--config", "../d1migrate.toml", code=3)
+        assert ran.err == "different: add users role\n"
+    (begun.folder / "d1migrate.toml").write_text('migrations = "migrations"\n[schema]\nsource = "want.db"\n')
+    assert begun.run("diff", "--check", code=3).err == "different: add users role\n"

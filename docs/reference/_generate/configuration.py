@@ -16,6 +16,7 @@ def parts() -> dict[str, str]:
     """Return the keys of a project, and those of each kind of section."""
     return {
         "keys": "\n\n".join(_key(setting) for setting in settings.PROJECT),
+        "keys of the schema": "\n\n".join(_key(one, "schema.") for one in settings.SCHEMA),
         "keys of an environment": "\n\n".join(_key(one, "env.NAME.") for one in settings.ENVIRONMENT),
         "keys of a class": "\n\n".join(_key(one, "objects.CLASS.") for one in settings.OBJECT_CLASS),
         "keys of a fleet": "\n\n".join(_key(one, "fleet.NAME.") for one in settings.FLEET),

@@ -402,6 +402,14 @@ class Project:
         for fleet in self.config.workflows:
             self._refuse_outside(fleet.workflow or "", "the Workflow", given=False)
 
+    def refuse_foreign_program(self, what: str) -> None:
+        """Check that the configuration may name a program to run; errors as `boundary.refuse_program`."""
+        is_named = self._given.config or os.environ.get("D1MIGRATE_CONFIG") or self._given.outside_project
+        if self.config.path and not is_named:
+            from d1migrate.project.boundary import refuse_program
+
+            refuse_program(self.config.path, what)
+
     @property
     def _is_folder_given(self) -> bool:
         return self._given_folder is not None

@@ -1,7 +1,8 @@
-"""Where configured paths may be written: inside the project, and never in git's own folder.
+"""What a configuration may do outside the project: be read, but neither write there nor run a program.
 
 A configuration is part of a repository, which may be untrusted. Its paths may be read anywhere, as in a
-monorepo; writing outside the project needs a flag, or a path given by the user.
+monorepo; writing outside the project, or into git's own folder, needs a flag, or a path given by the user.
+The nearest configuration may be above the repository of the working directory, where others can write.
 """
 
 from __future__ import annotations
@@ -52,6 +53,25 @@ def refuse_outside(config: str | None, path: str, what: str) -> None:
         raise UsageError(
             f"{what} {path} is outside the project {root}, and a configuration may only write inside it",
             hint=f"choose a path inside the project, or permit this one with {FLAG}",
+        )
+
+
+def refuse_program(config: str, what: str) -> None:
+    """Refuse to run what a configuration above the repository of the working directory names.
+
+    Args:
+        config: the file, which the user did not name.
+        what: what it names, for the message.
+
+    Raises:
+        UsageError: it is above the repository.
+    """
+    root, folder = root_of(None), os.path.realpath(os.path.dirname(config) or ".")
+    is_inside = _shares_drive(folder, root) and os.path.commonpath((folder, root)) == root
+    if not is_inside and os.path.lexists(os.path.join(root, ".git")):
+        raise UsageError(
+            f"{config} is outside the repository {root}, and {what} would run a program that it names",
+            hint=f"if you trust that file, name it: `--config {config}`",
         )
 
 

@@ -54,7 +54,7 @@ def _django(root: str) -> ModelTool | None:
 
 
 def _settings(tree: ast.Module) -> str | None:
-    """Return the name that a manage.py gives to DJANGO_SETTINGS_MODULE by `os.environ.setdefault`."""
+    """Return the name that a manage.py gives to DJANGO_SETTINGS_MODULE by `setdefault`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault":
             words = [one.value for one in node.args if isinstance(one, ast.Constant)]

@@ -103,21 +103,23 @@ SCHEMA = (
         (str,),
         "`schema.sql` next to the migrations folder",
         'file = "db/schema.sql"',
-        "The schema as SQL: the file that `schema --output` writes and `schema --check` compares.",
+        "The schema as SQL: the file that `schema --output` writes and `schema --check` compares. Without"
+        " `source`, `diff` reads it.",
     ),
     Setting(
         "source",
         (str,),
         "the file",
         'source = "python:app.models:Base.metadata"',
-        "The desired schema of `diff`, as its `--to` takes it. Models and commands run code of the project.",
+        "The desired schema of `diff` and `diff --check`: one of the table above.",
     ),
     Setting(
         "python",
         (str,),
         "the interpreter that runs d1migrate",
         'python = ".venv/bin/python"',
-        "The interpreter that imports the models.",
+        "The interpreter that imports the models: a path, or a name such as `python3.12`, which is looked up"
+        " in `PATH`. `diff --python` overrides it.",
     ),
 )
 
@@ -139,7 +141,7 @@ PROJECT = (
         "`schema.sql` next to the migrations folder",
         'schema = "db/schema.sql"',
         "The schema as SQL: the file that `schema --output` writes, `schema --check` compares and `diff`"
-        " reads. A section `[schema]` can also name another desired schema, see below.",
+        " reads. A section `[schema]` can also name [another desired schema](#keys-of-the-schema).",
     ),
     Setting(
         "wrangler",

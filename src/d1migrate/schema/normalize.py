@@ -126,7 +126,10 @@ def normal_form(table: TableDefinition, scope: Scope | None = None) -> NormalFor
         return primary if fold(parent) == fold(table.name) else scope.primary_key(parent) if scope else ()
 
     own = {fold(column.name): parts(column) for column in table.columns}
-    columns = {fold(column.name): _column(column, names) for column in table.columns}
+    alias = table.rowid_alias
+    columns = {
+        fold(column.name): _column(column, names, is_rowid=column.name == alias) for column in table.columns
+    }
     return NormalForm(columns, own, parts(table), table.options)
 
 
@@ -140,11 +143,11 @@ def mentioned_names(expression: str) -> frozenset[str]:
     return frozenset(fold(unquote(token.text)) for token in significant(expression))
 
 
-def _column(column: ColumnDefinition, names: Collection[str]) -> str:
+def _column(column: ColumnDefinition, names: Collection[str], *, is_rowid: bool) -> str:
     words = [canonical_name(column.name)]
     if column.type:
         words.append(canonical_type(column.type))
-    if column.not_null is not None:
+    if column.not_null is not None and not is_rowid:  # a rowid is never NULL, with or without it
         words.append(f"NOT NULL{_conflict(column.not_null.conflict)}")
     if column.default is not None and (default := _default(column.default)):
         words.append(f"DEFAULT {default}")

@@ -12,6 +12,7 @@ from d1migrate.drafting.sources.database import read_database, table_at
 from d1migrate.drafting.sources.process import run_loader
 from d1migrate.drivers.plain import PlainConnection
 from d1migrate.errors import ParseError, SourceError, UsageError
+from d1migrate.migrate.other_tools import without_histories
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.sql.d1 import allows_name
 from d1migrate.sql.names import fold
@@ -55,6 +56,8 @@ def read_from_tool(
             found = run_loader(loader, request, python=python, folder=folder, name=source.text)
         models = _models(source, found)
         desired = _read(database, models)
+        if source.kind == "command":  # it may be a migration tool, whose history is in no model
+            desired = desired._replace(schema=without_histories(desired.schema))
     finally:
         private.close()
     if not desired.schema.tables:
