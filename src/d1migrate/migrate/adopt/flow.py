@@ -14,7 +14,7 @@ from d1migrate.migrate.adopt.histories import tools_in, with_journal
 from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
+from d1migrate.migrate.other_tools import OLD_TABLE, is_of_another_tool, owner_of, without_histories
 from d1migrate.migrate.refusals import (
     refuse_open_job,
     refuse_partial,
@@ -132,7 +132,12 @@ def plan(
         (*introspect.QUERIES, *table_decision.queries(choice), assertions.SCHEMA_MARK), reads=True
     )
     schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
-    tools = _tools(schema, survey, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
+    created = _created(footprints) - {fold(choice.wrangler)}
+    tools = [
+        tool
+        for tool in _tools(schema, survey, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
+        if tool.table not in created
+    ]
     aside = _to_set_aside(tools, choice, survey, schema)
     history = yield from _history(choice, survey, is_free=not aside)
     migrations = [footprint.migration for footprint in footprints]
@@ -143,7 +148,7 @@ def plan(
     histories = yield from _read(tools, hints.journal, history.table)
     records, unknown = match(migrations, histories)
     own = (choice.wrangler, history.table.name, *(tool.table for tool in tools))
-    live = facts(without_histories(schema, *own))
+    live = facts(without_histories(schema, *own, keep=created))
     recorded = {entry.name: _why_recorded(entry) for entry in entries if entry.applied}
     found = evidence.assess(footprints, live, recorded=recorded, records=records)
     found = tuple(_squashed(assessment, history) for assessment in found)
@@ -159,6 +164,16 @@ def plan(
             then, also_applied, schema, own, lambda files: schema_of(files, history.table)
         ),
     )
+
+
+def _created(footprints: Iterable[Footprint]) -> set[str]:
+    """Return the history tables of other tools that the files create, as those of Django's models do.
+
+    Such a table is the application's, and its rows are in the files, too: they say nothing about files.
+    """
+    changes = (change for footprint in footprints for change in footprint.changes.items())
+    tables = {key.name for key, form in changes if key.kind == "table" and form is not None}
+    return {table for table in tables if is_of_another_tool(table)}
 
 
 def _as_squashed(

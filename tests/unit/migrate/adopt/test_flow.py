@@ -256,3 +256,14 @@ def test_what_is_undecided_stops_it(empty: Database) -> None:
     assumed = planned(empty, "1a", Hints(assume=[1]))
     assert states(assumed) == "assumed"
     assert [migration.version for migration in empty.run(adopt(assumed, empty.stamp))] == [1]
+
+
+def test_another_tools_history_that_a_file_creates_is_the_applications(empty: Database) -> None:
+    """As for Django's models: it is an object of the file, and its rows name no files."""
+    django = Migration(1, "001_django", "CREATE TABLE django_migrations (app, name, applied);")
+    empty.script(
+        f"{django.text} INSERT INTO django_migrations VALUES ('auth', '0001_initial', '2026-09-21');"
+    )
+    found = empty.run(plan(footprints([django]), Hints(), USUAL, schema_of))
+    assert states(found) == "applied"
+    assert found.unknown_records == ()
