@@ -18,6 +18,7 @@ from d1migrate.schema.changes import (
     Reindex,
     RequiredValue,
 )
+from d1migrate.schema.inline import inlined
 from d1migrate.schema.normalize import canonical, mentioned_names, mentions, normal_form
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
@@ -245,7 +246,7 @@ class _Table:
             if canonical(old.sql) != canonical(new.sql):
                 self.changes.append(rebuild_virtual(old, new, backfill))
             return
-        self._before, self._after = before, after
+        self._before, self._after, self._scope = before, after, scopes[1]
         self._was, self._is = normal_form(before, scopes[0]), normal_form(after, scopes[1])
         if order and self._moves():
             self._rebuild()
@@ -259,8 +260,10 @@ class _Table:
         return now != kept + [name for name in now if name not in was]
 
     def _change(self) -> None:
-        was, now = self._was, self._is
-        added = [c for c in self._after.columns if fold(c.name) not in was.columns]
+        was = self._was
+        after = inlined(self._after, self._is.columns.keys() - was.columns.keys())
+        now = normal_form(after, self._scope)
+        added = [c for c in after.columns if fold(c.name) not in was.columns]
         dropped = [c for c in self._before.columns if fold(c.name) not in now.columns]
         others = was.columns.keys() & now.columns.keys()
         if (
@@ -271,7 +274,7 @@ class _Table:
             and all(map(self._can_add, added))
             and all(map(self._can_drop, dropped))
         ):
-            items = {fold(item.column or ""): item.sql for item in self._after.items}
+            items = {fold(item.column or ""): item.sql for item in after.items}
             self.changes += [
                 AddColumn(self._new.name, c.name, items[fold(c.name)], self._value(c.name)) for c in added
             ]

@@ -28,6 +28,10 @@ def changes(current: str, desired: str) -> list[str]:
         (A, A.replace("TEXT", "INTEGER"), ["RebuildTable"]),
         (A, A.replace("TEXT", "TEXT, y AS (x) STORED"), ["RebuildTable"]),  # ALTER cannot add one
         (A, A.replace("TEXT", "TEXT, y DEFAULT (random())"), ["RebuildTable"]),
+        (A, A.replace("TEXT", "TEXT, y, FOREIGN KEY (y) REFERENCES a (id)"), ["AddColumn"]),
+        (A, A.replace("TEXT", "TEXT, y, CHECK (y > 1)"), ["AddColumn"]),
+        (A, A.replace("TEXT", "TEXT, y, CHECK (y > id)"), ["RebuildTable"]),
+        (A, A.replace("TEXT", "TEXT, y, FOREIGN KEY (x) REFERENCES a (id)"), ["RebuildTable"]),
         (f"{A} CREATE INDEX i ON a (x)", A, ["Drop"]),
         (f"{A} CREATE INDEX i ON a (x)", f"{A} CREATE INDEX i ON a (x DESC)", ["Drop", "Create"]),
         (A, f"{A} CREATE VIEW v AS SELECT 1", ["Create"]),
