@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def inlined(table: TableDefinition, columns: Collection[str]) -> TableDefinition:
-    """Return a table in which each foreign key and CHECK of just one of some columns (folded) is part of it."""
+    """Return a table with the foreign keys and CHECKs of just one of some columns (folded) in that column."""
     names = frozenset(fold(column.name) for column in table.columns)
     found: dict[str, list[str]] = {}
     items: list[tuple[str | None, str]] = []
