@@ -9,10 +9,11 @@ from d1migrate.lint.replay.probes import AS_STRING
 from d1migrate.lint.replay.replayer import broken_objects
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.normalize import mentioned_names, mentions
+from d1migrate.schema.queries import fts5_options
 from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import TriggerDefinition
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import ROWIDS, fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,24 +47,55 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
         reason = _reason(broken, current, desired.schema)
         raise PlanError(
             f"{location}{': ' if location else ''}{broken.kind} {broken.name} {reason}",
-            hint=f"change {broken.kind} {broken.name} in the desired schema, or remove it"
-            if location
-            else f"change or drop {broken.kind} {broken.name} first, in a migration of its own",
+            hint=_hint(broken, location, is_whole=desired.models is None),
         )
+
+
+def _hint(broken: _Broken, location: str, *, is_whole: bool) -> str:
+    what = f"{broken.kind} {broken.name}"
+    if location:
+        return f"change {what} in the desired schema, or remove it"
+    if is_whole or broken.kind in ("table", "index"):
+        return f"change or drop {what} first, in a migration of its own"
+    return f"{what} is outside the models: change or drop it first, in a migration of its own"
 
 
 def _found(current: Schema, desired: Schema) -> Iterator[_Broken]:
     found = broken_objects(desired, before=current)
     known = {(each.kind, fold(each.name)) for each in broken_objects(current)} if found else set()
     sqls = {("view", fold(view.name)): view.sql for view in desired.views}
-    sqls |= {("table", fold(table.name)): table.sql for table in desired.tables}
+    for table in desired.tables:
+        sqls["virtual table" if table.is_virtual else "table", fold(table.name)] = table.sql
     triggers = [*desired.triggers, *(t for table in desired.tables for t in table.triggers)]
     sqls |= {("trigger", fold(trigger.name)): trigger.sql for trigger in triggers}
     for kind, name, error in found:
         if (kind, fold(name)) not in known:
             yield _Broken(kind, name, sqls[kind, fold(name)], error)
+    yield from _without_content(current, desired)
     yield from _never_fired(current, desired)
     yield from _read_as_strings(current, desired)
+
+
+def _without_content(current: Schema, desired: Schema) -> Iterator[_Broken]:
+    """Yield the full-text tables that index a table or column which is gone.
+
+    SQLite notices only when it reads or changes a row of it.
+    """
+    before, after = ({fold(table.name): table for table in schema.tables} for schema in (current, desired))
+    views = {fold(view.name) for view in desired.views}
+    for table in desired.tables:
+        options = fts5_options(table)
+        content = fold(options.get("content", ""))
+        old, new = before.get(content), after.get(content)
+        if new is None and old is not None and content not in views:
+            yield _Broken("virtual table", table.name, table.sql, f"no such table: {old.name}")
+        if new is None or new.is_virtual:
+            continue
+        read = [*(column.name for column in table.columns), options.get("content_rowid", "rowid")]
+        for name in read:
+            was_there = old is None or _has(old, name)
+            if was_there and not _has(new, name) and fold(name) not in ROWIDS:
+                yield _Broken("virtual table", table.name, table.sql, f"no such column: {name}")
 
 
 def _never_fired(current: Schema, desired: Schema) -> Iterator[_Broken]:

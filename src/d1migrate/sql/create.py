@@ -16,7 +16,7 @@ from d1migrate.sql.definitions import (
     ViewDefinition,
     VirtualTableDefinition,
 )
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold, quote_literal, unquote
 from d1migrate.sql.token_groups import closing, parted, span, text_at
 from d1migrate.sql.tokens import Token, significant, tokenize
 
@@ -81,6 +81,26 @@ def with_types(sql: str, types: Mapping[str, str]) -> str:
             continue
         name, last = group[0], group[_type_end(group) - 1]
         parts += [sql[at : name.start + len(name.text)], f" {kind}" if kind else ""]
+        at = last.start + len(last.text)
+    return "".join([*parts, sql[at:]])
+
+
+def with_options(sql: str, options: Mapping[str, str]) -> str:
+    """Return a CREATE VIRTUAL TABLE with other values of some of its options.
+
+    Args:
+        sql: the statement; `parse_virtual_table` can parse it.
+        options: {folded name: value without quotes}.
+    """
+    tokens = significant(sql)
+    start = next(at for at, token in enumerate(tokens) if token.text == "(")
+    parts, at = list[str](), 0
+    for group in _groups(tokens, start, closing(tokens, start)):
+        value = options.get(fold(group[0].text)) if text_at(group, 1) == "=" else None
+        if value is None:
+            continue
+        start, last = group[2].start if len(group) > 2 else group[1].start + 1, group[-1]
+        parts += [sql[at:start], quote_literal(value)]
         at = last.start + len(last.text)
     return "".join([*parts, sql[at:]])
 

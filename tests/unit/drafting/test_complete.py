@@ -1,9 +1,14 @@
-"""What models do not have stays."""
+"""What models do not have stays, and follows what they rename."""
 
 from __future__ import annotations
 
-from d1migrate.drafting import Declarations, complete, read
+import pytest
+
+from d1migrate.drafting import Declarations, Desired, complete, draft, read
 from d1migrate.drafting.desired import Models
+from d1migrate.drivers.scratch import ScratchEngine
+from d1migrate.errors import PlanError
+from d1migrate.schema.diff import diff
 
 CURRENT = """\
 CREATE TABLE tags (id INTEGER PRIMARY KEY, name TEXT);
@@ -13,15 +18,190 @@ CREATE VIEW names AS SELECT name FROM tags;
 """
 MODELS = "CREATE TABLE labels (id INTEGER PRIMARY KEY, title TEXT);\n"
 
+NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, extra TEXT);\n"
+SEARCH = "CREATE VIRTUAL TABLE search USING fts5(body, content = notes, content_rowid='id');\n"
+AROUND = """\
+CREATE TRIGGER added AFTER INSERT ON notes BEGIN INSERT INTO search (rowid, body) VALUES (new.id, new.body); END;
+CREATE VIEW newest AS SELECT max(id) AS id FROM notes;
+CREATE TRIGGER into_newest INSTEAD OF INSERT ON newest BEGIN INSERT INTO notes (id) VALUES (new.id); END;
+CREATE VIRTUAL TABLE places USING rtree(id, x0, x1);
+CREATE TABLE comments (id INTEGER PRIMARY KEY, note INTEGER REFERENCES notes(id) ON DELETE CASCADE);
+CREATE INDEX comments_note ON comments (note);
+CREATE TRIGGER counted AFTER INSERT ON comments BEGIN SELECT 1; END;
+"""
+EVERYTHING = NOTES + SEARCH + AROUND
+
+
+def whole_of(current: str, models: str, rename: tuple[str, ...] = (), drop: tuple[str, ...] = ()) -> Desired:
+    """The whole desired schema."""
+    desired = read(models, file="models")._replace(models=Models("python:models:Base"), locations={})
+    return complete(read(current, file="now.sql").schema, desired, Declarations.of(rename, [], drop))
+
+
+def statements(
+    current: str, models: str, rename: tuple[str, ...] = (), drop: tuple[str, ...] = ()
+) -> list[str]:
+    """What the migration runs; afterwards there is no difference, and the rollback leads back."""
+    before, whole = read(current, file="now.sql").schema, whole_of(current, models, rename, drop)
+    found = draft(before, whole, renames=Declarations.of(rename, [], []).renames, allow_drop=drop)
+    if found is None:
+        return []
+    assert found.down.irreversible is None
+    return [sql for group in found.up for sql in group.statements]
+
 
 def test_what_stays_follows_renames() -> None:
     """A renamed table is no table outside the models, and triggers, views and foreign keys have the new names."""
-    current = read(CURRENT, file="now.sql").schema
-    desired = read(MODELS, file="models")._replace(models=Models("python:models:Base"))
-    declared = Declarations.of(["tags=labels", "tags.name=title"], [], [])
-    whole = complete(current, desired, declared).schema
+    whole = whole_of(CURRENT, MODELS, ("tags=labels", "tags.name=title")).schema
     tables = {table.name: table for table in whole.tables}
     assert tables.keys() == {"labels", "notes"}
     assert [trigger.name for trigger in tables["labels"].triggers] == ["named"]
     assert [key.table for key in tables["notes"].foreign_keys] == ["labels"]
     assert [view.sql for view in whole.views] == ['CREATE VIEW names AS SELECT "title" FROM "labels"']
+
+
+def test_everything_else_stays() -> None:
+    """The models have one table of many objects, and that is no difference; neither is a second look."""
+    current = read(EVERYTHING, file="now.sql").schema
+    whole = whole_of(EVERYTHING, NOTES)
+    assert not diff(current, whole.schema).changes
+    assert complete(current, whole, Declarations()) == whole
+
+
+@pytest.mark.parametrize(
+    ("models", "drop"),
+    [
+        (NOTES.replace("TEXT)", "TEXT UNIQUE)"), ()),
+        (NOTES.replace("TEXT)", "JSON)"), ()),
+        (NOTES.replace(", extra TEXT", ""), ("notes.extra",)),
+    ],
+)
+def test_through_every_change(models: str, drop: tuple[str, ...]) -> None:
+    """A rebuild, another type, a dropped column."""
+    whole = whole_of(EVERYTHING, models, (), drop).schema
+    assert statements(EVERYTHING, models, (), drop)
+    assert {table.name for table in whole.tables} == {"notes", "search", "places", "comments"}
+    triggers = [*whole.triggers, *(trigger for table in whole.tables for trigger in table.triggers)]
+    assert {trigger.name for trigger in triggers} == {"added", "into_newest", "counted"}
+    assert [view.name for view in whole.views] == ["newest"]
+
+
+@pytest.mark.parametrize(
+    ("models", "renames", "arguments"),
+    [
+        (NOTES.replace("notes", "posts"), ("notes=posts",), "body, content = 'posts', content_rowid='id'"),
+        (NOTES.replace("id", "nr"), ("notes.id=nr",), "body, content = 'notes', content_rowid='nr'"),
+        (
+            NOTES.replace("notes (id", '"a ""b" (nr'),
+            ('notes=a "b', "notes.id=nr"),
+            "body, content = 'a \"b', content_rowid='nr'",
+        ),
+    ],
+)
+def test_a_full_text_table_follows(models: str, renames: tuple[str, ...], arguments: str) -> None:
+    """SQLite does not rewrite what it indexes; it is created again, and filled."""
+    ran = statements(EVERYTHING, models, renames)
+    assert ran[-3:] == [
+        'DROP TABLE "search"',
+        f"CREATE VIRTUAL TABLE search USING fts5({arguments})",
+        'INSERT INTO "search" ("search") VALUES (\'rebuild\')',
+    ]
+    scratch = ScratchEngine()
+    for sql in (*EVERYTHING.split(";\n")[:-1], "INSERT INTO notes (body) VALUES ('found')", *ran):
+        assert scratch.run(sql).refusal is None, sql
+    assert scratch.rows("SELECT body FROM search WHERE search MATCH 'found'") == [("found",)]
+    scratch.close()
+
+
+OUTSIDE = "outside the models: change or drop it first, in a migration of its own"
+REFUSED = [
+    (NOTES + SEARCH, NOTES.replace("body", "text"), ("notes.body=text",), (), "virtual table search uses notes.body"),
+    (NOTES + SEARCH, NOTES.replace(" body TEXT,", ""), (), ("notes.body",), "virtual table search uses notes.body"),
+    (EVERYTHING, NOTES, (), ("search",), "trigger added uses table search"),
+    (CURRENT, MODELS.replace(", title TEXT", ""), ("tags=labels",), ("labels.name",), "view names uses"),
+    (CURRENT, "CREATE TABLE notes (id INTEGER PRIMARY KEY, tag INTEGER);\n", (), ("tags",), "view names uses table tags"),
+    (
+        NOTES + SEARCH + "CREATE VIRTUAL TABLE words USING fts5vocab(search, row);\n",
+        *(NOTES, (), ("search",)),
+        "virtual table words would fail when used",
+    ),
+    (
+        NOTES + "CREATE VIEW v AS SELECT body FROM notes;\n"
+        "CREATE TRIGGER t INSTEAD OF INSERT ON v BEGIN SELECT new.body; END;\n",
+        *(NOTES.replace("body", "text"), ("notes.body=text",), ()),
+        "trigger t prevents the rename notes.body=text",
+    ),
+    (NOTES + "CREATE VIEW posts AS SELECT 1;\n", NOTES.replace("notes", "posts"), ("notes=posts",), (), "view posts prevents"),
+    (
+        NOTES + "CREATE TABLE a (b);\nCREATE INDEX posts ON a (b);\n",
+        *(NOTES.replace("notes", "posts"), ("notes=posts",), ()),
+        "index posts prevents",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("current", "models", "renames", "drop", "message"), REFUSED)
+def test_what_would_break(
+    current: str, models: str, renames: tuple[str, ...], drop: tuple[str, ...], message: str
+) -> None:
+    """It is refused, with the way on; nothing that stays is lost or left broken."""
+    with pytest.raises(PlanError, match=message) as caught:
+        statements(current, models, renames, drop)
+    assert OUTSIDE in str(caught.value.hint)
+
+
+def test_an_index_with_the_new_name() -> None:
+    """The models own the indexes of their tables."""
+    current = f"{NOTES}CREATE INDEX posts ON notes (body);\n"
+    ran = statements(current, NOTES.replace("notes", "posts"), ("notes=posts",))
+    assert ran == ['DROP INDEX "posts"', 'ALTER TABLE "notes" RENAME TO "posts"']
+
+
+TAKEN = [
+    ("CREATE TABLE b (c);\nCREATE INDEX i ON b (c);\n", "CREATE INDEX I ON notes (body);\n", "create index I, but index i on b"),
+    ("CREATE VIEW v AS SELECT 1;\n", "CREATE TABLE v (a);\n", "create table v, but view v"),
+    ("CREATE TABLE i (c);\n", "CREATE INDEX i ON notes (body);\n", "create index i, but table i"),
+    (
+        "CREATE TABLE b (c);\nCREATE TRIGGER t AFTER INSERT ON b BEGIN SELECT 1; END;\n",
+        "CREATE TRIGGER t AFTER INSERT ON notes BEGIN SELECT 1; END;\n",
+        "create trigger t, but a trigger on b",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("current", "models", "message"), TAKEN)
+def test_names_that_are_taken(current: str, models: str, message: str) -> None:
+    """Neither of the two is left out."""
+    with pytest.raises(PlanError, match=message):
+        whole_of(NOTES + current, NOTES + models)
+
+
+def test_what_the_tool_creates() -> None:
+    """A trigger or view of the models replaces the one of its name."""
+    trigger = "CREATE TRIGGER t AFTER INSERT ON notes BEGIN SELECT {}; END;\nCREATE VIEW v AS SELECT {};\n"
+    ran = statements(NOTES + trigger.format(1, 1), NOTES + trigger.format(2, 2))
+    assert [sql.partition(" BEGIN")[0] for sql in ran] == [
+        *('DROP TRIGGER "t"', 'DROP VIEW "v"', "CREATE VIEW v AS SELECT 2"),
+        "CREATE TRIGGER t AFTER INSERT ON notes",
+    ]
+
+
+def test_drops() -> None:
+    """A table outside the models is dropped only by its name, with its triggers; `all` names none."""
+    assert statements(EVERYTHING, NOTES, (), ("all",)) == []
+    assert statements(EVERYTHING, NOTES, (), ("Comments", "places")) == [
+        'DROP TRIGGER "counted"',
+        'DROP TABLE "places"',
+        'DROP TABLE "comments"',
+    ]
+
+
+def test_a_table_called_all() -> None:
+    """`all` does not name it either."""
+    assert statements(f'{NOTES}CREATE TABLE "all" (a);\n', NOTES, (), ("all",)) == []
+
+
+def test_a_whole_schema() -> None:
+    """It is as it is."""
+    current, desired = read(CURRENT, file="now.sql"), read(MODELS, file="schema.sql")
+    assert complete(current.schema, desired, Declarations()) is desired

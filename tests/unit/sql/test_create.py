@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.sql.create import parse_table
+from d1migrate.sql.create import parse_table, with_options, with_types
 from d1migrate.sql.definitions import Check, ColumnDefinition, TableDefinition
 from tests.inputs import scaled
 
@@ -243,3 +243,19 @@ def test_names_of_checks_are_those_in_errors(body: str) -> None:
     with pytest.raises(apsw.ConstraintError) as caught:
         connection.execute("INSERT INTO t VALUES (1, 1)")
     assert str(caught.value) == f"CHECK constraint failed: {check.name or check.expression}"
+
+
+def test_other_types() -> None:
+    """Everything else keeps its text: comments, other columns, constraints of the same name."""
+    sql = 'CREATE TABLE t (a INT /* x */ (5) NOT NULL, "b" , `c` TEXT, -- d\n d DATE, CHECK (a > 1), UNIQUE (b))'
+    assert with_types(sql, {"a": "BIGINT", "b": "BLOB", "c": "", "unique": "x"}) == (
+        'CREATE TABLE t (a BIGINT NOT NULL, "b" BLOB , `c`, -- d\n d DATE, CHECK (a > 1), UNIQUE (b))'
+    )
+
+
+def test_other_options() -> None:
+    """A column may have the name of an option."""
+    sql = "CREATE VIRTUAL TABLE f USING fts5(content, Content = \"a\" , content_rowid=id, tokenize='a, b', prefix=)"
+    assert with_options(sql, {"content": "it's", "content_rowid": "nr", "prefix": "2"}) == (
+        "CREATE VIRTUAL TABLE f USING fts5(content, Content = 'it''s' , content_rowid='nr', tokenize='a, b', prefix='2')"
+    )
