@@ -614,7 +614,7 @@ def test_django(empty: Project) -> None:
         "configuration  d1migrate.toml",
         "models         Django, manage.py",
     ]
-    assert ended.err == "next: d1migrate diff  write what the models lack as a migration\n"
+    assert ended.err == "next: d1migrate diff  write the migration that leads to the models\n"
     assert writes_nothing(empty).err.startswith("already set up: nothing to write\nnext: d1migrate diff ")
 
 

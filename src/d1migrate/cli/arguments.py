@@ -145,7 +145,7 @@ SCALE = argument(
 MODELS = (
     argument(
         "--types",
-        help="with models: every declared type is a difference, also one that SQLite treats alike, such as"
+        help="with models: also treat declared types as different that SQLite treats alike, such as"
         " VARCHAR(50) and VARCHAR(100)",
         **FLAG,
     ),

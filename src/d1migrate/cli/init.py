@@ -143,7 +143,7 @@ def _steps(found: _Found) -> tuple[_Step, ...]:
     check = _step(project, "status", "show what is applied and what is pending")
     generate = found.generator and _Step(found.generator.command, "generate the next file")
     if not generate and project.config.schema.source:
-        generate = _step(project, "diff", "write what the models lack as a migration")
+        generate = _step(project, "diff", "write the migration that leads to the models")
     if found.is_unmanaged and found.migrations:
         return (_step(project, "adopt", "find out which files the database has, and record them"),)
     if found.is_unmanaged:

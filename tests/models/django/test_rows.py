@@ -99,7 +99,7 @@ def test_a_migration_that_changes_no_table_is_a_difference(django: DjangoProject
         " SQL, or as a --backfill"
     )
     assert python in written
-    assert "shop.0002_fill: RunSQL is not run: uncomment, in the new file, what is still needed" in written
+    assert "shop.0002_fill: RunSQL is not run: in the new file, uncomment what is still needed" in written
     sql = django.sql()
     assert f"-- {python}\n" in sql
     assert (
@@ -193,7 +193,7 @@ def test_rows_of_other_handlers_are_inserted_once(django: DjangoProject) -> None
     )
     django.manage("makemigrations", "shop")
     written = django.d1migrate("diff").err
-    assert "shop.apps.broken failed" in written
+    assert "shop.apps.broken (post_migrate) failed" in written
     assert "no data" in written
     django.d1migrate("up")
     assert query(django, "SELECT t.name FROM shop_book JOIN shop_tag AS t ON t.id = tag_id") == ["it's"]

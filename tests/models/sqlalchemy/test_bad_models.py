@@ -71,11 +71,11 @@ CASES = {
     "an interrupt": Case("raise KeyboardInterrupt", (LOADING, "KeyboardInterrupt")),
     "os._exit": Case(
         "import os\nprint('bye', flush=True)\nos._exit(3)",
-        ("the interpreter was ended while the models were loaded (exit code 3)\n    bye",),
+        ("the interpreter ended while it loaded the models (exit code 3)\n    bye",),
         "must not end the process",
     ),
     "a crash": Case(
-        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", ("while the models were loaded (SIGKILL)",), "must not end the process"
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", ("while it loaded the models (SIGKILL)",), "must not end the process"
     ),
     "stdin": Case("print('shown?')\ninput('name: ')", (LOADING, f"line {AT + 1}, in <module>", "EOFError")),
     "create_all": Case(f"\n{CREATES}", (OPENS,), NO_CONNECTION),
@@ -111,11 +111,11 @@ CASES = {
     "a function that D1 does not have": Case(
         "class Two(Base):\n    __tablename__ = 'two'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
         "    code: Mapped[str] = mapped_column(CheckConstraint(\"code REGEXP '^a'\"))",
-        ("table two (app.models.Two): D1 refuses it: no such function: REGEXP", "code VARCHAR NOT NULL CHECK"), "D1 has only functions that are SQLite's own", 1,
+        ("table two (app.models.Two): D1 refuses it: no such function: REGEXP", "code VARCHAR NOT NULL CHECK"), "D1 has only SQLite's built-in functions", 1,
     ),
     "a function in a server default": Case(
         "Table('plain', Base.metadata, Column('a', Uuid, server_default=text('(gen_random_uuid())')))",
-        ("table plain: D1 refuses it: not authorized to use function: gen_random_uuid",), "D1 has only functions that are SQLite's own", 1,
+        ("table plain: D1 refuses it: not authorized to use function: gen_random_uuid",), "D1 has only SQLite's built-in functions", 1,
     ),
     "a name that D1 reserves": Case(
         "Table('_cf_x', Base.metadata, Column('id', Integer))", ("table _cf_x: D1 refuses it: the name _cf_x is reserved",), "rename it", 1,
@@ -218,4 +218,4 @@ def test_two_metadatas_with_one_table(project: Project, models: Write) -> None:
     """SQLAlchemy would leave out the second without a word."""
     models(f"{HEAD}other = MetaData()\nTable('users', other, Column('id', Integer))\nboth = [Base, other]\n")
     refused = project.run("diff", "--to", "python:app.models:both", code=2)
-    assert "python:app.models:both: two of the metadatas have the table users\n" in refused.err
+    assert "python:app.models:both: two of the metadatas declare the table users\n" in refused.err

@@ -105,7 +105,7 @@ def test_the_src_layout_needs_pythonpath(
         ("app.model:Base", "there is no module app.model", "did you mean app.models?"),
         ("ap.models:Base", "there is no module ap", "did you mean app?"),
         ("app/models.py:Base", "there is no module app/models", "a module is named with dots: app.models"),
-        ("nothing:Base", "there is no module nothing", "it is looked for in"),
+        ("nothing:Base", "there is no module nothing", "Python looks for it in"),
         ("app.models:Bse", "the module app.models has no Bse", "did you mean Base?"),
         ("app.models:xyz", "the module app.models has no xyz", "--to python:app.models:Base or"),
         ("app.models:Base.metdata", "the class Base has no metdata", "did you mean metadata?"),

@@ -33,8 +33,8 @@ def run_command(command: str, database: str, *, folder: str, name: str) -> None:
         raise UsageError(f"{name}: exit code {finished.code}{finished.tail}")
     if not os.path.isfile(database) or not is_database(database):
         raise UsageError(
-            f"{name} ended without an error, and the file that {PLACEHOLDER} stands for is no SQLite database"
-            f"{finished.tail}",
+            f"{name} ended without an error, but the file that {PLACEHOLDER} stands for is not a SQLite"
+            f" database{finished.tail}",
             hint=f"the command creates the tables in that file, which is empty at first; {_EXAMPLE}",
         )
 
@@ -48,13 +48,13 @@ def _words(command: str, name: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"{name}: {str(error).lower()}", hint="the words are quoted as in a shell") from None
+        raise UsageError(f"{name}: {str(error).lower()}", hint="quote the words as in a shell") from None
     if not any(PLACEHOLDER in word for word in words):
         raise UsageError(
             f"{name} has no {PLACEHOLDER}, which stands for the SQLite file that it fills", hint=_EXAMPLE
         )
     if not words[0] or PLACEHOLDER in words[0]:
-        raise UsageError(f"{name} names no program", hint=_EXAMPLE)
+        raise UsageError(f"{name} does not name a program", hint=_EXAMPLE)
     return words
 
 
@@ -72,7 +72,7 @@ def _refuse_missing(program: str, folder: str, name: str) -> None:
         path_hint = f"./{program}" if os.path.isfile(path) else "its path, such as .venv/bin/python"
         raise UsageError(
             f"{name}: there is no program {program} in PATH",
-            hint=f"write {path_hint}; no shell runs the command, so its builtins and aliases do not exist",
+            hint=f"write {path_hint}; the command runs without a shell, so builtins and aliases do not work",
         )
     problem = "cannot be executed" if os.path.exists(path) else "does not exist"
     raise UsageError(f"{name}: {path} {problem}", hint=f"the command runs in {folder}")

@@ -118,7 +118,7 @@ def run_loader(loader: str, request: Mapping[str, Any], *, python: str | None, f
     except (OSError, ValueError) as error:
         _check_interpreter(interpreter, folder, name)
         raise UsageError(
-            f"{name}: the interpreter was ended while the models were loaded ({finished.how}){finished.tail}",
+            f"{name}: the interpreter ended while it loaded the models ({finished.how}){finished.tail}",
             hint="importing the models must not end the process, as `os._exit` and a crash do",
         ) from error
     if failure := answer.get("error"):
@@ -146,7 +146,7 @@ def _check_interpreter(interpreter: str, folder: str, name: str) -> None:
         raise UsageError(f"{name}: {interpreter} is not a Python interpreter", hint=_NAME_A_PYTHON)
     if (int(found[1]), int(found[2])) < _OLDEST:
         raise UsageError(
-            f"{name}: {interpreter} is {found[0]}, and models are loaded in Python 3.9 or later",
+            f"{name}: {interpreter} is {found[0]}, but models need Python 3.9 or later",
             hint=_NAME_A_PYTHON,
         )
 

@@ -54,7 +54,7 @@ class Source(NamedTuple):
             UsageError: it names nothing, or has an unknown scheme.
         """
         if not text.strip():
-            raise UsageError("no source of the desired schema: the value is empty", hint=_FORMS)
+            raise UsageError("the source of the desired schema is empty", hint=_FORMS)
         scheme, colon, target = text.partition(":")
         if colon and scheme == "sqlite":
             return cls("sqlite", _file(text, folder))
@@ -84,7 +84,7 @@ def _file(url: str, folder: str) -> str:
     """Return the path in the url of a SQLite file; errors as `normalize`."""
     path = normalize(url, folder).removeprefix("sqlite:")
     if path == ":memory:":
-        raise UsageError(f"{url} is an empty database, and no desired schema", hint="name a SQLite file")
+        raise UsageError(f"{url} is an empty database, not a desired schema", hint="name a SQLite file")
     return path
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
 _RENAME = "rename it in the model: names that begin with `_cf_` are for Cloudflare's own tables"
-_WHERE_D1_DIFFERS = "change the model: D1 has only functions that are SQLite's own"
+_WHERE_D1_DIFFERS = "change the model: D1 has only SQLite's built-in functions"
 
 
 def read_from_tool(

@@ -74,7 +74,7 @@ def test_no_token_reaches_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """A schema needs no Cloudflare."""
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "secret")
     (folder / "look.py").write_text("import os, sys\nsys.exit('CLOUDFLARE_API_TOKEN' in os.environ)")
-    with pytest.raises(UsageError, match="ended without an error, and the file"):
+    with pytest.raises(UsageError, match="ended without an error, but the file"):
         read(folder, f"{PYTHON} look.py {{db}}")
 
 
@@ -82,9 +82,9 @@ def test_no_token_reaches_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ("command", "message", "hint"),
     [
         ("make-schema", r"command:make-schema has no \{db\}", "'command:make-schema {db}'"),
-        ("make 'schema {db}", "no closing quotation", "quoted as in a shell"),
-        ("{db}", "names no program", "'command:make-schema {db}'"),
-        ("'' {db}", "names no program", "'command:make-schema {db}'"),
+        ("make 'schema {db}", "no closing quotation", "quote the words as in a shell"),
+        ("{db}", "does not name a program", "'command:make-schema {db}'"),
+        ("'' {db}", "does not name a program", "'command:make-schema {db}'"),
         ("no-such-program {db}", "there is no program no-such-program in PATH", "builtins and aliases"),
         ("fill.py {db}", "there is no program fill.py in PATH", "write ./fill.py;"),
         ("./fill.py {db}", "fill.py cannot be executed", "the command runs in "),
@@ -94,9 +94,9 @@ def test_no_token_reaches_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "exit code 1\n    no models",
             "None",
         ),
-        (f"{PYTHON} -c 'print(\"done\")' {{db}}", "is no SQLite database\n    done", "empty at first"),
-        (f"{PYTHON} -c 'import os, sys; os.remove(sys.argv[1])' {{db}}", "is no SQLite database", "empty at first"),
-        (f"{PYTHON} -c 'import sys; open(sys.argv[1], \"w\").write(\"x\")' {{db}}", "is no SQLite", "empty at"),
+        (f"{PYTHON} -c 'print(\"done\")' {{db}}", "is not a SQLite database\n    done", "empty at first"),
+        (f"{PYTHON} -c 'import os, sys; os.remove(sys.argv[1])' {{db}}", "is not a SQLite database", "empty at first"),
+        (f"{PYTHON} -c 'import sys; open(sys.argv[1], \"w\").write(\"x\")' {{db}}", "is not a SQLite", "empty at"),
         (f"{PYTHON} fill.py {{db}} 'PRAGMA user_version = 1'", "builds no tables", "None"),
     ],
 )  # fmt: skip

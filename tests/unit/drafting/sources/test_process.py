@@ -80,8 +80,8 @@ def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("echo Python 2.7", "is Python 2.7, and models are loaded in Python 3.9 or later"),
-        ("echo Python 3.8", "is Python 3.8, and models are loaded in Python 3.9 or later"),
+        ("echo Python 2.7", "is Python 2.7, but models need Python 3.9 or later"),
+        ("echo Python 3.8", "is Python 3.8, but models need Python 3.9 or later"),
         ("echo hello", "is not a Python interpreter"),
         ("exit 1", "is not a Python interpreter"),
         (None, "there is no interpreter"),

@@ -69,7 +69,7 @@ def test_a_file_with_a_colon_in_its_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("", "the value is empty", "python:MODULE:OBJECT"),
+        ("", "source of the desired schema is empty", "python:MODULE:OBJECT"),
         (
             "python:",
             "'python:' names nothing after `python:`",

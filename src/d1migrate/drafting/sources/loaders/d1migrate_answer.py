@@ -94,7 +94,7 @@ def _where_it_may_be(name: str) -> str:
     if meant := _module_like(name):
         return f"did you mean {meant}?"
     return (
-        f"it is looked for in {folder}, in PYTHONPATH, and in the packages of {sys.executable};"
+        f"Python looks for it in {folder}, in PYTHONPATH, and in the packages of {sys.executable};"
         f" {OTHER_INTERPRETER}"
     )
 

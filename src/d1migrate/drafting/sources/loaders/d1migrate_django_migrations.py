@@ -42,7 +42,7 @@ class Migrations:
         if conflicts:
             names = "; ".join(f"{', '.join(names)} in {app}" for app, names in sorted(conflicts.items()))
             raise Refused(
-                f"conflicting migrations, each the last one: {names}",
+                f"conflicting migrations, each the last of its app: {names}",
                 "`python manage.py makemigrations --merge` merges them",
             )
         executor.recorder.ensure_schema()
@@ -92,7 +92,7 @@ def _notes(migration: Any) -> Iterator[str]:
         if is_of_django:
             yield f"{name}: {kind} {what}"
         elif body:
-            yield f"{name}: {kind} is not run: uncomment, in the new file, what is still needed of it{body}"
+            yield f"{name}: {kind} is not run: in the new file, uncomment what is still needed{body}"
         else:
             yield f"{name}: {kind} {what} is not run: write what it does as SQL, or as a --backfill"
 

@@ -90,7 +90,7 @@ def send_post_migrate(chosen: set[str]) -> list[str]:
             for handler, error in answers:
                 if isinstance(error, Exception):
                     name = f"{handler.__module__}.{handler.__qualname__}"
-                    failed[name] = f"{name} failed, a handler of post_migrate: its rows are not here: {error}"
+                    failed[name] = f"{name} (post_migrate) failed, so its rows are missing: {error}"
     return list(failed.values())
 
 

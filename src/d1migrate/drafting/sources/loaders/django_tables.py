@@ -75,7 +75,7 @@ def _set_up(target: str, database: str) -> None:
     except (ImproperlyConfigured, KeyError) as error:
         if _TOKENS not in str(error) and not isinstance(error, ImproperlyConfigured):
             raise
-        raise Refused(f"the settings are not complete: {error}", _without(str(error))) from error
+        raise Refused(f"the settings are incomplete: {error}", _without(str(error))) from error
     except AppRegistryNotReady as error:
         raise Refused(
             f"an app uses models before all of them are loaded: {error}",
@@ -152,7 +152,7 @@ def _drop(models: Iterable[Any]) -> None:
 
 def _unwritten(label: str) -> str:
     return (
-        f"{label}: its models have changes that no Django migration has, so showmigrations will not know of"
+        f"{label}: its models have changes that are in no Django migration, so showmigrations will not show"
         f" them: run `python manage.py makemigrations {label}` first"
     )
 

@@ -215,7 +215,7 @@ def _check(tables: list[Table], classes: Mapping[Table, str], engine: Engine) ->
             )
         other = seen.setdefault(table.name.casefold(), table)
         if other is not table and other.name == table.name:
-            raise Refused(f"two of the metadatas have the {label}", "leave one out")
+            raise Refused(f"two of the metadatas declare the {label}", "leave one out")
         if other is not table:
             raise Refused(f"{_label(other, classes)}, {label}: SQLite compares names without regard to case")
         for column in table.columns:
