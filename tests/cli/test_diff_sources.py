@@ -200,9 +200,7 @@ def test_a_configuration_above_the_repository(
     (begun.folder / "repo" / ".git").mkdir(parents=True)
     monkeypatch.chdir(begun.folder / "repo")
     ran = begun.run("diff", "--check", *flags, code=2)
-    assert ran.err.startswith(
-        f"error: ../d1migrate.toml is outside the repository {begun.folder / 'repo'}, and "
-    )
+    assert ran.err.startswith("error: ../d1migrate.toml is above this git repository, and ")
     assert ran.err.endswith("hint: if you trust that file, name it: `--config ../d1migrate.toml`\n")
     if not flags:
         ran = begun.run("diff", "--check", "--config", "../d1migrate.toml", code=3)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CASES = {  # what is slow, and seldom wrong, is tried less often
     "arguments": 200, "configurations": 200, "files": 150, "sql": 150, "histories": 150, "plans": 50, "dumps": 50, "databases": 50,
+    "sources": 60,
 }  # fmt: skip
 
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 _OURS = b"""\
 migrations = "migrations"
 index = "index.py"
-schema = "schema.sql"
 table = "d1_migrations"
 pattern = "*.sql"
 out_of_order = "refuse"
 [lint]
 D104 = "error"
 S = "off"
+[schema]
+file = "schema.sql"
+source = "app.db"
+python = "python3"
 [env.local]
 database = "sqlite:app.db"
 restore_point = false
@@ -40,6 +43,7 @@ database = "do:Tenant/acme"
 migrations = "migrations"
 index = ["tenant.py", "tenant_index.py"]
 table = "t"
+schema = "tenant.sql"
 """
 _WRANGLER_TOML = b"""\
 name = "w"
@@ -67,6 +71,7 @@ _FILES = {
     "d1migrate.toml": _OURS,
     "pyproject.toml": b"[tool.d1migrate]\n"
     + _OURS.replace(b"[lint]", b"[tool.d1migrate.lint.check]")
+    .replace(b"[schema]", b"[tool.d1migrate.schema]")
     .replace(b"[env.", b"[tool.d1migrate.env.")
     .replace(b"[objects.", b"[tool.d1migrate.objects."),
     "wrangler.toml": _WRANGLER_TOML,
@@ -101,6 +106,7 @@ _KEYS = (
     ),
     *("binding", "database_name", "database_id", "preview_database_id"),
     *("migrations_dir", "migrations_pattern", "migrations_table"),
+    *("source", "python", "file"),
     *("objects", "runtime", "name", "durable_objects", "bindings", "class_name", "script_name", "exports"),
 )
 _COMMANDS = (
@@ -128,6 +134,12 @@ _COMMANDS = (
         "status --database do:Tenant/acme?env=dev",
     ),
     *("up --env tenant", "status --database do:Room", "new x --env tenant"),
+    *(
+        "diff --check",
+        "diff --check --migrations tenant",
+        "diff --dry-run --to app.db",
+        "schema --check --at latest",
+    ),
     *("up --env production", "index --check", "env --json", "status --database sqlite:app.db"),
 )
 

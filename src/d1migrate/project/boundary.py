@@ -70,7 +70,7 @@ def refuse_program(config: str, what: str) -> None:
     is_inside = _shares_drive(folder, root) and os.path.commonpath((folder, root)) == root
     if not is_inside and os.path.lexists(os.path.join(root, ".git")):
         raise UsageError(
-            f"{config} is outside the repository {root}, and {what} would run a program that it names",
+            f"{config} is above this git repository, and {what} would run a program that it names",
             hint=f"if you trust that file, name it: `--config {config}`",
         )
 
