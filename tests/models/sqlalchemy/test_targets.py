@@ -41,6 +41,12 @@ class Holder:
 
 every = [Base, Old.metadata, core, Base.metadata]
 
+class Proxy:
+    def __getattr__(self, name):
+        raise RuntimeError("outside of a request")
+
+request = Proxy()
+
 def make():
     return tuple(every)
 """
@@ -112,8 +118,8 @@ def test_the_src_layout_needs_pythonpath(
         ("app.models:Holder", "expected a MetaData or a declarative base, found the class Holder", "--to python:app.models:Base"),
         ("app.models:DeclarativeBase", "found the class DeclarativeBase", "--to python:app.models:Base"),
         ("app.other:needs", "the function is called without arguments: missing a required argument: 'url'", "name a function"),
-        ("app.other:number", "found a int", "for example: python:app.models:Base.metadata"),
-        ("app.other:mixed", "found a str", "for example: python:app.models:Base.metadata"),
+        ("app.other:number", "found an instance of int", "for example: python:app.models:Base.metadata"),
+        ("app.other:mixed", "found an instance of str", "for example: python:app.models:Base.metadata"),
         ("app.other:Empty", "its metadata has no tables", "name a module that imports them all, or import them in app.other"),
     ],
 )  # fmt: skip

@@ -29,21 +29,6 @@ def read_database(path: str, *, name: str) -> Desired:
         ParseError: D1 refuses a statement of its schema.
     """
     _refuse_other(path, name)
-    return read("".join(f"{sql};\n" for _, sql in _statements(path, name)), file=name)
-
-
-def table_at(path: str, line: int) -> str:
-    """Return the table whose statement is at a line of what `read_database` reads, as its errors have it."""
-    end = 0
-    for table, sql in _statements(path, path):
-        end += sql.count("\n") + 1
-        if line <= end:
-            return table
-    raise ValueError(line)
-
-
-def _statements(path: str, name: str) -> list[tuple[str, str]]:
-    """Return the statements of a file's schema, in the order of their creation, each with its table."""
     try:
         with closing(SqliteDriver(path, url=f"sqlite:{path}")) as driver:
             (objects,) = driver.batch(Batch([OBJECTS], reads=True))
@@ -51,7 +36,8 @@ def _statements(path: str, name: str) -> list[tuple[str, str]]:
         reason = str(error).removeprefix(f"{path}: ")
         hint = None if isinstance(error, DamagedError) else error.hint
         raise UsageError(f"cannot read the schema of {name}: {reason}", hint=hint) from error
-    return [(table, sql) for _, _, table, sql in objects.rows if sql is not None]
+    statements = [sql for _, _, _, sql in objects.rows if sql is not None]
+    return read("".join(f"{sql};\n" for sql in statements), file=name)
 
 
 def _refuse_other(path: str, name: str) -> None:

@@ -7,8 +7,9 @@ import os
 import apsw
 
 from d1migrate.drafting.desired import Desired, Models, SeedRow
+from d1migrate.drafting.schema_file import read
 from d1migrate.drafting.sources.command import run_command
-from d1migrate.drafting.sources.database import read_database, table_at
+from d1migrate.drafting.sources.database import read_database
 from d1migrate.drafting.sources.process import run_loader
 from d1migrate.drivers.plain import PlainConnection
 from d1migrate.errors import ParseError, SourceError, UsageError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
 _RENAME = "rename it in the model: names that begin with `_cf_` are for Cloudflare's own tables"
-_WHERE_D1_DIFFERS = "change the model: D1 has only SQLite's built-in functions"
+_FUNCTIONS = "change the model: D1 has only SQLite's built-in functions"
 
 
 def read_from_tool(
@@ -49,15 +50,16 @@ def read_from_tool(
         database, answer = private.file("schema.db"), os.path.join(private.path, "answer.json")
         if source.kind == "command":
             run_command(source.target, database, folder=folder, name=source.text)
-            found: Mapping[str, Any] = {}
+            models = Models(source.text)
+            # It may be a migration tool, whose history is in no model.
+            built = read_database(database, name=source.text)
+            desired = built._replace(schema=without_histories(built.schema))
         else:
             request = {"target": source.target, "database": database, "answer": answer, "apps": list(apps)}
             loader = _LOADERS[source.kind]
             found = run_loader(loader, request, python=python, folder=folder, name=source.text)
-        models = _models(source, found)
-        desired = _read(database, models)
-        if source.kind == "command":  # it may be a migration tool, whose history is in no model
-            desired = desired._replace(schema=without_histories(desired.schema))
+            models = _models(source, found)
+            desired = _read_models(database, models)
     finally:
         private.close()
     if not desired.schema.tables:
@@ -65,22 +67,26 @@ def read_from_tool(
     return desired._replace(models=models)
 
 
-def _read(database: str, models: Models) -> Desired:
-    """Read what a tool built.
+def _read_models(database: str, models: Models) -> Desired:
+    """Read the tables that models built.
 
     Raises:
         SourceError: D1 refuses a statement, which is in no file: its class or table says where it is from.
     """
+    query = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
     with PlainConnection(database, flags=apsw.SQLITE_OPEN_READONLY) as connection:
-        for name, table in connection.execute("SELECT name, tbl_name FROM sqlite_schema"):
-            if not allows_name(name):  # in other databases, such a table is Cloudflare's own
-                raise _refused(models, table, f"the name {name} is reserved", _RENAME)
+        objects = [(str(name), str(table), str(sql)) for name, table, sql in connection.execute(query)]
+    for name, table, _ in objects:
+        if not allows_name(name):  # in other databases, such a table is Cloudflare's own
+            raise _refused(models, table, f"the name {name} is reserved", _RENAME)
     try:
-        return read_database(database, name=models.source)
+        return read("".join(f"{sql};\n" for _, _, sql in objects), file=models.source)
     except ParseError as error:
-        table = table_at(database, error.line)
+        table_of_line = [table for _, table, sql in objects for _ in sql.split("\n")]
         message = f"{error.args[0]}\n    {error.source.strip()}"
-        raise _refused(models, table, message, error.hint or _WHERE_D1_DIFFERS) from error
+        table = table_of_line[error.line - 1]
+        hint = _FUNCTIONS if "function" in error.args[0] else "change the model"
+        raise _refused(models, table, message, error.hint or hint) from error
 
 
 def _refused(models: Models, table: str, message: str, hint: str) -> SourceError:

@@ -21,6 +21,7 @@ OTHER_INTERPRETER = "--python, or `python` in [schema], names the interpreter of
 
 _OLDEST = (3, 9)
 _LINES = 25  # of a traceback
+_WIDTH = 200
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STANDARD = os.path.realpath(sysconfig.get_paths()["stdlib"]) + os.sep
 _INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
@@ -129,8 +130,12 @@ def tail(error: BaseException) -> str:
             frame.filename = _relative(frame.filename)
         part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
     lines = "".join(shown.format()).rstrip().splitlines()
-    shown_lines = lines if len(lines) <= _LINES else ["…", *lines[-_LINES:]]
-    return "".join(f"\n    {line}" for line in shown_lines)
+    return indented(lines if len(lines) <= _LINES else ["…", *lines[-_LINES:]])
+
+
+def indented(lines: list[str]) -> str:
+    """Return lines to add to a message, each cut to what one can read."""
+    return "".join(f"\n    {line[:_WIDTH]}{line[_WIDTH:] and '…'}" for line in lines)
 
 
 def _is_loader(file: str) -> bool:

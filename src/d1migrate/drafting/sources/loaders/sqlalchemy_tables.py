@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 
-from d1migrate_answer import OTHER_INTERPRETER, Refused, answer, imported, nearest
+from d1migrate_answer import OTHER_INTERPRETER, Refused, answer, imported, indented, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Mapper
 
 _CHOICES = 5  # in a hint
+_LINES = 12  # of a statement
 _EXAMPLE = "for example: python:app.models:Base.metadata"
 
 
@@ -63,7 +64,8 @@ def _engine(database: str) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import URL
 
-    return create_engine(URL.create("sqlite", database=database))
+    # Without a cache: in its keys, two Enums of one class are the same, whatever values they store.
+    return create_engine(URL.create("sqlite", database=database), query_cache_size=0)
 
 
 # What the target names.
@@ -116,14 +118,19 @@ def _of(found: Any) -> MetaData | None:
     """Return the metadata that something is, or that it has as a declarative base does; else None."""
     from sqlalchemy import MetaData
 
-    metadata = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
+    try:
+        metadata = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
+    except Exception:  # a proxy of a web framework, outside a request
+        return None
     return metadata if isinstance(metadata, MetaData) else None
 
 
 def _kind(found: Any) -> str:
     if inspect.ismodule(found):
         return f"the module {found.__name__}"
-    return f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+    return (
+        f"the class {found.__name__}" if isinstance(found, type) else f"an instance of {type(found).__name__}"
+    )
 
 
 def _choices(module: ModuleType) -> str | None:
@@ -131,8 +138,9 @@ def _choices(module: ModuleType) -> str | None:
     found = {
         name: metadata
         for name, value in vars(module).items()
-        if not (name.startswith("_") or hasattr(value, "__table__") or hasattr(value, "c"))
+        if not name.startswith("_")
         and (metadata := _of(value)) is not None
+        and not (hasattr(value, "__table__") or hasattr(value, "c"))  # a class with a table, or a table
     }
     names = [name for name, metadata in found.items() if metadata.tables] or list(found)
     return " or ".join(f"--to python:{module.__name__}:{name}" for name in names[:_CHOICES]) or None
@@ -153,16 +161,15 @@ def _classes(mappers: list[Mapper[Any]]) -> dict[Table, str]:
 
 def _defaults(columns: list[tuple[str, Column[Any]]], engine: Engine) -> Iterator[list[str]]:
     """Yield the values that SQLAlchemy gives to columns of new rows, as SQL; not those SQL cannot express."""
-    from sqlalchemy import func, literal, select
+    from sqlalchemy import ColumnDefault, func, literal, select
 
     with engine.connect() as connection:
         for table, column in columns:
-            if column.default is None or not column.default.is_scalar:
+            if not (isinstance(column.default, ColumnDefault) and column.default.is_scalar):
                 continue
-            value = literal(column.default.arg, column.type)  # type: ignore[attr-defined]
-            try:  # as the value would be bound
-                sql = connection.scalar(select(func.quote(value)))
-            except Exception:  # noqa: S112  # any code of a type's author
+            try:  # as SQLAlchemy would bind it
+                sql = connection.scalar(select(func.quote(literal(column.default.arg, column.type))))
+            except Exception:  # noqa: S112  # the type's author can raise anything
                 continue
             if isinstance(sql, str) and sql != "NULL":
                 yield [table, column.name, sql]
@@ -170,14 +177,16 @@ def _defaults(columns: list[tuple[str, Column[Any]]], engine: Engine) -> Iterato
 
 def _functions(columns: list[tuple[str, Column[Any]]]) -> Iterator[list[str]]:
     """Yield the names of the functions, and the SQL expressions, that are evaluated for each new row."""
+    from sqlalchemy import ColumnDefault
+
     for table, column in columns:
         default = column.default
-        if default is None or getattr(default, "is_sentinel", False):
+        if not isinstance(default, ColumnDefault):  # a Sequence, which SQLite does not have
             continue
         if default.is_callable:
-            yield [table, column.name, _name(default.arg)]  # type: ignore[attr-defined]
+            yield [table, column.name, _name(default.arg)]
         elif default.is_clause_element:
-            yield [table, column.name, " ".join(str(default.arg).split())]  # type: ignore[attr-defined]
+            yield [table, column.name, " ".join(str(default.arg).split())]
 
 
 def _name(function: Any) -> str:
@@ -227,7 +236,7 @@ def _check(tables: list[Table], classes: Mapping[Table, str], engine: Engine) ->
                 kind = type(column.type).__name__
                 raise Refused(
                     f"column {column.name} of {label}: SQLite's dialect does not know the type {kind}",
-                    f'declare what SQLite stores instead: {kind}(...).with_variant(JSON(), "sqlite")',
+                    f'{kind}(...).with_variant(JSON(), "sqlite") declares what SQLite stores instead',
                 ) from error
 
 
@@ -247,7 +256,7 @@ def _create(metadatas: list[MetaData], classes: Mapping[Table, str], engine: Eng
         try:
             metadata.create_all(engine)
         except DBAPIError as error:
-            statement = "".join(f"\n    {line}" for line in (error.statement or "").strip().splitlines())
+            statement = indented((error.statement or "").strip().splitlines()[:_LINES])
             label = f"{_label(begun[-1], classes)}: " if begun else ""
             raise Refused(f"{label}{error.orig}{statement}") from error
         except SQLAlchemyError as error:
