@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.cli.project import Project
     from tests.models.sqlalchemy.conftest import Write
 
+pytestmark = pytest.mark.slow
+
 HEAD = """\
 from sqlalchemy import *
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
