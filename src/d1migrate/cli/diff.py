@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from d1migrate.cli.drafts import run_draft
 from d1migrate.cli.options import DraftOptions
-from d1migrate.drafting import Desired, missing_in_database, missing_in_files, read
+from d1migrate.drafting import Desired, missing_in_database, missing_in_files, read, renames_with
 from d1migrate.drafting.sources import Source, load_source, read_database, read_from_tool
 from d1migrate.drafting.sources.source import EXAMPLES, TOOLS
 from d1migrate.drivers.run import run as run_flow
@@ -129,7 +129,7 @@ def _refuse_useless(options: Options, source: Source) -> None:
 
 
 def _with_missing_rows(desired: Desired, current: Schema, project: Project, *, is_live: bool) -> Desired:
-    """Return the desired schema with the rows that the files, or the live database, do not have."""
+    """Return the desired schema with the rows that files or database lack, and the renames of these."""
     if desired.models is None or not desired.models.rows:
         return desired
     rows = desired.models.rows
@@ -138,7 +138,9 @@ def _with_missing_rows(desired: Desired, current: Schema, project: Project, *, i
     else:
         migrations = project.load(missing_ok=True)
         missing = missing_in_files(rows, migrations, project.choice(migrations).guess)
-    return desired._replace(models=desired.models._replace(rows=missing))
+    renames = renames_with(missing, current, desired.schema)
+    models = desired.models._replace(rows=missing)
+    return desired._replace(models=models, renames=(*desired.renames, *renames))
 
 
 def _live_schema(project: Project, output: Output) -> Schema:

@@ -74,7 +74,7 @@ def write_draft(
         output.note(f"different: {title}")
         return _value(title)
     stages = stages_of(drafted, current, desired, options, project, output) if drafted else []
-    stages = with_rows(stages, rows, current, options.name)
+    stages = with_rows(stages, rows, current, desired.schema, options.name)
     stages[-1] = stages[-1]._replace(notes=(*notes, *stages[-1].notes))
     for stage in stages:
         _report(stage.notes, output)

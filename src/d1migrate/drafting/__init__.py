@@ -25,6 +25,7 @@ from d1migrate.drafting.schema_file import read
 from d1migrate.drafting.seed_rows import (
     missing_in_database,
     missing_in_files,
+    renames_with,
     rows_title,
     rows_to_write,
     with_rows,
@@ -48,6 +49,7 @@ __all__ = [
     "missing_in_files",
     "online_stages",
     "read",
+    "renames_with",
     "rows_title",
     "rows_to_write",
     "with_rows",

@@ -24,7 +24,9 @@ class SeedRow(NamedTuple):
         exists: a SELECT of one value: whether the row exists.
         delete: the DELETE of a rollback; None if the row stays then.
         notes: what a person has to do when the row is new; as in `Models`.
-        renames: whether `insert` is an UPDATE: an existing row gets a new name. A new table needs none.
+        updates: whether `insert` is an UPDATE of rows that may exist. A new table needs none.
+        renames: the renames that come with the row, as those of its migration do in Django's history.
+        drops: the tables that the application no longer has since then.
     """
 
     table: str
@@ -32,7 +34,9 @@ class SeedRow(NamedTuple):
     exists: str
     delete: str | None = None
     notes: tuple[str, ...] = ()
-    renames: bool = False
+    updates: bool = False
+    renames: tuple[Rename, ...] = ()
+    drops: tuple[str, ...] = ()
 
 
 class Models(NamedTuple):

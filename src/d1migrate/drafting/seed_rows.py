@@ -22,9 +22,10 @@ from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from d1migrate.drafting.desired import Desired, SeedRow
+    from d1migrate.drafting.renames import Rename
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import MigrationsTable
@@ -98,7 +99,7 @@ def rows_to_write(desired: Desired, current: Schema) -> tuple[SeedRow, ...]:
 
     Args:
         desired: the whole desired schema; the rows of its models are those that are missing.
-        current: the schema before it: in a new table, nothing is renamed.
+        current: the schema before it: in a new table, nothing is updated.
     """
     if desired.models is None:
         return ()
@@ -106,8 +107,36 @@ def rows_to_write(desired: Desired, current: Schema) -> tuple[SeedRow, ...]:
     return tuple(
         row
         for row in desired.models.rows
-        if fold(row.table) in then and not (row.renames and fold(row.table) not in now)
+        if fold(row.table) in then and not (row.updates and fold(row.table) not in now)
     )
+
+
+def renames_with(rows: Iterable[SeedRow], current: Schema, desired: Schema) -> tuple[Rename, ...]:
+    """Return the renames that come with missing rows, and are still to do: tables first, then columns.
+
+    A rename that only partly fits is left out: then it has to be declared, like any other.
+    """
+    before, after = (
+        {fold(table.name): {fold(column.name) for column in table.columns} for table in schema.tables}
+        for schema in (current, desired)
+    )
+    given = [rename for row in rows for rename in row.renames]
+    tables = [rename for rename in given if rename.column is None and _fits(rename, before, after)]
+    old_names = {fold(rename.to): fold(rename.table) for rename in tables}
+    columns = [
+        rename
+        for rename in given
+        if rename.column is not None
+        and (table := fold(rename.table)) in after
+        and _fits(rename, before.get(old_names.get(table, table), ()), after[table])
+    ]
+    return (*tables, *columns)
+
+
+def _fits(rename: Rename, before: Collection[str], after: Collection[str]) -> bool:
+    """Whether only the old name exists before, and only the new name after."""
+    old, new = fold(rename.old), fold(rename.to)
+    return old in before and new not in before and new in after and old not in after
 
 
 def rows_title(rows: Sequence[SeedRow]) -> str:
@@ -116,7 +145,11 @@ def rows_title(rows: Sequence[SeedRow]) -> str:
 
 
 def with_rows(
-    stages: Sequence[Stage], rows: Sequence[SeedRow], current: Schema, description: str | None = None
+    stages: Sequence[Stage],
+    rows: Sequence[SeedRow],
+    current: Schema,
+    desired: Schema,
+    description: str | None = None,
 ) -> list[Stage]:
     """Return migrations that also insert rows, at their end.
 
@@ -126,11 +159,19 @@ def with_rows(
         stages: the migrations; none if only rows are missing.
         rows: the rows.
         current: the schema before the migrations. Their rollback deletes rows only of tables that it has.
+        desired: the schema after them, with the tables that stay although the application drops them.
         description: a few words, for a migration of only rows.
     """
     if not rows:
         return list(stages)
-    notes = tuple(note for row in rows for note in row.notes)
+    then = {fold(table.name) for table in desired.tables}
+    notes = [note for row in rows for note in row.notes]
+    notes += [
+        f"the table {table} stays, with its rows, although no model has it any more: --allow-drop {table}"
+        for row in rows
+        for table in row.drops
+        if fold(table) in then
+    ]
     existing = {fold(table.name) for table in current.tables}
     up = tuple(
         StatementGroup(f"Rows of {table} that the application expects", tuple(row.insert for row in group))
@@ -143,7 +184,7 @@ def with_rows(
         return [stage._replace(draft=drafted, notes=(*stage.notes, *notes))]
     drafted = Draft((), (), up, _with_deletes(Reverse(), down))
     words = None if stages else description
-    return [*stages, Stage(words or rows_title(rows), drafted, notes=notes)]
+    return [*stages, Stage(words or rows_title(rows), drafted, notes=tuple(notes))]
 
 
 def _with_deletes(reverse: Reverse, deletes: tuple[str, ...]) -> Reverse:

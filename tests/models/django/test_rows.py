@@ -122,25 +122,73 @@ def test_rows_that_a_database_lacks_are_found_in_it(django: DjangoProject) -> No
     django.d1migrate("diff", "--check", "--from", "live", code=3)
 
 
-def test_a_renamed_model_keeps_its_content_type(django: DjangoProject) -> None:
-    """As with `migrate`: rows that reference the content type stay right."""
-    migrate(django, TAG)
-    django.models(TAG.replace("Tag", "Label"))
+SHELF = """class Tag(models.Model):
+    name = models.SlugField(unique=True)
+
+
+class Shelf(models.Model):
+    tag = models.ForeignKey(Tag, models.CASCADE)
+    tags = models.ManyToManyField(Tag, related_name="+")
+"""
+RENAMED = """class Label(models.Model):
+    title = models.SlugField(unique=True)
+
+
+class Shelf(models.Model):
+    label = models.ForeignKey(Label, models.CASCADE)
+    labels = models.ManyToManyField(Label, related_name="+")
+"""
+RENAMES = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        migrations.RenameModel("Tag", "Label"),
+        migrations.RenameField("Label", "name", "title"),
+        migrations.RenameField("Shelf", "tag", "label"),
+        migrations.RenameField("Shelf", "tags", "labels"),
+    ]
+"""
+
+
+def test_what_django_migrations_rename_is_renamed(django: DjangoProject) -> None:
+    """Tables, columns, and content types, with their rows: all without --rename, and Django finds the same."""
+    migrate(django, SHELF)
+    fill = "t = Tag.objects.create(name='a'); Shelf.objects.create(tag=t).tags.add(t)"
+    django.manage("shell", "-c", f"from shop.models import *; {fill}")
+    django.models(RENAMED)
+    django.write({"shop/migrations/0002_rename.py": RENAMES})
     (before,) = query(django, "SELECT id FROM django_content_type WHERE model = 'tag'")
-    django.write(
-        {
-            "shop/migrations/0002_rename.py": "from django.db import migrations\n\n\n"
-            "class Migration(migrations.Migration):\n"
-            "    dependencies = [('shop', '0001_initial')]\n"
-            "    operations = [migrations.RenameModel('Tag', 'Label')]\n"
-        }
-    )
-    django.d1migrate("diff", "--rename", "shop_tag=shop_label")
+    django.d1migrate("diff")
+    assert django.sql().count("RENAME ") == 2 * 5  # and back
     django.d1migrate("up")
+    use = "assert Shelf.objects.get(label__title='a').labels.get().title == 'a'"
+    django.manage("shell", "-c", f"from shop.models import *; {use}")
     assert query(django, "SELECT id FROM django_content_type WHERE model = 'label'") == [before]
     assert query(django, "SELECT id FROM django_content_type WHERE model = 'tag'") == []
     django.manage("migrate", "--check")
+    assert "No changes detected" in django.manage("makemigrations", "--check", "--dry-run")
     assert django.d1migrate("diff", "--check").err.endswith("no difference\n")
+    django.d1migrate("down", "--allow-loss", "django_migrations")
+    django.d1migrate("up")
+    assert django.d1migrate("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_a_deleted_model_leaves_its_table(django: DjangoProject) -> None:
+    """Until `--allow-drop` names it; the note says so."""
+    migrate(django, BOOK)
+    django.models(TAG)
+    django.manage("makemigrations", "shop")
+    note = (
+        "the table shop_book stays, with its rows, although no model has it any more: --allow-drop shop_book"
+    )
+    assert note in django.d1migrate("diff", "--dry-run").err
+    assert note not in django.d1migrate("diff", "--allow-drop", "shop_book").err
+    django.d1migrate("up")
+    assert query(django, "SELECT name FROM sqlite_schema WHERE name LIKE 'shop%' AND type = 'table'") == [
+        "shop_tag"
+    ]
 
 
 def test_squashed_migrations_are_recorded_as_django_records_them(django: DjangoProject) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.drafting import read, rows_title, with_rows
+from d1migrate.drafting import Rename, read, renames_with, rows_title, with_rows
 from d1migrate.drafting.desired import Models, SeedRow
 from d1migrate.drafting.draft import Stage, draft
 from d1migrate.drafting.seed_rows import missing_in_files, rows_to_write
@@ -46,7 +46,7 @@ def test_rows_are_written_where_their_table_is() -> None:
     assert rows_to_write(MODELS, EMPTY) == (ROW,)
     assert rows_to_write(MODELS._replace(schema=EMPTY), EMPTY) == ()
     assert rows_to_write(MODELS._replace(models=None), EMPTY) == ()
-    renaming = MODELS._replace(models=Models("models", rows=(ROW._replace(renames=True),)))
+    renaming = MODELS._replace(models=Models("models", rows=(ROW._replace(updates=True),)))
     assert rows_to_write(renaming, EMPTY) == ()
     assert rows_to_write(renaming, WITH_KINDS) == renaming.models.rows  # type: ignore[union-attr]
 
@@ -55,7 +55,7 @@ def test_rows_follow_the_tables_in_their_file() -> None:
     """The rollback drops their table, so it deletes nothing."""
     drafted = draft(EMPTY, MODELS)
     assert drafted is not None
-    (stage,) = with_rows([Stage("kinds", drafted)], [ROW], EMPTY)
+    (stage,) = with_rows([Stage("kinds", drafted)], [ROW], EMPTY, WITH_KINDS)
     assert stage.draft.up[-1].statements == (ADD,)
     assert stage.draft.down == drafted.down
     assert stage.notes == ("look at a",)
@@ -63,10 +63,10 @@ def test_rows_follow_the_tables_in_their_file() -> None:
 
 def test_rows_alone_are_a_migration() -> None:
     """Its rollback deletes what must not stay."""
-    (stage,) = with_rows([], [ROW], WITH_KINDS)
+    (stage,) = with_rows([], [ROW], WITH_KINDS, WITH_KINDS)
     assert stage.description == rows_title([ROW]) == "add rows to kinds"
     assert stage.draft.down.groups[0].statements == (ROW.delete,)
-    (stage,) = with_rows([], [ROW._replace(delete=None)], WITH_KINDS, "kinds")
+    (stage,) = with_rows([], [ROW._replace(delete=None)], WITH_KINDS, WITH_KINDS, "kinds")
     assert stage.description == "kinds"
     assert stage.draft.down.groups[0].what == "Nothing to undo: the rows stay"
 
@@ -76,7 +76,29 @@ def test_a_migration_under_a_directive_stays_as_it_is() -> None:
     drafted = draft(EMPTY, MODELS)
     assert drafted is not None
     online = Stage("kinds", drafted, ("d1migrate: online=kinds",))
-    first, second = with_rows([online], [ROW], WITH_KINDS, "name")
+    first, second = with_rows([online], [ROW], WITH_KINDS, WITH_KINDS, "name")
     assert first == online
     assert second.description == "add rows to kinds"
-    assert with_rows([online], [], WITH_KINDS) == [online]
+    assert with_rows([online], [], WITH_KINDS, WITH_KINDS) == [online]
+
+
+def test_renames_come_with_rows() -> None:
+    """Those that fit: only the old name exists before, and only the new name after."""
+    before = read(
+        "CREATE TABLE a (id INTEGER, one); CREATE TABLE both (x, y); CREATE TABLE old (x);", file="a"
+    )
+    after = read(
+        "CREATE TABLE b (id INTEGER, two); CREATE TABLE both (x, y); CREATE TABLE old (x);", file="b"
+    )
+    table, column = Rename("a", None, "b"), Rename("b", "one", "two")
+    others = (Rename("both", "x", "y"), Rename("old", None, "new"), Rename("gone", "x", "y"))
+    row = ROW._replace(renames=(column, table, *others))
+    assert renames_with([row], before.schema, after.schema) == (table, column)
+
+
+def test_a_table_that_stays_is_named() -> None:
+    """The application dropped it, and models drop no table without permission."""
+    row = ROW._replace(notes=(), drops=("kinds", "gone"))
+    (stage,) = with_rows([], [row], WITH_KINDS, WITH_KINDS)
+    (note,) = stage.notes
+    assert note.endswith("--allow-drop kinds")

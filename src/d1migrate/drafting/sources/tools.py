@@ -7,6 +7,7 @@ import os
 import apsw
 
 from d1migrate.drafting.desired import Desired, Models, SeedRow
+from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import read
 from d1migrate.drafting.sources.command import run_command
 from d1migrate.drafting.sources.database import read_database
@@ -101,6 +102,12 @@ def _models(source: Source, found: Mapping[str, Any]) -> Models:
         {fold(table): name for table, name in found.get("classes", {}).items()},
         {(fold(table), fold(column)): sql for table, column, sql in found.get("defaults", ())},
         {(fold(table), fold(column)): name for table, column, name in found.get("functions", ())},
-        tuple(SeedRow(**{**row, "notes": tuple(row.get("notes", ()))}) for row in found.get("rows", ())),
+        tuple(map(_row, found.get("rows", ()))),
         tuple(found.get("notes", ())),
     )
+
+
+def _row(found: Mapping[str, Any]) -> SeedRow:
+    lists = {key: tuple(found.get(key, ())) for key in ("notes", "drops")}
+    renames = tuple(Rename(*rename) for rename in found.get("renames", ()))
+    return SeedRow(**{**found, **lists, "renames": renames})

@@ -23,8 +23,9 @@ class Migrations:
 
     Attributes:
         history: those that `migrate` would record in an empty database, in order.
-        notes: {migration: what it does that its tables do not show}; each of one line or more.
-        renames: {migration: the old and new names of the models that it renames}.
+        said: {migration: {"notes": what it does that its tables do not show, each of one line or more,
+            "renames": (table, column or None, new name) of what it renames, "drops": tables}}.
+        renamed: {migration: the old and new names of the models that it renames}.
     """
 
     def __init__(self, chosen: set[str]) -> None:
@@ -51,8 +52,8 @@ class Migrations:
         executor.check_replacements()
         recorded = executor.recorder.migration_qs.order_by("pk").values_list("app", "name")
         self.history: list[Key] = [key for key in recorded if key[0] in chosen]
-        self.notes: dict[Key, list[str]] = {}
-        self.renames: dict[Key, list[tuple[str, str]]] = {}
+        self.said: dict[Key, dict[str, Any]] = {}
+        self.renamed: dict[Key, list[tuple[str, str]]] = {}
         for key, migration in self._loader.disk_migrations.items():
             if key[0] in chosen:
                 self._read(key, migration)
@@ -64,12 +65,14 @@ class Migrations:
             if all(replaced in self._loader.disk_migrations for replaced in migration.replaces):
                 return  # their own notes are the same
             key = migration.replaces[0]  # recorded, if the others ran instead
-        notes = list(_notes(migration))
-        if notes:
-            self.notes[tuple(key)] = notes  # type: ignore[index]
+        key = (key[0], key[1])
+        self.said[key] = {
+            "notes": list(_notes(migration)),
+            "renames": list(_renames(migration)),
+            "drops": list(_drops(migration)),
+        }
         renamed = [op for op in migration.operations if isinstance(op, RenameModel)]
-        if renamed:
-            self.renames[tuple(key)] = [(op.old_name_lower, op.new_name_lower) for op in renamed]  # type: ignore[index]
+        self.renamed[key] = [(op.old_name_lower, op.new_name_lower) for op in renamed]
 
     def unwritten(self, chosen: set[str]) -> list[str]:
         """Return the chosen apps whose models have changes that no migration has."""
@@ -95,6 +98,69 @@ def _notes(migration: Any) -> Iterator[str]:
             yield f"{name}: {kind} is not run: in the new file, uncomment what is still needed{body}"
         else:
             yield f"{name}: {kind} {what} is not run: write what it does as SQL, or as a --backfill"
+
+
+def _drops(migration: Any) -> Iterator[str]:
+    """Yield the tables that a migration drops, as far as no model has them now."""
+    from django.apps import apps
+    from django.db.migrations import DeleteModel
+
+    known = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    for operation in migration.operations:
+        table = f"{migration.app_label}_{getattr(operation, 'name_lower', '')}"
+        if isinstance(operation, DeleteModel) and table not in known:
+            yield table
+
+
+def _renames(migration: Any) -> Iterator[tuple[str, str | None, str]]:
+    """Yield (table, column or None, new name) of what a migration renames, if the models still have it.
+
+    Names that a model declares with `db_table` or `db_column` are not renamed with it.
+    """
+    from django.apps import apps
+    from django.core.exceptions import FieldDoesNotExist
+    from django.db.migrations import RenameField, RenameModel
+
+    app = migration.app_label
+    for operation in migration.operations:
+        try:
+            if isinstance(operation, RenameModel):
+                model = apps.get_model(app, operation.new_name)
+                yield from _renamed_model(model, operation.old_name_lower, operation.new_name_lower)
+            elif isinstance(operation, RenameField):
+                model = apps.get_model(app, operation.model_name)
+                yield from _renamed_field(model, operation.old_name, operation.new_name)
+        except (LookupError, FieldDoesNotExist):  # renamed again, or gone
+            pass
+
+
+def _renamed_model(model: Any, old: str, new: str) -> Iterator[tuple[str, str | None, str]]:
+    from django.apps import apps
+
+    app, table = model._meta.app_label, model._meta.db_table
+    before = f"{app}_{old}"
+    has_usual_name = table == f"{app}_{new}"
+    if has_usual_name:
+        yield before, None, table
+    for through in apps.get_models(include_auto_created=True):
+        if not through._meta.auto_created:
+            continue
+        own = through._meta.db_table
+        if has_usual_name and through._meta.auto_created is model and own.startswith(f"{table}_"):
+            yield before + own[len(table) :], None, own
+        for field in through._meta.local_fields:
+            if field.remote_field and field.remote_field.model is model and new in field.column:
+                yield own, field.column.replace(new, old), field.column
+
+
+def _renamed_field(model: Any, old: str, new: str) -> Iterator[tuple[str, str | None, str]]:
+    table, field = model._meta.db_table, model._meta.get_field(new)
+    if field in model._meta.local_many_to_many:
+        own = field.m2m_db_table()
+        if own == f"{table}_{new}":
+            yield f"{table}_{old}", None, own
+    elif field in model._meta.local_concrete_fields and not field.db_column:
+        yield table, old + field.column[len(new) :], field.column
 
 
 def _operations(operations: Iterable[Any]) -> Iterator[Any]:

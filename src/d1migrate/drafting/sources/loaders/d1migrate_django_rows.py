@@ -14,13 +14,13 @@ _KEYED = {"sites.Site"}
 
 
 def history_rows(
-    history: Iterable[tuple[str, str]], notes: Mapping[tuple[str, str], Sequence[str]]
+    history: Iterable[tuple[str, str]], said: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of `django_migrations`.
 
     Args:
         history: (app, name) of each migration.
-        notes: what is to be said about a migration when it is recorded.
+        said: {migration: what comes with its row: `notes`, `renames`, `drops`}.
     """
     for app, name in history:
         where, exists = _recorded(app, name)
@@ -30,7 +30,7 @@ def history_rows(
             f" SELECT {_text(app)}, {_text(name)}, CURRENT_TIMESTAMP WHERE NOT EXISTS ({exists})",
             "exists": f"SELECT EXISTS ({exists})",
             "delete": f'DELETE FROM "django_migrations" WHERE {where}',
-            "notes": list(notes.get((app, name), ())),
+            **said.get((app, name), {}),
         }
 
 
@@ -52,7 +52,7 @@ def renamed_types(
                 f' WHERE "app_label" = {_text(app)} AND "model" = {_text(old)}'
                 f" AND NOT EXISTS ({recorded}) AND NOT EXISTS (SELECT 1 FROM {of_app} {_text(new)})",
                 "exists": f"SELECT EXISTS ({recorded}) OR NOT EXISTS (SELECT 1 FROM {of_app} {_text(old)})",
-                "renames": True,
+                "updates": True,
             }
 
 

@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 
-from d1migrate_answer import OTHER_INTERPRETER, Refused, answer, imported, nearest
+from d1migrate_answer import OTHER_INTERPRETER, Refused, answer, imported, nearest, tail
 from d1migrate_django_migrations import Migrations
 from d1migrate_django_rows import history_rows, renamed_types, send_post_migrate, written_rows
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _TOKENS = "CLOUDFLARE_"
+_TOKENS_HINT = f"{_TOKENS}* is not passed to the models, which use no database: give the setting a default"
+_VARIABLES_HINT = "d1migrate passes the environment on: set what the settings read, as for manage.py"
+_SHOWN = 5  # errors
+_LEFT_OUT = {"models.W038", "models.W039", "models.W040", "models.W047"}
+"""Django's warnings of constraints and indexes that SQLite cannot have, such as those with `include`."""
 
 
 def load(request: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +36,10 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
     chosen = _chosen(request["apps"])
     _import_management()
     models = list(_migratable(apps.get_models(include_auto_created=True)))
+    own = [model for model in models if model._meta.app_label in chosen]
+    if not own:
+        raise Refused("its apps have no models with a table", "INSTALLED_APPS has the apps of the project")
+    notes = _check(own)
     with connection.cursor() as cursor:  # nobody needs the file after a crash
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("PRAGMA journal_mode = MEMORY")
@@ -39,15 +48,14 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
             if not model._meta.auto_created:
                 _create(model)
         migrations = Migrations(chosen)
-        notes = [_unwritten(label) for label in migrations.unwritten(chosen)]
+        notes += [_unwritten(label) for label in migrations.unwritten(chosen)]
         notes += send_post_migrate(chosen)
         rows = [
-            *renamed_types(migrations.renames),
+            *renamed_types(migrations.renamed),
             *written_rows(models),
-            *history_rows(migrations.history, migrations.notes),
+            *history_rows(migrations.history, migrations.said),
         ]
         _drop(model for model in models if model._meta.app_label not in chosen)
-    own = [model for model in models if model._meta.app_label in chosen]
     return {**_about(own), "rows": rows, "notes": notes}
 
 
@@ -55,12 +63,11 @@ def _set_up(target: str, database: str) -> None:
     """Set Django up with the scratch file as its only database.
 
     Raises:
-        Refused: Django is not there, or the settings are not, or they are not complete.
+        Refused: Django is not there, or it refuses the settings.
     """
     try:
         import django
         from django.conf import settings
-        from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
     except ModuleNotFoundError as error:
         if error.name != "django":
             raise
@@ -72,22 +79,35 @@ def _set_up(target: str, database: str) -> None:
         settings.DATABASES = {alias: dict(scratch) for alias in {"default": {}, **settings.DATABASES}}
         settings.LOGGING_CONFIG = None  # it may open files
         django.setup()
-    except (ImproperlyConfigured, KeyError) as error:
-        if _TOKENS not in str(error) and not isinstance(error, ImproperlyConfigured):
+    except Exception as error:
+        refused = _refusal(error, target)
+        if refused is None:
             raise
-        raise Refused(f"the settings are incomplete: {error}", _without(str(error))) from error
-    except AppRegistryNotReady as error:
-        raise Refused(
-            f"an app uses models before all of them are loaded: {error}",
-            f"`python -m django check --settings {target}` shows where",
-        ) from error
+        raise refused from error
 
 
-def _without(message: str) -> str:
-    """Return the hint for settings that lack a value."""
-    if _TOKENS in message:
-        return f"{_TOKENS}* is not passed to the models, which use no database: give the setting a default"
-    return "d1migrate passes the environment on: set what the settings read, as for manage.py"
+def _refusal(error: Exception, target: str) -> Refused | None:
+    """Return an error of the settings in words; None if only its traceback shows what is wrong."""
+    from django.conf import settings
+    from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+
+    text = str(error)
+    if isinstance(error, ImproperlyConfigured):
+        return Refused(
+            f"Django refuses the settings: {text}", _TOKENS_HINT if _TOKENS in text else _VARIABLES_HINT
+        )
+    if isinstance(error, KeyError) and _TOKENS in text:
+        return Refused(f"the settings need the environment variable {text}", _TOKENS_HINT)
+    if isinstance(error, AppRegistryNotReady):
+        check = f"`python -m django check --settings {target}` fails, too"
+        return Refused(f"an app uses models before all of them are loaded: {text}{tail(error)}", check)
+    if isinstance(error, RuntimeError) and "INSTALLED_APPS" in text:
+        return Refused(text, "add the app of the model, or do not import the model")
+    if isinstance(error, ModuleNotFoundError) and settings.configured:
+        missing = [app for app in settings.INSTALLED_APPS if f"{app}.".startswith(f"{error.name}.")]
+        if missing:
+            return Refused(f"INSTALLED_APPS has {missing[0]}: {text}", OTHER_INTERPRETER)
+    return None
 
 
 def _chosen(labels: Sequence[str]) -> set[str]:
@@ -125,6 +145,27 @@ def _migratable(models: Iterable[Any]) -> Iterator[Any]:
         is_allowed = any(router.allow_migrate_model(alias, model) for alias in connections)
         if is_allowed and model._meta.can_migrate(connection):
             yield model
+
+
+def _check(models: Iterable[Any]) -> list[str]:
+    """Let Django check models, as `migrate` does; return what it leaves out in SQLite without an error.
+
+    Raises:
+        Refused: a model is wrong.
+    """
+    from django.core.checks import ERROR
+    from django.db import DEFAULT_DB_ALIAS
+
+    found = [message for model in models for message in model.check(databases=[DEFAULT_DB_ALIAS])]
+    wrong = [message for message in found if message.level >= ERROR and not message.is_silenced()]
+    if wrong:
+        raise Refused("\n".join(f"{_label(one.obj)}: {one.msg}" for one in wrong[:_SHOWN]), wrong[0].hint)
+    return [f"{_label(one.obj)} is left out in part: {one.msg}" for one in found if one.id in _LEFT_OUT]
+
+
+def _label(found: Any) -> str:
+    """Return the name of a model, or of its field."""
+    return str(found._meta.label if hasattr(found, "_meta") else found)
 
 
 def _create(model: Any) -> None:
