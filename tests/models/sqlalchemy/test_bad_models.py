@@ -67,6 +67,9 @@ CASES = {
         "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise RuntimeError('no') from error",
         (LOADING, "ZeroDivisionError", "The above exception was the direct cause", f"line {AT + 3}, in <module>", "RuntimeError: no"),
     ),
+    "a token of Cloudflare": Case(
+        "import os\nos.environ['CLOUDFLARE_API_TOKEN']", (LOADING, "KeyError: 'CLOUDFLARE_API_TOKEN'"), "models are loaded without Cloudflare's variables"
+    ),
     "a syntax error": Case("class:", ("while loading python:app.models:Base.metadata:\n", f'app/models.py", line {AT}\n', "SyntaxError")),
     "sys.exit": Case("import sys\nsys.exit('no')", (LOADING, f"line {AT + 1}, in <module>", "SystemExit: no")),
     "a BaseException": Case("raise GeneratorExit('no')", (LOADING, "GeneratorExit: no")),
@@ -147,8 +150,11 @@ def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_models_that_cannot_be_used(case: str, project: Project, models: Write, temporary: Path) -> None:
+def test_models_that_cannot_be_used(
+    case: str, project: Project, models: Write, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The error is all that is printed, and nothing is written."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "value")
     text, message, hint, code = CASES[case]
     models(f"{HEAD}{text}\n")
     before = sorted(project.folder.rglob("*"))
@@ -173,6 +179,8 @@ def test_models_that_cannot_be_used(case: str, project: Project, models: Write, 
     [
         "print('to stdout')\nimport sys\nprint('to stderr', file=sys.stderr)",
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()",
+        "import sys\nsys.stdout.close()\nsys.stdin = None",
+        "import os\nos.chdir('/')",
         "import atexit, time\natexit.register(time.sleep, 600)",
         "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])",
         "import multiprocessing, time\nmultiprocessing.get_context('fork').Process(target=time.sleep, args=(600,)).start()",

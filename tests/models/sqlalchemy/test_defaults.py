@@ -23,6 +23,8 @@ import uuid
 from decimal import Decimal
 
 from sqlalchemy import *
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, orm_insert_sentinel
 from sqlmodel import Field, SQLModel
 
@@ -31,6 +33,12 @@ class Base(DeclarativeBase):
 
 class Color(enum.Enum):
     RED = "red"
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+class Word(str, enum.Enum):
+    NEW = "new"
 
 class Cents(TypeDecorator):
     impl = Integer
@@ -86,6 +94,10 @@ VALUES = {
     "Interval, default=dt.timedelta(days=1)": "1970-01-02 00:00:00.000000",
     "LargeBinary, default=b'\\0a'": b"\0a",
     "Uuid, default=uuid.UUID(int=10)": "0000000000000000000000000000000a",
+    "postgresql.ARRAY(Integer).with_variant(JSON(), 'sqlite'), default=[1, 2]": "[1, 2]",
+    "MutableDict.as_mutable(JSON), default={}": "{}",
+    "Integer, default=Level.HIGH": 3,
+    "String, default=Word.NEW": "new",
     "Cents, default=Decimal('1.5')": 150,
     "Shouted, default='loud'": "LOUD",
 }
@@ -155,6 +167,7 @@ class Point(MappedAsDataclass, Base):
     __tablename__ = "points"
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     x: Mapped[float] = mapped_column(default=0.5)
+    token: Mapped[str] = mapped_column(default_factory=secrets.token_hex)
     order: Mapped[int] = orm_insert_sentinel(omit_from_statements=False)
 
 both = [SQLModel, Base]
@@ -162,7 +175,7 @@ both = [SQLModel, Base]
     found = load(text, "both", tmp_path)
     assert found.classes == {"hero": "models.Hero", "points": "models.Point"}
     assert found.defaults == {("hero", "name"): "'new'", ("points", "x"): "0.5"}
-    assert found.functions == {("hero", "token"): "uuid.uuid4"}
+    assert found.functions == {("hero", "token"): "uuid.uuid4", ("points", "token"): "secrets.token_hex"}
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,11 @@ def answer(load: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     except Refused as refused:
         found = {"error": {"message": str(refused), "hint": refused.hint}}
     except BaseException as error:
-        found = {"error": {"traceback": tail(error), "hint": _how_to_find(error)}}
+        found = {"error": {"traceback": tail(error), "hint": _hint(error)}}
     if opened:  # even if the models caught the exception
         found = {"error": {"message": opened[0], "hint": _NO_CONNECTION}}
     with open(request["answer"], "w", encoding="utf-8") as file:
         json.dump(found, file)
-    sys.stdout.flush()
     os._exit(0)  # threads of the models must not keep it alive, nor their exit handlers run
 
 
@@ -114,8 +113,15 @@ def _module_like(name: str) -> str | None:
     return None
 
 
-def _how_to_find(error: BaseException) -> str | None:
-    return OTHER_INTERPRETER if isinstance(error, ModuleNotFoundError) else None
+def _hint(error: BaseException) -> str | None:
+    if isinstance(error, ModuleNotFoundError):
+        return OTHER_INTERPRETER
+    if any(name in str(error).upper() for name in ("CLOUDFLARE_API", "CLOUDFLARE_ACCOUNT", "CF_API")):
+        return (
+            "models are loaded without Cloudflare's variables, so that they cannot change D1: read them in a"
+            " function, or with os.environ.get"
+        )
+    return None
 
 
 def tail(error: BaseException) -> str:

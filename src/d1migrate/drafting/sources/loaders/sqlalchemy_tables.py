@@ -42,7 +42,7 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "classes": {table.name: classes[table] for table in tables if table in classes},
         "defaults": list(_defaults(columns, engine)),
-        "functions": list(_functions(columns)),
+        "functions": [*_functions(columns), *_factories(mappers, tables)],
     }
 
 
@@ -187,6 +187,17 @@ def _functions(columns: list[tuple[str, Column[Any]]]) -> Iterator[list[str]]:
             yield [table, column.name, _name(default.arg)]
         elif default.is_clause_element:
             yield [table, column.name, " ".join(str(default.arg).split())]
+
+
+def _factories(mappers: list[Mapper[Any]], tables: list[Table]) -> Iterator[list[str]]:
+    """Yield the functions that dataclasses call for new objects; SQLAlchemy calls none for these columns."""
+    for mapper in mappers:
+        for field in getattr(mapper.class_, "__dataclass_fields__", {}).values():
+            column = mapper.columns.get(field.name)
+            if column is None or column.default is not None or column.table not in tables:
+                continue
+            if callable(field.default_factory):
+                yield [column.table.name, column.name, _name(field.default_factory)]
 
 
 def _name(function: Any) -> str:
