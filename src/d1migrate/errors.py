@@ -245,11 +245,13 @@ class DataLoss(PlanError):
     """Rows or values would be lost without permission.
 
     If they may be lost, allow it: `down --allow-loss TABLE`, `diff --allow-drop NAME`. If a column or table
-    was renamed, declare that with `--rename`.
+    was renamed, declare that with `--rename`. If models have a new table beside one like it that stays, its
+    rows are not in the new one: `--keep` declares that the two are not the same.
 
     Attributes:
         rows: {table, or table.column: rows}, None if they are not counted.
         renames: possible renames instead, as `old=new`.
+        stays: whether the tables would stay, beside new ones that have none of their rows.
     """
 
     def __init__(
@@ -258,11 +260,13 @@ class DataLoss(PlanError):
         *,
         rows: dict[str, int | None],
         renames: Sequence[str] = (),
+        stays: bool = False,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.rows = rows
         self.renames = tuple(renames)
+        self.stays = stays
 
 
 class MissingValue(PlanError):
@@ -272,11 +276,20 @@ class MissingValue(PlanError):
 
     Attributes:
         columns: the columns, as `table.column`.
+        defaults: {column: SQL} of the values that models give to new rows.
     """
 
-    def __init__(self, message: str, *, columns: Sequence[str], hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        columns: Sequence[str],
+        defaults: dict[str, str] | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.columns = tuple(columns)
+        self.defaults = defaults or {}
 
 
 class UnsafeMigration(PlanError):

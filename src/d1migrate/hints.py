@@ -51,6 +51,13 @@ def listed(parts: Sequence[str], most: int) -> str:
     return ", ".join(parts[:most]) + more
 
 
+def shell_quoted(text: str) -> str:
+    """Return an argument of a command as a shell takes it; in double quotes if that is enough, for SQL."""
+    from shlex import quote
+
+    return quote(text) if any(character in text for character in '"$`\\!') else f'"{text}"'
+
+
 def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageError:
     """Return the error of a table that does not exist, and that the argument `flag` names."""
     names = sorted(known)

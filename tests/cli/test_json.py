@@ -658,7 +658,7 @@ def failures(shown: Shown) -> None:
             errors.ParseError("x", file="a.sql", line=1, column=1, source="x", hint=hint),
             errors.Irreversible("x", names=["a"], hint=hint),
             errors.DataLoss("x", rows={"a": None}, hint=hint),
-            errors.MissingValue("x", columns=["a.x"], hint=hint),
+            errors.MissingValue("x", columns=["a.x"], defaults={"a.x": "1"}, hint=hint),
             errors.Gate("x", gates=["after"], hint=hint),
             errors.LimitExceeded("x", limit=1, actual=2, hint=hint),
             errors.ApplyError("x", migration="a", direction="down", hint=hint),

@@ -132,7 +132,8 @@ DECLARED = (
         action="append",
         default=[],
         metavar="NAME",
-        help="allow dropping TABLE, TABLE.COLUMN or `all`, with its values; can be repeated",
+        help="allow dropping TABLE, TABLE.COLUMN or `all`, with its values; a table outside models only by"
+        " its name; can be repeated",
     ),
 )
 SCALE = argument(
@@ -143,6 +144,14 @@ SCALE = argument(
     help="how many rows a table has in production, to estimate the cost there; can be repeated",
 )
 MODELS = (
+    argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="TABLE",
+        help="with models: TABLE, which is outside them, stays, and a new table that looks like it is another"
+        " one; can be repeated",
+    ),
     argument(
         "--types",
         help="with models: also treat declared types as different that SQLite treats alike, such as"

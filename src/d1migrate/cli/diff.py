@@ -119,6 +119,7 @@ def _refuse_useless(options: Options, source: Source) -> None:
     for flag, value, kinds, what in (
         ("--python", options.python, of_models, "imports models"),
         ("--app", options.app, of_django, "chooses apps of a Django project"),
+        ("--keep", options.draft.keep, (*TOOLS, "python"), "is for models"),
         ("--types", options.draft.types, (*TOOLS, "python"), "is for models"),
     ):
         if value and source.kind not in kinds:

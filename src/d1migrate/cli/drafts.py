@@ -140,12 +140,20 @@ def draft_or_ask(
         UsageError: an option names something that does not exist, or that the draft does not change.
     """
     while True:
-        declared = Declarations.of(options.rename, options.backfill, options.allow_drop)
+        declared = Declarations.of(options.rename, options.backfill, options.allow_drop, options.keep)
         declared.refuse_unknown(current, desired)
         try:
             with output.working("writing the migration and checking it on scratch databases"):
                 whole = complete(current, desired, declared, types=options.types)
-                drafted = draft(current, whole, **declared._asdict(), order=options.order, budget=budget)
+                drafted = draft(
+                    current,
+                    whole,
+                    renames=declared.renames,
+                    backfill=declared.backfill,
+                    allow_drop=declared.allow_drop,
+                    order=options.order,
+                    budget=budget,
+                )
         except (DataLoss, MissingValue) as error:
             if options.check:
                 raise
@@ -164,12 +172,15 @@ def draft_or_ask(
 
 
 def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) -> DraftOptions | None:
-    """Ask whether something was renamed, or may be dropped; None if no answer settles it."""
+    """Ask whether something was renamed, stays, or may be dropped; None if no answer settles it."""
+    is_gone = "is not in the models" if error.stays else "no longer exists"
     for flag in error.renames:
         old, _, new = flag.partition("=")
-        if is_yes(output.ask(f"{old} no longer exists, and {new} is new: was it renamed? [y/N] ")):
+        if is_yes(output.ask(f"{old} {is_gone}, and {new} is new: was it renamed? [y/N] ")):
             return options._replace(rename=(*options.rename, flag))
     name = next(iter(error.rows))
+    if error.stays and is_yes(output.ask(f"keep {name}, with its rows, outside the models? [y/N] ")):
+        return options._replace(keep=(*options.keep, name))
     if is_yes(output.ask(f"drop {name}, with all its values? [y/N] ")):
         return options._replace(allow_drop=(*options.allow_drop, name))
     return None
@@ -178,8 +189,10 @@ def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) ->
 def _ask_for_values(error: MissingValue, options: DraftOptions, output: Output) -> DraftOptions | None:
     """Ask for the values of new columns; None if there is no answer."""
     for column in error.columns:
-        value = output.ask(f"{column}: value for existing rows, as SQL: ")
-        if not value:
+        default = error.defaults.get(column)
+        offer = f" (Enter: {default}, which the models give new rows)" if default else ""
+        value = output.ask(f"{column}: value for existing rows{offer}, as SQL: ")
+        if value is None or not (value := value or default):
             return None
         options = options._replace(backfill=(*options.backfill, f"{column}={value}"))
     return options

@@ -86,6 +86,7 @@ class DraftOptions(NamedTuple):
     name: str | None = None
     order: bool = False
     types: bool = False
+    keep: tuple[str, ...] = ()
     dry_run: bool = False
     check: bool = False
     scale: tuple[str, ...] = ()

@@ -10,9 +10,9 @@ from __future__ import annotations
 from contextlib import closing
 
 from d1migrate.drafting.declarations import ALL
-from d1migrate.drafting.renames import pending_renames, rename_groups
+from d1migrate.drafting.renames import Rename, look_alike, pending_renames, rename_groups
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.errors import PlanError
+from d1migrate.errors import DataLoss, PlanError
 from d1migrate.schema import digest
 from d1migrate.schema.kept_types import with_kept_types
 from d1migrate.schema.queries import fts5_options
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from d1migrate.drafting.declarations import Declarations
     from d1migrate.drafting.desired import Desired
-    from d1migrate.drafting.renames import Rename
     from d1migrate.schema.model import Schema, Table
 
 
@@ -35,11 +34,12 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
     Args:
         current: the present schema.
         desired: what a source builds; unchanged if it is the whole schema.
-        declared: the renames, which what stays follows, and the tables that may be dropped.
+        declared: the renames, which what stays follows, and the tables that are kept, or may be dropped.
         types: whether every declared type counts; otherwise a column keeps one that SQLite treats alike.
 
     Raises:
         UsageError: a rename fits neither schema.
+        DataLoss: a new table looks like one that stays, so it may be a renamed one.
         PlanError: what stays prevents a rename, or has the name of something that the models create.
     """
     if desired.models is None:
@@ -50,6 +50,8 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
     dropped = {fold(name) for name in declared.allow_drop} - {ALL}
     outside = [table for name, table in before.items() if name not in owned | dropped]
     _refuse_taken_names(desired.schema, renamed, outside)
+    created = [table for table in desired.schema.tables if fold(table.name) not in before]
+    _refuse_left_behind(created, outside, declared.keep)
     tables = [_kept(table, before.get(fold(table.name)), types=types) for table in desired.schema.tables]
     views = {fold(view.name): view for view in (*renamed.views, *desired.schema.views)}
     triggers = {fold(one.name): one for one in (*renamed.triggers, *desired.schema.triggers)}
@@ -88,6 +90,35 @@ def _refuse_taken_names(models: Schema, renamed: Schema, outside: Sequence[Table
             found = triggers.get(fold(trigger.name))
             if found and fold(found.table) != fold(table.name):
                 raise _taken(f"trigger {trigger.name}", f"a trigger on {found.table}")
+
+
+def _refuse_left_behind(created: Sequence[Table], outside: Sequence[Table], keep: Collection[str]) -> None:
+    """Refuse a new table like one that stays: a renamed class would leave its rows behind.
+
+    Raises:
+        DataLoss: there is one, and it is not declared as kept.
+    """
+    known = {fold(name) for name in keep}
+    found = [
+        Rename(old.name, None, new.name)
+        for old in outside
+        for new in created
+        if fold(old.name) not in known and not old.is_virtual and look_alike(old, new)
+    ]
+    if not found:
+        return
+    names = list(dict.fromkeys(rename.table for rename in found))
+    new = list(dict.fromkeys(rename.to for rename in found))
+    flags = [rename.flag for rename in found]
+    raise DataLoss(
+        f"{', '.join(new)} would be new and empty, beside {', '.join(names)}, outside the models",
+        rows=dict.fromkeys(names),
+        renames=flags,
+        stays=True,
+        hint=f"to rename: {' or '.join(f'--rename {flag}' for flag in flags)}; to keep both:"
+        f" {' '.join(f'--keep {name}' for name in names)}; to drop:"
+        f" {' '.join(f'--allow-drop {name}' for name in names)}",
+    )
 
 
 def _taken(created: str, other: str) -> PlanError:

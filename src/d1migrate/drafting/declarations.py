@@ -7,12 +7,12 @@ is an error: it was mistyped, or the schemas are not what the user thinks.
 from __future__ import annotations
 
 from d1migrate.drafting.backfill import backfill_of
-from d1migrate.drafting.renames import Rename
+from d1migrate.drafting.renames import Rename, look_alike
 from d1migrate.errors import UsageError
 from d1migrate.hints import did_you_mean, no_such_table
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
-from d1migrate.schema.changes import AddColumn, Diff, RebuildTable, RebuildVirtual
+from d1migrate.schema.changes import AddColumn, Create, Diff, RebuildTable, RebuildVirtual
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -42,15 +42,23 @@ class Declarations(NamedTuple):
     Attributes:
         renames: tables and columns with a new name.
         backfill: {(table, column): SQL} for existing rows; folded names of the desired schema.
-        allow_drop: `table` or `table.column` that may be dropped, or ALL.
+        allow_drop: `table` or `table.column` that may be dropped, or ALL. It names no table outside models.
+        keep: tables outside the models that stay, though a new table looks like them.
     """
 
     renames: tuple[Rename, ...] = ()
     backfill: Mapping[tuple[str, str], str] = {}
     allow_drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, renames: Iterable[str], backfill: Iterable[str], allow_drop: Iterable[str]) -> Declarations:
+    def of(
+        cls,
+        renames: Iterable[str],
+        backfill: Iterable[str],
+        allow_drop: Iterable[str],
+        keep: Iterable[str] = (),
+    ) -> Declarations:
         """Parse the values of flags.
 
         Raises:
@@ -61,7 +69,7 @@ class Declarations(NamedTuple):
             if (table, column) in values:
                 raise UsageError(f"two --backfill are for {table}.{column}", hint="keep one of them")
             values[table, column] = sql
-        return cls(tuple(map(Rename.of, renames)), values, tuple(allow_drop))
+        return cls(tuple(map(Rename.of, renames)), values, tuple(allow_drop), tuple(keep))
 
     def refuse_unknown(self, current: Schema, desired: Desired) -> None:
         """Check that everything that is named exists, in one of the schemas.
@@ -77,6 +85,8 @@ class Declarations(NamedTuple):
             names.check(f"--backfill {table}.{column}", table, column)
         for name in self.allow_drop:
             names.check_drop(name)
+        for name in self.keep:
+            names.check_kept(name)
 
     def refuse_useless(self, changes: Sequence[Change], current: Schema, desired: Desired) -> None:
         """Check that every declaration has an effect on a draft.
@@ -102,6 +112,14 @@ class Declarations(NamedTuple):
         for name in self.allow_drop:
             if fold(name) not in (ALL, *dropped):
                 raise _useless(f"--allow-drop {name}", "the migration does not drop it")
+        tables = {fold(table.name): table for table in desired.schema.tables}
+        created = [
+            tables[fold(one.name)] for one in changes if isinstance(one, Create) and one.kind == "table"
+        ]
+        for name in self.keep:
+            kept = tables.get(fold(name))
+            if kept is None or not any(look_alike(kept, table) for table in created):
+                raise _useless(f"--keep {name}", "no new table looks like it")
 
 
 def drop_names(table: str, column: str | None) -> set[str]:
@@ -174,6 +192,12 @@ class _Names:
                 )
         whole, dot, column = name.partition(".")
         self.check(f"--allow-drop {name}", whole, column if dot else None)
+
+    def check_kept(self, name: str) -> None:
+        """Raise UsageError for a table that is not outside the models."""
+        self.check(f"--keep {name}", name, None)
+        if fold(name) in self._after:
+            raise _useless(f"--keep {name}", "it is a table of the models")
 
     def _columns_before(self, table: str) -> dict[str, str]:
         """Return the current columns of a table, which may have its new name."""

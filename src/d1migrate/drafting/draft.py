@@ -11,6 +11,7 @@ from d1migrate.drafting.renames import Rename, candidates, pending_renames, rena
 from d1migrate.drafting.reverse import Reverse, reverse
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, MissingValue, PlanError
+from d1migrate.hints import shell_quoted
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.changes import (
@@ -31,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.drafting.desired import Desired
+    from d1migrate.drafting.desired import Desired, Models
     from d1migrate.schema.changes import Change, Diff, RequiredValue
     from d1migrate.schema.model import Schema
 
@@ -114,7 +115,7 @@ def draft(
         found = diff(renamed, desired.schema, backfill, order=order, rebuild=rebuild)
         refuse_bad_values(backfill or {}, found, renamed, scratch)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
-        _refuse_missing(found.missing)
+        _refuse_missing(found.missing, desired.models)
         _refuse_broken_keys(renamed, desired.schema)
         refuse_broken_objects(current, desired)
         if not todo and not found.changes:
@@ -149,16 +150,29 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     )
 
 
-def _refuse_missing(missing: Sequence[RequiredValue]) -> None:
+def _refuse_missing(missing: Sequence[RequiredValue], models: Models | None) -> None:
+    """Raise MissingValue. What models give to new rows is offered; a function that they call is named."""
     if not missing:
         return
     reasons = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]
-    columns = [f"{m.table}.{m.column}" for m in missing]
+    columns = {(fold(m.table), fold(m.column)): f"{m.table}.{m.column}" for m in missing}
+    defaults = {columns[key]: sql for key, sql in models.defaults.items() if key in columns} if models else {}
+    calls = [
+        f"\n    {columns[key]}: the models call {function} for each new row"
+        for key, function in (models.functions.items() if models else ())
+        if key in columns
+    ]
+    flags = [f"--backfill {shell_quoted(f'{n}={defaults.get(n, _SOME_VALUE)}')}" for n in columns.values()]
+    note = f"; the models give new rows the value of {', '.join(defaults)}" if defaults else ""
     raise MissingValue(
-        f"{'; '.join(reasons)}: existing rows need a value",
-        columns=columns,
-        hint="add " + " ".join(f"--backfill \"{name}='…'\"" for name in columns),
+        f"{'; '.join(reasons)}: existing rows need a value{''.join(calls)}",
+        columns=[*columns.values()],
+        defaults=defaults,
+        hint=f"add {' '.join(flags)}{note}",
     )
+
+
+_SOME_VALUE = "'…'"
 
 
 def _refuse_broken_keys(current: Schema, desired: Schema) -> None:

@@ -10,9 +10,9 @@ from itertools import chain
 
 from d1migrate.errors import PlanError
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.schema.keys import definition_of
 from d1migrate.schema.normalize import mentions, normal_form
 from d1migrate.schema.scope import Scope
-from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 TYPE_CHECKING = False
@@ -55,7 +55,7 @@ def parts_of(change: RebuildTable, current: Schema, desired: Schema) -> RebuildP
     Raises:
         PlanError: only a rebuild can make the change.
     """
-    before, after = parse_table(change.old.sql), parse_table(change.new.sql)
+    before, after = definition_of(change.old), definition_of(change.new)
     if before is None or after is None:
         raise _refused(change, "it is a virtual table")
     was, now = normal_form(_loose(before), Scope.of(current)), normal_form(_loose(after), Scope.of(desired))

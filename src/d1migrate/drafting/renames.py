@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drafting.scratch_schema import ScratchSchema
     from d1migrate.schema.changes import Diff
-    from d1migrate.schema.model import Schema, Table
+    from d1migrate.schema.model import Column, Schema, Table
 
 
 class Rename(NamedTuple):
@@ -212,7 +212,7 @@ def _misfit(rename: Rename, why: str, *, hint: str | None = None) -> UsageError:
 
 
 def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
-    """Return possible renames: a dropped and an added column of one type, or tables of the same columns."""
+    """Return possible renames: a dropped and an added column of one type, or tables that look alike."""
     before = {fold(table.name): table for table in current.tables}
     after = {fold(table.name): table for table in desired.tables}
     created = [table for name, table in after.items() if name not in before]
@@ -220,7 +220,7 @@ def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
     for name, column in found.lost:
         old = before[fold(name)]
         if column is None:
-            pairs += [Rename(name, None, new.name) for new in created if _names(new) == _names(old)]
+            pairs += [Rename(name, None, new.name) for new in created if look_alike(old, new)]
             continue
         kind = next(c.type for c in old.columns if fold(c.name) == fold(column))
         pairs += [
@@ -229,6 +229,25 @@ def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
             if fold(c.name) not in _names(old) and c.type.upper() == kind.upper()
         ]
     return pairs
+
+
+def look_alike(old: Table, new: Table) -> bool:
+    """Whether a table may be another one under a new name, perhaps with one new name of a column.
+
+    That column has the same type. In a table of two columns, as between two others, it also has the same
+    parent.
+    """
+    gone = [column for column in old.columns if fold(column.name) not in _names(new)]
+    added = [column for column in new.columns if fold(column.name) not in _names(old)]
+    if not gone and not added:
+        return True
+    if len(gone) != 1 or len(added) != 1 or fold(gone[0].type) != fold(added[0].type):
+        return False
+    return len(old.columns) > 2 or _parents(old, gone[0]) == _parents(new, added[0]) != set()
+
+
+def _parents(table: Table, column: Column) -> set[str]:
+    return {fold(key.table) for key in table.foreign_keys if fold(column.name) in map(fold, key.columns)}
 
 
 def _names(table: Table) -> set[str]:

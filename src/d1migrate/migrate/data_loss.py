@@ -253,9 +253,8 @@ def possible_losses(
                     effects_of.append(known)
                 names.follow(effect)
         proved = _proved_complete(statements, live)
-        lost = (
-            {loss for loss in lost if loss[0] not in proved} | dropped | _left_out(statements, proved, live)
-        )
+        whole = proved | _indexed_again(statements, live)
+        lost = {loss for loss in lost if loss[0] not in whole} | dropped | _left_out(statements, proved, live)
         found.append(_listed(lost, names, live, filled, changed))
         names.keep(proved)
         filled |= {effect.table for effect in effects_of if effect.kind == "insert"}
@@ -282,6 +281,23 @@ def _listed(
         own = None if column is None else (live.stored(table) or {})[column]
         written = table in (filled if column is None else changed)
         found.append(PossibleLoss(live.tables[table], own, names.at_begin(table), written))
+    return found
+
+
+def _indexed_again(statements: Sequence[str], live: LiveTables) -> set[str]:
+    """Return the full-text tables, folded, that a step fills last from the table that has their text."""
+    if not any("'rebuild'" in sql for sql in statements):
+        return set()
+    from d1migrate.schema.virtual import reindex_statement
+
+    texts = list(map(fold, statements))
+    found = set()
+    for name, table in live.tables.items():
+        definition, fill = parse_virtual_table(live.sql(name)), fold(reindex_statement(table))
+        if definition and definition.content and fill in texts:
+            later = statements[len(texts) - texts[::-1].index(fill) :]
+            if not any(effect.table == name for sql in later for effect in effects(sql)):
+                found.add(name)
     return found
 
 

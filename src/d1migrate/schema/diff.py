@@ -19,11 +19,11 @@ from d1migrate.schema.changes import (
     RequiredValue,
 )
 from d1migrate.schema.inline import inlined
+from d1migrate.schema.keys import definition_of
 from d1migrate.schema.normalize import canonical, mentioned_names, mentions, normal_form
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import rebuild_virtual
-from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.compare import Scopes
     from d1migrate.schema.model import Schema, Table
-    from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
+    from d1migrate.sql.definitions import ColumnDefinition
 
 _CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
 
@@ -241,7 +241,7 @@ class _Table:
         self.missing: list[RequiredValue] = []
         self.changes: list[Change] = []
         self._old, self._new, self._backfill, self._drops = old, new, backfill, drops
-        before, after = _definition(old), _definition(new)
+        before, after = definition_of(old), definition_of(new)
         if before is None or after is None:
             if canonical(old.sql) != canonical(new.sql):
                 self.changes.append(rebuild_virtual(old, new, backfill))
@@ -342,17 +342,6 @@ class _Table:
             if value is not None and not _reads(value, source.name):
                 value = f"coalesce({name}, {value})"
             yield column.name, value or name
-
-
-def _definition(table: Table) -> TableDefinition | None:
-    """Return a table without a NOT NULL of its rowid, which is never NULL; None for a virtual table."""
-    definition = parse_table(table.sql)
-    if definition is None or definition.rowid_alias is None:
-        return definition
-    columns = (
-        c._replace(not_null=None) if c.name == definition.rowid_alias else c for c in definition.columns
-    )
-    return definition._replace(columns=tuple(columns))
 
 
 def _reads(expression: str, column: str) -> bool:

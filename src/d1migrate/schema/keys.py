@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from d1migrate.schema.model import ForeignKey, Index, Table
-    from d1migrate.sql.definitions import Term
+    from d1migrate.sql.definitions import TableDefinition, Term
 
 
 class UniqueKey(NamedTuple):
@@ -68,6 +68,17 @@ def is_unique(table: Table, columns: Collection[str]) -> bool:
     return any(
         key.columns and not key.partial and key.columns.keys() <= {*columns} for key in unique_keys(table)
     )
+
+
+def definition_of(table: Table) -> TableDefinition | None:
+    """Return a table without a NOT NULL of its rowid, which never is NULL; None for a virtual table."""
+    definition = parse_table(table.sql)
+    if definition is None or definition.rowid_alias is None:
+        return definition
+    columns = (
+        c._replace(not_null=None) if c.name == definition.rowid_alias else c for c in definition.columns
+    )
+    return definition._replace(columns=tuple(columns))
 
 
 def rowid_alias(table: Table) -> str | None:

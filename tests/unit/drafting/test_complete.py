@@ -7,7 +7,8 @@ import pytest
 from d1migrate.drafting import Declarations, Desired, complete, draft, read
 from d1migrate.drafting.desired import Models
 from d1migrate.drivers.scratch import ScratchEngine
-from d1migrate.errors import PlanError
+from d1migrate.errors import DataLoss, PlanError, UsageError
+from d1migrate.schema.changes import Create
 from d1migrate.schema.diff import diff
 
 CURRENT = """\
@@ -205,3 +206,67 @@ def test_a_whole_schema() -> None:
     """It is as it is."""
     current, desired = read(CURRENT, file="now.sql"), read(MODELS, file="schema.sql")
     assert complete(current.schema, desired, Declarations()) is desired
+
+
+PEOPLE = """\
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, mail TEXT);
+CREATE TABLE tags (id INTEGER PRIMARY KEY, tag TEXT);
+CREATE TABLE user_tags (user_id INT REFERENCES users(id), tag_id INT REFERENCES tags(id));
+"""
+RENAMED = PEOPLE.replace("users", "people").replace("user_", "person_").replace(" name ", " full_name ")
+
+
+def test_a_renamed_class() -> None:
+    """Its table, one column of it and a table between two others: each step says what is the next."""
+    renames: tuple[str, ...] = ()
+    for possible in ("users=people", "user_tags=person_tags"):
+        with pytest.raises(DataLoss) as caught:
+            whole_of(PEOPLE, RENAMED, renames)
+        old, _, new = possible.partition("=")
+        assert (caught.value.renames, caught.value.rows, caught.value.stays) == (
+            (possible,),
+            {old: None},
+            True,
+        )
+        assert str(caught.value) == f"{new} would be new and empty, beside {old}, outside the models"
+        assert caught.value.hint == (
+            f"to rename: --rename {possible}; to keep both: --keep {old}; to drop: --allow-drop {old}"
+        )
+        renames += (possible,)
+    renames += ("people.name=full_name", "person_tags.user_id=person_id")
+    assert len(statements(PEOPLE, RENAMED, renames)) == 4
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT, phone INT);\n",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, title TEXT, phone TEXT);\n",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT, mail TEXT, phone TEXT);\n",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, title TEXT);\n",
+    ],
+)
+def test_tables_that_do_not_look_alike(new: str) -> None:
+    """Another type, two other columns, one more; of two columns, any other one."""
+    assert whole_of(PEOPLE, new).schema.tables[0].name == "new"
+
+
+def test_a_table_that_is_kept() -> None:
+    """A new table is created beside it; a flag that has no effect is an error."""
+    current = read(PEOPLE, file="now.sql").schema
+    desired = read(RENAMED, file="models")._replace(models=Models("python:models:Base"))
+    declared = Declarations.of([], [], [], ["Users"])
+    declared.refuse_unknown(current, desired)
+    whole = complete(current, desired, declared)
+    found = draft(current, whole)
+    assert found is not None
+    declared.refuse_useless(found.changes, current, whole)
+    assert [change.name for change in found.changes if isinstance(change, Create)] == [
+        "people",
+        "person_tags",
+    ]
+    for name, message in (("user", "no such table: user"), ("tags", "it is a table of the models")):
+        with pytest.raises(UsageError, match=message):
+            Declarations(keep=(name,)).refuse_unknown(current, desired)
+    with pytest.raises(UsageError, match="--keep user_tags has no effect: no new table looks like it"):
+        Declarations(keep=("user_tags",)).refuse_useless(found.changes, current, whole)

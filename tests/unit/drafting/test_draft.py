@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from d1migrate.drafting import Desired, Draft, Rename, backfill_of, draft, edit_columns, migration_text, read
+from d1migrate.drafting.desired import Models
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanError, SourceError, UsageError
+from d1migrate.errors import (
+    DataLoss,
+    Error,
+    LimitExceeded,
+    MissingValue,
+    ParseError,
+    PlanError,
+    SourceError,
+    UsageError,
+)
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.diff import diff
@@ -551,3 +562,28 @@ def test_a_table_too_big_for_one_batch() -> None:
     assert "over the budget" in found.up[0].statements[0]
     with pytest.raises(Error, match="about 50,004 entries in one batch: over the budget of 50,000"):
         database.run([sql for section in found.up for sql in section.statements])
+
+
+def test_what_models_say_of_a_missing_value() -> None:
+    """A value of theirs is offered as a shell takes it; a function is named, and never called."""
+    current = read("CREATE TABLE users (id INTEGER PRIMARY KEY, kind TEXT);", file="now.sql").schema
+    wanted = "CREATE TABLE Users (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, Role TEXT NOT NULL, token TEXT NOT NULL, n INT NOT NULL);"
+    models = Models(
+        "python:models:Base",
+        defaults={("users", "role"): "'viewer'", ("users", "kind"): "'$\"it''s'", ("users", "other"): "1"},
+        functions={("users", "token"): "secrets.token_hex", ("users", "other"): "uuid4"},
+    )
+    with pytest.raises(MissingValue) as caught:
+        draft(current, read(wanted, file="models")._replace(models=models))
+    assert str(caught.value) == (
+        "Users.kind becomes NOT NULL; Users.Role is new and NOT NULL; Users.token is new and NOT NULL;"
+        " Users.n is new and NOT NULL: existing rows need a value\n"
+        "    Users.token: the models call secrets.token_hex for each new row"
+    )
+    assert caught.value.columns == ("Users.kind", "Users.Role", "Users.token", "Users.n")
+    assert caught.value.defaults == {"Users.Role": "'viewer'", "Users.kind": "'$\"it''s'"}
+    quoted = shlex.quote("Users.kind='$\"it''s'")
+    assert caught.value.hint == (
+        f"add --backfill {quoted} --backfill \"Users.Role='viewer'\" --backfill \"Users.token='…'\""
+        " --backfill \"Users.n='…'\"; the models give new rows the value of Users.Role, Users.kind"
+    )

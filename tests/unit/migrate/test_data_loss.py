@@ -18,7 +18,12 @@ CREATE TABLE tags (name TEXT);
 CREATE TABLE log (line TEXT);
 CREATE TRIGGER forget AFTER DELETE ON tags BEGIN DELETE FROM log; END;
 CREATE VIEW names AS SELECT name FROM users;
+CREATE VIRTUAL TABLE Search USING fts5(name, content='tags');
+CREATE VIRTUAL TABLE own USING fts5(name);
 """
+
+
+FILL = """INSERT INTO "Search" ("Search") VALUES ('rebuild')"""
 
 
 def at_risk(*steps: str) -> list[list[str]]:
@@ -52,6 +57,11 @@ def at_risk(*steps: str) -> list[list[str]]:
         ("DELETE FROM tags", ["log", "tags"]),
         ("DROP TRIGGER forget; DELETE FROM tags", ["tags"]),
         ("DROP TABLE tags", ["tags"]),  # a DROP fires none
+        # full-text tables, of another table's text or their own
+        ("DROP TABLE search", ["Search"]),
+        (f"DROP TABLE search; CREATE VIRTUAL TABLE search USING fts5(name, content='tags'); {FILL}", []),
+        (f"DROP TABLE search; {FILL}; DROP TABLE Search", ["Search"]),
+        (f"DROP TABLE own; {FILL.replace('Search', 'own')}", ["own"]),
         # nothing
         ("DROP INDEX i", []),
         ("DROP VIEW names", []),

@@ -119,11 +119,13 @@ class DataLoss(_Message):
         type: the class of the error.
         rows: `{table: rows}`, or `{table.column: rows}`; null for rows that were not counted.
         renames: possible renames instead, as `--rename` takes them.
+        stays: whether the tables would stay, beside new ones of models that have none of their rows.
     """
 
     type: Literal["DataLoss"]
     rows: dict[str, int | None]
     renames: list[str]
+    stays: bool
 
 
 class MissingValue(_Message):
@@ -132,10 +134,12 @@ class MissingValue(_Message):
     Attributes:
         type: the class of the error.
         columns: the columns, as `table.column`.
+        defaults: `{column: SQL}` of the values that models give to new rows.
     """
 
     type: Literal["MissingValue"]
     columns: list[str]
+    defaults: dict[str, str]
 
 
 class UnsafeMigration(_Message):
