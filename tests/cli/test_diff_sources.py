@@ -76,6 +76,7 @@ def test_configured(begun: Project, monkeypatch: pytest.MonkeyPatch, source: str
     assert begun.run("diff", "--check", code=3).err == "different: add users role\n"
     begun.run("schema", "--at", "latest", "--output")
     assert "role" not in (begun.folder / "db.sql").read_text()
+    assert "`d1migrate diff`" not in begun.run("schema", "--at", "none", "--check", code=3).err
     assert begun.run("diff", "--check", "--to", "../db.sql").err == "no difference\n"
 
 
@@ -85,6 +86,18 @@ def test_a_folder_in_another_layout(begun: Project) -> None:
     nested.mkdir(parents=True)
     (nested / "migration.sql").write_text(ROLE.replace(");", ");--> statement-breakpoint"))
     assert begun.run("diff", "--to", "drizzle", "--check", code=3).err == "different: add users role\n"
+
+
+def test_histories_of_other_tools_in_a_folder(begun: Project) -> None:
+    """What a tool creates for itself is not wanted, in any kind of source."""
+    for number, table in enumerate(
+        ("d1_migrations", "alembic_version", "__drizzle_migrations", "schema_migrations")
+    ):
+        columns = "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL"
+        (begun.folder / "want" / f"1{number}.sql").write_text(
+            f"CREATE TABLE IF NOT EXISTS {table} ({columns});\n"
+        )
+    assert begun.run("diff", "--to", "want", "--check", code=3).err == "different: add users role\n"
 
 
 def test_a_folder_with_a_wrong_file(begun: Project) -> None:

@@ -67,6 +67,11 @@ CONFIGURATION = """\
 # What most projects have.
 wrangler = "wrangler.jsonc"
 
+[schema]
+file = "schema.sql"
+source = "command:'make schema' {db}"
+python = ".venv/bin/python"
+
 [env.local]
 database = "wrangler:DB"
 """
@@ -80,6 +85,9 @@ stop = "2%"
 at_once = 16
 create = true
 reserve = "25%"
+
+[fleet.tenants.schema]
+source = "django:tenants.settings"
 """
 WRANGLER = """\
 {

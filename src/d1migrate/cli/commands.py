@@ -106,9 +106,9 @@ COMMANDS = {
             argument(
                 "--to",
                 metavar="SOURCE",
-                help="the desired schema: a file of CREATE statements, a folder of migrations, `sqlite:FILE`,"
-                " `python:MODULE:OBJECT` (SQLAlchemy, SQLModel), `django:SETTINGS`, or `'command:WORDS {db}'`"
-                " (default: `source` of [schema] in d1migrate.toml, else the file of `schema --output`)",
+                help="the desired schema: a file, a folder of migrations, `sqlite:FILE`,"
+                " `python:MODULE:OBJECT`, `django:SETTINGS` or `'command:WORDS {db}'` (default: `source` of"
+                " [schema] in d1migrate.toml, else the file of `schema --output`)",
             ),
             argument(
                 "--python",

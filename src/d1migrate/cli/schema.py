@@ -231,7 +231,7 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
         output.note(f"{path} is up to date")
         return 0
     output.note(f"{path} {'does not exist' if existing is None else f'differs from {built}'}")
-    leads = existing and path == project.schema_file
+    leads = existing and path == project.schema_file and project.config.schema.source is None
     also = "; `d1migrate diff` writes the migration that leads to it" if leads else ""
     if options.at is None and options.table is None:
         also += "; `d1migrate verify` compares the live schema with the migrations"

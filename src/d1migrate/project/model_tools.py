@@ -182,9 +182,12 @@ def _dotted(node: ast.AST | None) -> list[str] | None:
 
 def _module_file(root: str, module: str) -> str:
     """Return the file of a module of the project; "" if it is not one."""
-    path = os.path.join(root, *module.split("."))
-    candidates = (f"{path}.py", os.path.join(path, "__init__.py"))
-    return next(filter(os.path.isfile, candidates), "")
+    for folder in (root, os.path.join(root, "src")):
+        path = os.path.join(folder, *module.split("."))
+        for candidate in (f"{path}.py", os.path.join(path, "__init__.py")):
+            if os.path.isfile(candidate):
+                return candidate
+    return ""
 
 
 def _bound_in(path: str) -> set[str]:

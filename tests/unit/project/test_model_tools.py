@@ -86,6 +86,16 @@ def test_alembic(tmp_path: Path, env: str, source: str | None) -> None:
     assert found.source == (source and f"python:{source}")
 
 
+def test_a_package_in_src(tmp_path: Path) -> None:
+    """It is found there, too."""
+    env = "from app.db import Base\nfrom app import tables\ntarget_metadata = Base.metadata\n"
+    files = {f"src/{path}": text for path, text in FILES.items()}
+    write(tmp_path, files | {"alembic.ini": INI, "alembic/env.py": env})
+    found = find(".")
+    assert found
+    assert found.source == "python:app.tables:Base.metadata"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "folder"),
     [

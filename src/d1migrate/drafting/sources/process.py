@@ -84,7 +84,7 @@ def run_program(words: Sequence[str], *, folder: str, name: str, stdin: str = ""
         except subprocess.TimeoutExpired as error:
             raise UsageError(
                 f"{name}: no schema after {SECONDS} s; it was stopped",
-                hint="importing the models must not wait for a network, a lock or an answer",
+                hint="neither models nor a command may wait for a network, a lock or an answer",
             ) from error
         finally:
             _kill(process)
