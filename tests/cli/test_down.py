@@ -70,6 +70,19 @@ def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:
     ]
 
 
+def test_a_rebuild_after_a_dropped_column(project: Project) -> None:
+    """The rollback of a rebuild has nothing to say about a column that the rollback before it has dropped."""
+    project.write(
+        "1_t.sql", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x');"
+    )
+    for schema in ("a TEXT NOT NULL", "a TEXT NOT NULL, b TEXT"):
+        (project.folder / "schema.sql").write_text(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {schema});")
+        project.run("diff", "--to", "schema.sql", *(("--backfill", "t.a=''") if "b" not in schema else ()))
+    project.run("up")
+    project.run("down", "--steps", "2")
+    assert project.sql("SELECT id, a FROM t") == [(1, "x")]
+
+
 def test_values_are_not_lost_unless_allowed(applied: Project) -> None:
     """If only a column is dropped, its values count: a column without any needs no permission."""
     applied.sql("INSERT INTO users (id, email, name) VALUES (1, 'a', 'A'), (2, 'b', 'B'), (3, 'c', NULL)")

@@ -233,6 +233,7 @@ def possible_losses(
     """
     names, found = _Names(live.tables), []
     filled, changed = set[str](), set[str]()
+    gone = set[_Loss]()  # columns that an earlier step lost
     for step in steps:
         statements = list(step)
         lost, dropped, effects_of = set[_Loss](), set[_Loss](), list[Effect]()
@@ -254,7 +255,9 @@ def possible_losses(
                 names.follow(effect)
         proved = _proved_complete(statements, live)
         whole = proved | _indexed_again(statements, live)
-        lost = {loss for loss in lost if loss[0] not in whole} | dropped | _left_out(statements, proved, live)
+        left_out = _left_out(statements, proved, live) - gone
+        lost = {loss for loss in lost if loss[0] not in whole} | dropped | left_out
+        gone |= dropped | left_out
         found.append(_listed(lost, names, live, filled, changed))
         names.keep(proved)
         filled |= {effect.table for effect in effects_of if effect.kind == "insert"}

@@ -121,3 +121,10 @@ def test_a_rebuild_keeps_the_rows(columns: str, lost: list[str], into: str) -> N
     assert at_risk(step) == [lost]
     assert at_risk(step, "DROP TABLE users") == [lost, ["likes.post_id", "posts", "users"]]
     assert at_risk(step, step, "ALTER TABLE users DROP COLUMN boss")[2] == ["users.Boss"]
+
+
+def test_a_rebuild_does_not_lose_what_is_gone() -> None:
+    """A column that an earlier step drops or leaves out is not lost by a later rebuild again."""
+    step = rebuilt("id INTEGER PRIMARY KEY, name TEXT")
+    assert at_risk("ALTER TABLE users DROP COLUMN boss", step) == [["users.Boss"], []]
+    assert at_risk(step, step) == [["users.Boss"], []]
