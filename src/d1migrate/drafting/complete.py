@@ -12,7 +12,7 @@ from contextlib import closing
 from d1migrate.drafting.declarations import ALL
 from d1migrate.drafting.renames import Rename, look_alike, pending_renames, rename_groups
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.errors import DataLoss, PlanError
+from d1migrate.errors import DataLoss, PlanError, UsageError
 from d1migrate.schema import digest
 from d1migrate.schema.kept_types import with_kept_types
 from d1migrate.schema.queries import fts5_options
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from d1migrate.drafting.declarations import Declarations
-    from d1migrate.drafting.desired import Desired
+    from d1migrate.drafting.desired import Desired, Models
     from d1migrate.schema.model import Schema, Table
 
 
@@ -38,7 +38,7 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
         types: whether every declared type counts; otherwise a column keeps one that SQLite treats alike.
 
     Raises:
-        UsageError: a rename fits neither schema.
+        UsageError: a rename fits neither schema, or a table references one that was left out.
         DataLoss: a new table looks like one that stays, so it may be a renamed one.
         PlanError: what stays prevents a rename, or has the name of something that the models create.
     """
@@ -58,7 +58,21 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
     whole = desired.schema._replace(
         tables=(*tables, *outside), views=tuple(views.values()), triggers=tuple(triggers.values())
     )
+    _refuse_left_out(whole, desired.models)
     return desired._replace(schema=whole)
+
+
+def _refuse_left_out(whole: Schema, models: Models) -> None:
+    """Raise UsageError for a table whose rows would reference a table of the models that is not there."""
+    existing = {fold(table.name) for table in whole.tables}
+    for table in whole.tables:
+        for parent in (fold(key.table) for key in table.foreign_keys):
+            if parent in models.left_out and parent not in existing:
+                class_ = models.left_out[parent]
+                raise UsageError(
+                    f"{table.name} references {parent} ({class_}), which was left out, and does not exist",
+                    hint=f"add --app {class_.partition('.')[0]}",
+                )
 
 
 def _kept(table: Table, before: Table | None, *, types: bool) -> Table:

@@ -50,6 +50,7 @@ class Models(NamedTuple):
         classes: {folded table: the class that declares it}, as far as there is one.
         defaults: {column: SQL} of the values that the application, not the database, gives to new rows.
         functions: {column: the name of the function} that gives a value to each new row.
+        left_out: {folded table: the class} of the application's tables that were not asked for.
         rows: the rows that the application expects.
         notes: what a person has to do that no schema shows; comments for the file, each of one line or more.
     """
@@ -58,6 +59,7 @@ class Models(NamedTuple):
     classes: Mapping[str, str] = {}
     defaults: Mapping[ColumnName, str] = {}
     functions: Mapping[ColumnName, str] = {}
+    left_out: Mapping[str, str] = {}
     rows: tuple[SeedRow, ...] = ()
     notes: tuple[str, ...] = ()
 

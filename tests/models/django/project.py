@@ -45,10 +45,15 @@ HEADER = "import uuid\nfrom django.db import models\nfrom django.utils import ti
 
 
 class DjangoProject:
-    """The project: `mysite` with one app, `shop`, and both tools in its folder."""
+    """The project: `mysite` with one app, `shop`, and both tools in its folder.
+
+    Attributes:
+        path: the folder.
+        python: the interpreter that runs `manage.py`.
+    """
 
     def __init__(self, path: Path, run: Run) -> None:
-        self.path, self._run = path, run
+        self.path, self._run, self.python = path, run, sys.executable
         self.write(
             {
                 "manage.py": MANAGE,
@@ -77,7 +82,7 @@ class DjangoProject:
 
     def manage(self, *arguments: str, code: int = 0) -> str:
         """Run `manage.py`, check its exit code, and return what it prints."""
-        words = [sys.executable, "-B", "manage.py", *arguments]
+        words = [self.python, "-B", "manage.py", *arguments]
         environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
         ended = subprocess.run(
             words, cwd=self.path, env=environment, capture_output=True, text=True, check=False

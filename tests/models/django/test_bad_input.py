@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.models.django.project import SETTINGS, SOURCE
+from tests.models.django.project import SETTINGS
 
 if TYPE_CHECKING:
     from tests.models.django.project import DjangoProject
@@ -155,13 +155,34 @@ def test_what_django_leaves_out_in_sqlite_is_named(django: DjangoProject) -> Non
     )
 
 
+OWNED = f"from django.conf import settings\n{THING}    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)\n"
+
+
 def test_apps_are_chosen_by_label(django: DjangoProject) -> None:
-    """Only theirs are built; an unknown one is refused with the nearest."""
-    django.models(
-        "from django.conf import settings\n" + THING + "    by = models.ForeignKey(settings.AUTH_USER_MODEL,"
-        " models.CASCADE)\n"
-    )
+    """An unknown one is refused with the nearest, and so is a table that references one of an app left out."""
+    django.models(OWNED)
     assert "hint: did you mean shop?" in refused(django, "--app", "shp")
     assert "hint: installed are: auth, contenttypes, shop, sites" in refused(django, "--app", "zzzz")
     assert "--app chooses apps of a Django project" in refused(django, "--app", "shop", "--to", "want.sql")
-    assert SOURCE in refused(django, "--app", "shp")
+    error = refused(django, "--app", "shop")
+    assert "shop_thing references auth_user (auth.User), which was left out" in error
+    assert "hint: add --app auth\n" in error
+
+
+def test_an_app_after_the_others(django: DjangoProject) -> None:
+    """Its tables reference theirs, and stay when it is left out; its rows are found in their tables."""
+    django.models(OWNED)
+    django.manage("makemigrations", "shop")
+    django.d1migrate("diff", "--app", "auth", "--app", "contenttypes")
+    assert "shop" not in django.sql()
+    django.d1migrate("diff", "--app", "shop")
+    sql = django.sql()
+    assert sql.count("CREATE TABLE") == 1
+    assert 'REFERENCES "auth_user" ("id")' in sql
+    assert "'add_thing'" in sql
+    assert "'0001_initial'" in sql
+    for apps in (["shop"], ["auth"], ["auth", "contenttypes", "shop"]):
+        options = [word for app in apps for word in ("--app", app)]
+        assert django.d1migrate("diff", "--check", *options).err.endswith("no difference\n")
+    django.d1migrate("lint")
+    django.d1migrate("up")

@@ -102,6 +102,7 @@ def _models(source: Source, found: Mapping[str, Any]) -> Models:
         {fold(table): name for table, name in found.get("classes", {}).items()},
         {(fold(table), fold(column)): sql for table, column, sql in found.get("defaults", ())},
         {(fold(table), fold(column)): name for table, column, name in found.get("functions", ())},
+        {fold(table): name for table, name in found.get("left_out", {}).items()},
         tuple(map(_row, found.get("rows", ()))),
         tuple(found.get("notes", ())),
     )

@@ -48,10 +48,10 @@ class Migrations:
             )
         executor.recorder.ensure_schema()
         for migration, _ in executor.migration_plan(self._loader.graph.leaf_nodes()):
-            executor.record_migration(migration)
+            executor.apply_migration(None, migration, fake=True)
         executor.check_replacements()
         recorded = executor.recorder.migration_qs.order_by("pk").values_list("app", "name")
-        self.history: list[Key] = [key for key in recorded if key[0] in chosen]
+        self.history: list[Key] = [key for key in dict.fromkeys(recorded) if key[0] in chosen]
         self.said: dict[Key, dict[str, Any]] = {}
         self.renamed: dict[Key, list[tuple[str, str]]] = {}
         for key, migration in self._loader.disk_migrations.items():

@@ -43,20 +43,21 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
     with connection.cursor() as cursor:  # nobody needs the file after a crash
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("PRAGMA journal_mode = MEMORY")
-    with connection.constraint_checks_disabled():
-        for model in models:
-            if not model._meta.auto_created:
-                _create(model)
-        migrations = Migrations(chosen)
-        notes += [_unwritten(label) for label in migrations.unwritten(chosen)]
-        notes += send_post_migrate(chosen)
-        rows = [
-            *renamed_types(migrations.renamed),
-            *written_rows(models),
-            *history_rows(migrations.history, migrations.said),
-        ]
-        _drop(model for model in models if model._meta.app_label not in chosen)
-    return {**_about(own), "rows": rows, "notes": notes}
+    for model in models:
+        if not model._meta.auto_created:
+            _create(model)
+    migrations = Migrations(chosen)
+    notes += [_unwritten(label) for label in migrations.unwritten(chosen)]
+    notes += send_post_migrate(chosen)
+    rows = [
+        *renamed_types(migrations.renamed),
+        *written_rows(models),
+        *history_rows(migrations.history, migrations.said),
+    ]
+    others = [model for model in models if model._meta.app_label not in chosen]
+    _drop(others)
+    left_out = {model._meta.db_table: model._meta.label for model in others}
+    return {**_about(own), "left_out": left_out, "rows": rows, "notes": notes}
 
 
 def _set_up(target: str, database: str) -> None:
@@ -186,7 +187,7 @@ def _create(model: Any) -> None:
 def _drop(models: Iterable[Any]) -> None:
     from django.db import connection
 
-    with connection.cursor() as cursor:
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for model in models:
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(model._meta.db_table)}")
 
