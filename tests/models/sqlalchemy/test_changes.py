@@ -1,4 +1,4 @@
-"""Each change of a model is seen, migrated, and taken back: a comparison that ignores names ignores no meaning."""
+"""Each change of a model is seen, migrated, and rolled back: a comparison that ignores names ignores no meaning."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def tables(changes: dict[str, tuple[str, str]], side: int) -> str:
 
 @pytest.mark.slow
 def test_each_change_is_seen(project: Project, models: Write) -> None:
-    """All in one migration, which is applied and taken back."""
+    """All in one migration, which is applied and rolled back."""
     models('[schema]\nsource = "python:app.models:metadata"\n', "d1migrate.toml")
     models(tables(CHANGES, 0))
     project.run("diff", "--name", "before")

@@ -156,7 +156,7 @@ def test_functions(tmp_path: Path) -> None:
 
 
 def test_sqlmodel_and_dataclasses(tmp_path: Path) -> None:
-    """Their defaults are those of Python's fields; a sentinel is none."""
+    """Their defaults are those of Python's fields; a sentinel is not a default."""
     text = """
 class Hero(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
