@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from d1migrate.migrate.other_tools import is_of_another_tool
 from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.cascade import Cascade, Event
@@ -250,7 +251,11 @@ def possible_losses(
                     live.rename_column(before)
                 elif before is not None:
                     known = effect._replace(table=before)
-                    (dropped if effect.kind == "drop column" else lost).update(live.losing(known, names.now))
+                    losing = live.losing(known, names.now)
+                    if effect.kind == "delete" and is_of_another_tool(before):
+                        # A rollback removes its own records from the history, as of ours; no data is lost.
+                        losing.discard((before, None))
+                    (dropped if effect.kind == "drop column" else lost).update(losing)
                     effects_of.append(known)
                 names.follow(effect)
         proved = _proved_complete(statements, live)

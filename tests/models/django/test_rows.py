@@ -66,7 +66,7 @@ def test_the_rollback_forgets_the_migration_and_up_records_it_again(django: Djan
     """Django sees the migration unapplied in between."""
     migrate(django, TAG)
     migrate(django, BOOK)
-    django.d1migrate("down", "--allow-loss", "django_migrations")
+    django.d1migrate("down")
     assert "[ ] 0002_book" in django.manage("showmigrations", "shop")
     django.d1migrate("up")
     assert "[X] 0002_book" in django.manage("showmigrations", "shop")
@@ -170,7 +170,7 @@ def test_what_django_migrations_rename_is_renamed(django: DjangoProject) -> None
     django.manage("migrate", "--check")
     assert "No changes detected" in django.manage("makemigrations", "--check", "--dry-run")
     assert django.d1migrate("diff", "--check").err.endswith("no difference\n")
-    django.d1migrate("down", "--allow-loss", "django_migrations")
+    django.d1migrate("down")
     django.d1migrate("up")
     assert django.d1migrate("verify", "--check").out == "files, history and schema agree\n"
 

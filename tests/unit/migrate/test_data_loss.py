@@ -16,6 +16,7 @@ CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id)
 CREATE TABLE likes (post_id INTEGER REFERENCES posts(id) ON DELETE SET NULL);
 CREATE TABLE tags (name TEXT);
 CREATE TABLE log (line TEXT);
+CREATE TABLE django_migrations (id INTEGER PRIMARY KEY, app TEXT, name TEXT);
 CREATE TRIGGER forget AFTER DELETE ON tags BEGIN DELETE FROM log; END;
 CREATE VIEW names AS SELECT name FROM users;
 CREATE VIRTUAL TABLE Search USING fts5(name, content='tags');
@@ -62,6 +63,9 @@ def at_risk(*steps: str) -> list[list[str]]:
         (f"DROP TABLE search; CREATE VIRTUAL TABLE search USING fts5(name, content='tags'); {FILL}", []),
         (f"DROP TABLE search; {FILL}; DROP TABLE Search", ["Search"]),
         (f"DROP TABLE own; {FILL.replace('Search', 'own')}", ["own"]),
+        # the history of another tool
+        ("DELETE FROM django_migrations WHERE app = 'shop' AND name = '0002_x'", []),
+        ("DROP TABLE django_migrations", ["django_migrations"]),
         # nothing
         ("DROP INDEX i", []),
         ("DROP VIEW names", []),
