@@ -38,6 +38,14 @@ CREATES = "Base.metadata.create_all(create_engine('sqlite:///app.db'))"
 INTERPRETER = "--python, or `python` in [schema], names the interpreter of the models"
 
 
+LISTENER = """\
+@event.listens_for(__import__("sqlalchemy.engine").engine.Engine, "connect")
+def set_up(connection, record):
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA journal_mode=WAL")
+"""
+
+
 class Case(NamedTuple):
     """Models, after HEAD, and what the error has in this order."""
 
@@ -91,6 +99,19 @@ CASES = {
     ),
     "sqlite3 with bytes": Case("import sqlite3\nsqlite3.connect(b'app.db')", (OPENS,), NO_CONNECTION),
     "sqlite3 with a Path": Case("import pathlib, sqlite3\nsqlite3.connect(pathlib.Path('app.db'))", (OPENS,), NO_CONNECTION),
+    "ATTACH": Case(
+        "import sqlite3\nsqlite3.connect(':memory:').execute('ATTACH \"app.db\" AS other')", (OPENS.replace("opened", "attached"),), NO_CONNECTION
+    ),
+    "ATTACH of a parameter": Case(
+        "import sqlite3\nsqlite3.connect(':memory:').execute('ATTACH ? AS other', ('app.db',))", ("a file is attached while the models",), NO_CONNECTION
+    ),
+    "VACUUM INTO": Case(
+        "import sqlite3\nsqlite3.connect(':memory:').execute('VACUUM INTO \"app.db\"')", ("is attached while the models are loaded, by app/models.py",), NO_CONNECTION
+    ),
+    "ATTACH by a listener": Case(
+        LISTENER + "    connection.execute('ATTACH \"app.db\" AS auth')",
+        (f"app.db is attached while the models are loaded, by app/models.py:{AT + 4}",), NO_CONNECTION
+    ),
     "a schema": Case(
         "class Two(Base):\n    __tablename__ = 'two'\n    __table_args__ = {'schema': 'auth'}\n    id: Mapped[int] = mapped_column(primary_key=True)",
         ("table two (app.models.Two) is in the schema 'auth', and D1 has no schemas",), "leave out schema='auth'",
@@ -130,14 +151,6 @@ CASES = {
         "Table('_cf_x', Base.metadata, Column('id', Integer))", ("table _cf_x: D1 refuses it: the name _cf_x is reserved",), "rename it", 1,
     ),
 }  # fmt: skip
-
-
-LISTENER = """\
-@event.listens_for(__import__("sqlalchemy.engine").engine.Engine, "connect")
-def set_up(connection, record):
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA journal_mode=WAL")
-"""
 
 
 @pytest.fixture
@@ -184,7 +197,7 @@ def test_models_that_cannot_be_used(
         "import atexit, time\natexit.register(time.sleep, 600)",
         "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])",
         "import multiprocessing, time\nmultiprocessing.get_context('fork').Process(target=time.sleep, args=(600,)).start()",
-        "import sqlite3\nfor name in (':memory:', '', b':memory:'):\n    sqlite3.connect(name)\nsqlite3.connect('file:x?mode=memory', uri=True)",
+        "import sqlite3\nfor name in (':memory:', '', b':memory:'):\n    sqlite3.connect(name).executescript('ATTACH \":memory:\" AS x; VACUUM')\nsqlite3.connect('file:x?mode=memory', uri=True)",
         "Base.metadata.create_all(create_engine('sqlite://'))",
         "create_engine('sqlite:///app.db')",
         "import os\nassert not [name for name in os.environ if name.startswith('CLOUDFLARE_')]",

@@ -6,6 +6,8 @@ import difflib
 import importlib
 import json
 import os
+import sqlite3
+import sqlite3.dbapi2
 import sys
 import sysconfig
 import traceback
@@ -22,6 +24,7 @@ OTHER_INTERPRETER = "--python, or `python` in [schema], names the interpreter of
 _OLDEST = (3, 9)
 _LINES = 25  # of a traceback
 _WIDTH = 200
+_SQLITE_ATTACH = 24
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STANDARD = os.path.realpath(sysconfig.get_paths()["stdlib"]) + os.sep
 _INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
@@ -49,7 +52,7 @@ def answer(load: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     request = json.load(sys.stdin)
     sys.path[0] = os.getcwd()
     opened: list[str] = []
-    sys.addaudithook(_only(request["database"], opened))
+    _refuse_files_but(request["database"], opened)
     try:
         found = load(request)
     except Refused as refused:
@@ -165,20 +168,32 @@ _NO_CONNECTION = (
 )
 
 
-def _only(database: str, opened: list[str]) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that refuses every SQLite file but one, and writes it down in `opened`."""
+def _refuse_files_but(database: str, opened: list[str]) -> None:
+    """Refuse every SQLite file but one, from now on, and write down in `opened` what was refused."""
+
+    def is_refused(path: str, verb: str, frame: FrameType) -> bool:
+        if path == database or _is_in_memory(path):
+            return False
+        opened.append(f"{_relative(path)} is {verb} while the models are loaded{_place(frame)}")
+        return True
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "sqlite3.connect":
-            return
-        path = os.fsdecode(arguments[0])
-        if path != database and not _is_in_memory(path):
-            opened.append(
-                f"{_relative(path)} is opened while the models are loaded{_place(sys._getframe(1))}"
-            )
+        if event == "sqlite3.connect" and is_refused(os.fsdecode(arguments[0]), "opened", sys._getframe(1)):
             raise Refused(opened[-1], _NO_CONNECTION)
 
-    return hook
+    def authorize(action: int, path: str | None, *_: Any) -> int:
+        is_attach = action == _SQLITE_ATTACH  # by VACUUM INTO, too; of a parameter, SQLite tells no path
+        return int(is_attach and is_refused("a file" if path is None else path, "attached", sys._getframe(1)))
+
+    original = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = original(*arguments, **options)
+        connection.set_authorizer(authorize)
+        return connection
+
+    sys.addaudithook(hook)
+    sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[assignment]
 
 
 def _is_in_memory(path: str) -> bool:
