@@ -151,3 +151,20 @@ def test_in_several_migrations(users: Project, flag: str) -> None:
     assert users.sql('SELECT id, "user" FROM other') == [(1, 1), (2, 2), (3, 2)]
     users.sql("INSERT INTO users (name) VALUES ('Cy')")
     assert users.sql("SELECT name FROM search WHERE search MATCH 'cy'") == [("Cy",)]
+
+
+def test_what_is_said_of_what_stays(users: Project) -> None:
+    """A line, also if nothing differs; none in CI."""
+    change(users, "mail: Mapped[str | None]", "mail: Mapped[str | None] = mapped_column(String(50))")
+    change(users, "import secrets", "import secrets\nfrom sqlalchemy import String")
+    assert users.run(*DIFF).err == (
+        "types that SQLite treats alike are kept: users.name TEXT (models: VARCHAR), users.mail TEXT (models:"
+        " VARCHAR(50)); --types changes them\n"
+        "outside the models, and kept: other (--allow-drop other drops it)\n"
+        "no difference\n"
+    )
+    assert users.run(*DIFF, "--check").err == "no difference\n"
+    assert users.run(*DIFF, "--types", "--check", code=3).err == "different: change users\n"
+    assert users.run(*DIFF, "--allow-drop", "other").out == "migrations/002_next.sql\n"
+    users.run("up", "--no-lint")
+    assert "other" not in users.tables()

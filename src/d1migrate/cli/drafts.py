@@ -15,6 +15,7 @@ from d1migrate.drafting import (
     Declarations,
     complete,
     draft,
+    kept_notes,
     migration_text,
     rows_title,
     rows_to_write,
@@ -24,7 +25,7 @@ from d1migrate.errors import DataLoss, MissingValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.options import DraftOptions
@@ -58,12 +59,15 @@ def write_draft(
         The draft, as JSON.
     """
     try:
-        drafted, desired, options = draft_or_ask(current, desired, options, output, project.draft_budget)
+        drafted, whole, options = draft_or_ask(current, desired, options, output, project.draft_budget)
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
         output.note(f"different: {error}")
         return _value(str(error))
+    if not options.check:
+        _report(kept_notes(desired, whole), output)
+    desired = whole
     notes = desired.models.notes if desired.models else ()
     rows = rows_to_write(desired, current)
     if drafted is None and not rows:
@@ -92,7 +96,7 @@ def write_draft(
     return _value(stages[0].description, files=written)
 
 
-def _report(notes: Sequence[str], output: Output) -> None:
+def _report(notes: Iterable[str], output: Output) -> None:
     """Report notes; what is below their first line is only for the file."""
     for note in notes:
         output.note(note.partition("\n")[0])

@@ -18,6 +18,7 @@ from d1migrate.drafting.desired import Desired
 from d1migrate.drafting.draft import Draft, Stage, draft
 from d1migrate.drafting.edit_table import edit_columns
 from d1migrate.drafting.expand_contract import expand_contract
+from d1migrate.drafting.kept_notes import kept_notes
 from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.online import online_stages
 from d1migrate.drafting.renames import Rename
@@ -44,6 +45,7 @@ __all__ = [
     "edit_columns",
     "expand_contract",
     "in_steps",
+    "kept_notes",
     "migration_text",
     "missing_in_database",
     "missing_in_files",

@@ -1,0 +1,42 @@
+"""What a person may expect of models that does not happen: a type that changes, a table that is dropped."""
+
+from __future__ import annotations
+
+from d1migrate.hints import listed
+from d1migrate.schema.normalize import canonical_type
+from d1migrate.sql.names import fold
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.drafting.desired import Desired
+
+_MOST = 3  # names in one line
+
+
+def kept_notes(models: Desired, whole: Desired) -> Iterator[str]:
+    """Yield at most two lines: which declared types are kept, and which tables.
+
+    Args:
+        models: what the source builds; a whole schema keeps nothing.
+        whole: what `complete` made of it.
+    """
+    if models.models is None:
+        return
+    kept = {fold(table.name): table for table in whole.schema.tables}
+    types = [
+        f"{table.name}.{wish.name} {has.type or 'without a type'} (models: {wish.type or 'none'})"
+        for table in models.schema.tables
+        for wish, has in zip(table.columns, kept[fold(table.name)].columns, strict=True)
+        if canonical_type(wish.type) != canonical_type(has.type)
+    ]
+    if types:
+        yield f"types that SQLite treats alike are kept: {listed(types, _MOST)}; --types changes them"
+    # A source may say more of some of them.
+    named = {fold(name) for row in models.models.rows for name in row.drops}
+    named |= {fold(table.name) for table in models.schema.tables}
+    tables = [table.name for name, table in kept.items() if name not in named and not table.is_virtual]
+    if tables:
+        what = f"--allow-drop {tables[0]} drops it" if len(tables) == 1 else "--allow-drop NAME drops one"
+        yield f"outside the models, and kept: {listed(tables, _MOST)} ({what})"
