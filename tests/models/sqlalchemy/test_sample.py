@@ -116,6 +116,8 @@ def test_five_changes_and_back(sample: Sample) -> None:
         check_what_stays(sample)
         check_the_orm(sample, expected)
         assert sample.rows() == expected
+    (last,) = sample.project.path.glob("migrations/0007_*.sql")
+    assert "ADD COLUMN office_id" in last.read_text(), "a new relation needs no rebuild"
     back = [
         "down",
         "--steps",
