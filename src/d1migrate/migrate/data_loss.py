@@ -18,7 +18,8 @@ from d1migrate.schema.model import Column, ForeignKey, Schema, Table, Trigger
 from d1migrate.sql.batch import Query
 from d1migrate.sql.create import parse_table, parse_trigger, parse_virtual_table
 from d1migrate.sql.names import HELPER, fold, not_cloudflares
-from d1migrate.sql.statement import Effect, effects, trigger_effects
+from d1migrate.sql.statement import Effect, alteration_of, effects, trigger_effects
+from d1migrate.sql.tokens import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ class PossibleLoss(NamedTuple):
         table: the table's name before the run.
         column: the column; None for whole rows.
         name_then: the table's name when the step begins.
+        column_then: the column's name when the step begins.
         written: whether an earlier step of the run puts rows into the table, or values into the column.
     """
 
     table: str
     column: str | None
     name_then: str
+    column_then: str | None
     written: bool
 
     @property
@@ -101,7 +104,7 @@ class LiveTables:
         tables, keys, triggers = (result.rows for result in results)
         self.tables = {fold(name): name for name, _ in tables}
         self._catalog = Catalog.of(Schema(tuple(_tables(tables, keys))))
-        self._renamed: set[str] = set()
+        self._columns: dict[str, dict[str, str]] = {}  # {table: {name before the run: name now}}, if renamed
         for (sql,) in triggers:
             self.add_trigger(sql)
 
@@ -136,16 +139,25 @@ class LiveTables:
     def _replace(self, table: Table) -> None:
         self._catalog = self._catalog.changed({fold(table.name): table})
 
-    def rename_column(self, table: str) -> None:
-        """Take note that a column has another name from here on."""
-        self._renamed.add(table)
+    def rename_column(self, table: str, column: str, to: str) -> None:
+        """Take note that a column has another name from here on; all names are folded."""
+        now = self._columns.setdefault(table, {name: name for name in self.stored(table) or {}})
+        now |= {before: to for before, name in now.items() if name == column}
+
+    def columns_now(self) -> dict[str, dict[str, str]]:
+        """Return {table: {name before the run: present name}}, folded, of tables with a renamed column."""
+        return {table: dict(columns) for table, columns in self._columns.items()}
+
+    def column_now(self, table: str, column: str) -> str:
+        """Return the present name, folded, of a column by its folded name before the run."""
+        return self._columns.get(table, {}).get(column, column)
 
     def losing(self, effect: Effect, alive: Container[str]) -> set[_Loss]:
         """Return what an effect deletes: the rows of tables, and the values of columns.
 
         Of the tables, only those `alive` count; what is dropped by then passes nothing on.
         """
-        cascade = Cascade(self._catalog, renamed=self._renamed)
+        cascade = Cascade(self._catalog, renamed=self._columns.keys())
         events = [event for event in cascade.events(effect) if self._counts(event, alive)]
         found: set[_Loss] = {(effect.table, None)} if self._clears(effect, ()) else set()
         if effect.kind == "drop column":
@@ -161,11 +173,11 @@ class LiveTables:
         return {loss for loss in found if loss[0] in self.tables}
 
     def _values(self, table: str, columns: Iterable[str]) -> set[_Loss]:
-        """Return the loss of columns; of all rows, if it is unclear which names they had before the run."""
-        stored = self.stored(table)
-        if stored is None or table in self._renamed:
+        """Return the loss of columns, by their present names; of all rows, if the columns are unknown."""
+        stored, lost = self.stored(table), set(columns)
+        if stored is None:
             return {(table, None)}
-        return {(table, column) for column in columns if column in stored}
+        return {(table, column) for column in stored if self.column_now(table, column) in lost}
 
     def _counts(self, event: Event, alive: Container[str]) -> bool:
         return event.table not in self.tables or event.table in alive
@@ -239,6 +251,7 @@ def possible_losses(
         statements = list(step)
         lost, dropped, effects_of = set[_Loss](), set[_Loss](), list[Effect]()
         names.begin_step()
+        columns_then = live.columns_now()
         # `down` itself deletes the row of the migration; other tables may refer to it.
         for sql in (f"DELETE FROM {table.sql}", *statements):
             live.add_trigger(sql)
@@ -247,8 +260,9 @@ def possible_losses(
                     live.drop_trigger(effect.table)
                     continue
                 before = names.before(effect.table)
-                if before is not None and effect.kind == "alter" and "RENAME" in sql.upper():
-                    live.rename_column(before)
+                altered = alteration_of(significant(sql)) if effect.kind == "alter" else None
+                if before is not None and altered and altered.action == "rename column":
+                    live.rename_column(before, altered.column, altered.to)
                 elif before is not None:
                     known = effect._replace(table=before)
                     losing = live.losing(known, names.now)
@@ -263,7 +277,7 @@ def possible_losses(
         left_out = _left_out(statements, proved, live) - gone
         lost = {loss for loss in lost if loss[0] not in whole} | dropped | left_out
         gone |= dropped | left_out
-        found.append(_listed(lost, names, live, filled, changed))
+        found.append(_listed(lost, names, live, columns_then, filled, changed))
         names.keep(proved)
         filled |= {effect.table for effect in effects_of if effect.kind == "insert"}
         changed |= {effect.table for effect in effects_of if effect.kind in ("insert", "update")} | proved
@@ -271,7 +285,12 @@ def possible_losses(
 
 
 def _listed(
-    lost: Collection[_Loss], names: _Names, live: LiveTables, filled: Container[str], changed: Container[str]
+    lost: Collection[_Loss],
+    names: _Names,
+    live: LiveTables,
+    columns_then: Mapping[str, Mapping[str, str]],
+    filled: Container[str],
+    changed: Container[str],
 ) -> list[PossibleLoss]:
     """Return losses in order, without the columns of tables whose rows are lost.
 
@@ -279,6 +298,7 @@ def _listed(
         lost: the losses of a step.
         names: the names of tables in it.
         live: the database before the run.
+        columns_then: {table: {name before the run: name when the step began}} of renamed columns, folded.
         filled: tables that an earlier step puts rows into.
         changed: tables of which an earlier step may have changed values.
     """
@@ -288,7 +308,8 @@ def _listed(
             continue
         own = None if column is None else (live.stored(table) or {})[column]
         written = table in (filled if column is None else changed)
-        found.append(PossibleLoss(live.tables[table], own, names.at_begin(table), written))
+        then = None if column is None else columns_then.get(table, {}).get(column, own)
+        found.append(PossibleLoss(live.tables[table], own, names.at_begin(table), then, written))
     return found
 
 
@@ -339,7 +360,8 @@ def _left_out(statements: Iterable[str], proved: Collection[str], live: LiveTabl
     return {
         (table, column)
         for table in created.keys() & proved
-        for column in (live.stored(table) or {}).keys() - created[table]
+        for column in live.stored(table) or {}
+        if live.column_now(table, column) not in created[table]
     }
 
 

@@ -29,6 +29,11 @@ FILL = """INSERT INTO "Search" ("Search") VALUES ('rebuild')"""
 
 def at_risk(*steps: str) -> list[list[str]]:
     """What each step may delete."""
+    return [[loss.name for loss in found] for found in losses(*steps)]
+
+
+def losses(*steps: str) -> list[list[data_loss.PossibleLoss]]:
+    """What each step may delete."""
     driver = SqliteDriver(":memory:", url="sqlite::memory:")
     try:
         driver.batch(Batch([Query(piece.sql) for piece in split(SCHEMA) if piece.sql]))
@@ -36,7 +41,7 @@ def at_risk(*steps: str) -> list[list[str]]:
     finally:
         driver.close()
     texts = [[piece.sql for piece in split(step) if piece.sql] for step in steps]
-    return [[loss.name for loss in found] for found in data_loss.possible_losses(texts, tables)]
+    return data_loss.possible_losses(texts, tables)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,11 @@ def at_risk(*steps: str) -> list[list[str]]:
         ("ALTER TABLE users DROP name; alter table USERS drop column BOSS", ["users.Boss", "users.name"]),
         ("ALTER TABLE users DROP COLUMN twice", []),  # SQLite computes them again
         ("ALTER TABLE users ADD COLUMN x; ALTER TABLE users DROP COLUMN x", []),
-        ("ALTER TABLE users RENAME boss TO x; ALTER TABLE users DROP COLUMN x", ["users"]),
+        ("ALTER TABLE users RENAME boss TO x; ALTER TABLE users DROP COLUMN x", ["users.Boss"]),
+        (
+            "ALTER TABLE users RENAME boss TO x; ALTER TABLE users ADD boss; ALTER TABLE users DROP COLUMN boss",
+            [],
+        ),
         # foreign keys: rows go with their parent, values with theirs
         ("DROP TABLE posts", ["likes.post_id", "posts"]),
         ("DELETE FROM users", ["likes.post_id", "posts", "users"]),
@@ -125,6 +134,17 @@ def test_a_rebuild_keeps_the_rows(columns: str, lost: list[str], into: str) -> N
     assert at_risk(step) == [lost]
     assert at_risk(step, "DROP TABLE users") == [lost, ["likes.post_id", "posts", "users"]]
     assert at_risk(step, step, "ALTER TABLE users DROP COLUMN boss")[2] == ["users.Boss"]
+
+
+def test_a_rebuild_keeps_a_column_that_was_renamed() -> None:
+    """By the name that it has then; a guard asks for the values by the name that the step finds."""
+    rename = "ALTER TABLE users RENAME COLUMN boss TO chief"
+    kept, lost = (rebuilt(f"id INTEGER PRIMARY KEY, name TEXT{more}") for more in (", chief INTEGER", ""))
+    assert at_risk(rename, kept) == [[], []]
+    assert at_risk(f"{rename}; {kept}") == [[]]
+    assert at_risk(rename, lost) == [[], ["users.Boss"]]
+    *_, (loss,) = losses(rename, lost)
+    assert loss.column_then == "chief"
 
 
 def test_a_rebuild_does_not_lose_what_is_gone() -> None:

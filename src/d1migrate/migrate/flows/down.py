@@ -169,7 +169,7 @@ def _guarded(
     places = {(loss.table, loss.column): loss for loss in losses}
     rows, values = _split({place: counts[place] for place in places if counts.get(place, 0) != 0})
     empty = [
-        (loss.name_then, loss.column)
+        (loss.name_then, loss.column_then)
         for place, loss in places.items()
         if counts.get(place) == 0 and place not in allowed and not loss.written
     ]
