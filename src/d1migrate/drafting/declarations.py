@@ -157,7 +157,7 @@ class _Names:
     """The tables and columns of two schemas; a renamed table has its columns under both names."""
 
     def __init__(self, current: Schema, desired: Desired, renames: Iterable[Rename]) -> None:
-        self._current = current
+        self._current, self._has_models = current, desired.models is not None
         self._before = {fold(table.name): table for table in current.tables}
         self._after = {fold(table.name): table for table in desired.schema.tables}
         self._old = {fold(r.to): fold(r.table) for r in (*desired.renames, *renames) if r.column is None}
@@ -187,6 +187,11 @@ class _Names:
             return
         for kind, own, _ in digest.objects(self._current):
             if kind != "table" and fold(own) == fold(name):
+                if self._has_models and kind != "index":
+                    raise UsageError(
+                        f"--allow-drop {name}: {kind} {own} is outside the models, and stays",
+                        hint="drop it in a migration of its own: `d1migrate new`",
+                    )
                 raise UsageError(
                     f"--allow-drop {name}: dropping a {kind} needs no permission", hint="leave the flag out"
                 )

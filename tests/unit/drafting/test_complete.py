@@ -197,6 +197,17 @@ def test_drops() -> None:
     ]
 
 
+def test_a_view_is_dropped_in_a_migration_of_its_own() -> None:
+    """The models drop none, so a flag cannot permit it."""
+    current, desired = read(EVERYTHING, file="now.sql").schema, read(NOTES, file="models")
+    for name, kind in (("Newest", "view newest"), ("added", "trigger added")):
+        declared = Declarations(allow_drop=(name,))
+        with pytest.raises(UsageError, match=f"{kind} is outside the models, and stays"):
+            declared.refuse_unknown(current, desired._replace(models=Models("python:models:Base")))
+        with pytest.raises(UsageError, match="needs no permission"):
+            declared.refuse_unknown(current, desired)
+
+
 def test_a_table_called_all() -> None:
     """`all` does not name it either."""
     assert statements(f'{NOTES}CREATE TABLE "all" (a);\n', NOTES, (), ("all",)) == []
