@@ -618,6 +618,14 @@ def test_django(empty: Project) -> None:
     assert writes_nothing(empty).err.startswith("already set up: nothing to write\nnext: d1migrate diff ")
 
 
+def test_the_file_of_a_django_project(empty: Project) -> None:
+    """The application and d1migrate use the same file, if it has the name that `startproject` gives."""
+    add(empty, "manage.py", MANAGE)
+    add(empty, "mysite/settings.py", 'NAME = BASE_DIR / "db.sqlite3"\n')
+    empty.run("init")
+    assert settings(empty).endswith('[env.local]\ndatabase = "sqlite:db.sqlite3"\n')
+
+
 def test_alembic_beside_wrangler(empty: Project) -> None:
     """A d1migrate.toml is written for the models."""
     alembic(empty)

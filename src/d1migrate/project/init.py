@@ -129,7 +129,7 @@ def _missing(config: Config, given: Given, generator: Generator | None, models: 
     beside = generator or models
     root = os.path.dirname(wrangler or "") if wrangler or not beside else beside.root
     path = os.path.normpath(os.path.join(root, FILE))
-    url = given.database or _bound(config) or _file_url(generator)
+    url = given.database or _bound(config) or _file_url(generator, models)
     content: dict[str, Any] = {**_folder(config._replace(path=path), given, generator, url)}
     # Models are imported from the folder of this file.
     if models and models.source and not generator and is_same_path(models.root, root or "."):
@@ -179,8 +179,8 @@ def how_to_configure(name: str) -> str:
     return f'[objects.{name}] with migrations = "migrations/{name.lower()}"'
 
 
-def _file_url(generator: Generator | None) -> str:
-    """Return the SQLite file of a project: what its generator names, or the only one here, or a new one."""
+def _file_url(generator: Generator | None, models: ModelTool | None) -> str:
+    """Return the SQLite file of a project: what its tool names, or the only one here, or a new one."""
     if generator:
         if not generator.is_for_sqlite:
             raise UsageError(
@@ -194,6 +194,8 @@ def _file_url(generator: Generator | None) -> str:
                 f"{generator.config} does not name the file of the database as plain text",
                 hint="name it: `d1migrate init --database sqlite:app.db`, or `--database d1:NAME` for a D1",
             )
+    if models and models.database is not None:
+        return f"sqlite:{models.database}"
     with os.scandir() as entries:
         found = sorted(one.name for one in entries if one.name.endswith(_SUFFIXES) and _is_database(one))
     if len(found) > 1:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _LIBRARIES = ("sqlmodel", "sqlalchemy")
 """Their objects have no tables until the models of a project are imported."""
 
+_DJANGO_FILE = "db.sqlite3"
+"""What `startproject` names the database, in the folder of manage.py."""
+
 
 class ModelTool(NamedTuple):
     """A tool that a project has for its models.
@@ -30,6 +33,7 @@ class ModelTool(NamedTuple):
         config: the file that declares it.
         source: the models, as `diff --to` takes them; None if the file does not name them.
         history: the table in which it records its migrations.
+        database: the SQLite file of the project, if it has the name that the tool gives to new ones.
     """
 
     tool: str
@@ -37,6 +41,7 @@ class ModelTool(NamedTuple):
     config: str
     source: str | None
     history: str
+    database: str | None = None
 
 
 def find(folder: str) -> ModelTool | None:
@@ -50,7 +55,15 @@ def _django(root: str) -> ModelTool | None:
     settings = _settings(tree) if tree else None
     if settings is None:
         return None
-    return ModelTool("Django", root, config, f"django:{settings}", "django_migrations")
+    source, database = f"django:{settings}", None
+    if (tree := _parse(os.path.join(root, *settings.split(".")) + ".py")) and _names_file(tree):
+        database = os.path.normpath(os.path.join(root, _DJANGO_FILE))
+    return ModelTool("Django", root, config, source, "django_migrations", database)
+
+
+def _names_file(settings: ast.Module) -> bool:
+    """Whether settings name the SQLite file of `startproject`."""
+    return any(isinstance(node, ast.Constant) and node.value == _DJANGO_FILE for node in ast.walk(settings))
 
 
 def _settings(tree: ast.Module) -> str | None:

@@ -133,6 +133,23 @@ def test_django(tmp_path: Path, settings: str, source: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "database"),
+    [
+        ('NAME = BASE_DIR / "db.sqlite3"', "db.sqlite3"),
+        ('NAME = "shop.db"', None),
+        ("# db.sqlite3", None),
+        ("NAME = (", None),
+    ],
+)
+def test_the_file_of_django(tmp_path: Path, text: str, database: str | None) -> None:
+    """It is known if the settings have the name that `startproject` writes."""
+    write(tmp_path, {"manage.py": MANAGE.format('"mysite.settings"'), "mysite/settings.py": text})
+    found = find(".")
+    assert found
+    assert found.database == database
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("alembic.ini", "[alembic]\n"),
