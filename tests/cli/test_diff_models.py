@@ -90,6 +90,18 @@ def test_a_renamed_class(users: Project) -> None:
     assert users.sql("SELECT name FROM search WHERE search MATCH 'cy'") == [("Cy",)]
 
 
+def test_a_renamed_class_and_column(users: Project) -> None:
+    """Two questions; a new column is none."""
+    change(users, '"users"', '"people"')
+    change(users, "mail: Mapped[str | None]", "address: Mapped[str | None]\n    age: Mapped[int | None]")
+    assert on_terminal(*DIFF, answers=("y", "y")) == 0
+    up(users)
+    assert users.sql("SELECT id, name, address, age FROM people") == [
+        (1, "Ada", "a", None),
+        (2, "Bo", "b", None),
+    ]
+
+
 def test_a_class_that_only_looks_like_another(users: Project) -> None:
     """The second question keeps the table."""
     change(users, '"users"', '"people"')

@@ -9,6 +9,7 @@ from d1migrate.hints import did_you_mean
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.schema.alter import StatementGroup
+from d1migrate.sql.affinity import is_same_type
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 TYPE_CHECKING = False
@@ -212,7 +213,7 @@ def _misfit(rename: Rename, why: str, *, hint: str | None = None) -> UsageError:
 
 
 def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
-    """Return possible renames: a dropped and an added column of one type, or tables that look alike."""
+    """Return possible renames: a dropped and an added column of like types, or tables that look alike."""
     before = {fold(table.name): table for table in current.tables}
     after = {fold(table.name): table for table in desired.tables}
     created = [table for name, table in after.items() if name not in before]
@@ -226,24 +227,24 @@ def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
         pairs += [
             Rename(name, column, c.name)
             for c in after[fold(name)].columns
-            if fold(c.name) not in _names(old) and c.type.upper() == kind.upper()
+            if fold(c.name) not in _names(old) and is_same_type(c.type, kind)
         ]
     return pairs
 
 
 def look_alike(old: Table, new: Table) -> bool:
-    """Whether a table may be another one under a new name, perhaps with one new name of a column.
+    """Whether a table may be another one under a new name, also with a renamed column and new columns.
 
-    That column has the same type. In a table of two columns, as between two others, it also has the same
-    parent.
+    All columns but one are there, and a new one has the type of that. Of two columns both must be the same,
+    as most tables have an id and a name; but a table between two others may call a parent's key differently.
     """
     gone = [column for column in old.columns if fold(column.name) not in _names(new)]
     added = [column for column in new.columns if fold(column.name) not in _names(old)]
-    if not gone and not added:
-        return True
-    if len(gone) != 1 or len(added) != 1 or fold(gone[0].type) != fold(added[0].type):
-        return False
-    return len(old.columns) > 2 or _parents(old, gone[0]) == _parents(new, added[0]) != set()
+    if len(old.columns) > 2:
+        return not gone or (len(gone) == 1 and any(is_same_type(gone[0].type, c.type) for c in added))
+    if len(gone) == len(added) == 1:
+        return _parents(old, gone[0]) == _parents(new, added[0]) != set()
+    return not gone and not added
 
 
 def _parents(table: Table, column: Column) -> set[str]:

@@ -249,16 +249,26 @@ def test_a_renamed_class() -> None:
 
 
 @pytest.mark.parametrize(
+    "columns", ["name TEXT, mail TEXT, age INT", "age INT, title TEXT, mail TEXT, role TEXT"]
+)
+def test_a_renamed_class_with_new_columns(columns: str) -> None:
+    """It may have changed otherwise, too."""
+    with pytest.raises(DataLoss, match="new would be new and empty, beside users"):
+        whole_of(PEOPLE, f"CREATE TABLE new (id INTEGER PRIMARY KEY, {columns});\n")
+
+
+@pytest.mark.parametrize(
     "new",
     [
         "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT, phone INT);\n",
         "CREATE TABLE new (id INTEGER PRIMARY KEY, title TEXT, phone TEXT);\n",
-        "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT, mail TEXT, phone TEXT);\n",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT);\n",
         "CREATE TABLE new (id INTEGER PRIMARY KEY, title TEXT);\n",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY, tag TEXT, color TEXT);\n",
     ],
 )
 def test_tables_that_do_not_look_alike(new: str) -> None:
-    """Another type, two other columns, one more; of two columns, any other one."""
+    """Another type, two other columns, one less; of two columns, any other or one more."""
     assert whole_of(PEOPLE, new).schema.tables[0].name == "new"
 
 
