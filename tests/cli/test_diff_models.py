@@ -130,6 +130,9 @@ def test_values_that_the_models_have(users: Project) -> None:
         "hint: add --backfill \"users.role='viewer'\" --backfill \"users.token='…'\"; the models give new rows"
         " the value of users.role\n"
     )
+    assert users.run(*DIFF, "--check", code=3).err == (
+        "different: users.role is new and NOT NULL; users.token is new and NOT NULL: existing rows need a value\n"
+    )
     error = users.run(*DIFF, "--json", code=1).json["error"]
     assert error["defaults"] == {"users.role": "'viewer'"}
     assert on_terminal(*DIFF, answers=("", "")) == 1

@@ -63,8 +63,8 @@ def write_draft(
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
-        output.note(f"different: {error}")
-        return _value(str(error))
+        output.note(f"different: {error.headline}")
+        return _value(error.headline)
     if not options.check:
         _report(kept_notes(desired, whole), output)
     desired = whole
