@@ -111,6 +111,10 @@ def test_a_schema_that_cannot_be_read(project: Project) -> None:
     assert "schema.sql is not UTF-8" in project.run("diff", "--to", "schema.sql", code=2).err
 
 
+END = "\x04"
+"""Ctrl-D: no answer follows."""
+
+
 def on_terminal(*arguments: str, answers: tuple[str, ...]) -> int:
     """Run a command on a terminal, and answer its questions."""
     controller, terminal = pty.openpty()
@@ -121,7 +125,7 @@ def on_terminal(*arguments: str, answers: tuple[str, ...]) -> int:
     for answer in answers:
         while not seen.endswith((b"[y/N] ", b"as SQL: ")):
             seen += os.read(controller, 65536)
-        os.write(controller, answer.encode() + b"\n")
+        os.write(controller, answer.encode() + (b"" if answer == END else b"\n"))
         seen = b""
     code = process.wait()
     os.close(controller)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_diff import on_terminal
+from tests.cli.test_diff import END, on_terminal
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
@@ -135,6 +135,7 @@ def test_values_that_the_models_have(users: Project) -> None:
     )
     error = users.run(*DIFF, "--json", code=1).json["error"]
     assert error["defaults"] == {"users.role": "'viewer'"}
+    assert on_terminal(*DIFF, answers=(END,)) == 1
     assert on_terminal(*DIFF, answers=("", "")) == 1
     assert on_terminal(*DIFF, answers=("", "hex(randomblob(8))")) == 0
     up(users)

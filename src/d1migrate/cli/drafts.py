@@ -195,8 +195,8 @@ def _ask_for_values(error: MissingValue, options: DraftOptions, output: Output) 
     for column in error.columns:
         default = error.defaults.get(column)
         offer = f" (Enter: {default}, which the models give new rows)" if default else ""
-        value = output.ask(f"{column}: value for existing rows{offer}, as SQL: ")
-        if value is None or not (value := value or default):
+        value = output.ask(f"{column}: value for existing rows{offer}, as SQL: ", default=default or "")
+        if not value:
             return None
         options = options._replace(backfill=(*options.backfill, f"{column}={value}"))
     return options

@@ -204,12 +204,16 @@ class Output:
 
     # --- questions ---
 
-    def ask(self, question: str) -> str | None:
-        """Return a line typed on the terminal, or None if there is no terminal."""
+    def ask(self, question: str, *, default: str = "") -> str | None:
+        """Return a line typed on the terminal, or None if there is no terminal.
+
+        An empty line is the default. The end of the input (Ctrl-D) is no answer: "".
+        """
         if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
             return None
         print(printed(question, colored=False), end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip()
+        line = sys.stdin.readline()
+        return line.strip() or default if line else ""
 
     def confirm(self, action: str, *, hint: str | None = None) -> None:
         """Ask for a yes before an action that a flag `--yes` did not confirm.
