@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,19 @@ def test_one_file_builds_the_same_again(project: Project) -> None:
         assert found == ()
     project.run("new", "next")
     assert (project.migrations / "002_next.sql").exists()
+
+
+def test_djangos_history_is_in_the_file(project: Project) -> None:
+    """Migrations for Django's models write to it, on databases that are built from the files, too."""
+    live(project)
+    with closing(sqlite3.connect(project.database)) as database, database:
+        database.execute("CREATE TABLE django_migrations (id INTEGER PRIMARY KEY, app, name, applied)")
+        database.execute("CREATE TABLE alembic_version (version_num)")
+    text = project.run("baseline", "As found", "--dry-run").out
+    assert "CREATE TABLE django_migrations (" in text
+    assert "alembic_version" not in text
+    project.run("baseline", "As found")
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
 
 
 def test_a_dry_run_prints_it(project: Project) -> None:

@@ -155,7 +155,7 @@ MODELS = (
     argument(
         "--types",
         help="with models: also treat declared types as different that SQLite treats alike, such as"
-        " VARCHAR(50) and VARCHAR(100)",
+        " VARCHAR(50) and VARCHAR(100), and clauses that the models cannot declare",
         **FLAG,
     ),
 )

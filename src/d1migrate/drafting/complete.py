@@ -1,8 +1,8 @@
 """What a source of models leaves out: everything in a database that is not a table of the application.
 
 Models own their tables, with the columns, constraints and indexes of these. Triggers, views, virtual tables
-and other tables are in no model, so their absence there says nothing: they stay. So do declared types that
-mean the same to SQLite.
+and other tables are in no model, so their absence there says nothing: they stay. So do clauses of a table
+that its models cannot declare, and declared types that mean the same to SQLite.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from d1migrate.drafting.renames import Rename, look_alike, pending_renames, rena
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, PlanError, UsageError
 from d1migrate.schema import digest
+from d1migrate.schema.kept_clauses import with_kept_clauses
 from d1migrate.schema.kept_types import with_kept_types
 from d1migrate.schema.queries import fts5_options
 from d1migrate.sql.create import with_options
@@ -35,7 +36,8 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
         current: the present schema.
         desired: what a source builds; unchanged if it is the whole schema.
         declared: the renames, which what stays follows, and the tables that are kept, or may be dropped.
-        types: whether every declared type counts; otherwise a column keeps one that SQLite treats alike.
+        types: whether every declared type and every clause counts; otherwise a column keeps a type that
+            SQLite treats alike, and a table keeps clauses that its models cannot declare.
 
     Raises:
         UsageError: a rename fits neither schema, or a table references one that was left out.
@@ -52,7 +54,8 @@ def complete(current: Schema, desired: Desired, declared: Declarations, *, types
     _refuse_taken_names(desired.schema, renamed, outside)
     created = [table for table in desired.schema.tables if fold(table.name) not in before]
     _refuse_left_behind(created, outside, declared.keep)
-    tables = [_kept(table, before.get(fold(table.name)), types=types) for table in desired.schema.tables]
+    undeclared = None if types else desired.models.undeclared
+    tables = [_kept(table, before.get(fold(table.name)), undeclared) for table in desired.schema.tables]
     views = {fold(view.name): view for view in (*renamed.views, *desired.schema.views)}
     triggers = {fold(one.name): one for one in (*renamed.triggers, *desired.schema.triggers)}
     whole = desired.schema._replace(
@@ -75,11 +78,15 @@ def _refuse_left_out(whole: Schema, models: Models) -> None:
                 )
 
 
-def _kept(table: Table, before: Table | None, *, types: bool) -> Table:
-    """Return a table of the models with what it keeps: the triggers that it has now, and declared types."""
+def _kept(table: Table, before: Table | None, undeclared: Collection[str] | None) -> Table:
+    """Return a table of the models with what it keeps: the triggers that it has now, types and clauses.
+
+    `undeclared` is as in `Models`; None if every declared type and every clause counts.
+    """
     if before is None:
         return table
-    table = table if types else with_kept_types(table, before)
+    if undeclared is not None:
+        table = with_kept_clauses(with_kept_types(table, before), before, undeclared)
     triggers = {fold(one.name): one for one in (*before.triggers, *table.triggers)}
     return table._replace(triggers=tuple(triggers.values()))
 

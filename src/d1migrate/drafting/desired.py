@@ -53,6 +53,7 @@ class Models(NamedTuple):
         left_out: {folded table: the class} of the application's tables that were not asked for.
         rows: the rows that the application expects.
         notes: what a person has to do that no schema shows; comments for the file, each of one line or more.
+        undeclared: which clauses of a table the models cannot declare: kinds of `schema.kept_clauses`.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Models(NamedTuple):
     left_out: Mapping[str, str] = {}
     rows: tuple[SeedRow, ...] = ()
     notes: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
 
 
 class Desired(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.hints import listed
+from d1migrate.schema.kept_clauses import kept_clauses
 from d1migrate.schema.normalize import canonical_type
 from d1migrate.sql.names import fold
 
@@ -16,7 +17,7 @@ _MOST = 3  # names in one line
 
 
 def kept_notes(models: Desired, whole: Desired) -> Iterator[str]:
-    """Yield at most two lines: which declared types are kept, and which tables.
+    """Yield at most three lines: which declared types are kept, which clauses, and which tables.
 
     Args:
         models: what the source builds; a whole schema keeps nothing.
@@ -33,6 +34,15 @@ def kept_notes(models: Desired, whole: Desired) -> Iterator[str]:
     ]
     if types:
         yield f"types that SQLite treats alike are kept: {listed(types, _MOST)}; --types changes them"
+    clauses = [
+        clause
+        for table in models.schema.tables
+        for clause in kept_clauses(table, kept[fold(table.name)])
+        if models.models.undeclared
+    ]
+    if clauses:
+        listing = listed(clauses, _MOST)
+        yield f"clauses that the models cannot declare are kept: {listing}; --types changes them"
     # A source may say more of some of them.
     named = {fold(name) for row in models.models.rows for name in row.drops}
     named |= {fold(table.name) for table in models.schema.tables}

@@ -1,7 +1,8 @@
 """The history tables of other tools, and whose a table is that has the name of ours.
 
-No file creates these tables, and only their tool writes to them: no comparison of schemas counts them. How
-`adopt` reads their rows is in `adopt/histories`.
+No file creates these tables, and only their tool writes to them: no comparison of schemas counts them. An
+exception is Django's, to which migrations for its models write. How `adopt` reads their rows is in
+`adopt/histories`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 OLD_TABLE = f"old_{VERSIONS}"
 """The new name that `adopt` gives to another tool's table with the name of ours."""
 
+DJANGO = "django_migrations"
+"""Django's history. A first file creates it: the migrations after that write to it, for Django's models."""
+
 OTHER_TOOLS = {
     OLD_TABLE: "the previous tool",
     "d1_migrations": "wrangler d1 migrations",
@@ -31,7 +35,7 @@ OTHER_TOOLS = {
     "goose_db_version": "goose",
     "_sqlx_migrations": "sqlx",
     "alembic_version": "Alembic",
-    "django_migrations": "Django",
+    DJANGO: "Django",
     "_yoyo_migration": "yoyo",
     "refinery_schema_history": "refinery",
     "atlas_schema_revisions": "Atlas",

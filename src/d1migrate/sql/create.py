@@ -85,6 +85,49 @@ def with_types(sql: str, types: Mapping[str, str]) -> str:
     return "".join([*parts, sql[at:]])
 
 
+def with_reference_clauses(sql: str, clauses: Sequence[str]) -> str:
+    """Return a CREATE TABLE whose foreign keys have other clauses, and nothing else changed.
+
+    Args:
+        sql: the statement; `parse_table` can parse it.
+        clauses: what follows the referenced columns of each foreign key, in the order of the text, such as
+            `ON DELETE CASCADE`; "" for nothing.
+    """
+    tokens = significant(sql)
+    parts, at = list[str](), 0
+    references = (i for i, token in enumerate(tokens) if token.keyword == "REFERENCES")
+    for start, clause in zip(references, clauses, strict=True):
+        listed = closing(tokens, start + 2) if text_at(tokens, start + 2) == "(" else start + 1
+        last = _clause_end(tokens, listed)
+        parts += [sql[at : tokens[listed].start + len(tokens[listed].text)], f" {clause}" if clause else ""]
+        at = tokens[last].start + len(tokens[last].text)
+    return "".join([*parts, sql[at:]])
+
+
+def _clause_end(tokens: Sequence[Token], at: int) -> int:
+    """Return the position of the last token of the clauses of a foreign key that come after a position."""
+    while at + 1 < len(tokens):
+        words = [token.keyword for token in tokens[at + 1 : at + 5]]
+        if words[:1] == ["ON"]:
+            at += 4 if words[2:3] in (["SET"], ["NO"]) else 3
+        elif words[:1] == ["MATCH"]:
+            at += 2
+        elif "DEFERRABLE" in words[:1] or words[:2] == ["NOT", "DEFERRABLE"]:
+            at += words.index("DEFERRABLE") + 1
+            at += 2 if [token.keyword for token in tokens[at + 1 : at + 2]] == ["INITIALLY"] else 0
+        else:
+            break
+    return at
+
+
+def without_autoincrement(sql: str) -> str:
+    """Return a CREATE TABLE without AUTOINCREMENT, and nothing else changed."""
+    for token in significant(sql):
+        if token.keyword == "AUTOINCREMENT":  # a reserved word, so at most once
+            return sql[: token.start].rstrip() + sql[token.start + len(token.text) :]
+    return sql
+
+
 def with_options(sql: str, options: Mapping[str, str]) -> str:
     """Return a CREATE VIRTUAL TABLE with other values of some of its options.
 

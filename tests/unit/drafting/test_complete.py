@@ -213,6 +213,25 @@ def test_a_table_called_all() -> None:
     assert statements(f'{NOTES}CREATE TABLE "all" (a);\n', NOTES, (), ("all",)) == []
 
 
+def test_clauses_that_the_models_cannot_declare() -> None:
+    """They stay through a rename of the parent, unless every clause counts."""
+    current = read(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p ON DELETE CASCADE);\n",
+        file="now.sql",
+    ).schema
+    models = read(
+        "CREATE TABLE q (id INTEGER PRIMARY KEY AUTOINCREMENT);\nCREATE TABLE c (p REFERENCES q, x);\n",
+        file="models",
+    )
+    desired = models._replace(models=Models("django:mysite.settings", undeclared=("actions", "rowids")))
+    declared = Declarations.of(("p=q",), [], ())
+    assert {table.name: table.sql for table in complete(current, desired, declared).schema.tables} == {
+        "q": "CREATE TABLE q (id INTEGER PRIMARY KEY)",
+        "c": "CREATE TABLE c (p REFERENCES q ON DELETE CASCADE, x)",
+    }
+    assert complete(current, desired, declared, types=True).schema.tables == models.schema.tables
+
+
 def test_a_whole_schema() -> None:
     """It is as it is."""
     current, desired = read(CURRENT, file="now.sql"), read(MODELS, file="schema.sql")

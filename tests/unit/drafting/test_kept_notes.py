@@ -27,6 +27,21 @@ def test_what_is_kept() -> None:
     assert notes(WANTED, WANTED) == []
 
 
+def test_clauses() -> None:
+    """They are named only for models that cannot declare them."""
+    current, wanted = (
+        "CREATE TABLE a (x REFERENCES a ON DELETE CASCADE);\n",
+        "CREATE TABLE a (x REFERENCES a);\n",
+    )
+    assert notes(current, wanted) == []
+    models = read(wanted, file="models")._replace(
+        models=Models("django:mysite.settings", undeclared=("actions",))
+    )
+    assert [*kept_notes(models, complete(read(current, file="now.sql").schema, models, Declarations()))] == [
+        "clauses that the models cannot declare are kept: a.x ON DELETE CASCADE; --types changes them"
+    ]
+
+
 def test_many() -> None:
     """One line names three."""
     columns = ", ".join(f"c{n} {{}}" for n in range(5))

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.sql.create import parse_table, with_options, with_types
+from d1migrate.sql.create import (
+    parse_table,
+    with_options,
+    with_reference_clauses,
+    with_types,
+    without_autoincrement,
+)
 from d1migrate.sql.definitions import Check, ColumnDefinition, TableDefinition
 from tests.inputs import scaled
 
@@ -251,6 +257,28 @@ def test_other_types() -> None:
     assert with_types(sql, {"a": "BIGINT", "b": "BLOB", "c": "", "unique": "x"}) == (
         'CREATE TABLE t (a BIGINT NOT NULL, "b" BLOB , `c`, -- d\n d DATE, CHECK (a > 1), UNIQUE (b))'
     )
+
+
+def test_other_reference_clauses() -> None:
+    """Comments between the clauses go with them; everything else keeps its text."""
+    sql = (
+        "CREATE TABLE t (a REFERENCES p/* 1 */(id) ON DELETE /* 2 */ SET NULL MATCH x NOT DEFERRABLE INITIALLY DEFERRED NOT NULL,"
+        " b CONSTRAINT c REFERENCES p, -- b\n FOREIGN KEY (a, b) REFERENCES q (x, y) ON UPDATE NO ACTION DEFERRABLE)"
+    )
+    assert with_reference_clauses(sql, ["", "ON DELETE CASCADE", "DEFERRABLE INITIALLY DEFERRED"]) == (
+        "CREATE TABLE t (a REFERENCES p/* 1 */(id) NOT NULL, b CONSTRAINT c REFERENCES p ON DELETE CASCADE, -- b\n"
+        " FOREIGN KEY (a, b) REFERENCES q (x, y) DEFERRABLE INITIALLY DEFERRED)"
+    )
+
+
+def test_no_autoincrement() -> None:
+    """A column may have that name, in quotes."""
+    sql = 'CREATE TABLE t (id INTEGER PRIMARY KEY /* x */ AUTOINCREMENT NOT NULL, "autoincrement")'
+    assert (
+        without_autoincrement(sql)
+        == 'CREATE TABLE t (id INTEGER PRIMARY KEY /* x */ NOT NULL, "autoincrement")'
+    )
+    assert without_autoincrement(without_autoincrement(sql)) == without_autoincrement(sql)
 
 
 def test_other_options() -> None:

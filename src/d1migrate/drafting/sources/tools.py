@@ -105,6 +105,7 @@ def _models(source: Source, found: Mapping[str, Any]) -> Models:
         {fold(table): name for table, name in found.get("left_out", {}).items()},
         tuple(map(_row, found.get("rows", ()))),
         tuple(found.get("notes", ())),
+        tuple(found.get("undeclared", ())),
     )
 
 

@@ -10,7 +10,7 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.jobs.objects import without_job
-from d1migrate.migrate.other_tools import without_histories
+from d1migrate.migrate.other_tools import DJANGO, without_histories
 from d1migrate.migrate.refusals import (
     refuse_open_job,
     refuse_partial,
@@ -26,7 +26,7 @@ from d1migrate.sql.batch import Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp
@@ -73,7 +73,7 @@ class LiveDatabase(NamedTuple):
     """A database to write a file for.
 
     Attributes:
-        schema: what it holds, without history tables.
+        schema: what it holds, without history tables; in a first file, Django's is kept.
         history: its history.
         mark: a mark of the schema, to notice changes.
     """
@@ -89,7 +89,7 @@ def read_empty_history(choice: TableChoice) -> Flow[LiveDatabase]:
     Raises:
         HistoryError: migrations are already recorded, or a job is open.
     """
-    database = yield from read_database(choice)
+    database = yield from read_database(choice, keep=[DJANGO])
     history = database.history
     refuse_open_job(history)
     refuse_partial(compare((), history))
@@ -101,12 +101,12 @@ def read_empty_history(choice: TableChoice) -> Flow[LiveDatabase]:
     return database
 
 
-def read_database(choice: TableChoice) -> Flow[LiveDatabase]:
-    """Read a database to write a file for."""
+def read_database(choice: TableChoice, keep: Iterable[str] = ()) -> Flow[LiveDatabase]:
+    """Read a database to write a file for, with the history tables of other tools that are to be kept."""
     history = yield from read_history(choice)
     *answers, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
     schema = without_job(introspect.read(answers), history.job)
-    live = without_histories(schema, choice.wrangler, history.table.name)
+    live = without_histories(schema, choice.wrangler, history.table.name, keep=keep)
     return LiveDatabase(live, history, mark.rows[0][0])
 
 

@@ -57,7 +57,17 @@ def load(request: dict[str, Any]) -> dict[str, Any]:
     others = [model for model in models if model._meta.app_label not in chosen]
     _drop(others)
     left_out = {model._meta.db_table: model._meta.label for model in others}
-    return {**_about(own), "left_out": left_out, "rows": rows, "notes": notes}
+    about = {**_about(own), "left_out": left_out, "rows": rows, "notes": notes}
+    return {**about, "undeclared": list(_undeclared())}
+
+
+def _undeclared() -> Iterator[str]:
+    """Yield which clauses of a table no model of Django can declare: see `schema.kept_clauses`."""
+    import django
+
+    yield "rowids"
+    if django.VERSION < (6, 1):  # which has DB_CASCADE
+        yield "actions"
 
 
 def _set_up(target: str, database: str) -> None:
