@@ -31,6 +31,10 @@ def backfill_of(text: str) -> tuple[tuple[str, str], str]:
         raise UsageError(
             f"{text!r} is not TABLE.COLUMN=SQL", hint="for example: --backfill \"users.role='viewer'\""
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # undecodable bytes, from a shell or a terminal
+        raise UsageError(f"--backfill {name}: the value is not UTF-8") from None
     # A comment would hide what follows the value in a statement.
     sql = "".join(" " if token.kind == "comment" else token.text for token in tokenize(value))
     return (fold(table), fold(column)), sql.strip()

@@ -105,6 +105,17 @@ ADVICE = (
         "let it set the columns of a unique key, or add `WHERE NOT EXISTS (…)`",
         "a second run would insert the same rows again: the INSERT sets no unique key of $1",
     ),
+    Advice(
+        f"{ASSERTION}: '(.* references a missing row of .*)'",
+        "insert the row that is missing, or correct the one that references it, before this migration",
+        "$1",
+    ),
+    Advice(
+        f"{ASSERTION}: '(.*, by its new type, would change the value .*)'",
+        "correct such values first, or draft the migration again with `--backfill TABLE.COLUMN=SQL`, which"
+        " converts them",
+        "$1",
+    ),
     Advice(CROWDED, "other requests kept it waiting: run the command again later"),
     Advice(
         OVERLOADED,

@@ -387,6 +387,12 @@ def test_renames_that_make_no_sense(flag: str, message: str) -> None:
         drafted(USERS, USERS, renames=[flag])
 
 
+def test_a_value_that_is_not_text() -> None:
+    """A terminal or a shell can give bytes that are not UTF-8."""
+    with pytest.raises(UsageError, match=r"^--backfill users\.r: the value is not UTF-8$"):
+        backfill_of("users.r='\udcff'")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

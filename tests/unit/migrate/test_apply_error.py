@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.drafting import draft, migration_text, read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
 from d1migrate.migrate.apply_error import ADVICE, JOB_OPEN, chunk_error
@@ -96,6 +97,40 @@ def test_a_rollback_over_its_budget() -> None:
     with pytest.raises(ApplyError, match="over the budget of 1") as caught:
         migrator.down()
     assert "draft a migration with `d1migrate rebuild --online`" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text", "hint"),
+    [
+        (
+            "p INT",
+            "p INT REFERENCES t",
+            "t row 4 references a missing row of t",
+            "insert the row that is missing",
+        ),
+        (
+            "p TEXT",
+            "p INT",
+            "t.p, by its new type, would change the value 1e3",
+            "--backfill TABLE.COLUMN=SQL",
+        ),
+    ],
+)
+def test_a_rebuild_that_refuses_rows(before: str, after: str, text: str, hint: str) -> None:
+    """What its guard says is the error, without the JSON path that it abuses, and there is a next step."""
+    schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, {});\n"
+    first, second = (read(schema.format(column), file="want.sql") for column in (before, after))
+    drafted = draft(first.schema, second)
+    assert drafted is not None
+    sql = migration_text(drafted, "002_b.sql", "b", date="2026-01-01", records=False)
+    rows = f"{schema.format(before)}INSERT INTO t VALUES (4, '1e3');\n"
+    migrator = Migrator(
+        SqliteDriver(":memory:", url="sqlite::memory:"), load([("001_a.sql", rows), ("002_b.sql", sql)])
+    )
+    with pytest.raises(ApplyError) as caught:
+        migrator.up(lint=False)
+    assert f": {text}\n" in str(caught.value)
+    assert hint in str(caught.value.hint)
 
 
 class Lagging(SqliteDriver):

@@ -30,7 +30,7 @@ def run_command(command: str, database: str, *, folder: str, name: str) -> None:
     _refuse_missing(words[0], folder, name)
     finished = run_program(words, folder=folder, name=name)
     if finished.code:
-        raise UsageError(f"{name}: exit code {finished.code}{finished.tail}")
+        raise UsageError(f"{name}: {finished.how}{finished.tail}")
     if not os.path.isfile(database) or not is_database(database):
         raise UsageError(
             f"{name} ended without an error, but the file that {PLACEHOLDER} stands for is not a SQLite"

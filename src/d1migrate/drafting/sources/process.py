@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 
 from d1migrate.errors import UsageError
@@ -17,7 +18,7 @@ from d1migrate.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 SECONDS = 60
@@ -80,7 +81,8 @@ def run_program(words: Sequence[str], *, folder: str, name: str, stdin: str = ""
         except OSError as error:
             raise UsageError(f"{name}: cannot run {words[0]}: {error.strerror}") from error
         try:
-            code = process.wait(SECONDS)
+            with _ending_with_us():
+                code = process.wait(SECONDS)
         except subprocess.TimeoutExpired as error:
             raise UsageError(
                 f"{name}: no schema after {SECONDS} s; it was stopped",
@@ -111,7 +113,7 @@ def run_loader(loader: str, request: Mapping[str, Any], *, python: str | None, f
     if shutil.which(interpreter) is None:
         raise UsageError(f"{name}: there is no interpreter {interpreter}", hint=_NAME_A_PYTHON)
     words = [interpreter, os.path.join(_LOADERS, f"{loader}.py")]
-    finished = run_program(words, folder=folder, name=name, stdin=json.dumps(request))
+    finished = run_program(words, folder=folder, name=name, stdin=json.dumps({**request, "seconds": SECONDS}))
     try:
         with open(request["answer"], encoding="utf-8") as file:
             answer = json.load(file)
@@ -158,6 +160,26 @@ def _environment() -> dict[str, str]:
     }
     found.pop("PYTHONSAFEPATH", None)  # the loaders import from their own folder
     return found | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+@contextmanager
+def _ending_with_us() -> Iterator[None]:
+    """Let what ends us raise an exception: a program in a session of its own gets no signal of ours."""
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers if is_main}
+    defaults = [number for number, handler in before.items() if handler is signal.SIG_DFL]
+    for number in defaults:
+        signal.signal(number, _raise)
+    try:
+        yield
+    finally:
+        for number in defaults:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _raise(number: int, _: object) -> None:
+    sys.exit(128 + number)  # as a shell reports it
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

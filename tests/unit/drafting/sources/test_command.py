@@ -94,6 +94,7 @@ def test_no_token_reaches_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "exit code 1\n    no models",
             "None",
         ),
+        (f"{PYTHON} -c 'import os; os.kill(os.getpid(), 9)' {{db}}", "SIGKILL", "None"),
         (f"{PYTHON} -c 'print(\"done\")' {{db}}", "is not a SQLite database\n    done", "empty at first"),
         (f"{PYTHON} -c 'import os, sys; os.remove(sys.argv[1])' {{db}}", "is not a SQLite database", "empty at first"),
         (f"{PYTHON} -c 'import sys; open(sys.argv[1], \"w\").write(\"x\")' {{db}}", "is not a SQLite", "empty at"),

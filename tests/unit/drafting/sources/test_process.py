@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -69,6 +71,27 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     code = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)"
     with pytest.raises(UsageError, match="the source: no schema after 1 s"):
         run(code, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a FIFO")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_program_does_not_outlive_us(number: signal.Signals, tmp_path: Path) -> None:
+    """A session of its own keeps signals from it; a closed terminal or a cancelled job ends only d1migrate."""
+    os.mkfifo(tmp_path / "fifo")
+    child = "import time; file = open('fifo', 'w'); file.write('started'); file.flush(); time.sleep(600)"
+    code = (
+        "import sys\nfrom d1migrate.drafting.sources.process import run_program\n"
+        f"run_program([sys.executable, '-c', {child!r}], folder='.', name='the source')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL) as ours:
+        try:
+            with open(tmp_path / "fifo") as file:  # which waits for the writer
+                assert file.read(len("started")) == "started"
+                ours.send_signal(number)
+                assert ours.wait(30) in (128 + number, -number)
+                assert file.read() == ""  # it has no writer any more
+        finally:
+            ours.kill()
 
 
 def test_a_program_that_does_not_exist(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import json
 import os
+import signal
 import sqlite3
 import sqlite3.dbapi2
 import sys
@@ -50,6 +51,8 @@ def answer(load: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     if sys.version_info < _OLDEST:
         sys.exit("this Python is too old")  # the caller asks for the version
     request = json.load(sys.stdin)
+    if hasattr(signal, "alarm"):  # also if d1migrate was killed, and nobody waits any more
+        signal.alarm(request["seconds"] + 1)
     sys.path[0] = os.getcwd()
     opened: list[str] = []
     _refuse_files_but(request["database"], opened)
