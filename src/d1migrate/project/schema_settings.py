@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 
 from d1migrate.drivers.url import expand
+from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project import settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+SCHEMES = ("sqlite", "python", "django", "command")
+"""What begins a source that is not a path."""
 
 
 class SchemaSettings(NamedTuple):
@@ -49,17 +54,30 @@ def read_schema(path: str, section: str, folder: str, value: Any) -> SchemaSetti
         value: what `schema` has; None if there is none.
 
     Raises:
-        UsageError: a key is unknown, or its value is of another type.
+        UsageError: a key is unknown, or its value is of another type; or a file is a source.
     """
     if not isinstance(value, dict):
-        return SchemaSettings(None if value is None else expand(value, folder))
+        return SchemaSettings(_file(path, section, value, folder))
     settings.check(path, f"[{section}] ", value, settings.SCHEMA)
     file, source, python = map(value.get, ("file", "source", "python"))
     return SchemaSettings(
-        None if file is None else expand(file, folder),
+        _file(path, f"[{section}] file", file, folder),
         source,
         None if python is None else interpreter(python, folder),
     )
+
+
+def _file(path: str, key: str, value: str | None, folder: str) -> str | None:
+    """Return the path of a file; errors as `read_schema`."""
+    if value is None:
+        return None
+    if value.partition(":")[0] in SCHEMES and ":" in value:
+        section = key.partition("]")[0].strip("[")
+        raise UsageError(
+            f"{path}: {key} is {value!r}, expected a file",
+            hint=f'write a section [{section}] with `source = "{value}"`',
+        )
+    return expand(value, folder)
 
 
 def interpreter(given: str, folder: str = "") -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.models.sqlalchemy.conftest import Write
 
 MODELS = """\
-from sqlalchemy import Column, Integer, MetaData, Table
+from sqlalchemy import Column, Integer, MetaData, Table, case
 from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column, registry
 from sqlmodel import Field, SQLModel
 
@@ -112,6 +112,11 @@ def test_the_src_layout_needs_pythonpath(
         ("ap.models:Base", "there is no module ap", "did you mean app?"),
         ("app/models.py:Base", "there is no module app/models", "a module is named with dots: app.models"),
         ("nothing:Base", "there is no module nothing", "Python looks for it in"),
+        ("app.models.Base", "there is no module app.models.Base", "did you mean app.models:Base?"),
+        ("app.models.Base.metadata", "there is no module app.models.Base", "did you mean app.models:Base.metadata?"),
+        (".models:Base", "'.models' is not a module", "with dots: app.models"),
+        (":Base", "'' is not a module", "with dots: app.models"),
+        ("app.models:base", "the module app.models has no base", "did you mean Base?"),
         ("app.models:Bse", "the module app.models has no Bse", "did you mean Base?"),
         ("app.models:xyz", "the module app.models has no xyz", "--to python:app.models:Base or"),
         ("app.models:Base.metdata", "the class Base has no metdata", "did you mean metadata?"),

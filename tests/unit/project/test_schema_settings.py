@@ -87,3 +87,27 @@ def test_interpreters() -> None:
     assert interpreter("./python") == os.path.join(os.getcwd(), "python")
     assert interpreter("bin/python", "app") == os.path.join(os.getcwd(), "app/bin/python")
     assert interpreter("~/bin/python", "app") == os.path.expanduser("~/bin/python")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "section"),
+    [
+        ('schema = "python:app:Base"', "schema is 'python:app:Base', expected a file", "[schema]"),
+        (
+            '[schema]\nfile = "python:app:Base"',
+            "[schema] file is 'python:app:Base', expected a file",
+            "[schema]",
+        ),
+        (
+            '[objects.Tenant]\nmigrations = "t"\nschema = "python:app:Base"',
+            "objects.Tenant.schema is 'python:app:Base', expected a file",
+            "[objects.Tenant.schema]",
+        ),
+    ],
+)
+def test_a_source_in_the_place_of_a_file(text: str, message: str, section: str, tmp_path: Path) -> None:
+    """`schema` would write a file of that name."""
+    with pytest.raises(UsageError) as caught:
+        config(tmp_path, text)
+    assert message in str(caught.value)
+    assert caught.value.hint == f'write a section {section} with `source = "python:app:Base"`'

@@ -10,6 +10,7 @@ from d1migrate.drivers.url import expand, normalize
 from d1migrate.errors import UsageError
 from d1migrate.hints import nearest
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.project.schema_settings import SCHEMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     Kind = Literal["file", "folder", "sqlite", "python", "django", "command"]
 
-SCHEMES = ("sqlite", "python", "django", "command")
 TOOLS = ("python", "django", "command")
 """What runs a program, which builds the schema; the others are read."""
 
@@ -28,6 +28,7 @@ EXAMPLES = {
 }
 """{scheme: an example, as a shell takes it}."""
 _DATABASES = ("d1", "wrangler", "do")
+_PYTHON_FILE = re.compile(r"(?P<path>[\w./-]+)\.py(?::(?P<object>.*))?")
 _SCHEME = r"[a-z][a-z0-9+_.-]+"
 
 
@@ -63,6 +64,13 @@ class Source(NamedTuple):
                 example = f"for example: {EXAMPLES[scheme]}"
                 raise UsageError(f"{text!r} names nothing after `{scheme}:`", hint=example)
             return cls(scheme, target)  # type: ignore[arg-type]
+        if module := _PYTHON_FILE.fullmatch(text):
+            dotted = module["path"].removeprefix("./").replace("/", ".")
+            object_ = module["object"] or "Base"
+            raise UsageError(
+                f"{text!r} is not a source of a desired schema",
+                hint=f"did you mean python:{dotted}:{object_}?",
+            )
         path = expand(text, folder)
         if colon and re.fullmatch(_SCHEME, scheme, re.IGNORECASE) and not os.path.lexists(path):
             raise UsageError(f"{text!r} is not a source of a desired schema", hint=_meant(scheme, target))

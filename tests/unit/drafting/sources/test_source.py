@@ -83,6 +83,8 @@ def test_a_file_with_a_colon_in_its_name(folder: Path) -> None:
         ("sqllite:want.db", "is not a source", "did you mean sqlite:want.db?"),
         ("pyton:app:Base", "is not a source", "did you mean python:app:Base?"),
         ("app.models:Base.metadata", "is not a source", "did you mean python:app.models:Base.metadata?"),
+        ("app/models.py", "is not a source", "did you mean python:app.models:Base?"),
+        ("./models.py:metadata", "is not a source", "did you mean python:models:metadata?"),
         ("d1:staging", "is not a source", "`d1migrate schema --database d1:staging --output want.sql`"),
         ("postgresql://localhost/app", "is not a source", "the sources are a file of CREATE statements"),
     ],

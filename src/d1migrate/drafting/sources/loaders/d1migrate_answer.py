@@ -75,12 +75,23 @@ def imported(name: str) -> ModuleType:
     Raises:
         Refused: there is no such module. An error inside a module is raised as it is.
     """
+    if not name or name.startswith("."):
+        raise Refused(f"{name!r} is not a module", "name it from the project's folder, with dots: app.models")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name and not name.startswith(f"{error.name}."):
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise Refused(f"there is no module {error.name}", _where_it_may_be(name)) from error
+        hint = _object_in(error.name, name) or _where_it_may_be(name)
+        raise Refused(f"there is no module {error.name}", hint) from error
+
+
+def _object_in(missing: str, name: str) -> str | None:
+    """Return the hint for a dot where the colon belongs: what is missing is an object in a module."""
+    outer, _, attribute = missing.rpartition(".")
+    if not hasattr(sys.modules.get(outer), attribute):
+        return None
+    return f"did you mean {outer}:{name.removeprefix(f'{outer}.')}?"
 
 
 def nearest(word: str, known: list[str]) -> str | None:

@@ -82,7 +82,7 @@ def _metadatas(module: ModuleType, path: str) -> list[MetaData]:
     found: Any = module
     for part in path.split("."):
         if not hasattr(found, part):
-            meant = nearest(part, dir(found))
+            meant = (found is module and nearest(part, [*_found_in(module)])) or nearest(part, dir(found))
             hint = f"did you mean {meant}?" if meant else _choices(module)
             raise Refused(f"{_kind(found)} has no {part}", hint)
         found = getattr(found, part)
@@ -135,15 +135,20 @@ def _kind(found: Any) -> str:
 
 def _choices(module: ModuleType) -> str | None:
     """Return the hint with the flags of the objects in a module that would do; None if there are none."""
-    found = {
+    found = _found_in(module)
+    names = [name for name, metadata in found.items() if metadata.tables] or list(found)
+    return " or ".join(f"--to python:{module.__name__}:{name}" for name in names[:_CHOICES]) or None
+
+
+def _found_in(module: ModuleType) -> dict[str, MetaData]:
+    """Return {name: metadata} of the objects in a module that would do."""
+    return {
         name: metadata
         for name, value in vars(module).items()
         if not name.startswith("_")
         and (metadata := _of(value)) is not None
         and not (hasattr(value, "__table__") or hasattr(value, "c"))  # a class with a table, or a table
     }
-    names = [name for name, metadata in found.items() if metadata.tables] or list(found)
-    return " or ".join(f"--to python:{module.__name__}:{name}" for name in names[:_CHOICES]) or None
 
 
 # What the models say.
