@@ -58,6 +58,13 @@ def shell_quoted(text: str) -> str:
     return quote(text) if any(character in text for character in '"$`\\!') else f'"{text}"'
 
 
+def flags(flag: str, values: Iterable[str], between: str = " ") -> str:
+    """Return a flag with each of some names, as a shell takes them."""
+    from shlex import quote
+
+    return between.join(f"{flag} {quote(value)}" for value in values)
+
+
 def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageError:
     """Return the error of a table that does not exist, and that the argument `flag` names."""
     names = sorted(known)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import closing
 
 from d1migrate.drafting.declarations import ALL
-from d1migrate.drafting.renames import Rename, look_alike, pending_renames, rename_groups
+from d1migrate.drafting.renames import Rename, look_alike, pending_renames, rename_flags, rename_groups
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, PlanError, UsageError
+from d1migrate.hints import flags
 from d1migrate.schema import digest
 from d1migrate.schema.kept_clauses import with_kept_clauses
 from d1migrate.schema.kept_types import with_kept_types
@@ -130,15 +131,13 @@ def _refuse_left_behind(created: Sequence[Table], outside: Sequence[Table], keep
         return
     names = list(dict.fromkeys(rename.table for rename in found))
     new = list(dict.fromkeys(rename.to for rename in found))
-    flags = [rename.flag for rename in found]
     raise DataLoss(
         f"{', '.join(new)} would be new and empty, beside {', '.join(names)}, outside the models",
         rows=dict.fromkeys(names),
-        renames=flags,
+        renames=[rename.flag for rename in found],
         stays=True,
-        hint=f"to rename: {' or '.join(f'--rename {flag}' for flag in flags)}; to keep both:"
-        f" {' '.join(f'--keep {name}' for name in names)}; to drop:"
-        f" {' '.join(f'--allow-drop {name}' for name in names)}",
+        hint=f"to rename: {rename_flags(found)}; to keep both: {flags('--keep', names)};"
+        f" to drop: {flags('--allow-drop', names)}",
     )
 
 

@@ -7,11 +7,11 @@ from contextlib import closing
 from d1migrate.drafting.backfill import refuse_bad_values
 from d1migrate.drafting.broken_objects import refuse_broken_objects
 from d1migrate.drafting.declarations import ALL, drop_names
-from d1migrate.drafting.renames import Rename, candidates, pending_renames, rename_groups
+from d1migrate.drafting.renames import Rename, candidates, pending_renames, rename_flags, rename_groups
 from d1migrate.drafting.reverse import Reverse, reverse
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, MissingValue, PlanError
-from d1migrate.hints import shell_quoted
+from d1migrate.hints import flags, shell_quoted
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.changes import (
@@ -139,14 +139,13 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     ]
     if not lost:
         return
-    possible = [rename.flag for rename in candidates(found, current, desired)]
-    flags = " or ".join(f"--rename {flag}" for flag in possible)
-    drops = " ".join(f"--allow-drop {name}" for name in lost)
+    possible = candidates(found, current, desired)
+    drops = flags("--allow-drop", lost)
     raise DataLoss(
         f"{', '.join(lost)} would be dropped, with all values",
         rows=dict.fromkeys(lost),
-        renames=possible,
-        hint=f"to rename: {flags}; to drop: {drops}" if possible else drops,
+        renames=[rename.flag for rename in possible],
+        hint=f"to rename: {rename_flags(possible)}; to drop: {drops}" if possible else drops,
     )
 
 
@@ -162,13 +161,13 @@ def _refuse_missing(missing: Sequence[RequiredValue], models: Models | None) -> 
         for key, function in (models.functions.items() if models else ())
         if key in columns
     ]
-    flags = [f"--backfill {shell_quoted(f'{n}={defaults.get(n, _SOME_VALUE)}')}" for n in columns.values()]
+    given = [f"--backfill {shell_quoted(f'{n}={defaults.get(n, _SOME_VALUE)}')}" for n in columns.values()]
     note = f"; the models give new rows the value of {', '.join(defaults)}" if defaults else ""
     raise MissingValue(
         f"{'; '.join(reasons)}: existing rows need a value{''.join(calls)}",
         columns=[*columns.values()],
         defaults=defaults,
-        hint=f"add {' '.join(flags)}{note}",
+        hint=f"add {' '.join(given)}{note}",
     )
 
 

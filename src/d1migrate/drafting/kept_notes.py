@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.hints import listed
+from d1migrate.hints import flags, listed
 from d1migrate.schema.kept_clauses import kept_clauses
 from d1migrate.schema.normalize import canonical_type
 from d1migrate.sql.names import fold
@@ -48,5 +48,7 @@ def kept_notes(models: Desired, whole: Desired) -> Iterator[str]:
     named |= {fold(table.name) for table in models.schema.tables}
     tables = [table.name for name, table in kept.items() if name not in named and not table.is_virtual]
     if tables:
-        what = f"--allow-drop {tables[0]} drops it" if len(tables) == 1 else "--allow-drop NAME drops one"
+        what = (
+            f"{flags('--allow-drop', tables)} drops it" if len(tables) == 1 else "--allow-drop NAME drops one"
+        )
         yield f"outside the models, and kept: {listed(tables, _MOST)} ({what})"

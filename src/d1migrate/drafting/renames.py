@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from d1migrate.errors import PlanError, UsageError
-from d1migrate.hints import did_you_mean
+from d1migrate.hints import did_you_mean, flags
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.schema import digest
 from d1migrate.schema.alter import StatementGroup
@@ -177,6 +177,15 @@ def _chain(first: Rename, by_old: dict[str, Rename]) -> list[Rename]:
     while (name := fold(chain[-1].to)) in by_old:
         chain.append(by_old.pop(name))
     return chain
+
+
+def rename_flags(renames: Sequence[Rename]) -> str:
+    """Return the flags that declare renames; with `or` between them if two share an old or a new name."""
+    place = [fold(rename.table) if rename.column is not None else None for rename in renames]
+    before = set(zip(place, (fold(rename.old) for rename in renames), strict=True))
+    after = set(zip(place, (fold(rename.to) for rename in renames), strict=True))
+    is_choice = min(len(before), len(after)) < len(renames)
+    return flags("--rename", (rename.flag for rename in renames), " or " if is_choice else " ")
 
 
 def circles(renames: Sequence[Rename]) -> list[Rename]:

@@ -6,7 +6,7 @@ import re
 from contextlib import closing
 
 from d1migrate.drafting.desired import Desired
-from d1migrate.drafting.renames import Rename, circles
+from d1migrate.drafting.renames import Rename, circles, rename_flags
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import tables
@@ -72,10 +72,9 @@ def read(text: str, *, file: str) -> Desired:
             renames += _renames(statement.text[: statement.body], sql)
         if swapped := circles(renames):
             notes = ", ".join(rename.flag for rename in swapped)
-            flags = " ".join(f"--rename {rename.flag}" for rename in swapped)
             raise SourceError(
                 f"{file}: these notes swap names, and would swap them again in every diff: {notes}",
-                hint=f"remove the notes, and pass the renames once: {flags}",
+                hint=f"remove the notes, and pass the renames once: {rename_flags(swapped)}",
             )
         return Desired(scratch.schema(), tuple(renames), locations)
 

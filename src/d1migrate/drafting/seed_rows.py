@@ -11,6 +11,7 @@ import apsw
 from d1migrate.drafting.draft import Draft, Stage
 from d1migrate.drafting.reverse import Reverse
 from d1migrate.drivers.scratch import ScratchEngine
+from d1migrate.hints import flags
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS
 from d1migrate.migrate.history import tables
 from d1migrate.schema.alter import StatementGroup
@@ -167,7 +168,8 @@ def with_rows(
     then = {fold(table.name) for table in desired.tables}
     notes = [note for row in rows for note in row.notes]
     notes += [
-        f"the table {table} stays, with its rows, although no model has it any more: --allow-drop {table}"
+        f"the table {table} stays, with its rows, although no model has it any more:"
+        f" {flags('--allow-drop', [table])}"
         for row in rows
         for table in row.drops
         if fold(table) in then

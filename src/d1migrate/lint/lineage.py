@@ -8,6 +8,7 @@ in `column_copies`.
 from __future__ import annotations
 
 from d1migrate.lint.column_copies import copies_of
+from d1migrate.sql.names import is_helper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,8 +152,9 @@ class Lineage:
         into = self.name_of(best.into)
         if not best.keeps:
             return f"{into} is filled by an expression"
-        word = best.omits
-        return f"the copy into {into} may omit rows: {word}" if word else f"{into} is dropped or overwritten"
+        if best.omits:
+            return f"the copy into {into} may omit rows: {best.omits}"
+        return "" if is_helper(into) else f"{into} is dropped or overwritten"
 
     def name_of(self, column: ColumnId) -> str:
         """Return `table.column`, by their last names."""

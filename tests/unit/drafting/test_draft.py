@@ -333,6 +333,19 @@ def test_nothing_goes_without_a_word() -> None:
     assert caught.value.rows == {"users": None}
 
 
+def test_several_possible_renames() -> None:
+    """Flags that fit together are given together; `or` is between those that exclude each other."""
+    before = 'CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT);\nCREATE TABLE c (id INTEGER PRIMARY KEY, "d e" INT);'
+    with pytest.raises(DataLoss) as caught:
+        drafted(before, before.replace("b TEXT", "x TEXT").replace("d e", "it's"))
+    assert caught.value.hint == (
+        """to rename: --rename a.b=x --rename 'c.d e=it'"'"'s'; to drop: --allow-drop a.b --allow-drop 'c.d e'"""
+    )
+    with pytest.raises(DataLoss) as caught:
+        drafted(before, before.replace("b TEXT", "x TEXT, y TEXT"))
+    assert caught.value.hint == "to rename: --rename a.b=x or --rename a.b=y; to drop: --allow-drop a.b"
+
+
 def test_values_that_rows_need() -> None:
     """A NOT NULL needs a value, on a new or an old column."""
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER NOT NULL, r TEXT NOT NULL);"

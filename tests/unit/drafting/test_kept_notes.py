@@ -42,6 +42,13 @@ def test_clauses() -> None:
     ]
 
 
+def test_a_name_with_spaces() -> None:
+    """The flag can be pasted into a shell."""
+    assert notes('CREATE TABLE "my t" (x);\n', "CREATE TABLE b (y, z);\n") == [
+        "outside the models, and kept: my t (--allow-drop 'my t' drops it)"
+    ]
+
+
 def test_many() -> None:
     """One line names three."""
     columns = ", ".join(f"c{n} {{}}" for n in range(5))
