@@ -91,7 +91,7 @@ def test_a_renamed_class(users: Project) -> None:
 
 
 def test_a_renamed_class_and_column(users: Project) -> None:
-    """Two questions; a new column is none."""
+    """Two questions; a new column causes no third one."""
     change(users, '"users"', '"people"')
     change(users, "mail: Mapped[str | None]", "address: Mapped[str | None]\n    age: Mapped[int | None]")
     assert on_terminal(*DIFF, answers=("y", "y")) == 0
