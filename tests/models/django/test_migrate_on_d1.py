@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.models.django.sample import Rows
+    from tests.models.django.shop import Place
     from tests.models.sqlalchemy.autogenerate import Damage
     from tests.runtime.cloudflare import Cloudflare
     from tests.runtime.conftest import Run
@@ -99,7 +100,7 @@ class Trials:
             return self._damage(name, place)
         return f"fails; {self._damage(name, place, failed=True)}"
 
-    def _damage(self, name: str, place: Remote, *, failed: bool = False) -> str:
+    def _damage(self, name: str, place: Place, *, failed: bool = False) -> str:
         """What was lost; after a failure, beside the rows before or after the change, whichever is nearer."""
         choices: list[Rows] = [EVERY[name].expected(self._rows), *([self._rows] if failed else [])]
         found = min((damage(rows, KEPT, place.read) for rows in choices), key=_size)
