@@ -5,11 +5,12 @@ On the local D1, wrangler applies the files as well as `up` does.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.models.django.sample import AUDIT, BY_HAND, CHANGES, KEPT, ROWS, TABLES, read_rows
+from tests.models.django.sample import AUDIT, BY_HAND, CHANGES, KEPT, PEOPLE, ROWS, SHOP, TABLES, read_rows
 from tests.models.django.shop import Local, Remote, Shop
 from tests.runtime.local import Project
 
@@ -107,15 +108,30 @@ def test_five_changes_and_back(sample: Sample) -> None:
         shop.use(*shop.place.uses)
         assert sample.rows(expected) == expected
     assert sorted(shop.use("permissions").split()) == sorted({*MODELS, "label", "supplier"} - {"tag"})
-    back = [
-        "down",
-        "--steps",
-        str(len(CHANGES)),
-        "--rollback-from",
-        "file",
-    ]  # what wrangler applied has no other
-    shop.d1migrate(*back, code=1)
+    check_the_way_back(sample, expected)
+
+
+def check_the_way_back(sample: Sample, expected: Rows) -> None:
+    """Roll all changes back: each row is as the first models have it, and Django has unapplied its migrations."""
+    shop = sample.shop
+    # What wrangler applied has no rollback but that of its file.
+    back = ["down", "--steps", str(len(CHANGES)), "--rollback-from", "file"]
+    assert "people_user.language (1000 rows)" in shop.d1migrate(*back, code=1).err
     shop.d1migrate(*back, "--allow-loss", "people_user.language")
+    shop.edit({"people": PEOPLE, "shop": SHOP})
+    undone = reduce(lambda rows, change: change.undone(rows), reversed(CHANGES.values()), expected)
+    assert sample.rows(undone) == undone
+    check_what_stays(sample)
+    lines = shop.manage("showmigrations", "people", "shop").splitlines()
+    unapplied = [line.split()[-1] for line in lines if "[ ]" in line]
+    assert len(unapplied) == len(CHANGES)
+    for name in unapplied:
+        (file,) = shop.project.path.glob(f"*/migrations/{name}.py")
+        file.unlink()
+    assert "[ ]" not in shop.manage("showmigrations")
+    shop.manage("makemigrations", "--check")
+    shop.use(*shop.place.uses)
+    assert sample.rows(undone) == undone
 
 
 def check_what_stays(sample: Sample) -> None:
