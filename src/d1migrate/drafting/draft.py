@@ -120,6 +120,7 @@ def draft(
         refuse_broken_objects(current, desired)
         if not todo and not found.changes:
             return None
+        _refuse_crossed_keys(found.changes, renamed, desired.schema)
         rest = statement_groups(found.changes, renamed, desired.schema, budget)
         scratch.run_groups(rest)
         reached = scratch.schema(renamed)
@@ -191,6 +192,34 @@ def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
                     f"{table.name} references {target}, which is not its primary key or unique",
                     hint="SQLite would refuse to write to either table: foreign key mismatch",
                 )
+
+
+def _refuse_crossed_keys(changes: Sequence[Change], current: Schema, desired: Schema) -> None:
+    """Refuse a rebuild while a foreign key to or from the table does not fit: no row could be copied back.
+
+    Raises:
+        PlanError: there is one that fits before and after, or that is dropped only afterwards.
+    """
+    before = {fold(table.name): table for table in current.tables}
+    waiting = [c.old for c in changes if isinstance(c, RebuildTable)]
+    waiting += [c.table for c in changes if isinstance(c, DropTable)]
+    tables = {fold(table.name): table for table in (*desired.tables, *waiting)}
+    for change in changes:
+        if isinstance(change, DropTable):
+            del tables[fold(change.table.name)]
+        if not isinstance(change, RebuildTable):
+            continue
+        tables[fold(change.new.name)] = change.new
+        for name, table in tables.items():
+            for key in broken_keys(table, tables):
+                is_near = fold(change.new.name) in (name, fold(key.table))
+                if is_near and not (name in before and key in broken_keys(before[name], before)):
+                    raise PlanError(
+                        f"the key of {key.table} and the foreign key of {table.name} to it cannot change"
+                        " in one migration",
+                        hint=f"write two: first remove the foreign key of {table.name}, or that table; then"
+                        f" change the key of {key.table}, and add the foreign key again",
+                    )
 
 
 def _words(change: Change) -> str:

@@ -19,7 +19,7 @@ from d1migrate.schema.changes import (
     RequiredValue,
 )
 from d1migrate.schema.inline import inlined
-from d1migrate.schema.keys import definition_of
+from d1migrate.schema.keys import definition_of, is_parent_key
 from d1migrate.schema.normalize import canonical, mentioned_names, mentions, normal_form
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
@@ -71,18 +71,21 @@ def diff(
     }
     inside = [change for table in changed.values() for change in table.changes]
     inside, waiting = _without_taken_names(inside, {fold(table.name) for table in gone})
-    rebuilt = {fold(change.new.name) for change in inside if isinstance(change, RebuildTable)}
+    rebuilds = [change for change in inside if isinstance(change, RebuildTable)]
+    rebuilt = {fold(change.new.name) for change in rebuilds}
     drops, creates = _others(current, desired, scopes, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
     waiting += [c for c in creates if c.kind == "index" and fold(c.name) in {fold(t.name) for t in gone}]
     creates = [create for create in creates if create not in waiting]
+    early = _dropped_early(gone, rebuilds, [table for name, table in old.items() if name in new])
     changes: list[Change] = [
         *drops,
         *(Create("table", table.name, table.sql) for table in created),
         *(change for change in inside if isinstance(change, AddColumn | DropColumn)),
         # A foreign key may need a unique index, and is checked from here on.
         *(create for create in creates if create.kind == "index"),
-        *(change for change in inside if isinstance(change, RebuildTable)),
-        *(DropTable(table) for table in _children_first(gone)),
+        *(DropTable(table) for table in _children_first(gone) if table in early),
+        *_keys_fitting(rebuilds),
+        *(DropTable(table) for table in _children_first(gone) if table not in early),
         *waiting,
         *(create for create in creates if create.kind != "index"),
         # They may index a table or a view that is created above.
@@ -207,6 +210,51 @@ def _differ(old: str, new: str, scopes: Scopes) -> bool:
     if old == new and scopes[0].names(old) == scopes[1].names(new):
         return False
     return canonical(old, scopes[0]) != canonical(new, scopes[1])
+
+
+def _dropped_early(
+    gone: Collection[Table], rebuilds: Sequence[RebuildTable], staying: Sequence[Table]
+) -> list[Table]:
+    """Return the tables to drop before rebuilds: a foreign key of theirs does not fit a parent afterwards.
+
+    Others are dropped after them, when no rebuilt table references them any more, and no value reads them.
+    """
+    parents = {fold(rebuild.new.name): rebuild.new for rebuild in rebuilds}
+    referenced = {fold(key.table) for table in staying for key in table.foreign_keys}
+    early = [
+        table
+        for table in gone
+        if any(
+            fold(key.table) in parents and not is_parent_key(parents[fold(key.table)], key)
+            for key in table.foreign_keys
+        )
+    ]
+    for table in early:  # it grows
+        children = (t for t in gone if fold(table.name) in {fold(key.table) for key in t.foreign_keys})
+        early += [child for child in children if child not in early]
+    return [] if referenced & {fold(table.name) for table in early} else early
+
+
+def _keys_fitting(rebuilds: Sequence[RebuildTable]) -> Iterator[RebuildTable]:
+    """Order rebuilds so that the foreign keys between these tables fit at each step, if one order does it.
+
+    SQLite refuses to write to a table, and so to copy its rows back, if a foreign key from or to it does not.
+    """
+    rest = {fold(rebuild.new.name): rebuild for rebuild in rebuilds}
+    before: dict[str, set[str]] = {name: set() for name in rest}
+    for name, (old, new, _) in rest.items():
+        for table, is_new in ((old, False), (new, True)):
+            for key in table.foreign_keys:
+                parent = fold(key.table)
+                other = rest.get(parent)
+                if other is None or parent == name:
+                    continue
+                if not is_parent_key(other.old if is_new else other.new, key):
+                    first, second = (parent, name) if is_new else (name, parent)
+                    before[second].add(first)
+    while rest:
+        name = next((name for name in rest if not before[name] & rest.keys()), next(iter(rest)))
+        yield rest.pop(name)
 
 
 def _children_first(tables: Iterable[Table]) -> list[Table]:

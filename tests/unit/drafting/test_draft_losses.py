@@ -317,3 +317,58 @@ def test_virtual_tables_that_cannot_change(one: str, other: str, message: str) -
     table = "CREATE TABLE t (a);\n"
     with pytest.raises((PlanError, DataLoss), match=message):
         drafted(f"{table}CREATE {one};", f"{table}CREATE {other};")
+
+
+# --- keys that change together ---
+
+COMPOSITE = "CREATE TABLE p (x INT NOT NULL, y INT NOT NULL, v, PRIMARY KEY (x, y));\n"
+SINGLE = COMPOSITE.replace("PRIMARY KEY (x, y)", "PRIMARY KEY (x)")
+CHILD = "CREATE TABLE c (id INTEGER PRIMARY KEY, x INT, y INT{});\n"
+TO_BOTH = CHILD.format(", FOREIGN KEY (x, y) REFERENCES p (x, y) ON DELETE CASCADE")
+TO_ONE = CHILD.format(", FOREIGN KEY (x) REFERENCES p (x) ON DELETE CASCADE")
+OF_KEYS = "INSERT INTO p VALUES (1, 1, 'v'), (2, 2, 'w');\nINSERT INTO c VALUES (1, 1, 1), (2, 2, 2);\n"
+
+
+@pytest.mark.parametrize("is_parent_first", [True, False])
+def test_a_key_that_changes_with_a_foreign_key_to_it(is_parent_first: bool) -> None:
+    """The child is rebuilt while its old foreign key fits, and the parent first if the new one needs that."""
+    for before, after in (
+        ((COMPOSITE, TO_BOTH), (SINGLE, CHILD.format(""))),
+        ((SINGLE, CHILD.format("")), (COMPOSITE, TO_BOTH)),
+    ):
+        current, desired = ("".join(pair if is_parent_first else pair[::-1]) for pair in (before, after))
+        rows = OF_KEYS if is_parent_first else ";\n".join(reversed(OF_KEYS.split(";\n")[:2])) + ";\n"
+        found = there_and_back(
+            current, "PRAGMA defer_foreign_keys = ON;\n" + rows, desired, "SELECT * FROM p", "SELECT * FROM c"
+        )
+        assert found == [[(1, 1, "v"), (2, 2, "w")], [(1, 1, 1), (2, 2, 2)]]
+
+
+def test_keys_that_fit_only_before_and_after() -> None:
+    """SQLite would refuse to copy the rows back: the way on is two migrations, which work."""
+    with pytest.raises(
+        PlanError, match="the key of p and the foreign key of c to it cannot change in one"
+    ) as caught:
+        drafted(COMPOSITE + TO_BOTH, SINGLE + TO_ONE)
+    assert "first remove the foreign key of c, or that table" in str(caught.value.hint)
+    said = there_and_back(SINGLE + CHILD.format(""), OF_KEYS, SINGLE + TO_ONE, "SELECT count(*) FROM c")
+    assert said == [[(2,)]]
+
+
+def test_a_key_that_changes_with_new_tables() -> None:
+    """A new child, and a parent that gets its unique index at once, fit in time."""
+    index = "CREATE TABLE z (n INT);\n"
+    current = COMPOSITE + index + "CREATE TABLE d (n INT);\n"
+    desired = f"{SINGLE}{TO_ONE}{index}CREATE UNIQUE INDEX i ON z (n);\nCREATE TABLE d (n INT, FOREIGN KEY (n) REFERENCES z (n));\n"
+    rows = OF_KEYS.split(";\n")[0] + ";\n"
+    assert there_and_back(current, rows, desired, "SELECT count(*) FROM p", allow_drop=["c"]) == [[(2,)]]
+
+
+def test_a_key_that_changes_while_its_child_is_dropped() -> None:
+    """The child is dropped first, with what references it; but never while a table that stays references it."""
+    grandchild = "CREATE TABLE g (c INT REFERENCES c ON DELETE CASCADE);\n"
+    rows = OF_KEYS + "INSERT INTO g VALUES (1);\n"
+    current = COMPOSITE + TO_BOTH + grandchild
+    assert there_and_back(current, rows, SINGLE, "SELECT count(*) FROM p", allow_drop=["all"]) == [[(2,)]]
+    with pytest.raises(PlanError, match="the key of p and the foreign key of c to it cannot change in one"):
+        drafted(current, SINGLE + "CREATE TABLE g (c INT);\n", allow_drop=["c"])
