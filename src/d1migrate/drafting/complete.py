@@ -86,6 +86,8 @@ def _kept(table: Table, before: Table | None, undeclared: Collection[str] | None
     """
     if before is None:
         return table
+    if before.is_virtual:  # a model may read a full-text table
+        return before
     if undeclared is not None:
         table = with_kept_clauses(with_kept_types(table, before), before, undeclared)
     triggers = {fold(one.name): one for one in (*before.triggers, *table.triggers)}

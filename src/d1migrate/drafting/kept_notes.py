@@ -26,18 +26,20 @@ def kept_notes(models: Desired, whole: Desired) -> Iterator[str]:
     if models.models is None:
         return
     kept = {fold(table.name): table for table in whole.schema.tables}
+    pairs = [(table, kept[fold(table.name)]) for table in models.schema.tables]
+    pairs = [(wanted, table) for wanted, table in pairs if not table.is_virtual]  # which stays as it is
     types = [
         f"{table.name}.{wish.name} {has.type or 'without a type'} (models: {wish.type or 'none'})"
-        for table in models.schema.tables
-        for wish, has in zip(table.columns, kept[fold(table.name)].columns, strict=True)
+        for wanted, table in pairs
+        for wish, has in zip(wanted.columns, table.columns, strict=True)
         if canonical_type(wish.type) != canonical_type(has.type)
     ]
     if types:
         yield f"types that SQLite treats alike are kept: {listed(types, _MOST)}; --types changes them"
     clauses = [
         clause
-        for table in models.schema.tables
-        for clause in kept_clauses(table, kept[fold(table.name)])
+        for wanted, table in pairs
+        for clause in kept_clauses(wanted, table)
         if models.models.undeclared
     ]
     if clauses:

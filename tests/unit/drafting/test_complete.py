@@ -232,6 +232,14 @@ def test_clauses_that_the_models_cannot_declare() -> None:
     assert complete(current, desired, declared, types=True).schema.tables == models.schema.tables
 
 
+def test_a_full_text_table_that_a_model_reads() -> None:
+    """It stays: models declare only ordinary tables. Where there is none, one is created."""
+    full_text = "CREATE VIRTUAL TABLE words USING fts5(body);\n"
+    models = f"{NOTES}CREATE TABLE words (rowid INTEGER NOT NULL PRIMARY KEY, body TEXT NOT NULL);\n"
+    assert statements(NOTES + full_text, models) == []
+    assert len(statements(NOTES, models)) == 1
+
+
 def test_a_whole_schema() -> None:
     """It is as it is."""
     current, desired = read(CURRENT, file="now.sql"), read(MODELS, file="schema.sql")

@@ -49,6 +49,16 @@ def test_a_name_with_spaces() -> None:
     ]
 
 
+def test_a_full_text_table_that_a_model_reads() -> None:
+    """Its columns have no types."""
+    assert (
+        notes(
+            "CREATE VIRTUAL TABLE f USING fts5(x);\n", "CREATE TABLE f (rowid INTEGER PRIMARY KEY, x TEXT);\n"
+        )
+        == []
+    )
+
+
 def test_many() -> None:
     """One line names three."""
     columns = ", ".join(f"c{n} {{}}" for n in range(5))
