@@ -119,6 +119,29 @@ def test_models_that_are_used_too_early(django: DjangoProject) -> None:
     assert 'File "shop/models.py"' in error
 
 
+def test_an_app_that_reads_the_database_while_django_starts(django: DjangoProject) -> None:
+    """The line of the app and the way on are shown; nothing is written."""
+    django.models(THING)
+    ready = "    def ready(self):\n        from shop.models import Thing\n        list(Thing.objects.all())\n"
+    app = f"from django.apps import AppConfig\nclass Shop(AppConfig):\n    name = 'shop'\n{ready}"
+    django.write({"shop/apps.py": app})
+    error = refused(django)
+    assert "an app reads the database while Django starts: no such table: shop_thing" in error
+    assert 'File "shop/apps.py", line 6, in ready' in error
+    assert "hint: models are loaded with an empty database" in error
+
+
+def test_a_folder_that_only_manage_py_adds(django: DjangoProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PYTHONPATH does the same."""
+    django.models(THING)
+    (django.path / "apps").mkdir()
+    (django.path / "shop").rename(django.path / "apps/shop")
+    error = refused(django)
+    assert "if manage.py adds a folder to sys.path, set PYTHONPATH=FOLDER" in error
+    monkeypatch.setenv("PYTHONPATH", "apps")
+    django.d1migrate("diff")
+
+
 def test_settings_that_are_not_found(django: DjangoProject) -> None:
     """The nearest module is named, or how to write it."""
     django.models(THING)

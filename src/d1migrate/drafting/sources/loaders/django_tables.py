@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _TOKENS = "CLOUDFLARE_"
 _TOKENS_HINT = f"{_TOKENS}* is not passed to the models, which use no database: give the setting a default"
 _VARIABLES_HINT = "d1migrate passes the environment on: set what the settings read, as for manage.py"
+_PATH_HINT = f"{OTHER_INTERPRETER}; if manage.py adds a folder to sys.path, set PYTHONPATH=FOLDER"
+_EMPTY_HINT = (
+    "models are loaded with an empty database, as for the first `manage.py migrate`: read it later than in"
+    " AppConfig.ready(), or catch the error"
+)
 _SHOWN = 5  # errors
 _LEFT_OUT = {"models.W038", "models.W039", "models.W040", "models.W047"}
 """Django's warnings of constraints and indexes that SQLite cannot have, such as those with `include`."""
@@ -101,6 +106,7 @@ def _refusal(error: Exception, target: str) -> Refused | None:
     """Return an error of the settings in words; None if only its traceback shows what is wrong."""
     from django.conf import settings
     from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+    from django.db import DatabaseError
 
     text = str(error)
     if isinstance(error, ImproperlyConfigured):
@@ -112,12 +118,14 @@ def _refusal(error: Exception, target: str) -> Refused | None:
     if isinstance(error, AppRegistryNotReady):
         check = f"`python -m django check --settings {target}` fails, too"
         return Refused(f"an app uses models before all of them are loaded: {text}{tail(error)}", check)
+    if isinstance(error, DatabaseError):
+        return Refused(f"an app reads the database while Django starts: {text}{tail(error)}", _EMPTY_HINT)
     if isinstance(error, RuntimeError) and "INSTALLED_APPS" in text:
         return Refused(text, "add the app of the model, or do not import the model")
     if isinstance(error, ModuleNotFoundError) and settings.configured:
         missing = [app for app in settings.INSTALLED_APPS if f"{app}.".startswith(f"{error.name}.")]
         if missing:
-            return Refused(f"INSTALLED_APPS has {missing[0]}: {text}", OTHER_INTERPRETER)
+            return Refused(f"INSTALLED_APPS has {missing[0]}: {text}", _PATH_HINT)
     return None
 
 
