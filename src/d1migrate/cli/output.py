@@ -213,7 +213,10 @@ class Output:
             return None
         print(printed(question, colored=False), end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
-        return line.strip() or default if line else ""
+        if not line:
+            print(file=sys.stderr)  # nobody typed the end of the line
+            return ""
+        return line.strip() or default
 
     def confirm(self, action: str, *, hint: str | None = None) -> None:
         """Ask for a yes before an action that a flag `--yes` did not confirm.

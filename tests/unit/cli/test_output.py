@@ -8,6 +8,7 @@ import pty
 import struct
 import sys
 import termios
+from io import StringIO
 
 import pytest
 
@@ -70,3 +71,24 @@ def test_the_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: str, 
         monkeypatch.undo()
     os.close(controller)
     assert found == width
+
+
+class Terminal(StringIO):
+    """A stream of a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer", "shown"), [("\n", "it", "? "), ("x\n", "x", "? "), ("", "", "? \n")]
+)
+def test_the_end_of_the_input_ends_the_line(
+    typed: str, answer: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal shows a typed line with its end, but nothing for Ctrl-D: the next line would continue it."""
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    monkeypatch.setattr("sys.stderr", screen := Terminal())
+    assert Output().ask("? ", default="it") == answer
+    assert screen.getvalue() == shown

@@ -16,6 +16,7 @@ from d1migrate.drivers.plain import PlainConnection
 from d1migrate.errors import ParseError, SourceError, UsageError
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.project.temporary import PrivateFolder
+from d1migrate.schema.rebuild import MAX_COLUMNS
 from d1migrate.sql.d1 import allows_name
 from d1migrate.sql.names import fold
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _LOADERS = {"python": "sqlalchemy_tables", "django": "django_tables"}
 _RENAME = "rename it in the model: names that begin with `_cf_` are for Cloudflare's own tables"
+_COLUMNS = f"D1 allows {MAX_COLUMNS} columns in a table: split the model"
 _FUNCTIONS = "change the model: D1 has only SQLite's built-in functions"
 
 
@@ -86,7 +88,8 @@ def _read_models(database: str, models: Models) -> Desired:
         table_of_line = [table for _, table, sql in objects for _ in sql.split("\n")]
         message = f"{error.args[0]}\n    {error.source.strip()}"
         table = table_of_line[error.line - 1]
-        hint = _FUNCTIONS if "function" in error.args[0] else "change the model"
+        hints = {"function": _FUNCTIONS, "too many columns": _COLUMNS}
+        hint = next((hint for what, hint in hints.items() if what in error.args[0]), "change the model")
         raise _refused(models, table, message, error.hint or hint) from error
 
 
