@@ -203,12 +203,14 @@ def test_only_diff_runs_a_program(begun: Project, monkeypatch: pytest.MonkeyPatc
         (f'source = """{COMMAND}"""', []),
         ('source = "python:app.models:Base"', []),
         ('python = "./python"', ["--to", "python:app.models:Base"]),
+        ('file = "schema.sql"', ["--to", "python:app.models:Base"]),
+        ('file = "schema.sql"', ["--to", COMMAND]),
     ],
 )
 def test_a_configuration_above_the_repository(
     begun: Project, monkeypatch: pytest.MonkeyPatch, settings: str, flags: list[str]
 ) -> None:
-    """It names no program, unless the user names the file: others may write there."""
+    """It names no program, and no code is in its folder, unless the user names the file: others may write there."""
     (begun.folder / "d1migrate.toml").write_text(f'migrations = "migrations"\n[schema]\n{settings}\n')
     (begun.folder / "repo" / ".git").mkdir(parents=True)
     monkeypatch.chdir(begun.folder / "repo")

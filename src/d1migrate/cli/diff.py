@@ -68,8 +68,7 @@ def _desired(options: Options, project: Project) -> Desired:
     _refuse_useless(options, source)
     if source.kind in TOOLS:
         python = interpreter(options.python) if options.python else settings.python
-        if options.to is None or (python and not options.python):
-            project.refuse_foreign_program(source.text)
+        project.refuse_foreign_program(source.text)
         folder = os.path.abspath(project.root)
         return read_from_tool(source, folder=folder, python=python, apps=options.app)
     if source.kind == "sqlite":

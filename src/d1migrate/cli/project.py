@@ -328,9 +328,13 @@ class Project:
     @property
     def root(self) -> str:
         """The folder of d1migrate's own configuration, or else the working directory."""
+        return os.path.dirname(self._own_file or "") or "."
+
+    @property
+    def _own_file(self) -> str | None:
+        """d1migrate's own configuration, if there is one; wrangler's names no models."""
         path = self.config.path
-        is_own = path is not None and path != self.config.wrangler
-        return (os.path.dirname(path or "") if is_own else "") or "."
+        return None if path == self.config.wrangler else path
 
     def load(self, *, missing_ok: bool = False) -> tuple[Migration, ...]:
         """Read the migrations folder; the database need not be known.
@@ -403,12 +407,12 @@ class Project:
             self._refuse_outside(fleet.workflow or "", "the Workflow", given=False)
 
     def refuse_foreign_program(self, what: str) -> None:
-        """Check that the configuration may name a program to run; errors as `boundary.refuse_program`."""
+        """Check that a program may run in this project; errors as `boundary.refuse_program`."""
         is_named = self._given.config or os.environ.get("D1MIGRATE_CONFIG") or self._given.outside_project
-        if self.config.path and not is_named:
+        if self._own_file and not is_named:
             from d1migrate.project.boundary import refuse_program
 
-            refuse_program(self.config.path, what)
+            refuse_program(self._own_file, what)
 
     @property
     def _is_folder_given(self) -> bool:

@@ -57,11 +57,13 @@ def refuse_outside(config: str | None, path: str, what: str) -> None:
 
 
 def refuse_program(config: str, what: str) -> None:
-    """Refuse to run what a configuration above the repository of the working directory names.
+    """Refuse to run a program because of a configuration above the repository of the working directory.
+
+    Whoever wrote it names the program, or has the folder from which it imports.
 
     Args:
         config: the file, which the user did not name.
-        what: what it names, for the message.
+        what: the source that runs a program, for the message.
 
     Raises:
         UsageError: it is above the repository.
@@ -70,7 +72,7 @@ def refuse_program(config: str, what: str) -> None:
     is_inside = _shares_drive(folder, root) and os.path.commonpath((folder, root)) == root
     if not is_inside and os.path.lexists(os.path.join(root, ".git")):
         raise UsageError(
-            f"{config} is above this git repository, and {what} would run a program that it names",
+            f"{config} is above this git repository, and {what} would run code from there",
             hint=f"if you trust that file, name it: `--config {config}`",
         )
 
