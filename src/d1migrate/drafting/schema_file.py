@@ -22,7 +22,7 @@ from d1migrate.sql.tokens import significant, tokenize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
@@ -77,6 +77,11 @@ def read(text: str, *, file: str) -> Desired:
                 hint=f"remove the notes, and pass the renames once: {rename_flags(swapped)}",
             )
         return Desired(scratch.schema(), tuple(renames), locations)
+
+
+def script(stored: Iterable[str]) -> str:
+    """Return the statements of a `sqlite_schema` as a script; SQLite may keep a comment at their end."""
+    return "".join(f"{sql}\n;\n" for sql in stored)
 
 
 class _Source(NamedTuple):

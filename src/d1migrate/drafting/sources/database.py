@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 
-from d1migrate.drafting.schema_file import read
+from d1migrate.drafting.schema_file import read, script
 from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, DriverError, UsageError
@@ -36,8 +36,7 @@ def read_database(path: str, *, name: str) -> Desired:
         reason = str(error).removeprefix(f"{path}: ")
         hint = None if isinstance(error, DamagedError) else error.hint
         raise UsageError(f"cannot read the schema of {name}: {reason}", hint=hint) from error
-    statements = [sql for _, _, _, sql in objects.rows if sql is not None]
-    return read("".join(f"{sql};\n" for sql in statements), file=name)
+    return read(script(sql for _, _, _, sql in objects.rows if sql is not None), file=name)
 
 
 def _refuse_other(path: str, name: str) -> None:

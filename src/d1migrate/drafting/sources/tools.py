@@ -8,7 +8,7 @@ import apsw
 
 from d1migrate.drafting.desired import Desired, Models, SeedRow
 from d1migrate.drafting.renames import Rename
-from d1migrate.drafting.schema_file import read
+from d1migrate.drafting.schema_file import read, script
 from d1migrate.drafting.sources.command import run_command
 from d1migrate.drafting.sources.database import read_database
 from d1migrate.drafting.sources.process import run_loader
@@ -83,9 +83,9 @@ def _read_models(database: str, models: Models) -> Desired:
         if not allows_name(name):  # in other databases, such a table is Cloudflare's own
             raise _refused(models, table, f"the name {name} is reserved", _RENAME)
     try:
-        return read("".join(f"{sql};\n" for _, _, sql in objects), file=models.source)
+        return read(script(sql for _, _, sql in objects), file=models.source)
     except ParseError as error:
-        table_of_line = [table for _, table, sql in objects for _ in sql.split("\n")]
+        table_of_line = [table for _, table, sql in objects for _ in range(script([sql]).count("\n"))]
         message = f"{error.args[0]}\n    {error.source.strip()}"
         table = table_of_line[error.line - 1]
         hints = {"function": _FUNCTIONS, "too many columns": _COLUMNS}

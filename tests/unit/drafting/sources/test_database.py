@@ -57,6 +57,17 @@ def test_views_and_triggers(tmp_path: Path) -> None:
     assert [trigger.name for trigger in schema.triggers] == ["t"]
 
 
+def test_comments_after_statements(tmp_path: Path) -> None:
+    """SQLite keeps them if no semicolon follows: they hide no statement."""
+    path = tmp_path / "want.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for sql in ("CREATE TABLE a (b)", "CREATE VIEW v AS SELECT b FROM a", "CREATE INDEX i ON a (b)"):
+            connection.execute(f"{sql} -- the last words")
+    schema = read_database(str(path), name="want.db").schema
+    assert [view.sql for view in schema.views] == ["CREATE VIEW v AS SELECT b FROM a"]
+    assert [index.name for index in schema.tables[0].indexes] == ["i"]
+
+
 def test_a_database_in_wal_mode(tmp_path: Path) -> None:
     """What its log has counts, and no file is added or removed."""
     with closing(sqlite3.connect(tmp_path / "want.db")) as writer:
