@@ -103,14 +103,14 @@ def _report(notes: Iterable[str], output: Output) -> None:
 
 
 def _text(stage: Stage, new: NewFile) -> str:
-    notes = [line for note in stage.notes for line in note.split("\n")]
     return migration_text(
         stage.draft,
         new.name,
         stage.description,
         date=new.date,
         records=new.records,
-        lines=(*notes, *stage.lines),
+        notes=stage.notes,
+        lines=stage.lines,
     )
 
 

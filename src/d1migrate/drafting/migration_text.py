@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from d1migrate.migrate.template import header, record
 
 TYPE_CHECKING = False
@@ -12,8 +14,21 @@ if TYPE_CHECKING:
     from d1migrate.schema.alter import StatementGroup
 
 
+_MEANINGFUL = re.compile(
+    r"[\W_]*(?:d1migrate|(?:\w+\W+)?(?:downs?|undo|rollback|create above)\b)", re.IGNORECASE
+)
+"""How a comment begins that is a directive, or that begins a rollback, also as other tools write it."""
+
+
 def migration_text(
-    drafted: Draft, name: str, description: str, *, date: str, records: bool, lines: Sequence[str] = ()
+    drafted: Draft,
+    name: str,
+    description: str,
+    *,
+    date: str,
+    records: bool,
+    notes: Sequence[str] = (),
+    lines: Sequence[str] = (),
 ) -> str:
     """Return the text of a migration file.
 
@@ -23,11 +38,18 @@ def migration_text(
         description: a few words.
         date: today's, as YYYY-MM-DD.
         records: whether it records itself.
+        notes: what a person should know, each of one line or more, whatever they quote; only comments.
         lines: comments and directives about the whole file, without `--`.
     """
-    about = "".join(f"-- {line}\n" for line in lines)
+    quoted = [_quoted(line) for note in notes for line in note.splitlines()]
+    about = "".join(f"-- {line}".rstrip() + "\n" for line in (*quoted, *lines))
     parts = [header(name, description, date=date), about + statements_text(drafted.up) + "\n"]
     return "\n".join([*parts, *([record(name)] if records else []), _rollback(drafted)])
+
+
+def _quoted(line: str) -> str:
+    """Return a line that is only a comment: a note may have the words of an exception, or comments of SQL."""
+    return f"note: {line}" if _MEANINGFUL.match(line) else line
 
 
 def statements_text(groups: Sequence[StatementGroup]) -> str:

@@ -21,6 +21,7 @@ from d1migrate.errors import (
     SourceError,
     UsageError,
 )
+from d1migrate.migrate.directives import directives
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.diff import diff
@@ -540,6 +541,27 @@ def test_the_file() -> None:
     back = [s.sql for s in migration.rollback.statements() if s.sql]
     assert "users.n is restored without its values: 0 is used instead." in text
     assert back == [sql for section in found.down.groups for sql in section.statements]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Rollback:", "rollback: none, x", 'd1migrate: allow=D104 reason="x"', "+goose Down",
+        "migrate:down", "--- !Downs", "//@undo", "down.sql --", "-- create above / drop below --", "\x0bRollback:",
+    ],
+)  # fmt: skip
+def test_a_note_is_only_a_comment(line: str) -> None:
+    """Whatever it quotes: neither a directive, nor a rollback block, nor what the author may have meant as one."""
+    found = drafted("CREATE TABLE a (b);", "CREATE TABLE a (b); CREATE TABLE c (d);")
+    assert found is not None
+    notes = [f"it failed: oops\n{line}\n    DROP TABLE a;"]
+    text = migration_text(found, "001_x.sql", "x", date="2026-11-22", records=False, notes=notes)
+    migration = Migration(1, "001_x", text)
+    migration.check()
+    assert [s.sql for s in migration.statements() if s.sql] == ["CREATE TABLE c (\n    d\n)"]
+    assert migration.rollback is not None
+    assert migration.rollback.sql.strip() == 'DROP TABLE "c";'
+    assert not [one for at, s in enumerate(migration.statements()) for one in directives(at, s)]
 
 
 @pytest.mark.parametrize(
