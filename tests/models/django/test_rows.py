@@ -247,3 +247,30 @@ def test_rows_of_other_handlers_are_inserted_once(django: DjangoProject) -> None
     assert query(django, "SELECT t.name FROM shop_book JOIN shop_tag AS t ON t.id = tag_id") == ["it's"]
     assert django.d1migrate("diff", "--check").err.endswith("no difference\n")
     assert django.d1migrate("diff", "--check", "--from", "live").err.endswith("no difference\n")
+
+
+def test_rows_of_inherited_models_reference_the_row_of_their_parent(django: DjangoProject) -> None:
+    """Over several generations: the id of the first one is another in each database."""
+    django.write(
+        {
+            "shop/apps.py": "from django.apps import AppConfig\n"
+            "from django.db.models.signals import post_migrate\n\n\n"
+            "def fill(sender, using, **kwargs):\n"
+            "    from shop.models import Car\n"
+            "    Car.objects.using(using).get_or_create(name='red')\n\n\n"
+            "class ShopConfig(AppConfig):\n"
+            "    name = 'shop'\n\n"
+            "    def ready(self):\n"
+            "        post_migrate.connect(fill, sender=self)\n"
+        }
+    )
+    thing = "class Thing(models.Model):\n    name = models.TextField(unique=True)\n"
+    migrate(django, thing)
+    with closing(sqlite3.connect(django.path / "db.sqlite3")) as database, database:
+        database.execute("INSERT INTO shop_thing (id, name) VALUES (7, 'old')")
+    migrate(
+        django,
+        f"{thing}class Vehicle(Thing):\n    wheels = models.IntegerField(default=4)\nclass Car(Vehicle):\n    pass\n",
+    )
+    assert query(django, "SELECT name FROM shop_car JOIN shop_thing ON id = vehicle_ptr_id") == ["red"]
+    assert django.d1migrate("diff", "--check", "--from", "live").err.endswith("no difference\n")

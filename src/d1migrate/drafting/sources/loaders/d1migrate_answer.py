@@ -65,7 +65,7 @@ def answer(load: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     if opened:  # even if the models caught the exception
         found = {"error": {"message": opened[0], "hint": _NO_CONNECTION}}
     with open(request["answer"], "w", encoding="utf-8") as file:
-        json.dump(found, file)
+        json.dump(found, file, default=str)  # such as a translated text of Django
     os._exit(0)  # threads of the models must not keep it alive, nor their exit handlers run
 
 

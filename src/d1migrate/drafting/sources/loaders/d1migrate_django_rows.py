@@ -147,6 +147,8 @@ def _seed(model: Any, row: dict[Any, str], keys: dict[tuple[str, str], str]) -> 
         keys[table, row[primary]] = f"(SELECT {_name(primary.column)} FROM {_name(table)} WHERE {where})"
         if primary is model._meta.auto_field:
             del values[primary]
+    elif primary in row:  # it may be the key of a parent
+        keys[table, row[primary]] = values[primary]
     columns = ", ".join(_name(field.column) for field in values)
     return {
         "table": table,
