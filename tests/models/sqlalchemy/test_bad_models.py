@@ -226,7 +226,7 @@ def test_models_that_hang(
     models(f"{HEAD}import time\ntime.sleep(600)\n")
     refused = project.run("diff", "--to", "python:app.models:Base", code=2)
     assert refused.err.startswith(
-        "error: python:app.models:Base: no schema after 1 s; it was stopped\nhint: importing"
+        "error: python:app.models:Base: no schema after 1 s; it was stopped\nhint: neither models"
     )
     assert not list(temporary.iterdir())
 
