@@ -79,8 +79,10 @@ def test_a_program_does_not_outlive_us(number: signal.Signals, tmp_path: Path) -
     """A session of its own keeps signals from it; a closed terminal or a cancelled job ends only d1migrate."""
     os.mkfifo(tmp_path / "fifo")
     child = "import time; file = open('fifo', 'w'); file.write('started'); file.flush(); time.sleep(600)"
+    default = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     code = (
-        "import sys\nfrom d1migrate.drafting.sources.process import run_program\n"
+        "import signal, sys\nfrom d1migrate.drafting.sources.process import run_program\n"
+        f"signal.signal({int(number)}, signal.{default})\n"  # `nohup`, or a shell's `&`, has it ignored
         f"run_program([sys.executable, '-c', {child!r}], folder='.', name='the source')"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL) as ours:
