@@ -20,7 +20,6 @@ from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.refusals import refuse_open_job
 from d1migrate.named_tuple import NamedTuple
 from d1migrate.project.config import is_same_path
-from d1migrate.project.schema_settings import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _desired(options: Options, project: Project) -> Desired:
     source = _source(options.to, settings.source, project)
     _refuse_useless(options, source)
     if source.kind in TOOLS:
-        python = interpreter(options.python) if options.python else settings.python
+        python = options.python or settings.python
         project.refuse_foreign_program(source.text)
         folder = os.path.abspath(project.root)
         return read_from_tool(source, folder=folder, python=python, apps=options.app)
@@ -113,18 +112,17 @@ def _refuse_useless(options: Options, source: Source) -> None:
     Raises:
         UsageError: there is one.
     """
-    of_models, of_django = ("python", "django"), ("django",)
     # A whole schema is compared exactly, and leaves nothing outside.
-    for flag, value, kinds, what in (
-        ("--python", options.python, of_models, "imports models"),
-        ("--app", options.app, of_django, "chooses apps of a Django project"),
-        ("--keep", options.draft.keep, (*TOOLS, "python"), "is for models"),
-        ("--types", options.draft.types, (*TOOLS, "python"), "is for models"),
+    for flag, value, kinds, example, what in (
+        ("--python", options.python, ("python", "django"), "django", "imports models"),
+        ("--app", options.app, ("django",), "django", "chooses apps of a Django project"),
+        ("--keep", options.draft.keep, TOOLS, "python", "is for models"),
+        ("--types", options.draft.types, TOOLS, "python", "is for models"),
     ):
         if value and source.kind not in kinds:
             raise UsageError(
                 f"{flag} {what}, and {source.text} has none",
-                hint=f"leave it out, or name the models: `--to {EXAMPLES[kinds[-1]]}`",
+                hint=f"leave it out, or name the models: `--to {EXAMPLES[example]}`",
             )
 
 

@@ -15,6 +15,7 @@ from tempfile import TemporaryFile
 
 from d1migrate.errors import UsageError
 from d1migrate.named_tuple import NamedTuple
+from d1migrate.project.schema_settings import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,25 +101,23 @@ def run_loader(loader: str, request: Mapping[str, Any], *, python: str | None, f
     Args:
         loader: its module in `loaders`.
         request: what it is asked, as JSON; `answer` is the file that it writes.
-        python: the interpreter; None for the one that runs d1migrate.
+        python: the interpreter, as a person wrote it; None for the one that runs d1migrate.
         folder: the project, from which it imports.
         name: what to call the source in errors.
 
     Raises:
         UsageError: it failed, or gave no answer; with the end of what it printed.
     """
-    interpreter = python or sys.executable
-    if os.path.dirname(interpreter):  # relative to where the user is, not to the project
-        interpreter = os.path.abspath(interpreter)
-    if shutil.which(interpreter) is None:
-        raise UsageError(f"{name}: there is no interpreter {interpreter}", hint=_NAME_A_PYTHON)
-    words = [interpreter, os.path.join(_LOADERS, f"{loader}.py")]
+    program = interpreter(python) if python else sys.executable
+    if shutil.which(program) is None:
+        raise UsageError(f"{name}: there is no interpreter {program}", hint=_NAME_A_PYTHON)
+    words = [program, os.path.join(_LOADERS, f"{loader}.py")]
     finished = run_program(words, folder=folder, name=name, stdin=json.dumps({**request, "seconds": SECONDS}))
     try:
         with open(request["answer"], encoding="utf-8") as file:
             answer = json.load(file)
     except (OSError, ValueError) as error:
-        _check_interpreter(interpreter, folder, name)
+        _check_interpreter(program, folder, name)
         raise UsageError(
             f"{name}: the interpreter ended while it loaded the models ({finished.how}){finished.tail}",
             hint="importing the models must not end the process, as `os._exit` and a crash do",
@@ -135,20 +134,20 @@ def _error(failure: Mapping[str, Any], name: str) -> UsageError:
     return UsageError(f"while loading {name}:{failure['traceback']}", hint=failure["hint"])
 
 
-def _check_interpreter(interpreter: str, folder: str, name: str) -> None:
+def _check_interpreter(program: str, folder: str, name: str) -> None:
     """Find out why an interpreter gave no answer.
 
     Raises:
         UsageError: it is not Python, or too old for the loaders.
     """
     code = "import sys; print('Python %d.%d' % sys.version_info[:2])"
-    printed = run_program([interpreter, "-c", code], folder=folder, name=name).output
+    printed = run_program([program, "-c", code], folder=folder, name=name).output
     found = re.search(r"^Python (\d+)\.(\d+)$", printed.rstrip(), re.MULTILINE)
     if found is None:
-        raise UsageError(f"{name}: {interpreter} is not a Python interpreter", hint=_NAME_A_PYTHON)
+        raise UsageError(f"{name}: {program} is not a Python interpreter", hint=_NAME_A_PYTHON)
     if (int(found[1]), int(found[2])) < _OLDEST:
         raise UsageError(
-            f"{name}: {interpreter} is {found[0]}, but models need Python 3.9 or later",
+            f"{name}: {program} is {found[0]}, but models need Python 3.9 or later",
             hint=_NAME_A_PYTHON,
         )
 
